@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the programs of this repository get and a user of raptr::raptr never does: warnings, and code for this processor.
+include(CheckCXXCompilerFlag)
+if(RAPTR_NATIVE)
+  check_cxx_compiler_flag(-march=native RAPTR_KNOWS_NATIVE)
+endif()
+
+# raptr_needs(PACKAGE VERSION DEBIAN_NAME OPTION): finds a package that only our own programs use, or says what to do.
+macro(raptr_needs package version debian_name option)
+  find_package(${package} ${version} QUIET)
+  if(NOT ${package}_FOUND)
+    message(FATAL_ERROR "raptr: ${option}=ON needs ${package} ${version} (Debian: ${debian_name}); install it or give -D${option}=OFF")
+  endif()
+endmacro()
+
+# The include folder of raptr is not a system folder here, so our own headers are held to these warnings too.
+function(raptr_checked target)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_link_libraries(${target} PRIVATE raptr::raptr raptr::io)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ guesses about memory after inlining AVX-512 intrinsics into Eigen: maybe-uninitialized is wrong there, and the
+    # others depend on the processor. They may be printed, but must not stop a build with warnings as errors.
+    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-error=array-bounds -Wno-error=stringop-overflow
+                                             -Wno-error=stringop-overread -Wno-error=free-nonheap-object)
+  endif()
+endfunction()
+
+function(raptr_program target)
+  raptr_checked(${target})
+  if(RAPTR_NATIVE AND RAPTR_KNOWS_NATIVE)
+    target_compile_options(${target} PRIVATE -march=native)
+    # g++ 12 does not know Zen 4 and Zen 5. It takes the tuning of Zen 3 instead, which folds loads into the FMA and makes
+    # Eigen's products 20 to 30 % slower than generic tuning. The instructions are still those of this processor.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+      target_compile_options(${target} PRIVATE -mtune=generic)
+    endif()
+  endif()
+endfunction()

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CPU backend: fills the row of the tag raptr::cpu. It owns its threads and gives the same bits for any number of
+// them. Its products come from its own kernel rather than from a library: see cpu/kernel.hpp for what that buys.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include <raptr/backend/cpu/attention.hpp>
+#include <raptr/backend/cpu/context.hpp>
+#include <raptr/backend/cpu/memory.hpp>
+#include <raptr/backend/cpu/product.hpp>
+#include <raptr/backend/cpu/rows.hpp>
+#include <raptr/backend/cpu/walk.hpp>
+#include <raptr/backend/ops.hpp>
+#include <raptr/base/device.hpp>
+
+namespace raptr {
+
+struct cpu_options {
+  /// The calling thread included; 0: as many as the process may run on.
+  int threads = 0;
+};
+
+/// Satisfies raptr::backend. Every operation is done when it returns. For one thread at a time.
+template <class Real, class Master> class cpu_ops {
+ public:
+  using real = Real;
+  using master = Master;
+
+  /// Throws input_error if there cannot be so many threads.
+  explicit cpu_ops(const cpu_options& options = {}) : on_(options.threads) {}
+  cpu_ops(const cpu_ops&) = delete;
+  cpu_ops& operator=(const cpu_ops&) = delete;
+
+  template <class Then>
+  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, Real alpha, const Then& then) {
+    cpu_backend::product(on_, y, x, w.data, true, n, w.width, w.rows, alpha, Real(0), bias, Real(1), then);
+  }
+  void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, Real alpha, Real beta, const Real* bias, Real bias_factor) {
+    cpu_backend::product(on_, y, a, w.data, false, n, w.rows, w.width, alpha, beta, bias, bias_factor, nothing{});
+  }
+  void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, Real alpha, Master* a_sum, Master* x_sum, Real x_factor) {
+    cpu_backend::product_of_rows(on_, g, a, x, n, alpha, a_sum, x_sum, x_factor);
+  }
+  template <class P> void rows(const P& program, std::int64_t n) { cpu_backend::run_rows(on_, program, n); }
+
+  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
+    on_.threads.parallel_for(std::int64_t(list.count) * heads.groups * heads.queries, [&](std::int64_t task, int thread) {
+      const std::int64_t group = task / heads.queries;
+      const cpu_backend::group_rows<Real> at{list.device[group / heads.groups], heads, int(group % heads.groups)};
+      cpu_backend::attention_of(on_.own[std::size_t(thread)], at, int(task % heads.queries), mixed, lse, qkv);
+    });
+  }
+  void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads, segment_list list) {
+    on_.threads.parallel_for(std::int64_t(list.count) * heads.groups, [&](std::int64_t task, int thread) {
+      const cpu_backend::group_rows<Real> at{list.device[task / heads.groups], heads, int(task % heads.groups)};
+      cpu_backend::attention_backward_of(on_.own[std::size_t(thread)], at, dqkv, dmixed, mixed, lse, qkv);
+    });
+  }
+
+  template <class F, class... Arrays> void walk(const F& f, walk_list list, Arrays... arrays) { cpu_backend::walk(on_, f, list, arrays...); }
+  template <class F, class... Arrays> void walk_sum(const F& f, walk_list list, double* into, Arrays... arrays) {
+    cpu_backend::walk_sum(on_, f, list, into, arrays...);
+  }
+
+  template <class T> T* allocate(std::size_t n) { return memory_.template allocate<T>(n); }
+  template <class T> void release(T* p) { memory_.release(p); }
+  template <class T> void upload(T* device, const T* host, std::size_t n) {
+    if (n) std::memcpy(device, host, n * sizeof(T));
+  }
+  template <class T> ticket fetch(T* host, const T* device, std::size_t n) {
+    if (n) std::memcpy(host, device, n * sizeof(T));
+    return 0;
+  }
+  void wait(ticket) {}
+
+  /// Like "cpu, AVX-512, 2 threads": the instructions that this was compiled for.
+  std::string description() const {
+#if defined(__AVX512F__)
+    const std::string instructions = "AVX-512";
+#elif defined(__AVX2__)
+    const std::string instructions = "AVX2";
+#elif defined(__AVX__)
+    const std::string instructions = "AVX";
+#elif defined(__SSE2__)
+    const std::string instructions = "SSE2";
+#elif defined(__ARM_NEON)
+    const std::string instructions = "NEON";
+#else
+    const std::string instructions = "generic";
+#endif
+    const int threads = on_.threads.size();
+    return "cpu, " + instructions + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+  }
+
+ private:
+  cpu_backend::context on_;
+  cpu_backend::memory memory_;
+};
+
+template <> struct backend_of<cpu> {
+  using options = cpu_options;
+  template <class Real, class Master> using ops = cpu_ops<Real, Master>;
+};
+
+}  // namespace raptr

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every operation on the CPU works with: the threads and the scratch they share or own.
+#pragma once
+
+#include <vector>
+
+#include <raptr/backend/cpu/memory.hpp>
+#include <raptr/backend/cpu/threads.hpp>
+
+namespace raptr::cpu_backend {
+
+struct context {
+  explicit context(int count) : threads(count), own(std::size_t(threads.size())) {}
+  thread_team threads;
+  std::vector<scratch> own;  // one for each thread
+  scratch packed, partial;   // operands repacked for the kernel; sums of parts, added up in order
+};
+
+/// count, cut into pieces of `size`.
+constexpr std::int64_t pieces(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
+constexpr std::int64_t round_up(std::int64_t count, std::int64_t to) { return pieces(count, to) * to; }
+
+}  // namespace raptr::cpu_backend

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner kernel of every dense product: a tile of a few rows by one panel of two SIMD vectors, kept in registers.
+// Each element of a result is one chain of multiply-adds over the depth, whatever the tile it lies in, so its bits
+// depend neither on the tiling nor on how many rows the product has.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <raptr/base/config.hpp>
+
+namespace raptr::cpu_backend {
+
+#if defined(__AVX512F__)
+constexpr int simd_bytes = 64, tile_rows = 8;
+#elif defined(__AVX__)
+constexpr int simd_bytes = 32, tile_rows = 6;
+#else
+constexpr int simd_bytes = 16, tile_rows = 6;
+#endif
+template <class T> struct simd;
+template <> struct simd<float> {
+  typedef float vector __attribute__((vector_size(simd_bytes)));
+  typedef float anywhere __attribute__((vector_size(simd_bytes), aligned(alignof(float)), may_alias));
+};
+template <> struct simd<double> {
+  typedef double vector __attribute__((vector_size(simd_bytes)));
+  typedef double anywhere __attribute__((vector_size(simd_bytes), aligned(alignof(double)), may_alias));
+};
+template <class T> constexpr int simd_width = simd_bytes / int(sizeof(T));
+template <class T> constexpr int panel_width = 2 * simd_width<T>;
+
+/// The left operand: element (i, k) of tile t at data[t * tile + i * row + k * column].
+template <class T> struct left_operand {
+  const T* data;
+  std::int64_t row, column, tile;
+};
+template <class T> left_operand<T> rows_of(const T* data, std::int64_t row) { return {data, row, 1, tile_rows * row}; }
+template <class T> left_operand<T> columns_of(const T* data, std::int64_t row) { return {data, 1, row, tile_rows}; }
+
+/// out = alpha sum + beta out + bias_factor bias; out is not read when beta = 0. bias: one value per column, or null.
+template <class T, class Out> struct target {
+  Out* data;
+  std::int64_t row;
+  T alpha, beta;
+  const T* bias;
+  T bias_factor;
+};
+
+/// f(0), f(1) ... as constants: an array indexed by nothing else stays in registers.
+template <int Count, class F> void unrolled(F&& f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) { (f(std::integral_constant<int, I>{}), ...); }(std::make_integer_sequence<int, Count>{});
+}
+
+template <int Rows, class T, class Out>
+void multiply_tile(std::int64_t depth, left_operand<T> a, const T* panel, target<T, Out> to, int columns) {
+  using vector = typename simd<T>::vector;
+  using anywhere = typename simd<T>::anywhere;
+  constexpr int width = simd_width<T>;
+  vector left[std::size_t(Rows)] = {}, right[std::size_t(Rows)] = {};
+  // The result is asked for now, because a tile ends too soon after its first store to hide a trip to memory.
+  for (int m = 0; m < Rows; ++m) __builtin_prefetch(to.data + m * to.row, 1), __builtin_prefetch(to.data + m * to.row + columns - 1, 1);
+  for (std::int64_t k = 0; k < depth; ++k, panel += 2 * width, a.data += a.column) {
+    const vector b0 = *reinterpret_cast<const anywhere*>(panel), b1 = *reinterpret_cast<const anywhere*>(panel + width);
+    unrolled<Rows>([&](auto m) {
+      const vector x = a.data[m * a.row] - vector{};
+      left[m] += x * b0, right[m] += x * b1;
+    });
+  }
+  if constexpr (std::is_same_v<T, Out>) {
+    if (columns == 2 * width) {
+      vector add0 = {}, add1 = {};
+      if (to.bias) {
+        add0 = to.bias_factor * *reinterpret_cast<const anywhere*>(to.bias);
+        add1 = to.bias_factor * *reinterpret_cast<const anywhere*>(to.bias + width);
+      }
+      unrolled<Rows>([&](auto m) {
+        anywhere* const out = reinterpret_cast<anywhere*>(to.data + m * to.row);
+        vector y0 = to.alpha * left[m] + add0, y1 = to.alpha * right[m] + add1;
+        if (to.beta != T(0)) y0 += to.beta * out[0], y1 += to.beta * out[1];
+        out[0] = y0, out[1] = y1;
+      });
+      return;
+    }
+  }
+  alignas(simd_bytes) T sums[std::size_t(Rows)][std::size_t(2 * width)];
+  unrolled<Rows>([&](auto m) {
+    *reinterpret_cast<anywhere*>(sums[m]) = left[m];
+    *reinterpret_cast<anywhere*>(sums[m] + width) = right[m];
+  });
+  for (int m = 0; m < Rows; ++m)
+    for (int j = 0; j < columns; ++j) {
+      Out& out = to.data[m * to.row + j];
+      const T y = to.alpha * sums[m][j] + (to.bias ? to.bias_factor * to.bias[j] : T(0));
+      out = to.beta == T(0) ? Out(y) : Out(y) + Out(to.beta) * out;
+    }
+}
+
+template <int Rows, class T, class Out>
+void multiply_last_rows(int rows, std::int64_t depth, const left_operand<T>& a, const T* panel, const target<T, Out>& to, int columns) {
+  if constexpr (Rows > 0) {
+    if (rows == Rows) multiply_tile<Rows>(depth, a, panel, to, columns);
+    else multiply_last_rows<Rows - 1>(rows, depth, a, panel, to, columns);
+  }
+}
+
+/// `rows` rows of A times one panel.
+template <class T, class Out>
+void multiply_panel(std::int64_t rows, std::int64_t depth, left_operand<T> a, const T* panel, target<T, Out> to, int columns) {
+  for (; rows >= tile_rows; rows -= tile_rows, a.data += a.tile, to.data += tile_rows * to.row)
+    multiply_tile<tile_rows>(depth, a, panel, to, columns);
+  multiply_last_rows<tile_rows - 1>(int(rows), depth, a, panel, to, columns);
+}
+
+/// A panel: rows first .. of B (depth rows, `columns` of at most panel_width), zero to the right of them.
+template <class T> void pack_panel(T* panel, const T* b, std::int64_t row, std::int64_t depth, int columns) {
+  constexpr int width = panel_width<T>;
+  for (std::int64_t k = 0; k < depth; ++k, b += row, panel += width)
+    if (columns == width) {
+      for (int j = 0; j < width; ++j) panel[j] = b[j];
+    } else {
+      for (int j = 0; j < width; ++j) panel[j] = j < columns ? b[j] : T(0);
+    }
+}
+/// The same from the transpose: column j of the panel is row j of `b`.
+template <class T> void pack_panel_transposed(T* panel, const T* b, std::int64_t row, std::int64_t depth, int columns) {
+  constexpr int width = panel_width<T>;
+  for (int j = 0; j < width; ++j)
+    for (std::int64_t k = 0; k < depth; ++k) panel[k * width + j] = j < columns ? b[j * row + k] : T(0);
+}
+
+/// rows x columns of A times a B that was packed panel after panel.
+template <class T, class Out>
+void multiply_packed(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels, target<T, Out> to) {
+  constexpr int width = panel_width<T>;
+  for (std::int64_t j = 0; j < columns; j += width, panels += depth * width, to.data += width) {
+    multiply_panel(rows, depth, a, panels, to, int(columns - j < width ? columns - j : width));
+    if (to.bias) to.bias += width;
+  }
+}
+
+}  // namespace raptr::cpu_backend

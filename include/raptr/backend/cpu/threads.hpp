@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// A team of threads that shares the tasks of one loop at a time. The tasks are fixed by the caller, so who runs which
+// cannot change a result. Surprise: the caller never waits for a thread that has not woken up yet; such a thread finds
+// the loop closed and sleeps on, which keeps short loops cheap on a busy machine.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <thread>
+#include <vector>
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#include <raptr/backend/cpu/error.hpp>
+
+namespace raptr::cpu_backend {
+
+/// As many threads as this process may run on.
+inline int available_threads() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+  const unsigned count = std::thread::hardware_concurrency();
+  return count ? int(count) : 1;
+}
+
+class thread_team {
+ public:
+  static constexpr int most = 1023;
+
+  /// threads: the calling thread included; 0: available_threads().
+  explicit thread_team(int threads) : size_(threads == 0 ? (available_threads() < most ? available_threads() : most) : threads) {
+    if (size_ < 1 || size_ > most) errors::bad_thread_count(threads, most);
+    try {
+      for (int t = 1; t < size_; ++t) workers_.emplace_back([this, t] { serve(t); });
+    } catch (...) {
+      stop();
+      throw;
+    }
+  }
+  ~thread_team() { stop(); }
+  thread_team(const thread_team&) = delete;
+  thread_team& operator=(const thread_team&) = delete;
+
+  int size() const { return size_; }
+
+  /// f(index, thread) for index in 0 .. count - 1, in any order, on threads 0 .. size() - 1; returns when all are done
+  /// and throws the first exception that came out of f. Not to be called from within f.
+  template <class F> void parallel_for(std::int64_t count, F&& f) {
+    if (count <= 1 || size_ == 1) {
+      for (std::int64_t i = 0; i < count; ++i) f(i, 0);
+      return;
+    }
+    count_ = count, next_.store(0, std::memory_order_relaxed), failure_ = nullptr, failed_.clear();
+    context_ = &f;
+    run_ = [](void* context, std::int64_t index, int thread) { (*static_cast<std::remove_reference_t<F>*>(context))(index, thread); };
+    const std::uint32_t loop = (gate_.load(std::memory_order_relaxed) & ~(is_open | inside)) + one_loop;
+    gate_.store(loop | is_open, std::memory_order_release);
+    gate_.notify_all();
+    work(0);
+    std::uint32_t seen = gate_.fetch_and(~is_open, std::memory_order_acq_rel) & ~is_open;
+    for (int spins = 0; seen & inside; seen = gate_.load(std::memory_order_acquire))
+      if (++spins > patience) gate_.wait(seen, std::memory_order_acquire);
+      else relax();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  // The gate in one word: the number of the loop, whether it may be joined, how many workers are inside.
+  static constexpr std::uint32_t inside = 1023, is_open = 1024, one_loop = 2048;
+  static constexpr int patience = 2000;  // turns of about 20 ns before a thread sleeps
+
+  static void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#else
+    std::this_thread::yield();
+#endif
+  }
+  void work(int thread) {
+    try {
+      for (std::int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) run_(context_, i, thread);
+    } catch (...) {
+      next_.store(count_, std::memory_order_relaxed);
+      if (!failed_.test_and_set()) failure_ = std::current_exception();
+    }
+  }
+  void serve(int thread) {
+    std::uint32_t done = 0;  // the loop served last
+    for (int spins = 0;;) {
+      if (stopping_.load(std::memory_order_acquire)) return;
+      std::uint32_t now = gate_.load(std::memory_order_acquire);
+      const std::uint32_t loop = now & ~(is_open | inside);
+      if ((now & is_open) && loop != done) {
+        if (!gate_.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) continue;
+        work(thread);
+        done = loop, spins = 0;
+        if (const std::uint32_t left = gate_.fetch_sub(1, std::memory_order_acq_rel) - 1; !(left & (is_open | inside))) gate_.notify_all();
+      } else if (++spins < patience) {
+        relax();
+      } else {
+        gate_.wait(now, std::memory_order_acquire);
+      }
+    }
+  }
+  void stop() {
+    stopping_.store(true, std::memory_order_release);
+    gate_.fetch_add(one_loop, std::memory_order_acq_rel);
+    gate_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  int size_;
+  std::vector<std::thread> workers_;
+  std::atomic<std::uint32_t> gate_{0};
+  std::atomic<bool> stopping_{false};
+  alignas(64) std::atomic<std::int64_t> next_{0};
+  std::int64_t count_ = 0;
+  void* context_ = nullptr;
+  void (*run_)(void*, std::int64_t, int) = nullptr;
+  std::exception_ptr failure_;
+  std::atomic_flag failed_;
+};
+
+}  // namespace raptr::cpu_backend

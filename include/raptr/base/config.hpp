@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only macros of the library. Everything else is a type, a constant or a function.
+#pragma once
+
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "raptr: -ffast-math and -Ofast fold the tests for NaN and Inf away, and with them the guard of the weights: compile without them (-O3 -fno-fast-math)"
+#endif
+#if !defined(__cpp_exceptions) && !defined(__CUDACC__)
+#error "raptr: errors are exceptions: compile without -fno-exceptions"
+#endif
+
+// A function that runs on the host and, when nvcc compiles it, on the device too.
+#ifdef __CUDACC__
+#define RAPTR_BOTH __host__ __device__
+#else
+#define RAPTR_BOTH
+#endif
+
+// Before a loop whose iterations do not depend on each other: the compiler may vectorise without proving it again.
+#if defined(__clang__)
+#define RAPTR_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define RAPTR_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define RAPTR_INDEPENDENT
+#endif

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random numbers without state: a number is a pure function of a seed, a purpose and a place. So every rank draws the
+// same without talking, and a resumed run draws what the unbroken one would have drawn. Nothing is ever "next": number
+// 7 of a stream is the same whether or not numbers 0 to 6 were asked for.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+#include <string_view>
+
+namespace raptr {
+
+/// Philox 4x32 with ten rounds [philox].
+constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0], b = std::uint64_t{0xCD9E8D57} * counter[2];
+    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
+               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
+    key = {key[0] + 0x9E3779B9u, key[1] + 0xBB67AE85u};
+  }
+  return counter;
+}
+
+namespace random_words {
+
+constexpr std::uint32_t low(std::uint64_t bits) { return static_cast<std::uint32_t>(bits); }
+constexpr std::uint32_t high(std::uint64_t bits) { return static_cast<std::uint32_t>(bits >> 32); }
+constexpr std::uint64_t join(std::uint32_t high, std::uint32_t low) { return (std::uint64_t{high} << 32) | low; }
+
+/// FNV-1a.
+constexpr std::uint32_t hash(std::string_view name) {
+  std::uint32_t h = 2166136261u;
+  for (const char c : name) h = (h ^ static_cast<unsigned char>(c)) * 16777619u;
+  return h;
+}
+
+/// In [0, 1), a multiple of 2^-53.
+constexpr double unit_interval(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
+
+}  // namespace random_words
+
+/// Endless numbers for one purpose at one place; `i` says which. Made by random_key::stream.
+class random_stream {
+ public:
+  constexpr std::uint64_t bits(std::uint64_t i) const {
+    const auto w = block(i, 0);
+    return random_words::join(w[0], w[1]);
+  }
+  /// In [0, 1), a multiple of 2^-53.
+  constexpr double uniform(std::uint64_t i) const { return random_words::unit_interval(bits(i)); }
+  /// Mean 0, variance 1: Box-Muller on one block. Its last bit is that of the C library's log and cos.
+  double normal(std::uint64_t i) const {
+    const auto w = block(i, 0);
+    const double above_zero = random_words::unit_interval(random_words::join(w[0], w[1])) + 0x1p-53;
+    const double turn = random_words::unit_interval(random_words::join(w[2], w[3]));
+    return std::sqrt(-2 * std::log(above_zero)) * std::cos(2 * std::numbers::pi * turn);
+  }
+  /// One of 0 .. n - 1, all equally likely; n > 0. The values that would favour some remainders are drawn again.
+  constexpr std::uint64_t below(std::uint64_t n, std::uint64_t i) const {
+    const std::uint64_t surplus = (0 - n) % n;  // 2^64 mod n
+    for (std::uint32_t attempt = 0;; ++attempt) {
+      const auto w = block(i, attempt);
+      if (const std::uint64_t x = random_words::join(w[0], w[1]); x >= surplus) return x % n;
+    }
+  }
+
+ private:
+  friend struct random_key;
+  constexpr explicit random_stream(std::array<std::uint32_t, 4> words) : words_(words) {}
+  constexpr std::array<std::uint32_t, 4> block(std::uint64_t i, std::uint32_t attempt) const {
+    return philox({random_words::low(i), random_words::high(i), words_[2], words_[3] + attempt}, {words_[0], words_[1]});
+  }
+  std::array<std::uint32_t, 4> words_;
+};
+
+/// The numbers of a seed, divided by purpose and place:
+///
+///   random_key{seed}.stream("masking", sample).uniform(position)
+///   random_key{seed}.stream("initialise", tensor).normal(element)
+///   random_key{seed}.stream("order", epoch).below(n, i)
+///
+/// A purpose is any name; a and b are whatever the numbers depend on besides their index.
+struct random_key {
+  std::uint64_t seed = 0;
+
+  constexpr random_stream stream(std::string_view purpose, std::uint64_t a = 0, std::uint64_t b = 0) const {
+    using namespace random_words;
+    const auto of_purpose = philox({hash(purpose), static_cast<std::uint32_t>(purpose.size()), 0, 0}, {low(seed), high(seed)});
+    return random_stream(philox({low(a), high(a), low(b), high(b)}, {of_purpose[0], of_purpose[1]}));
+  }
+};
+
+/// What the draw of a plan depends on. A selector gets a key of its own axis and block: it may draw for units 0, 1, 2...
+struct draw_key {
+  std::uint64_t seed = 0, step = 0;
+  int block = 0;             // the block that asks; 0 on the axis that chooses blocks
+  std::uint32_t stream = 0;  // one per axis and block
+
+  constexpr draw_key of(std::string_view axis, int of_block) const {
+    const auto words = philox({random_words::hash(axis), static_cast<std::uint32_t>(of_block), 0, 0}, {});
+    return {seed, step, of_block, words[0]};
+  }
+  /// In [0, 1), a multiple of 2^-53.
+  constexpr double uniform(int unit) const {
+    using namespace random_words;
+    const auto w = philox({static_cast<std::uint32_t>(unit), stream, low(step), high(step)}, {low(seed), high(seed)});
+    return unit_interval(join(w[0], w[1]));
+  }
+};
+
+}  // namespace raptr

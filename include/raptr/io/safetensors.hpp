@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// safetensors files: eight bytes of header length, a JSON header, then the tensors without gaps. The reader checks the
+// whole header against the size of the file before it allocates for data; the writer streams, so that no second copy of
+// a model is needed. Data are read into the caller's own (aligned) memory, so a file whose floats are not aligned is fine.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <raptr/io/file.hpp>
+#include <raptr/io/json.hpp>
+
+namespace raptr {
+
+static_assert(std::endian::native == std::endian::little, "raptr: safetensors files are little-endian, and so must the processor be");
+
+/// The types that are read and written.
+template <class T>
+concept tensor_number = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
+
+template <tensor_number T>
+inline constexpr std::string_view dtype_of = std::same_as<T, float> ? "F32" : std::same_as<T, double> ? "F64" : std::same_as<T, std::int32_t> ? "I32" : "I64";
+
+/// What a header says of a tensor. first: its place in the file, from the file's begin.
+struct tensor_entry {
+  std::string name, dtype;
+  std::vector<std::int64_t> shape;
+  std::uint64_t first = 0, bytes = 0;
+  std::uint64_t end() const { return first + bytes; }
+};
+struct tensor_header {
+  std::vector<tensor_entry> tensors;  // in the order of their data
+  std::map<std::string, std::string> metadata;
+};
+
+namespace detail {
+
+struct dtype_size {
+  std::string_view name;
+  std::uint64_t bytes;
+};
+/// All of the format's types that fill whole bytes, so that a file may hold tensors which nobody asks for.
+inline constexpr std::array<dtype_size, 16> dtype_sizes{{{"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1},
+                                                         {"I16", 2}, {"U16", 2}, {"F16", 2}, {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},
+                                                         {"F64", 8}, {"I64", 8}, {"U64", 8}}};
+inline std::optional<std::uint64_t> bytes_of_dtype(std::string_view name) {
+  for (const auto& one : dtype_sizes)
+    if (one.name == name) return one.bytes;
+  return std::nullopt;
+}
+
+/// a * b unless that leaves 64 bits.
+constexpr std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
+  if (b != 0 && a > ~std::uint64_t{0} / b) return std::nullopt;
+  return a * b;
+}
+
+/// Bytes of a tensor; nothing when they do not fit in 63 bits or an extent is negative.
+inline std::optional<std::uint64_t> bytes_of_shape(const std::vector<std::int64_t>& shape, std::uint64_t per_element) {
+  std::uint64_t bytes = per_element;
+  for (const auto extent : shape) {
+    if (extent < 0) return std::nullopt;
+    const auto more = product(bytes, static_cast<std::uint64_t>(extent));
+    if (!more || *more >> 63 != 0) return std::nullopt;
+    bytes = *more;
+  }
+  return bytes;
+}
+
+inline std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (const auto extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
+  return "(" + text + ")";
+}
+
+/// One entry of the header. place: where its key ends, for errors; data: where the tensors begin in the file.
+inline tensor_entry read_tensor_entry(const std::filesystem::path& file, const std::string& name, const json& value, std::uint64_t place,
+                                      std::uint64_t data, std::uint64_t data_bytes) {
+  const auto wrong = [&](const std::string& expected, const std::string& got) { errors::damaged_tensor(file, name, place, expected, got); };
+  const auto member = [&](const char* key) -> const json& {
+    if (!value.is_object()) wrong("an object with dtype, shape and data_offsets", shown_json(value));
+    const auto found = value.find(key);
+    if (found == value.end()) wrong("a member " + std::string(key), shown_json(value));
+    return *found;
+  };
+  tensor_entry entry{name, {}, {}, 0, 0};
+  const json &dtype = member("dtype"), &shape = member("shape"), &offsets = member("data_offsets");
+  const auto per_element = dtype.is_string() ? bytes_of_dtype(dtype.get_ref<const std::string&>()) : std::nullopt;
+  if (!per_element) {
+    std::string list;
+    for (const auto& one : dtype_sizes) list += (list.empty() ? "" : ", ") + std::string(one.name);
+    wrong("a dtype of " + list, shown_json(dtype));
+  }
+  entry.dtype = dtype.get<std::string>();
+  if (!shape.is_array()) wrong("a shape that is a list", shown_json(shape));
+  for (const json& extent : shape) {
+    if (!json_fits<std::int64_t>(extent) || extent.get<std::int64_t>() < 0) wrong("extents from 0 to 2^63 - 1 in the shape", shown_json(extent));
+    entry.shape.push_back(extent.get<std::int64_t>());
+  }
+  const auto bytes = bytes_of_shape(entry.shape, *per_element);
+  if (!bytes) wrong("a shape of less than 2^63 bytes", shape_text(entry.shape));
+  if (!offsets.is_array() || offsets.size() != 2 || !json_fits<std::uint64_t>(offsets[0]) || !json_fits<std::uint64_t>(offsets[1]))
+    wrong("data_offsets that are two numbers, from 0 up", shown_json(offsets));
+  const auto begin = offsets[0].get<std::uint64_t>(), end = offsets[1].get<std::uint64_t>();
+  if (begin > end) wrong("data_offsets with the begin first", shown_json(offsets));
+  if (end - begin != *bytes)
+    wrong(std::to_string(*bytes) + " bytes for " + entry.dtype + " " + shape_text(entry.shape), std::to_string(end - begin) + " from data_offsets " + shown_json(offsets));
+  if (end > data_bytes)
+    errors::damaged_tensor(file, name, data + data_bytes, "data up to byte " + (end > ~std::uint64_t{0} - data ? "2^64" : std::to_string(data + end)),
+                           "the end of the file");
+  entry.first = data + begin;
+  entry.bytes = *bytes;
+  return entry;
+}
+
+}  // namespace detail
+
+/// Reads and checks the header of a file that has, or should have, `file_bytes` bytes.
+inline tensor_header read_tensor_header(const open_file& from, std::uint64_t file_bytes) {
+  constexpr std::uint64_t longest_header = 100'000'000;  // as in the reference implementation
+  const auto& file = from.path();
+  if (file_bytes < 8) errors::damaged_file(file, file_bytes, "8 bytes of header length", "the end of the file");
+  std::array<std::byte, 8> field{};
+  from.read_at(0, field);
+  const auto length = std::bit_cast<std::uint64_t>(field);
+  if (length > longest_header) errors::damaged_file(file, 0, "a header length of at most " + std::to_string(longest_header), std::to_string(length));
+  if (length > file_bytes - 8) errors::damaged_file(file, 0, "a header length of at most " + std::to_string(file_bytes - 8), std::to_string(length));
+  std::string text(static_cast<std::size_t>(length), '\0');
+  from.read_at(8, std::as_writable_bytes(std::span(text)));
+  if (!text.starts_with('{')) errors::damaged_file(file, 8, "a header that begins with {", text.empty() ? "none" : "\"" + shown(text.substr(0, 1)) + "\"");
+  std::vector<std::uint64_t> places;
+  const json header = parse_json(text, file, 8, &places);
+
+  const std::uint64_t data = 8 + length, data_bytes = file_bytes - data;
+  tensor_header result;
+  std::size_t index = 0;
+  for (const auto& [name, value] : header.items()) {
+    const auto place = places[index++];
+    if (name != "__metadata__") {
+      result.tensors.push_back(detail::read_tensor_entry(file, name, value, place, data, data_bytes));
+      continue;
+    }
+    if (!value.is_object()) errors::damaged_file(file, place, "an object as __metadata__", detail::shown_json(value));
+    for (const auto& [key, entry] : value.items()) {
+      if (!entry.is_string()) errors::damaged_file(file, place, "a string as __metadata__ \"" + shown(key) + "\"", detail::shown_json(entry));
+      result.metadata[key] = entry.get<std::string>();
+    }
+  }
+  std::ranges::stable_sort(result.tensors, {}, [](const tensor_entry& one) { return std::pair(one.first, one.bytes); });
+  std::uint64_t at = data;
+  for (const auto& one : result.tensors) {
+    if (one.first > at) errors::damaged_tensor(file, one.name, at, "data that begin here", "a hole of " + std::to_string(one.first - at) + " bytes before its data");
+    if (one.first < at) errors::damaged_tensor(file, one.name, one.first, "data from byte " + std::to_string(at) + " on", "an overlap with the tensor before it");
+    at = one.end();
+  }
+  if (at != file_bytes) errors::damaged_file(file, at, "the end of the file", std::to_string(file_bytes - at) + " bytes that belong to no tensor");
+  return result;
+}
+
+/// An open safetensors file whose header is sound. Tensors are read one by one, into the caller's memory.
+class safetensors_reader {
+ public:
+  explicit safetensors_reader(const std::filesystem::path& path)
+      : file_(open_file::reading(path)), header_(read_tensor_header(file_, file_.size())) {
+    for (std::size_t i = 0; i < header_.tensors.size(); ++i) index_.emplace(header_.tensors[i].name, i);
+  }
+
+  const std::filesystem::path& path() const { return file_.path(); }
+  /// In the order of their data.
+  std::span<const tensor_entry> tensors() const { return header_.tensors; }
+  const std::map<std::string, std::string>& metadata() const { return header_.metadata; }
+  /// Null when there is none.
+  const tensor_entry* find(std::string_view name) const {
+    const auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &header_.tensors[found->second];
+  }
+
+  /// Fills `out` with the whole tensor. Throws if there is none of this name, type and number of elements.
+  template <tensor_number T> void read(std::string_view name, std::span<T> out) const {
+    const tensor_entry* entry = find(name);
+    if (entry == nullptr) errors::no_such_tensor(path(), name, header_.tensors.size());
+    if (entry->dtype != dtype_of<T>) errors::wrong_tensor(path(), name, std::string(dtype_of<T>), entry->dtype);
+    if (entry->bytes != out.size_bytes())
+      errors::wrong_tensor(path(), name, std::to_string(out.size()) + " elements",
+                           std::to_string(entry->bytes / sizeof(T)) + ", shape " + detail::shape_text(entry->shape));
+    file_.read_at(entry->first, std::as_writable_bytes(out));
+  }
+
+ private:
+  open_file file_;
+  tensor_header header_;
+  std::map<std::string, std::size_t, std::less<>> index_;
+};
+
+/// What a writer is told of a tensor before its data.
+struct tensor_plan {
+  std::string name;
+  std::string_view dtype;  // dtype_of<T>
+  std::vector<std::int64_t> shape;
+};
+
+/// Writes the header at once, then the data in the order of the plan, in pieces of any size. Equal plans, metadata and
+/// data give equal bytes. Put types of eight bytes first: readers that map the file need aligned data.
+template <byte_sink Sink> class safetensors_writer {
+ public:
+  /// metadata: more entries beside "format": "pt", without which PyTorch's readers refuse a file.
+  safetensors_writer(Sink& sink, std::vector<tensor_plan> plan, std::map<std::string, std::string> metadata = {})
+      : sink_(sink), plan_(std::move(plan)) {
+    metadata.try_emplace("format", "pt");
+    std::string header = "{\"__metadata__\":" + quoted(json(metadata));
+    std::uint64_t at = 0;
+    std::set<std::string_view> names;
+    for (const auto& one : plan_) {
+      const auto per_element = detail::bytes_of_dtype(one.dtype);
+      const auto bytes = detail::bytes_of_shape(one.shape, per_element.value_or(1));
+      if (!per_element) errors::wrong_tensor(sink_.path(), one.name, "the dtype F32, F64, I32 or I64", "\"" + std::string(one.dtype) + "\"");
+      if (!bytes || *bytes > (~std::uint64_t{0} >> 1) - at)
+        errors::wrong_tensor(sink_.path(), one.name, "a shape of less than 2^63 bytes", detail::shape_text(one.shape));
+      if (!is_utf8(one.name) || one.name == "__metadata__" || !names.insert(one.name).second)
+        errors::wrong_tensor(sink_.path(), one.name, "a name that is UTF-8, is not __metadata__ and occurs once", "this one");
+      if (at % *per_element != 0)
+        errors::wrong_tensor(sink_.path(), one.name, "tensors of wider elements before those of narrower ones",
+                             "data at byte " + std::to_string(at) + ", no multiple of " + std::to_string(*per_element));
+      json entry;
+      entry["dtype"] = one.dtype;
+      entry["shape"] = one.shape;
+      entry["data_offsets"] = {at, at + *bytes};
+      header += "," + quoted(json(one.name)) + ":" + quoted(entry);
+      at += *bytes;
+      ends_.push_back(at);
+    }
+    header += "}";
+    header.resize((header.size() + 7) / 8 * 8, ' ');
+    const auto length = std::bit_cast<std::array<std::byte, 8>>(std::uint64_t{header.size()});
+    sink_.write(length);
+    sink_.write(bytes_of(header));
+    skip_empty();
+  }
+
+  /// The next piece of tensor `name`, which must be the one whose turn it is.
+  template <tensor_number T> void write(std::string_view name, std::span<const T> piece) {
+    if (piece.empty()) return;
+    if (current_ == plan_.size()) errors::wrong_tensor(sink_.path(), name, "no more data, all tensors are written", std::to_string(piece.size()) + " elements");
+    const auto& now = plan_[current_];
+    if (name != now.name) errors::wrong_tensor(sink_.path(), name, "the data of " + now.name + " first", "these");
+    if (dtype_of<T> != now.dtype) errors::wrong_tensor(sink_.path(), name, std::string(now.dtype), std::string(dtype_of<T>));
+    if (piece.size_bytes() > ends_[current_] - written_)
+      errors::wrong_tensor(sink_.path(), name, "at most " + std::to_string((ends_[current_] - written_) / sizeof(T)) + " more elements",
+                           std::to_string(piece.size()));
+    sink_.write(std::as_bytes(piece));
+    written_ += piece.size_bytes();
+    skip_empty();
+  }
+
+  /// To be called after the last piece: throws if data are missing.
+  void finish() const {
+    if (current_ < plan_.size())
+      errors::wrong_tensor(sink_.path(), plan_[current_].name, "its data", "the end, " + std::to_string(ends_[current_] - written_) + " bytes early");
+  }
+
+ private:
+  static std::string quoted(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+  void skip_empty() {
+    while (current_ < plan_.size() && written_ == ends_[current_]) ++current_;
+  }
+
+  Sink& sink_;
+  std::vector<tensor_plan> plan_;
+  std::vector<std::uint64_t> ends_;
+  std::uint64_t written_ = 0;
+  std::size_t current_ = 0;
+};
+
+}  // namespace raptr

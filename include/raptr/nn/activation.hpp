@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Activations are functor types over one neuron, so one of the user's own runs on every backend, fused behind the
+// product that feeds it. `inputs` is the number of projections that a neuron reads: one, or two for a gated one.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+
+#include <raptr/base/config.hpp>
+#include <raptr/base/math.hpp>
+
+namespace raptr {
+
+/// GELU in the tanh form [gpt2].
+struct gelu_tanh {
+  static constexpr int inputs = 1;
+  template <class T> RAPTR_BOTH static T tanh_of(T a) { return math::tanh(T(0.7978845608028654) * (a + T(0.044715) * a * a * a)); }
+  template <class T> RAPTR_BOTH static T forward(const T* a) { return T(0.5) * *a * (1 + tanh_of(*a)); }
+  template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) {
+    const T t = tanh_of(*a), slope = T(0.7978845608028654) * (1 + T(3 * 0.044715) * *a * *a);
+    *da = dh * (T(0.5) * (1 + t) + T(0.5) * *a * (1 - t * t) * slope);
+  }
+};
+/// GELU in the exact form, x times the normal distribution function [bert].
+struct gelu_erf {
+  static constexpr int inputs = 1;
+  template <class T> RAPTR_BOTH static T below(T a) { return T(0.5) * (1 + math::erf(a * T(0.70710678118654752))); }
+  template <class T> RAPTR_BOTH static T forward(const T* a) { return *a * below(*a); }
+  template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) {
+    *da = dh * (below(*a) + *a * T(0.39894228040143268) * math::exp(T(-0.5) * *a * *a));
+  }
+};
+/// silu(gate) times up: a[0] gates a[1].
+struct swish_gate {
+  static constexpr int inputs = 2;
+  template <class T> RAPTR_BOTH static T forward(const T* a) { return a[0] / (1 + math::exp(-a[0])) * a[1]; }
+  template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) {
+    const T s = 1 / (1 + math::exp(-a[0]));
+    da[0] = dh * a[1] * s * (1 + a[0] * (1 - s));
+    da[1] = dh * a[0] * s;
+  }
+};
+
+/// forward: the neuron's value from its inputs. backward: from the gradient of the value, those of the inputs.
+template <class A>
+concept activation = requires(const float* a, float* da) {
+  { A::inputs } -> std::convertible_to<int>;
+  { A::forward(a) } -> std::same_as<float>;
+  { A::backward(a, 0.0f, da) } -> std::same_as<void>;
+};
+
+/// h (rows, units, group) = A(pre (rows, units, inputs, group)).
+template <class A, class T> struct activate {
+  static constexpr int sums = 0;
+  const T* pre;
+  T* h;
+  int units, group;
+
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    for (int u = 0; u < units; ++u) {
+      const T* const from = pre + (r * units + u) * A::inputs * group;
+      T* const to = h + (r * units + u) * group;
+      const int stride = group;
+      team.each(group, [=](int i) {
+        T a[A::inputs];
+        for (int k = 0; k < A::inputs; ++k) a[k] = from[i + k * stride];
+        to[i] = A::forward(a);
+      });
+    }
+  }
+};
+/// dpre (rows, units, inputs, group) from dh (rows, units, group).
+template <class A, class T> struct activate_backward {
+  static constexpr int sums = 0;
+  const T *pre, *dh;
+  T* dpre;
+  int units, group;
+
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    for (int u = 0; u < units; ++u) {
+      const std::int64_t at = (r * units + u) * A::inputs * group;
+      const T *const from = pre + at, *const d = dh + (r * units + u) * group;
+      T* const to = dpre + at;
+      const int stride = group;
+      team.each(group, [=](int i) {
+        T a[A::inputs], da[A::inputs];
+        for (int k = 0; k < A::inputs; ++k) a[k] = from[i + k * stride];
+        A::backward(a, d[i], da);
+        for (int k = 0; k < A::inputs; ++k) to[i + k * stride] = da[k];
+      });
+    }
+  }
+};
+
+}  // namespace raptr

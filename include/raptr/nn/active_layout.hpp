@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a plan uses of the arenas. Kept units of a weight lie side by side in the packed arenas: gradients exist in
+// packed form only, so a gradient outside the plan does not exist, every product is one dense product, and the whole
+// gradient is one contiguous piece for norm and all-reduce.
+#pragma once
+
+#include <vector>
+
+#include <raptr/nn/weights.hpp>
+
+namespace raptr {
+
+/// first: its first run in the full arenas; packed: where its kept units begin in the packed ones.
+struct active_weight {
+  std::int64_t first = 0, packed = 0;
+  int units = 0, runs = 0;
+};
+
+class active_layout {
+ public:
+  void lower(const weight_layout& layout, const step_plan& plan) {
+    on.clear(), off.clear(), counts_on.clear(), counts_off.clear(), weight_of_range.clear();
+    weights.assign(layout.all().size(), {}), size = 0;
+    layout.each_run(plan, [&](const placed_weight& w, int first, int units, bool active) {
+      const std::size_t index = static_cast<std::size_t>(&w - layout.all().data());
+      const std::int64_t from = w.first + first * w.per_unit, length = units * w.per_unit;
+      active_weight& a = weights[index];
+      if (active && a.runs++ == 0) a.first = from, a.packed = size = (size + 15) / 16 * 16;
+      (active ? on : off).push_back({from, size, length, w.per_unit, w.unit + first, static_cast<int>(index), w.what.decays});
+      if (w.counts) (active ? counts_on : counts_off).push_back({w.unit + first, 0, units, 1, w.unit + first, 0, false});
+      if (active) weight_of_range.push_back(index), a.units += units, size += length;
+    });
+  }
+
+  std::vector<walk_range> on, off;                // elements of the arenas that train in this step, or do not
+  std::vector<walk_range> counts_on, counts_off;  // the same units in the table of step counts
+  std::vector<std::size_t> weight_of_range;       // of every range of `on`: its index in weight_layout::all()
+  std::vector<active_weight> weights;             // as weight_layout::all()
+  std::int64_t size = 0;                          // elements of the packed arenas
+};
+
+}  // namespace raptr

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax cross-entropy on one row of logits, which become their own gradient in place: logits are the largest array of
+// a small model, so they are never stored twice, and never for rows without a target.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include <raptr/backend/ops.hpp>
+#include <raptr/base/math.hpp>
+
+namespace raptr {
+
+/// row_loss[r] = scale weights[r] * -log softmax(logits[r])[ids[r]]; with_gradient: logits (rows, V) = its gradient.
+template <class T, class S> struct cross_entropy {
+  static constexpr int sums = 0;
+  T* logits;
+  const int* ids;
+  const float* weights;
+  double* row_loss;
+  S scale;
+  int vocab;
+  bool with_gradient;
+
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    T* const l = logits + r * vocab;
+    const int id = ids[r];
+    double* const loss = row_loss + r;
+    const S top = team.max(vocab, [=](int i) { return S(l[i]); }), k = scale * S(weights[r]), own = S(l[id]);
+    const S total = team.sum(vocab, [=](int i) {
+      const S e = math::exp(S(l[i]) - top);
+      l[i] = T(e);
+      return e;
+    });
+    team.each(1, [=](int) { *loss = double(k) * (std::log(double(total)) + double(top) - double(own)); });
+    if (!with_gradient) return;
+    const S share = k / total;
+    team.each(vocab, [=](int i) { l[i] = T(share * S(l[i])); });
+    team.each(1, [=](int) { l[id] -= T(k); });
+  }
+};
+
+/// *total += the sum of values.
+struct sum_rows {
+  static constexpr int sums = 1;
+  const double* values;
+  double* total;
+  int width = 1;
+
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    const double v = values[r];
+    team.each(1, [v, &team](int i) { team.add(0, i, v); });
+  }
+  RAPTR_BOTH double* sum(int, int) const { return total; }
+};
+
+}  // namespace raptr

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Norms are functor types over one row, so a norm of the user's runs on every backend. The normalised row and one
+// statistic are kept; gain and bias are applied, and their gradients summed, by the two row programs here.
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <ratio>
+#include <string>
+
+#include <raptr/nn/part.hpp>
+
+namespace raptr {
+
+struct norm_role {};
+
+/// y = (x - mean) / sqrt(variance + eps) * gain + bias. Eps in units of x^2, as a std::ratio.
+template <class Eps> struct basic_layer_norm {
+  using role = norm_role;
+  static constexpr bool bias = true;
+  static constexpr double eps = double(Eps::num) / double(Eps::den);
+
+  template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
+    const S mean = team.sum(n, [=](int i) { return S(x[i]); }) / S(n);
+    const S variance = team.sum(n, [=](int i) { return (S(x[i]) - mean) * (S(x[i]) - mean); }) / S(n);
+    const S r = 1 / std::sqrt(variance + S(eps));
+    team.each(n, [=](int i) { hat[i] = T((S(x[i]) - mean) * r); });
+    team.each(1, [=](int) { *scale = r; });
+  }
+  template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
+    const S mean = team.sum(n, [=](int i) { return S(d[i]); }) / S(n);
+    const S dot = team.sum(n, [=](int i) { return S(d[i]) * S(hat[i]); }) / S(n), r = *scale;
+    team.each(n, [=](int i) { d[i] = T(r * (S(d[i]) - mean - S(hat[i]) * dot)); });
+  }
+};
+using layer_norm = basic_layer_norm<std::ratio<1, 100'000>>;                   // [gpt2]
+using bert_layer_norm = basic_layer_norm<std::ratio<1, 1'000'000'000'000>>;    // [bert]
+
+/// y = x / sqrt(mean(x^2) + eps) * gain.
+struct rms_norm {
+  using role = norm_role;
+  static constexpr bool bias = false;
+  static constexpr double eps = 1e-5;
+
+  template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
+    const S r = 1 / std::sqrt(team.sum(n, [=](int i) { return S(x[i]) * S(x[i]); }) / S(n) + S(eps));
+    team.each(n, [=](int i) { hat[i] = T(S(x[i]) * r); });
+    team.each(1, [=](int) { *scale = r; });
+  }
+  template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
+    const S dot = team.sum(n, [=](int i) { return S(d[i]) * S(hat[i]); }) / S(n), r = *scale;
+    team.each(n, [=](int i) { d[i] = T(r * (S(d[i]) - S(hat[i]) * dot)); });
+  }
+};
+
+/// Stands for every team in concept checks.
+struct any_team {
+  template <class F> void each(int n, F f) { for (int i = 0; i < n; ++i) f(i); }
+  template <class F> auto sum(int n, F f) { auto s = f(0); for (int i = 1; i < n; ++i) s += f(i); return s; }
+  template <class F> auto max(int n, F f) { auto m = f(0); for (int i = 1; i < n; ++i) m = f(i) > m ? f(i) : m; return m; }
+};
+/// forward: hat = the normalised row, *scale = a statistic for the backward pass; x may be hat.
+/// backward: d, the gradient of hat, becomes that of x.
+template <class N>
+concept norm_policy = requires(any_team& team, const float* x, float* y, float* scale) {
+  { N::bias } -> std::convertible_to<bool>;
+  N::forward(team, x, y, scale, 1);
+  N::backward(team, x, static_cast<const float*>(scale), y, 1);
+};
+
+template <class N> std::vector<weight> norm_weights(const model_shape& shape, const std::string& name) {
+  std::vector<weight> list{{name + ".weight", false, {{name + ".weight", shape.width}}, 1, start::ones, false}};
+  if (N::bias) list.push_back({name + ".bias", false, {{name + ".bias", shape.width}}, 1, start::zeros, false});
+  return list;
+}
+
+template <class N, class T, class S> struct norm_forward {
+  static constexpr int sums = 0;
+  const T* x;
+  T* hat;
+  S* scale;
+  T* y;  // may be x
+  const T *gain, *bias;
+  int width;
+
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    T *const h = hat + r * width, *const to = y + r * width;
+    const T *const a = gain, *const b = bias;
+    N::forward(team, x + r * width, h, scale + r, width);
+    if constexpr (N::bias) team.each(width, [=](int i) { to[i] = h[i] * a[i] + b[i]; });
+    else team.each(width, [=](int i) { to[i] = h[i] * a[i]; });
+  }
+};
+template <class N, class T, class S> struct norm_backward {
+  static constexpr int sums = N::bias ? 2 : 1;
+  const T* hat;
+  const S* scale;
+  const T* gain;
+  T* d;     // the gradient of y, overwritten with that of x
+  T* into;  // null, or += the gradient of x
+  S *gain_gradient, *bias_gradient;
+  int width;
+
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    T* const row = d + r * width;
+    const T *const h = hat + r * width, *const a = gain;
+    team.each(width, [=, &team](int i) {
+      team.add(0, i, row[i] * h[i]);
+      if constexpr (N::bias) team.add(1, i, row[i]);
+      row[i] *= a[i];
+    });
+    N::backward(team, h, scale + r, row, width);
+    if (T* const to = into ? into + r * width : nullptr) team.each(width, [=](int i) { to[i] += row[i]; });
+  }
+  RAPTR_BOTH S* sum(int k, int i) const { return (k ? bias_gradient : gain_gradient) + i; }
+};
+
+/// A norm with its weights: w[0] the gain, w[1] the bias if it has one.
+template <class N, class Ops> struct norm_layer {
+  using real = typename Ops::real;
+  using master = typename Ops::master;
+  static constexpr int weights = N::bias ? 2 : 1;
+  struct saved {
+    real* hat = nullptr;
+    master* scale = nullptr;
+  };
+
+  static saved keep(arena& memory, std::int64_t rows, int width) { return {memory.keep<real>(rows * width), memory.keep<master>(rows)}; }
+  static saved scratch(arena& memory, std::int64_t rows, int width) { return {memory.scratch<real>(rows * width), memory.scratch<master>(rows)}; }
+
+  static void forward(Ops& ops, params<const real> w, const saved& s, const real* x, real* y, std::int64_t rows) {
+    ops.rows(norm_forward<N, real, master>{x, s.hat, s.scale, y, w[0].data, N::bias ? w[1].data : nullptr, w[0].rows}, rows);
+  }
+  static void backward(Ops& ops, params<const real> w, params<master> g, const saved& s, real* d, real* into, std::int64_t rows) {
+    ops.rows(norm_backward<N, real, master>{s.hat, s.scale, w[0].data, d, into, g[0].data, N::bias ? g[1].data : nullptr, w[0].rows}, rows);
+  }
+};
+
+}  // namespace raptr

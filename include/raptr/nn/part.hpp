@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a part of a block is (attention, mlp, yours). It sees dense rows, dense weights of its kept units and their
+// number; which units were drawn and what norm and residual do around it is not its business. So whatever depends on
+// which unit it is has to be a weight per unit.
+#pragma once
+
+#include <concepts>
+#include <string_view>
+#include <vector>
+
+#include <raptr/nn/weights.hpp>
+#include <raptr/tensor/arena.hpp>
+
+namespace raptr {
+
+/// One run of one part. Sizes and factors are known to the host; every T* is device memory.
+template <class Ops> struct part_call {
+  using real = typename Ops::real;
+  Ops& ops;
+  arena& memory;
+  const model_shape& shape;
+  segment_list segments;
+  std::int64_t rows;  // B*T of this call
+  int units;          // kept ones
+  real factor;        // of what the part adds to the residual
+
+  /// Activations of `per_row` numbers: kept for the backward pass, or until the scope ends.
+  template <class T = real> T* keep(std::int64_t per_row) { return memory.keep<T>(rows * per_row); }
+  template <class T = real> T* scratch(std::int64_t per_row) { return memory.scratch<T>(rows * per_row); }
+};
+
+/// A part of a block. `saved<Ops>` holds pointers only; forward fills it from keep(), so what is stored cannot differ
+/// from what was planned: a run on the counting backend tells the size.
+///
+///   name()             in the names of its weights
+///   units(shape)       how many units can be kept or dropped
+///   unit_flops(shape)  FLOPs of one unit for one token, forward; multiply and add counted separately
+///   weights(shape)     those of the part alone; its norm belongs to the block
+///   forward            residual (rows, C) += factor * f(x), x (rows, C) is not residual
+///   backward           g += gradients; dx (rows, C) = carry dx + gradient of x. dx may be dresidual itself when carry
+///                      is 1: then read dresidual before dx is written
+template <class P, class Ops>
+concept part = requires(part_call<Ops>& on, const model_shape& shape, params<const typename Ops::real> w, params<typename Ops::master> g,
+                        typename P::template saved<Ops>& s, const typename P::template saved<Ops>& kept, const typename Ops::real* x,
+                        typename Ops::real* y, typename Ops::real carry) {
+  { P::name } -> std::convertible_to<std::string_view>;
+  { P::units(shape) } -> std::same_as<int>;
+  { P::unit_flops(shape) } -> std::same_as<double>;
+  { P::weights(shape) } -> std::same_as<std::vector<weight>>;
+  { P::forward(on, w, s, x, y) } -> std::same_as<void>;
+  { P::backward(on, w, g, kept, x, x, y, carry) } -> std::same_as<void>;
+};
+
+}  // namespace raptr

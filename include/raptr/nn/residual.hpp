@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the norm sits around a part: the two residual rules. Both change the stream in place, so a dropped part is the
+// identity in both, its norm included.
+#pragma once
+
+#include <raptr/nn/norm.hpp>
+#include <raptr/nn/rows.hpp>
+
+namespace raptr {
+
+struct residual_role {};
+
+/// x + f(norm(x)); one more norm follows the last block.
+struct pre_norm {
+  using role = residual_role;
+  static constexpr bool norm_first = true;
+
+  template <class N, class P, class Ops> struct saved {
+    typename norm_layer<N, Ops>::saved norm;
+    typename Ops::real* x;
+    typename P::template saved<Ops> part;
+  };
+  template <class N, class P, class Ops, class T, class S> static void forward(part_call<Ops>& on, params<const T> w, S& s, T* stream) {
+    s.norm = norm_layer<N, Ops>::keep(on.memory, on.rows, on.shape.width);
+    s.x = on.keep(on.shape.width);
+    norm_layer<N, Ops>::forward(on.ops, w, s.norm, stream, s.x, on.rows);
+    P::forward(on, w + norm_layer<N, Ops>::weights, s.part, static_cast<const T*>(s.x), stream);
+  }
+  template <class N, class P, class Ops, class T, class G, class S>
+  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const S& s, T* dstream) {
+    constexpr int own = norm_layer<N, Ops>::weights;
+    const arena::scope scratch(on.memory);
+    T* const dx = on.scratch(on.shape.width);
+    P::backward(on, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dx, T(0));
+    norm_layer<N, Ops>::backward(on.ops, w, g, s.norm, dx, dstream, on.rows);
+  }
+};
+
+/// norm(x + f(x)); the embeddings are normalised too.
+struct post_norm {
+  using role = residual_role;
+  static constexpr bool norm_first = false;
+
+  template <class N, class P, class Ops> using saved = pre_norm::saved<N, P, Ops>;
+  template <class N, class P, class Ops, class T, class S> static void forward(part_call<Ops>& on, params<const T> w, S& s, T* stream) {
+    s.norm = norm_layer<N, Ops>::keep(on.memory, on.rows, on.shape.width);
+    s.x = on.keep(on.shape.width);
+    on.ops.rows(copy_rows<T>{s.x, stream, nullptr, nullptr, on.shape.width}, on.rows);
+    P::forward(on, w + norm_layer<N, Ops>::weights, s.part, static_cast<const T*>(s.x), stream);
+    norm_layer<N, Ops>::forward(on.ops, w, s.norm, stream, stream, on.rows);
+  }
+  template <class N, class P, class Ops, class T, class G, class S>
+  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const S& s, T* dstream) {
+    constexpr int own = norm_layer<N, Ops>::weights;
+    norm_layer<N, Ops>::backward(on.ops, w, g, s.norm, dstream, static_cast<T*>(nullptr), on.rows);
+    P::backward(on, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dstream, T(1));
+  }
+};
+
+template <class R>
+concept residual_policy = requires {
+  { R::norm_first } -> std::convertible_to<bool>;
+};
+
+}  // namespace raptr

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Row programs that only move or combine rows.
+#pragma once
+
+#include <cstdint>
+
+#include <raptr/backend/ops.hpp>
+
+namespace raptr {
+
+/// Row to[r] of dst = row from[r] of src; a null index means r itself.
+template <class T> struct copy_rows {
+  static constexpr int sums = 0;
+  T* dst;
+  const T* src;
+  const int *to, *from;
+  int width;
+
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    T* const d = dst + (to ? to[r] : r) * width;
+    const T* const s = src + (from ? from[r] : r) * width;
+    team.each(width, [=](int i) { d[i] = s[i]; });
+  }
+};
+
+template <class T> struct zero_rows {
+  static constexpr int sums = 0;
+  T* x;
+  int width;
+
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    T* const to = x + r * width;
+    team.each(width, [=](int i) { to[i] = T(0); });
+  }
+};
+
+/// y = a x + b y.
+template <class T> struct blend_rows {
+  static constexpr int sums = 0;
+  T* y;
+  const T* x;
+  T a, b;
+  int width;
+
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    T* const to = y + r * width;
+    const T* const from = x + r * width;
+    const T p = a, q = b;
+    team.each(width, [=](int i) { to[i] = p * from[i] + q * to[i]; });
+  }
+};
+
+}  // namespace raptr

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// What surrounds the blocks: embeddings in front, logits and loss behind, with one token table for both (tied). Logits
+// exist for target rows only, a chunk of rows at a time: forward, loss and backward of a chunk follow each other while
+// it is in the cache, and the largest array of the step has a fixed size.
+#pragma once
+
+#include <raptr/nn/block.hpp>
+#include <raptr/nn/cross_entropy.hpp>
+#include <raptr/nn/embedding.hpp>
+#include <raptr/nn/objectives.hpp>
+
+namespace raptr {
+
+template <class Block, class Objective, class Ops> class token_head {
+  using real = typename Ops::real;
+  using master = typename Ops::master;
+  using norm_policy = typename Block::norm;
+  using norm = norm_layer<norm_policy, Ops>;
+  static constexpr bool norm_first = Block::residual::norm_first;
+
+ public:
+  // Post-norm blocks expect normalised rows, so a norm follows the embeddings; pre-norm blocks return raw ones, so a
+  // norm follows the blocks. Either way it is the weight at `norm_at`.
+  enum { tokens, positions, norm_at };
+  static constexpr int transform = norm_at + norm::weights, transform_bias = transform + 1, transform_norm = transform + 2;
+  static constexpr int output_bias = transform_norm + norm::weights;
+
+  static std::vector<weight> weights(const model_shape& s) {
+    std::vector<weight> list{{"tokens", false, {{"embed_tokens.weight", s.vocab}}, s.width, start::normal, true},
+                             {"positions", false, {{"embed_positions.weight", s.context}}, s.width, start::normal, true}};
+    const auto append = [&list](std::vector<weight> more) { list.insert(list.end(), more.begin(), more.end()); };
+    append(norm_weights<norm_policy>(s, norm_first ? "final_norm" : "embed_norm"));
+    if constexpr (Objective::transforms) {
+      append({{"transform", false, {{"transform.weight", s.width}}, s.width, start::normal, true},
+              {"transform_bias", false, {{"transform.bias", s.width}}, 1, start::zeros, false}});
+      append(norm_weights<norm_policy>(s, "transform_norm"));
+      append({{"output_bias", false, {{"output.bias", s.vocab}}, 1, start::zeros, false}});
+    }
+    return list;
+  }
+  /// FLOPs of the forward pass for one target: transform and logits; multiply and add counted separately.
+  static double flops_per_target(const model_shape& s) {
+    return 2.0 * s.width * s.vocab + (Objective::transforms ? 2.0 * s.width * s.width : 0.0);
+  }
+
+  /// x (rows, C) = embeddings.
+  void forward(Ops& ops, arena& memory, params<const real> w, const device_batch& on, real* x) {
+    const batch_table& t = on.table;
+    ops.rows(embed<real>{x, w[tokens].data, w[positions].data, on.words + t.ids_at, on.words + t.positions_at, w[tokens].width}, t.rows);
+    if constexpr (!norm_first) {
+      embed_norm_ = norm::keep(memory, t.rows, w[tokens].width);
+      norm::forward(ops, w + norm_at, embed_norm_, x, x, t.rows);
+    }
+  }
+  /// g += gradients of the embeddings from dx (rows, C), which is overwritten.
+  void backward(Ops& ops, params<const real> w, params<master> g, const device_batch& on, real* dx) {
+    if constexpr (!norm_first) norm::backward(ops, w + norm_at, g + norm_at, embed_norm_, dx, nullptr, on.table.rows);
+    const int width = w[tokens].width;
+    ops.rows(gather_into(g[tokens].data, dx, on, on.table.by_id, width), on.table.by_id.count);
+    ops.rows(gather_into(g[positions].data, dx, on, on.table.by_position, width), on.table.by_position.count);
+  }
+
+  /// *loss += the loss of all targets. With dx: dx (rows, C), which may be x, = its gradient; g += gradients.
+  void loss(Ops& ops, arena& memory, params<const real> w, params<master> g, const device_batch& on, const real* x, double* loss, real* dx) {
+    const arena::scope scratch(memory);
+    const int width = w[tokens].width, vocab = w[tokens].rows;
+    const std::int64_t all = on.table.targets, chunk = std::max<std::int64_t>(1, std::min(all, largest_chunk / vocab));
+    rows_of_chunk at(memory, chunk, width, vocab);
+    double* const row_loss = memory.scratch<double>(all);
+    real* const rows = memory.scratch<real>(all * width);  // of targets, then their gradients: dx may be x
+    const int* const target_rows = on.words + on.table.target_rows_at;
+    ops.rows(copy_rows<real>{rows, x, nullptr, target_rows, width}, all);
+    for (std::int64_t first = 0; first < all; first += chunk) {
+      const std::int64_t n = std::min(chunk, all - first);
+      real* const h = rows + first * width;
+      const cross_entropy<real, master> then{at.logits, on.words + on.table.target_ids_at + first, on.weights + first, row_loss + first,
+                                             master(1 / on.table.normaliser), vocab, dx != nullptr};
+      logits(ops, w, at, h, n, then);
+      if (!dx) continue;
+      ops.matmul_tn(g[tokens], at.logits, output_rows(at), n, real(1), bias_sum(g), nullptr, real(0));
+      ops.matmul_nn(h, at.logits, w[tokens], n, real(1), real(0), nullptr, real(0));
+      rows_backward(ops, w, g, at, h, n);
+    }
+    ops.rows(sum_rows{row_loss, loss}, all);
+    if (!dx) return;
+    ops.rows(zero_rows<real>{dx, width}, on.table.rows);
+    ops.rows(copy_rows<real>{dx, rows, target_rows, nullptr, width}, all);
+  }
+  /// out (targets, V) = the logits of all target rows.
+  void predict(Ops& ops, arena& memory, params<const real> w, const device_batch& on, const real* x, real* out) {
+    const arena::scope scratch(memory);
+    const int width = w[tokens].width;
+    const std::int64_t all = on.table.targets;
+    rows_of_chunk at(memory, all, width, 0);
+    at.logits = out;
+    real* const rows = memory.scratch<real>(all * width);
+    ops.rows(copy_rows<real>{rows, x, nullptr, on.words + on.table.target_rows_at, width}, all);
+    logits(ops, w, at, rows, all, nothing{});
+  }
+
+ private:
+  static constexpr std::int64_t largest_chunk = std::int64_t{1} << 22;  // logits at a time: 16 MiB in fp32
+
+  struct rows_of_chunk {
+    rows_of_chunk(arena& memory, std::int64_t rows, int width, int vocab)
+        : logits(memory.scratch<real>(rows * vocab)), final_rows(memory.scratch<real>(rows * width)), final_norm(norm::scratch(memory, rows, width)) {
+      if constexpr (Objective::transforms) {
+        pre = memory.scratch<real>(rows * width), transformed = memory.scratch<real>(rows * width);
+        transform_norm = norm::scratch(memory, rows, width);
+      }
+    }
+    real *logits, *final_rows, *pre = nullptr, *transformed = nullptr;
+    typename norm::saved final_norm, transform_norm;
+  };
+  static const real* output_rows(const rows_of_chunk& at) { return Objective::transforms ? at.transformed : at.final_rows; }
+  static master* bias_sum(params<master> g) {
+    if constexpr (Objective::transforms) return g[output_bias].data;
+    else return nullptr;
+  }
+
+  /// at.logits (n, V) from h (n, C), keeping what the backward pass needs.
+  template <class Then> static void logits(Ops& ops, params<const real> w, const rows_of_chunk& at, const real* h, std::int64_t n, const Then& then) {
+    const int width = w[tokens].width;
+    if constexpr (norm_first) norm::forward(ops, w + norm_at, at.final_norm, h, at.final_rows, n);
+    else ops.rows(copy_rows<real>{at.final_rows, h, nullptr, nullptr, width}, n);
+    const real* bias = nullptr;
+    if constexpr (Objective::transforms) {
+      ops.matmul_nt(at.pre, at.final_rows, w[transform], w[transform_bias].data, n, real(1), activate<gelu_erf, real>{at.pre, at.transformed, 1, width});
+      norm::forward(ops, w + transform_norm, at.transform_norm, at.transformed, at.transformed, n);
+      bias = w[output_bias].data;
+    }
+    ops.matmul_nt(at.logits, output_rows(at), w[tokens], bias, n, real(1), then);
+  }
+  /// d (n, C): the gradient of output_rows becomes that of the rows behind the blocks.
+  static void rows_backward(Ops& ops, params<const real> w, params<master> g, const rows_of_chunk& at, real* d, std::int64_t n) {
+    if constexpr (Objective::transforms) {
+      norm::backward(ops, w + transform_norm, g + transform_norm, at.transform_norm, d, nullptr, n);
+      ops.rows(activate_backward<gelu_erf, real>{at.pre, d, at.pre, 1, w[tokens].width}, n);
+      ops.matmul_tn(g[transform], at.pre, at.final_rows, n, real(1), g[transform_bias].data, nullptr, real(0));
+      ops.matmul_nn(d, at.pre, w[transform], n, real(1), real(0), nullptr, real(0));
+    }
+    if constexpr (norm_first) norm::backward(ops, w + norm_at, g + norm_at, at.final_norm, d, nullptr, n);
+  }
+
+  typename norm::saved embed_norm_;
+};
+
+}  // namespace raptr

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door to a network: block, objective, device. It owns the arenas and the order of one step: begin(plan), then
+// accumulate() for every micro-batch. The host only enqueues: loss and gradient norms stay in device memory
+// (`results`), where the optimizer reads them.
+#pragma once
+
+#include <cmath>
+#include <memory>
+#include <span>
+
+#include <raptr/backend/counting.hpp>
+#include <raptr/base/device.hpp>
+#include <raptr/nn/active_layout.hpp>
+#include <raptr/nn/error.hpp>
+#include <raptr/nn/network.hpp>
+#include <raptr/tensor/buffer.hpp>
+
+namespace raptr {
+
+template <class Block, class Objective> constexpr bool sees_what_the_objective_needs() {
+  if constexpr (block_bundle<Block> && objective<Objective>) {
+    if constexpr (requires { Block::attention::causal; }) return Objective::looks_back_only == Block::attention::causal;
+  }
+  return true;
+}
+
+template <class Device, class Block> struct ops_of {
+  using type = counting_ops<float, float>;  // so that a missing backend or a wrong block is one message
+};
+template <available_device Device, block_bundle Block> struct ops_of<Device, Block> {
+  using type = typename backend_of<Device>::template ops<typename Block::precision::real, typename Block::precision::master>;
+};
+template <class Device> struct device_options {
+  using type = int;
+};
+template <available_device Device> struct device_options<Device> {
+  using type = typename backend_of<Device>::options;
+};
+
+template <class Block, class Objective, class Device> class transformer {
+  static_assert(block_bundle<Block>, "raptr: the first argument of transformer is a block: a preset such as raptr::bert_block, or raptr::block<raptr::bert_block, ...>");
+  static_assert(objective<Objective>, "raptr: the second argument of transformer is an objective: raptr::masked_lm or raptr::causal_lm");
+  static_assert(sees_what_the_objective_needs<Block, Objective>(),
+                "raptr: this objective does not fit the attention of this block: causal_lm needs a causal one (gpt2_block, causal_attention), masked_lm one that "
+                "sees both sides (bert_block, full_attention)");
+  static_assert(available_device<Device>, "raptr: this device has no backend here: include <raptr/backend/cpu.hpp>, or <raptr/backend/cuda.cuh> from a file that "
+                                          "nvcc compiles");
+  static constexpr bool right = block_bundle<Block> && objective<Objective>;
+
+ public:
+  using block = std::conditional_t<right, Block, bert_block>;
+  using objective_type = std::conditional_t<right, Objective, masked_lm>;
+  using ops_type = typename ops_of<Device, block>::type;
+  using real = typename ops_type::real;
+  using master = typename ops_type::master;
+  using options = typename device_options<Device>::type;
+  using head = token_head<block, objective_type, ops_type>;
+
+  /// Throws input_error for a shape that cannot be.
+  explicit transformer(const model_shape& shape, const options& device = {}, objective_type objective = {})
+      : objective_(std::move(objective)), shape_(checked(shape)), ops_(std::make_unique<ops_type>(device)), layout_(network_type::layout(shape)),
+        network_(shape), dry_network_(shape) {}
+
+  const model_shape& shape() const { return shape_; }
+  const objective_type& objective() const { return objective_; }
+  ops_type& ops() const { return *ops_; }
+  const weight_layout& layout() const { return layout_; }
+  const active_layout& active() const { return active_; }
+  network_layout plan_layout() const { return layout_of<block>(shape_); }
+  bool initialised() const { return initialised_; }
+
+  /// Random weights, a pure function of the seed and the shape.
+  void initialise(std::uint64_t seed) {
+    std::vector<master> host(static_cast<std::size_t>(layout_.size()), master(0));
+    for (std::size_t k = 0; k < layout_.all().size(); ++k) {
+      const placed_weight& w = layout_.all()[k];
+      const random_stream draw = random_key{seed}.stream("initialise", k);
+      const double deviation = w.what.init == start::normal_by_depth ? 0.02 / std::sqrt(2.0 * shape_.layers) : 0.02;
+      for (std::int64_t i = 0; i < w.size(); ++i) {
+        master& to = host[static_cast<std::size_t>(w.first + i)];
+        if (w.what.init == start::ones) to = master(1);
+        else if (w.what.init != start::zeros) to = master(deviation * draw.normal(static_cast<std::uint64_t>(i)));
+      }
+    }
+    set_weights(host);
+  }
+  /// All weights, in the order of layout().
+  void set_weights(std::span<const master> host) {
+    if (host.size() != static_cast<std::size_t>(layout_.size())) errors::weights_have_the_wrong_size(host.size(), layout_.size());
+    weights_.resize(host.size());
+    ops_->upload(weights_.data(), host.data(), host.size());
+    initialised_ = true;
+  }
+  std::vector<master> get_weights() const { return download(*ops_, static_cast<const master*>(weights_.data()), static_cast<std::size_t>(layout_.size())); }
+
+  /// Before the micro-batches of a step, or before an evaluation: packs what trains and clears its gradient and results.
+  void begin(const step_plan& plan, bool with_gradients = true) {
+    if (!initialised_) errors::weights_are_not_initialised();
+    active_.lower(layout_, plan);
+    slot_ = 1 - slot_;
+    results_.resize(2 * results_size());
+    zeros_.assign(results_size(), 0.0);
+    ops_->upload(results(), zeros_.data(), zeros_.size());
+    pack();
+    if (!with_gradients) return;
+    gradients_.resize(static_cast<std::size_t>(active_.size));
+    place_gradients();
+    on_ = {on_list_.put(active_.on), static_cast<int>(active_.on.size())};
+    ops_->walk(fill_zero{}, on_, by_plan<master>{gradients_.data()});
+  }
+  /// results()[0] += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan).
+  void accumulate(const step_plan& plan, const batch& data, bool with_gradients = true) {
+    const device_batch on = sent(data);
+    fit_arena([&](auto& ops, arena& memory) { dry_network_.pass(ops, memory, layout_, w_.data(), g_.data(), plan, on, nullptr, with_gradients); });
+    network_.pass(*ops_, memory_, layout_, w_.data(), g_.data(), plan, on, results(), with_gradients);
+  }
+  /// Logits (targets, V) of the target rows. After begin(plan, false).
+  std::vector<real> predict(const step_plan& plan, const batch& data) {
+    const device_batch on = sent(data);
+    const std::size_t size = static_cast<std::size_t>(on.table.targets) * static_cast<std::size_t>(shape_.vocab);
+    logits_.resize(size);
+    fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(ops, memory, layout_, w_.data(), plan, on, nullptr); });
+    network_.predict(*ops_, memory_, layout_, w_.data(), plan, on, logits_.data());
+    return download(*ops_, static_cast<const real*>(logits_.data()), size);
+  }
+
+  /// Bytes of activations that a training pass of this plan over this batch needs. Computes and allocates nothing.
+  std::size_t activation_bytes(const step_plan& plan, const batch& data) {
+    check(data);
+    active_layout active;
+    active.lower(layout_, plan);
+    std::vector<matrix<const real>> w;
+    std::vector<matrix<master>> g;
+    for (std::size_t k = 0; k < layout_.all().size(); ++k) {
+      const weight& what = layout_.all()[k].what;
+      w.push_back({nullptr, active.weights[k].units * what.rows(), what.width}), g.push_back({nullptr, w.back().rows, what.width});
+    }
+    batch_table table;
+    table.lower(data);
+    return foretell([&](auto& ops, arena& memory) {
+      dry_network_.pass(ops, memory, layout_, w.data(), g.data(), plan, {table, table.words().data(), table.weights().data()}, nullptr, true);
+    });
+  }
+
+  // Device memory. results: loss, squared norm of the gradient, squared norm of every tensor of layout().
+  master* weights() const { return weights_.data(); }
+  master* gradients() const { return gradients_.data(); }  // of active units, packed
+  double* results() const { return results_.data() + static_cast<std::size_t>(slot_) * results_size(); }
+  std::size_t results_size() const { return 2 + layout_.all().size(); }
+  walk_list active_ranges() const { return on_; }
+  /// Bytes of activations of the last pass at its worst moment.
+  std::size_t activation_peak() const { return memory_.peak(); }
+
+ private:
+  using network_type = network<block, objective_type, ops_type>;
+
+  static const model_shape& checked(const model_shape& shape) {
+    shape.check();
+    return shape;
+  }
+  // In fp32 a weight whose kept units are one run is used in place: depth-only plans pack nothing.
+  void pack() {
+    constexpr bool in_place = std::same_as<real, master>;
+    if (!in_place) compute_.resize(static_cast<std::size_t>(layout_.size()));
+    pack_.clear(), w_.clear();
+    for (std::size_t k = 0; k < active_.on.size(); ++k)
+      if (!in_place || active_.weights[active_.weight_of_range[k]].runs > 1) pack_.push_back(active_.on[k]);
+    if (!pack_.empty()) compute_.resize(static_cast<std::size_t>(layout_.size()));
+    for (std::size_t k = 0; k < layout_.all().size(); ++k) {
+      const placed_weight& w = layout_.all()[k];
+      const active_weight& a = active_.weights[k];
+      const real* data = compute_.data() + a.packed;
+      if constexpr (in_place)
+        if (a.runs == 1) data = weights_.data() + a.first;
+      w_.push_back({data, a.units * w.what.rows(), w.what.width});
+    }
+    if (!pack_.empty()) {
+      const walk_list list{pack_list_.put(pack_), static_cast<int>(pack_.size())};
+      ops_->walk(convert{}, list, static_cast<const master*>(weights_.data()), by_plan<real>{compute_.data()});
+    }
+  }
+  void place_gradients() {
+    g_.clear();
+    for (std::size_t k = 0; k < layout_.all().size(); ++k) {
+      const active_weight& a = active_.weights[k];
+      g_.push_back({gradients_.data() + a.packed, a.units * layout_.all()[k].what.rows(), layout_.all()[k].what.width});
+    }
+  }
+  device_batch sent(const batch& data) {
+    check(data);
+    table_.lower(data);
+    return {table_, words_.put(table_.words()), target_weights_.put(table_.weights())};
+  }
+  void check(const batch& data) const {
+    std::size_t rows = 0;
+    for (const segment& s : data.segments) rows += static_cast<std::size_t>(s.length);
+    if (data.ids.size() != rows || data.positions.size() != rows) errors::batch_is_inconsistent(data.ids.size(), data.positions.size(), rows);
+    for (std::size_t r = 0; r < rows; ++r) {
+      if (data.ids[r] < 0 || data.ids[r] >= shape_.vocab) errors::token_is_outside_the_vocabulary(data.ids[r], static_cast<int>(r), shape_.vocab);
+      if (data.positions[r] < 0 || data.positions[r] >= shape_.context) errors::position_is_outside_the_context(data.positions[r], shape_.context);
+    }
+    for (const target& t : data.targets)
+      if (t.id < 0 || t.id >= shape_.vocab) errors::token_is_outside_the_vocabulary(t.id, t.row, shape_.vocab);
+  }
+  static std::size_t foretell(auto pass) {
+    counting_ops<real, master> count;
+    arena measure = arena::unbounded();
+    pass(count, measure);
+    return measure.peak();
+  }
+  void fit_arena(auto pass) {
+    arena_bytes_.resize(foretell(pass));
+    memory_ = arena(arena_bytes_.data(), arena_bytes_.size());
+  }
+
+  objective_type objective_;
+  model_shape shape_;
+  std::unique_ptr<ops_type> ops_;
+  weight_layout layout_;
+  active_layout active_;
+  network_type network_;
+  network<block, objective_type, counting_ops<real, master>> dry_network_;
+  bool initialised_ = false;
+  int slot_ = 0;
+
+  buffer<master, ops_type> weights_{*ops_}, gradients_{*ops_};
+  buffer<real, ops_type> compute_{*ops_}, logits_{*ops_};
+  buffer<char, ops_type> arena_bytes_{*ops_};
+  buffer<double, ops_type> results_{*ops_};
+  arena memory_;
+
+  std::vector<matrix<const real>> w_;
+  std::vector<matrix<master>> g_;
+  std::vector<walk_range> pack_;
+  std::vector<double> zeros_;
+  batch_table table_;
+  walk_list on_{};
+  buffer<walk_range, ops_type> on_list_{*ops_}, pack_list_{*ops_};
+  buffer<int, ops_type> words_{*ops_};
+  buffer<float, ops_type> target_weights_{*ops_};
+};
+
+}  // namespace raptr

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// The walk over the ranges of a plan: which elements move, with which step count, what happens to dropped parts, when a
+// step is skipped. Step counts live on the device, because only there it is known that a step is skipped; the clip
+// factor and the non-finite flag are the loss and the norm themselves, read where they are.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include <raptr/optim/rules.hpp>
+#include <raptr/tensor/buffer.hpp>
+
+namespace raptr {
+
+/// What a dropped part does in a step: nothing at all, and its own step count stands still (frozen); an ordinary step
+/// with a gradient of zero (zero_gradient); weight decay alone (decay_only).
+enum class dropped_update { frozen, zero_gradient, decay_only };
+
+/// loss, squared norm, squared norms of tensors: the first two say whether a step counts.
+RAPTR_BOTH inline bool finite_results(const double* results) { return std::isfinite(results[0]) && std::isfinite(results[1]); }
+
+/// results[1] = the sum of the squared norms of all tensors, in their order.
+struct total_norm {
+  static constexpr int sums = 0;
+  double* results;
+  int tensors;
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t) const {
+    double* const r = results;
+    const int n = tensors;
+    team.each(1, [=](int) {
+      double sum = 0;
+      for (int k = 0; k < n; ++k) sum += r[2 + k];
+      r[1] = sum;
+    });
+  }
+};
+
+struct count_step : no_state {
+  const double* results;
+  RAPTR_BOTH explicit count_step(const double* r) : results(r) {}
+  RAPTR_BOTH void operator()(const per_unit&, int& count) const { if (finite_results(results)) ++count; }
+};
+
+enum class update_kind { with_gradient, without_gradient, decay };
+template <class Rule, class S, update_kind Kind> struct update {
+  struct per_unit {
+    bool run;
+    S clip;
+    unit_scalars<S> scalars;
+  };
+  Rule rule;
+  const double* results;
+  const int* counts;
+  double rate, clip;
+
+  RAPTR_BOTH per_unit begin(const walk_range& range, int unit) const {
+    const double norm = std::sqrt(results[1]);
+    per_unit u{finite_results(results), S(clip > 0 && norm > clip ? clip / norm : 1), {S(rate), range.decays ? S(rule.weight_decay) : S(0), counts[unit], S(1), S(1)}};
+    if (u.run && Kind != update_kind::decay) rule.prepare(u.scalars);
+    return u;
+  }
+  template <class... M> RAPTR_BOTH void operator()(const per_unit& u, S& w, M&... m) const {
+    if (!u.run) return;
+    if constexpr (Kind == update_kind::with_gradient) with(u, w, m...);
+    else if constexpr (Kind == update_kind::without_gradient) rule.update(u.scalars, w, S(0), m...);
+    else w -= u.scalars.rate * u.scalars.decay * w;
+  }
+  template <class... M> RAPTR_BOTH void with(const per_unit& u, S& w, const S& g, M&... m) const { rule.update(u.scalars, w, g * u.clip, m...); }
+};
+
+template <class Rule, class Model> class optimizer {
+  static_assert(optimizer_rule<Rule>, "raptr: an optimizer has lr, weight_decay, moments, prepare() and update(), such as raptr::adamw{.lr = 1e-3}");
+  using ops_type = typename Model::ops_type;
+  using master = typename Model::master;
+
+ public:
+  optimizer(Model& model, Rule rule, dropped_update dropped = dropped_update::frozen)
+      : rule_(rule), dropped_(dropped), counts_(model.ops(), static_cast<std::size_t>(model.layout().unit_ids())),
+        moments_(make_moments(model, std::make_index_sequence<Rule::moments>{})), off_list_(model.ops()), counts_on_list_(model.ops()), counts_off_list_(model.ops()) {
+    reset(model);
+  }
+  const Rule& rule() const { return rule_; }
+
+  /// Moments and step counts as before the first step.
+  void reset(Model& model) {
+    const std::vector<int> no_steps(counts_.size(), 0);
+    model.ops().upload(counts_.data(), no_steps.data(), no_steps.size());
+    const std::vector<master> zeros(static_cast<std::size_t>(model.layout().size()), master(0));
+    for (auto& m : moments_) model.ops().upload(m.data(), zeros.data(), zeros.size());
+  }
+  /// After begin() and all accumulate(): norms, counts, weights. clip: the largest global norm of the gradient, 0 for none.
+  /// A step whose loss or norm is not finite changes nothing. Only enqueues.
+  void step(Model& model, double rate, double clip) {
+    ops_type& ops = model.ops();
+    const active_layout& active = model.active();
+    double* const results = model.results();
+    const walk_list on = model.active_ranges();
+    const by_plan<const master> gradients{model.gradients()};
+    ops.walk_sum(square{}, on, results + 2, gradients);
+    ops.rows(total_norm{results, static_cast<int>(model.results_size()) - 2}, 1);
+
+    ops.walk(count_step(results), list(active.counts_on, counts_on_list_), counts_.data());
+    if (dropped_ == dropped_update::zero_gradient && !active.off.empty()) ops.walk(count_step(results), list(active.counts_off, counts_off_list_), counts_.data());
+
+    std::apply([&](auto&... m) {
+      ops.walk(make<update_kind::with_gradient>(results, rate, clip), on, model.weights(), gradients, m.data()...);
+      if (dropped_ == dropped_update::frozen || active.off.empty()) return;
+      const walk_list off = list(active.off, off_list_);
+      if (dropped_ == dropped_update::zero_gradient) ops.walk(make<update_kind::without_gradient>(results, rate, clip), off, model.weights(), m.data()...);
+      else ops.walk(make<update_kind::decay>(results, rate, clip), off, model.weights());
+    }, moments_);
+  }
+
+  // Device memory: a step count per unit id of the layout, and arenas like the weights.
+  int* counts() const { return counts_.data(); }
+  std::size_t counts_size() const { return counts_.size(); }
+  master* moment(int k) const { return moments_[static_cast<std::size_t>(k)].data(); }
+
+ private:
+  using arena_buffer = buffer<master, ops_type>;
+  template <std::size_t... I> static std::array<arena_buffer, sizeof...(I)> make_moments(Model& model, std::index_sequence<I...>) {
+    return {((void)I, arena_buffer(model.ops(), static_cast<std::size_t>(model.layout().size())))...};
+  }
+  template <update_kind Kind> update<Rule, master, Kind> make(const double* results, double rate, double clip) const {
+    return {rule_, results, counts_.data(), rate, clip};
+  }
+  static walk_list list(const std::vector<walk_range>& host, buffer<walk_range, ops_type>& to) { return {to.put(host), static_cast<int>(host.size())}; }
+
+  Rule rule_;
+  dropped_update dropped_;
+  buffer<int, ops_type> counts_;
+  std::array<arena_buffer, Rule::moments> moments_;
+  buffer<walk_range, ops_type> off_list_, counts_on_list_, counts_off_list_;
+};
+
+}  // namespace raptr

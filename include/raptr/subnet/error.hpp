@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// What can be wrong with shapes, schedules, rules and plans.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <raptr/base/error.hpp>
+
+namespace raptr::errors {
+
+inline std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+// ---- shapes
+[[noreturn]] inline void size_is_not_positive(std::string_view name, int size) {
+  fail("model_shape::" + std::string(name) + " is " + std::to_string(size) + ": it must be at least 1");
+}
+[[noreturn]] inline void neurons_are_negative(int neurons) {
+  fail("model_shape::neurons is " + std::to_string(neurons) + ": give a positive number, or 0 for four times the width");
+}
+[[noreturn]] inline void heads_do_not_divide_width(int width, int heads, int below, int above) {
+  const std::string higher = above > 0 ? " or " + std::to_string(above) : "";
+  fail("width " + std::to_string(width) + " is not a multiple of " + std::to_string(heads) + " heads: take " + std::to_string(below) + higher +
+       " heads, or another width");
+}
+[[noreturn]] inline void too_many_parts(int parts, int most) {
+  fail("a block of " + std::to_string(parts) + " parts: at most " + std::to_string(most) + " are possible");
+}
+
+// ---- numbers of units
+[[noreturn]] inline void unit_is_out_of_reach(int unit, int capacity) {
+  fail("unit " + std::to_string(unit) + " is not in 0 to " + std::to_string(capacity - 1) + ": a unit_set holds no others");
+}
+[[noreturn]] inline void stage_keeps_more_units_than_the_model_has(std::string_view axis, int kept, int total) {
+  fail("a stage keeps " + std::to_string(kept) + " of " + std::to_string(total) + " " + std::string(axis) + ": keep between 1 and " +
+       std::to_string(total));
+}
+[[noreturn]] inline void stage_keeps_fewer_units_than_are_fixed(int kept, int first, int last) {
+  fail("a stage keeps " + std::to_string(kept) + " units where " + std::to_string(first + last) + " are always kept (the first " +
+       std::to_string(first) + " and the last " + std::to_string(last) + "): keep at least " + std::to_string(first + last) + ", or fix fewer");
+}
+[[noreturn]] inline void fixed_units_are_negative(int first, int last) {
+  fail("the first " + std::to_string(first) + " and the last " + std::to_string(last) + " units cannot be fixed: give numbers that are not negative");
+}
+[[noreturn]] inline void selector_left_the_range(std::string_view axis, int unit, int total) {
+  fail("the selector of " + std::string(axis) + " chose unit " + std::to_string(unit) + " of " + std::to_string(total) + ": units are 0 to " +
+       std::to_string(total - 1));
+}
+
+// ---- rules
+[[noreturn]] inline void two_drops_on_one_axis(std::string_view axis) { fail("a stage has two drops of " + std::string(axis) + ": one is possible"); }
+[[noreturn]] inline void stage_has_too_many_drops(int most) { fail("a stage has more than " + std::to_string(most) + " drops"); }
+[[noreturn]] inline void network_has_no_such_axis(std::string_view axis) {
+  fail("the schedule drops " + std::string(axis) + ", which this network cannot: it drops layers");
+}
+[[noreturn]] inline void scale_needs_a_probability(std::string_view axis) {
+  fail("the scale of " + std::string(axis) + " divides by the keep probability, which the selector does not tell: add probability(unit, total, kept) to it");
+}
+[[noreturn]] inline void whole_block_scale_meets_post_norm(std::int64_t step) {
+  fail("this schedule scales whole blocks (raptr::inverse) at step " + std::to_string(step) +
+       ", which a block with its norm after the residual sum cannot do: use inverse_per_branch or pre_norm");
+}
+[[noreturn]] inline void unknown_name(std::string_view kind, std::string_view name, const std::string& allowed) {
+  fail("unknown " + std::string(kind) + " " + quoted(name) + ": it is one of " + allowed);
+}
+
+// ---- schedules
+[[noreturn]] inline void run_length_is_out_of_range(std::int64_t total, std::int64_t most) {
+  fail("a run of " + std::to_string(total) + " steps: it has from 1 to " + std::to_string(most));
+}
+[[noreturn]] inline void step_is_outside_the_run(std::int64_t step, std::int64_t total) {
+  fail("step " + std::to_string(step) + " is not in a run of " + std::to_string(total) + " steps: the steps are 0 to " + std::to_string(total - 1));
+}
+[[noreturn]] inline void turn_does_not_fit_in_the_run(std::int64_t steps, std::int64_t total) {
+  fail("a turn of " + std::to_string(steps) + " steps leaves none of the " + std::to_string(total) + " for what follows: make it shorter or the run longer");
+}
+[[noreturn]] inline void shares_do_not_add_up(const std::string& sum) {
+  fail("the shares of a schedule's stages add up to " + sum + ": they must add up to 1");
+}
+[[noreturn]] inline void schedule_has_no_text() { fail("this schedule has no text form"); }
+
+// ---- the text of a schedule; positions count from 1
+[[noreturn]] inline void bad_schedule_text(std::string_view text, std::size_t position, const std::string& expected, const std::string& found) {
+  fail("schedule " + quoted(text) + ": expected " + expected + " at position " + std::to_string(position) + ", found " + found);
+}
+[[noreturn]] inline void schedule_text_has_unknown_word(std::string_view text, std::size_t position, std::string_view word, const std::string& allowed) {
+  fail("schedule " + quoted(text) + ": unknown word " + quoted(word) + " at position " + std::to_string(position) + ": allowed are " + allowed);
+}
+[[noreturn]] inline void schedule_text_has_bad_number(std::string_view text, std::size_t position, std::string_view number, const std::string& allowed) {
+  fail("schedule " + quoted(text) + ": " + std::string(number) + " at position " + std::to_string(position) + " is not allowed: " + allowed);
+}
+[[noreturn]] inline void schedule_text_shrinks(std::string_view text, const std::string& from, const std::string& to) {
+  fail("schedule " + quoted(text) + " shrinks from " + from + " to " + to + ": put the sizes in growing order, or ask for it with .allow_shrinking = true");
+}
+[[noreturn]] inline void schedule_text_is_nested_too_deeply(std::string_view text, std::size_t position, int most) {
+  fail("schedule " + quoted(text.substr(0, 40)) + "...: more than " + std::to_string(most) + " open parentheses at position " + std::to_string(position));
+}
+
+// ---- plans
+[[noreturn]] inline void block_is_not_active(int block) { fail("block " + std::to_string(block) + " is dropped in this step: ask only for blocks()"); }
+[[noreturn]] inline void block_cannot_be_added(int block, int last, int layers) {
+  fail("block " + std::to_string(block) + " cannot be added to this plan: add blocks in growing order, from " + std::to_string(last + 1) + " to " +
+       std::to_string(layers - 1));
+}
+[[noreturn]] inline void plan_is_malformed(int block, std::string_view part, const std::string& problem) {
+  fail("the plan of block " + std::to_string(block) + (part.empty() ? "" : ", part " + std::string(part)) + ", " + problem);
+}
+
+}  // namespace raptr::errors

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that plans and costs know of a network: its shape, and of every part of a block its name, its number of units and
+// their price. A block lists its parts; nothing here knows what they compute.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include <raptr/subnet/shape.hpp>
+
+namespace raptr {
+
+/// The parts of a block in the order in which they run.
+template <class... Parts> struct part_list {};
+
+/// unit_flops: FLOPs of one unit for one token, forward; multiply and add counted separately.
+template <class P>
+concept part_of_units = requires(const model_shape& s) {
+  { P::name } -> std::convertible_to<std::string_view>;
+  { P::units(s) } -> std::same_as<int>;
+  { P::unit_flops(s) } -> std::same_as<double>;
+};
+
+template <class List> inline constexpr bool lists_parts_of_units = false;
+template <class... Parts> inline constexpr bool lists_parts_of_units<part_list<Parts...>> = sizeof...(Parts) > 0 && (part_of_units<Parts> && ...);
+
+/// A block has `using parts = raptr::part_list<...>`.
+template <class B>
+concept block_of_parts = requires { typename B::parts; } && lists_parts_of_units<typename B::parts>;
+
+struct part_layout {
+  std::string_view name;
+  int units = 0;
+  double flops_per_unit = 0;  // forward, one token
+  bool operator==(const part_layout&) const = default;
+};
+
+class network_layout {
+ public:
+  static constexpr int most_parts = 8;
+
+  /// Throws input_error if the shape is not valid.
+  constexpr explicit network_layout(const model_shape& s) : shape(s) { s.check(); }
+  constexpr void add(const part_layout& part) {
+    if (count_ == most_parts) errors::too_many_parts(count_ + 1, most_parts);
+    parts_[static_cast<std::size_t>(count_++)] = part;
+  }
+  constexpr std::span<const part_layout> parts() const { return {parts_.data(), static_cast<std::size_t>(count_)}; }
+  /// Of one full block, forward, one token.
+  constexpr double block_flops() const {
+    double sum = 0;
+    for (const part_layout& p : parts()) sum += p.units * p.flops_per_unit;
+    return sum;
+  }
+  bool operator==(const network_layout&) const = default;
+
+  model_shape shape;
+
+ private:
+  std::array<part_layout, most_parts> parts_{};
+  int count_ = 0;
+};
+
+template <class... Parts> constexpr network_layout layout_of_parts(const model_shape& shape, std::type_identity<part_list<Parts...>>) {
+  network_layout layout(shape);
+  (layout.add({Parts::name, Parts::units(shape), Parts::unit_flops(shape)}), ...);
+  return layout;
+}
+template <block_of_parts Block> constexpr network_layout layout_of(const model_shape& shape) {
+  return layout_of_parts(shape, std::type_identity<typename Block::parts>{});
+}
+
+}  // namespace raptr

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// A selector says which units are kept: (how many there are, how many to keep, key) -> unit_set. It knows no axis. The
+// fixed units are part of its type (exactly<both_ends>) or a number that a program read (exactly_selector{{1, 1}}).
+#pragma once
+
+#include <concepts>
+
+#include <raptr/base/random.hpp>
+#include <raptr/subnet/amount.hpp>
+#include <raptr/subnet/unit_set.hpp>
+
+namespace raptr {
+
+/// A pure function of its arguments: equal keys, equal sets. It may draw key.uniform(unit) for every unit.
+template <class S>
+concept unit_selector = requires(const S& select, int total, int kept, draw_key key) {
+  { select(total, kept, key) } -> std::same_as<unit_set>;
+};
+/// A selector that tells how probable a unit is, as probability(unit, total, kept).
+template <class S>
+concept tells_probability = requires(const S& select, int number) {
+  { select.probability(number, number, number) } -> std::convertible_to<double>;
+};
+
+/// Units that are always kept: so many at either end.
+struct fixed {
+  int first = 0, last = 0;
+
+  constexpr int count() const { return first + last; }
+  constexpr bool holds(int unit, int total) const { return unit < first || unit >= total - last; }
+  /// Throws input_error unless `kept` units can include the fixed ones.
+  constexpr void check(int kept) const {
+    if (first < 0 || last < 0) errors::fixed_units_are_negative(first, last);
+    if (kept < first || kept - first < last) errors::stage_keeps_fewer_units_than_are_fixed(kept, first, last);
+  }
+  /// The keep probability (k - f) / (L - f) of a unit that is not one of the f fixed ones, 1 of one that is [raptr].
+  constexpr double probability(int unit, int total, int kept) const {
+    check(kept);
+    return holds(unit, total) || total == kept ? 1.0 : static_cast<double>(kept - count()) / (total - count());
+  }
+};
+inline constexpr fixed both_ends{.first = 1, .last = 1};
+
+/// A selector that always keeps some units: it says which.
+template <class S>
+concept has_fixed_units = requires(const S& select) {
+  { select.always } -> std::convertible_to<fixed>;
+};
+
+/// Exactly `kept` units, every choice of the free ones equally likely (selection sampling).
+struct exactly_selector {
+  fixed always;
+
+  /// Throws input_error if fewer units are kept than fixed, as does bernoulli_selector.
+  constexpr unit_set operator()(int total, int kept, draw_key key) const {
+    always.check(kept);
+    int wanted = kept - always.count(), left = total - always.count();
+    unit_set chosen;
+    for (int unit = 0; unit < total; ++unit) {
+      if (always.holds(unit, total)) chosen.add(unit);
+      else if (key.uniform(unit) * left-- < wanted) chosen.add(unit), --wanted;
+    }
+    return chosen;
+  }
+  constexpr double probability(int unit, int total, int kept) const { return always.probability(unit, total, kept); }
+};
+
+/// Independent coin flips with one probability for all free units; `kept` is the mean of their number.
+struct bernoulli_selector {
+  fixed always;
+
+  constexpr unit_set operator()(int total, int kept, draw_key key) const {
+    unit_set chosen;
+    for (int unit = 0; unit < total; ++unit)
+      if (key.uniform(unit) < probability(unit, total, kept)) chosen.add(unit);
+    return chosen;
+  }
+  constexpr double probability(int unit, int total, int kept) const { return always.probability(unit, total, kept); }
+};
+
+template <fixed Always = fixed{}> struct exactly : exactly_selector {
+  constexpr exactly() : exactly_selector{Always} {}
+};
+template <fixed Always = fixed{}> struct bernoulli : bernoulli_selector {
+  constexpr bernoulli() : bernoulli_selector{Always} {}
+};
+
+}  // namespace raptr

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// A checkpoint is a folder: model.safetensors and config.json as other tools expect them, optimizer.safetensors with
+// moments and step counts, state.json with what the loop knows, manifest.json with checksums. It appears whole or not at
+// all (io/folder.hpp), and a load that fails leaves the trainer as it was.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <raptr/io/folder.hpp>
+#include <raptr/io/safetensors.hpp>
+#include <raptr/train/model_config.hpp>
+
+namespace raptr {
+
+namespace errors {
+[[noreturn]] inline void tensor_has_another_shape(const std::filesystem::path& file, const std::string& name, const std::string& expected, const std::string& got) {
+  fail<file_error>("\"" + file.string() + "\": " + name + " has the shape " + got + " where this model has " + expected + ": continue with the shape of the checkpoint");
+}
+[[noreturn]] inline void tensors_differ(const std::filesystem::path& file, const std::string& kind, const std::string& names) {
+  fail<file_error>("\"" + file.string() + "\" " + kind + " of this model: " + names);
+}
+}  // namespace errors
+
+namespace checkpoint {
+
+inline constexpr int format = 1;
+
+/// BERT files hold token types, which this library does not have: two rows of zeros.
+template <class Names> inline constexpr const char* token_types = std::same_as<Names, bert_names> ? "bert.embeddings.token_type_embeddings.weight" : nullptr;
+
+/// Arenas as tensors: `suffix` behind every name, so that moments lie beside their weights.
+template <class Master> struct arena_tensors {
+  std::string suffix;
+  std::vector<Master> arena;
+};
+/// The step counts of one part, those of its units or the one of its other weights.
+struct count_tensor {
+  std::string name;
+  int first, size;
+};
+inline std::vector<count_tensor> count_tensors(const weight_layout& layout) {
+  std::vector<count_tensor> all;
+  for (const placed_weight& w : layout.all())
+    if (w.counts) {
+      const std::string of = w.block < 0 ? "model" : "blocks." + std::to_string(w.block) + "." + w.part_name;
+      all.push_back({of + (w.what.per_unit ? ".unit_steps" : ".steps"), w.unit, w.units});
+    }
+  return all;
+}
+
+template <class Master>
+void write_tensors(recorded_file& out, std::span<const published_tensor> tensors, std::span<const arena_tensors<Master>> arenas, const std::vector<count_tensor>& counts,
+                   std::span<const std::int32_t> steps, const char* zeros = nullptr) {
+  std::vector<tensor_plan> plan;
+  for (const arena_tensors<Master>& a : arenas)
+    for (const published_tensor& t : tensors) plan.push_back({t.name + a.suffix, dtype_of<Master>, t.shape()});
+  if (zeros) plan.push_back({zeros, dtype_of<Master>, {2, tensors[0].width}});
+  for (const count_tensor& c : counts) plan.push_back({c.name, dtype_of<std::int32_t>, {c.size}});
+  safetensors_writer file(out, plan);
+  std::vector<Master> values;
+  for (const arena_tensors<Master>& a : arenas)
+    for (const published_tensor& t : tensors) {
+      values.resize(t.size());
+      t.each([&](std::size_t ours, std::size_t theirs) { values[theirs] = a.arena[ours]; });
+      file.write(t.name + a.suffix, std::span<const Master>(values));
+    }
+  if (zeros) {
+    values.assign(2 * static_cast<std::size_t>(tensors[0].width), Master(0));
+    file.write(zeros, std::span<const Master>(values));
+  }
+  for (const count_tensor& c : counts) file.write(c.name, steps.subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
+  file.finish();
+}
+
+inline std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (const std::int64_t n : shape) text += (text.empty() ? "(" : ", ") + std::to_string(n);
+  return text + ")";
+}
+/// Names every tensor that is missing, left over or of another shape, before anything is read.
+inline void expect_tensors(const safetensors_reader& file, const std::map<std::string, std::vector<std::int64_t>>& expected, const char* may_be_there = nullptr) {
+  std::string missing, unknown;
+  for (const auto& [name, shape] : expected) {
+    const tensor_entry* found = file.find(name);
+    if (!found) missing += (missing.empty() ? "" : ", ") + name;
+    else if (found->shape != shape) errors::tensor_has_another_shape(file.path(), name, shape_text(shape), shape_text(found->shape));
+  }
+  if (!missing.empty()) errors::tensors_differ(file.path(), "lacks tensors", missing);
+  for (const tensor_entry& t : file.tensors())
+    if (!expected.contains(t.name) && !(may_be_there && t.name == may_be_there)) unknown += (unknown.empty() ? "" : ", ") + t.name;
+  if (!unknown.empty()) errors::tensors_differ(file.path(), "has tensors that are none", unknown);
+}
+template <class Master>
+std::vector<Master> read_arena(const safetensors_reader& file, std::span<const published_tensor> tensors, const std::string& suffix, std::int64_t size) {
+  std::vector<Master> arena(static_cast<std::size_t>(size), Master(0)), values;
+  for (const published_tensor& t : tensors) {
+    values.resize(t.size());
+    file.read(t.name + suffix, std::span<Master>(values));
+    t.each([&](std::size_t ours, std::size_t theirs) { arena[ours] = values[theirs]; });
+  }
+  return arena;
+}
+inline std::map<std::string, std::vector<std::int64_t>> shapes_of(std::span<const published_tensor> tensors, const std::string& suffix) {
+  std::map<std::string, std::vector<std::int64_t>> shapes;
+  for (const published_tensor& t : tensors) shapes[t.name + suffix] = t.shape();
+  return shapes;
+}
+
+template <class Trainer> struct kind_of {
+  using model = std::remove_reference_t<decltype(std::declval<Trainer&>().model())>;
+  using rule = std::remove_cvref_t<decltype(std::declval<Trainer&>().rule().rule())>;
+  using master = typename model::master;
+  using names = names_of<typename model::block, typename model::objective_type>;
+};
+
+}  // namespace checkpoint
+
+/// Weights alone, from a folder with model.safetensors. Throws file_error with every tensor that does not fit.
+template <class Model> void load_weights(const std::filesystem::path& folder, Model& model) {
+  using names = names_of<typename Model::block, typename Model::objective_type>;
+  const auto tensors = published_tensors<names>(model.layout());
+  const safetensors_reader file(folder / "model.safetensors");
+  checkpoint::expect_tensors(file, checkpoint::shapes_of(tensors, ""), checkpoint::token_types<names>);
+  model.set_weights(checkpoint::read_arena<typename Model::master>(file, tensors, "", model.layout().size()));
+}
+
+/// Writes the state between two steps to a folder that appears at once. Throws file_error; the old state stays.
+template <class Trainer> void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, const vocabulary& tokens) {
+  using kind = checkpoint::kind_of<Trainer>;
+  using master = typename kind::master;
+  auto& model = trainer.model();
+  auto& rule = trainer.rule();
+  const auto tensors = published_tensors<typename kind::names>(model.layout());
+  atomic_folder to(folder);
+  to.write("model.safetensors", [&](recorded_file& out) {
+    const checkpoint::arena_tensors<master> weights[] = {{"", model.get_weights()}};
+    checkpoint::write_tensors<master>(out, tensors, weights, {}, {}, checkpoint::token_types<typename kind::names>);
+  });
+  to.write("optimizer.safetensors", [&](recorded_file& out) {
+    std::vector<checkpoint::arena_tensors<master>> moments;
+    for (int k = 0; k < kind::rule::moments; ++k)
+      moments.push_back({std::string(".") + kind::rule::moment_names[k],
+                         download(model.ops(), static_cast<const master*>(rule.moment(k)), static_cast<std::size_t>(model.layout().size()))});
+    const std::vector<int> steps = download(model.ops(), static_cast<const int*>(rule.counts()), rule.counts_size());
+    checkpoint::write_tensors<master>(out, tensors, moments, checkpoint::count_tensors(model.layout()), steps);
+  });
+  to.write("config.json", json_text(model_config<typename kind::model::block, typename kind::model::objective_type>(model.shape(), tokens)));
+  to.write("state.json", json_text({{"format", checkpoint::format}, {"step", trainer.done().step}, {"nonfinite_in_a_row", trainer.done().nonfinite_in_a_row}}));
+  to.commit();
+}
+
+/// The inverse. Every byte is checked against the manifest first. Throws file_error and leaves the trainer untouched.
+template <class Trainer> void load_checkpoint(const std::filesystem::path& folder, Trainer& trainer) {
+  using kind = checkpoint::kind_of<Trainer>;
+  using master = typename kind::master;
+  auto& model = trainer.model();
+  auto& rule = trainer.rule();
+  verify_folder(folder);
+  const auto state_file = folder / "state.json";
+  const json state = read_json(state_file);
+  if (const int format = json_member<int>(state, "format", state_file); format != checkpoint::format)
+    errors::wrong_member(state_file, "format", std::to_string(checkpoint::format) + ", the only one that this version reads", std::to_string(format));
+  const auto tensors = published_tensors<typename kind::names>(model.layout());
+  const auto counted = checkpoint::count_tensors(model.layout());
+
+  const safetensors_reader weights_file(folder / "model.safetensors"), moments_file(folder / "optimizer.safetensors");
+  checkpoint::expect_tensors(weights_file, checkpoint::shapes_of(tensors, ""), checkpoint::token_types<typename kind::names>);
+  std::map<std::string, std::vector<std::int64_t>> expected;
+  for (int k = 0; k < kind::rule::moments; ++k) expected.merge(checkpoint::shapes_of(tensors, std::string(".") + kind::rule::moment_names[k]));
+  for (const auto& c : counted) expected[c.name] = {c.size};
+  checkpoint::expect_tensors(moments_file, expected);
+
+  const std::vector<master> weights = checkpoint::read_arena<master>(weights_file, tensors, "", model.layout().size());
+  std::vector<std::vector<master>> moments;
+  for (int k = 0; k < kind::rule::moments; ++k)
+    moments.push_back(checkpoint::read_arena<master>(moments_file, tensors, std::string(".") + kind::rule::moment_names[k], model.layout().size()));
+  std::vector<int> steps(rule.counts_size(), 0);
+  for (const auto& c : counted) moments_file.read(c.name, std::span<int>(steps).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
+  typename Trainer::progress done{json_member<std::int64_t>(state, "step", state_file), json_member<int>(state, "nonfinite_in_a_row", state_file)};
+
+  model.set_weights(weights);
+  for (int k = 0; k < kind::rule::moments; ++k) model.ops().upload(rule.moment(k), moments[static_cast<std::size_t>(k)].data(), moments[static_cast<std::size_t>(k)].size());
+  model.ops().upload(rule.counts(), steps.data(), steps.size());
+  trainer.set_done(done);
+}
+
+}  // namespace raptr

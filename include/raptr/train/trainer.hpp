@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop: draw a plan, run its micro-batches, step, report. Everything that a step depends on is a function of its
+// number, so a resumed run needs nothing but weights, moments, counts and that number. Results are pending: the report
+// of a step is delivered while the next one runs, or before anything (validation, a checkpoint, the end) needs them.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+#include <raptr/nn/transformer.hpp>
+#include <raptr/optim/optimizer.hpp>
+#include <raptr/optim/rates.hpp>
+#include <raptr/subnet/schedule/check.hpp>
+#include <raptr/subnet/schedule/plan.hpp>
+#include <raptr/train/order.hpp>
+#include <raptr/train/plan_cost.hpp>
+#include <raptr/train/report.hpp>
+#include <raptr/train/samples.hpp>
+
+namespace raptr {
+
+struct run_options {
+  std::int64_t steps = 1000;          // of the whole run, those before a resume included
+  int batch = 16;                     // sequences of a micro-batch
+  int accumulate = 1;                 // micro-batches of a step
+  std::uint64_t seed = 1;
+  double clip = 1.0;                  // largest global norm of the gradient; 0: none
+  int max_nonfinite = 10;             // steps in a row that may be skipped for a loss or gradient that is not finite
+  std::int64_t validate_every = 0;    // steps; 0: never
+  std::function<double()> validate{};  // answers the validation loss
+  std::int64_t save_every = 0;        // steps; 0: never. The state of the last step is always saved
+  std::function<void()> save{};       // called between two steps, when all reports up to here were delivered
+  std::stop_token stop{};             // when asked to stop, the run ends after the step that is under way, and saves
+
+  /// Throws input_error with the name and the value of the first option that cannot be.
+  void check() const;
+};
+
+template <class Model, class Schedule, class Optimizer, class Rate = constant_rate> class trainer {
+  static_assert(subnet_schedule<Schedule>, "raptr: the second argument of trainer is a schedule: raptr::schedule<...>{}, raptr::any_schedule(text), or your own "
+                                           "type with at(raptr::moment)");
+  static_assert(optimizer_rule<Optimizer>, "raptr: the third argument of trainer is an optimizer, such as raptr::adamw{.lr = 1e-3}");
+  static_assert(rate_rule<Rate>, "raptr: the fourth argument of trainer is a learning-rate rule, such as raptr::warmup_linear{.warmup = 200}");
+  using block = typename Model::block;
+  using objective_type = typename Model::objective_type;
+
+ public:
+  trainer(Model model, Schedule schedule, Optimizer rule, Rate rate = {}, dropped_update dropped = dropped_update::frozen)
+      : model_(std::move(model)), schedule_(std::move(schedule)), rate_(std::move(rate)), optimizer_(model_, rule, dropped) {}
+
+  Model& model() { return model_; }
+  const Schedule& schedule() const { return schedule_; }
+  optimizer<Optimizer, Model>& rule() { return optimizer_; }
+  /// Steps done, and those of them at the end that were skipped as not finite. With weights, moments and counts: all state.
+  struct progress {
+    std::int64_t step = 0;
+    int nonfinite_in_a_row = 0;
+  };
+  const progress& done() const { return done_; }
+  void set_done(const progress& p) { done_ = p; }
+
+  /// Trains up to options.steps, from where the state stands. Every observer is called with each step_report, in order.
+  /// A model without weights is initialised from the seed. Returns whether the run reached its end.
+  ///
+  /// Throws input_error before the first step if options, schedule, text and model do not fit; training_error after
+  /// options.max_nonfinite skipped steps in a row.
+  template <token_source Tokens, std::invocable<const step_report&>... Observers>
+  bool run(const Tokens& tokens, const run_options& options, Observers&&... watch) {
+    options.check();
+    check_schedule(schedule_, model_.plan_layout(), options.steps, block::residual::norm_first);
+    if (tokens.vocabulary().size > model_.shape().vocab) errors::tokenizer_is_larger_than_the_vocabulary(tokens.vocabulary().size, model_.shape().vocab);
+    windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
+    sample_order order(cut.count(), options.seed);
+    if (!model_.initialised()) model_.initialise(options.seed);
+
+    step_plan plan(model_.plan_layout());
+    std::vector<batch> batches(static_cast<std::size_t>(options.accumulate));
+    std::optional<pending_step> before;
+    clock::time_point last_end = clock::now();
+    const auto deliver = [&](pending_step& p) {
+      if (p.wait) model_.ops().wait(p.wait), p.end = clock::now();
+      p.report.seconds = std::chrono::duration<double>(p.end - last_end).count();
+      last_end = p.end;
+      read_results(p);
+    };
+    const auto tell = [&](const step_report& report) {
+      (watch(report), ...);
+      if (done_.nonfinite_in_a_row >= options.max_nonfinite) errors::too_many_nonfinite_steps(report.now.step + 1, done_.nonfinite_in_a_row, report.nonfinite);
+    };
+
+    while (done_.step < options.steps) {
+      pending_step now = enqueue(cut, order, options, plan, batches);
+      ++done_.step;
+      if (before) deliver(*before), tell(before->report);
+      before = std::move(now);
+
+      const bool last = done_.step == options.steps, stop = options.stop.stop_requested();
+      const bool validates = options.validate && due(options.validate_every, last && options.validate_every > 0);
+      const bool saves = options.save && (due(options.save_every, last) || stop);
+      if (!validates && !saves && !last && !stop) continue;
+      deliver(*before);
+      if (validates) before->report.validation_loss = options.validate();
+      tell(before->report);
+      before.reset();
+      if (saves) options.save();
+      last_end = clock::now();
+      if (stop && !last) return false;
+    }
+    return true;
+  }
+
+  /// Mean loss of the full network over the first `most` windows (0: all) of a text, in its order. Masks are drawn from
+  /// `seed`, the same at every call. Between two steps only.
+  template <token_source Tokens> double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0) {
+    windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
+    const std::int64_t all = most > 0 ? std::min(most, cut.count()) : cut.count();
+    const step_plan full = step_plan::full(model_.plan_layout());
+    model_.begin(full, false);
+    double targets = 0;
+    batch data;
+    for (std::int64_t window = 0; window < all; window += batch_size) {
+      data.clear();
+      for (std::int64_t k = window; k < std::min(all, window + batch_size); ++k) cut.add(data, k, seed, k);
+      targets += data.target_weight();
+      if (!data.targets.empty()) model_.accumulate(full, data, false);
+    }
+    const double loss = download(model_.ops(), static_cast<const double*>(model_.results()), 1)[0];
+    return targets > 0 ? loss / targets : 0.0;
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  struct pending_step {
+    step_report report;
+    ticket wait = 0;  // 0: its results are here already
+    clock::time_point end{};
+    std::size_t slot = 0;
+  };
+
+  template <class Windows>
+  pending_step enqueue(Windows& cut, sample_order& order, const run_options& options, step_plan& plan, std::vector<batch>& batches) {
+    pending_step p;
+    step_report& r = p.report;
+    r.now = moment_at(schedule_, done_.step, options.steps, model_.shape());
+    plan_into(plan, schedule_, draw_key{options.seed, static_cast<std::uint64_t>(done_.step)}, options.steps);
+    double weight = 0;
+    std::int64_t sample = done_.step * options.batch * options.accumulate;
+    for (batch& b : batches) {
+      b.clear();
+      for (int slot = 0; slot < options.batch; ++slot, ++sample) cut.add(b, order[sample], options.seed, sample);
+      r.tokens += static_cast<std::int64_t>(b.ids.size()), r.targets += static_cast<std::int64_t>(b.targets.size());
+      weight += b.target_weight();
+    }
+    model_.begin(plan);
+    for (batch& b : batches) {
+      b.normaliser = weight;
+      if (!b.targets.empty()) model_.accumulate(plan, b);
+    }
+    r.learning_rate = optimizer_.rule().lr * rate_(r.now);
+    if (weight > 0) optimizer_.step(model_, r.learning_rate, options.clip);
+
+    r.active_blocks = plan.size();
+    const step_size size{r.tokens, r.targets, Model::head::flops_per_target(model_.shape()), double(model_.active().size), Optimizer::flops};
+    const step_cost cost = cost_of(block_flops_of(plan), size, model_.shape());
+    r.block_flops = cost.blocks, r.total_flops = cost.total;
+    p.slot = static_cast<std::size_t>(done_.step % 2);
+    results_[p.slot].resize(model_.results_size());
+    p.wait = model_.ops().fetch(results_[p.slot].data(), static_cast<const double*>(model_.results()), model_.results_size());
+    p.end = clock::now();
+    return p;
+  }
+  void read_results(pending_step& p) {
+    const std::vector<double>& results = results_[p.slot];
+    step_report& r = p.report;
+    r.loss = results[0], r.gradient_norm = std::sqrt(results[1]);
+    if (finite_results(results.data())) {
+      done_.nonfinite_in_a_row = 0;
+      return;
+    }
+    ++done_.nonfinite_in_a_row;
+    r.nonfinite = "loss";
+    for (std::size_t k = results.size(); k-- > 2;)
+      if (!std::isfinite(results[k])) r.nonfinite = model_.layout().all()[k - 2].full_name();
+  }
+  bool due(std::int64_t every, bool last) const { return last || (every > 0 && done_.step % every == 0); }
+
+  Model model_;
+  Schedule schedule_;
+  Rate rate_;
+  optimizer<Optimizer, Model> optimizer_;
+  progress done_;
+  std::array<std::vector<double>, 2> results_;
+};
+
+inline void run_options::check() const {
+  const auto at_least = [](const char* name, auto value, auto least) {
+    if (value < least) errors::run_option_is_out_of_range(name, std::to_string(value), "at least " + std::to_string(least));
+  };
+  at_least("steps", steps, std::int64_t{1});
+  at_least("batch", batch, 1);
+  at_least("accumulate", accumulate, 1);
+  at_least("max_nonfinite", max_nonfinite, 1);
+  at_least("validate_every", validate_every, std::int64_t{0});
+  at_least("save_every", save_every, std::int64_t{0});
+  if (!(clip >= 0)) errors::run_option_is_out_of_range("clip", std::to_string(clip), "0 for none, or the largest norm of a gradient");
+}
+
+}  // namespace raptr

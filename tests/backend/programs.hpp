@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Row programs and walk functors that the backend's tests run: together they use everything a team can do.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include <raptr/backend/ops.hpp>
+
+namespace raptr::testing {
+
+/// y = max(y, 0)
+template <class T> struct rectify {
+  static constexpr int sums = 0;
+  T* y;
+  int columns;
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    T* const row = y + r * columns;
+    team.each(columns, [=](int i) { row[i] = row[i] > T(0) ? row[i] : T(0); });
+  }
+};
+
+/// y = (y - mean) / sqrt(var + 1); column sums of the new y and of its square.
+template <class T> struct normalise {
+  static constexpr int sums = 2;
+  T* y;
+  T *sum_y, *sum_square;
+  int width;
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    const int n = width;
+    T* const row = y + r * n;
+    const T mean = team.sum(n, [=](int i) { return row[i]; }) / T(n);
+    const T scale = T(1) / std::sqrt(team.sum(n, [=](int i) { return (row[i] - mean) * (row[i] - mean); }) / T(n) + T(1));
+    team.each(n, [=, &team](int i) {
+      row[i] = (row[i] - mean) * scale;
+      team.add(0, i, row[i]);
+      team.add(1, i, row[i] * row[i]);
+    });
+  }
+  RAPTR_BOTH T* sum(int k, int i) const { return (k == 0 ? sum_y : sum_square) + i; }
+};
+
+/// y = softmax(y); *loss += the log of the sum of exponentials. The sum has another width than the row.
+template <class T> struct soft {
+  static constexpr int sums = 1;
+  int width = 1;
+  T* y;
+  T* loss;
+  int columns;
+  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    T* const row = y + r * columns;
+    const T top = team.max(columns, [=](int i) { return row[i]; });
+    const T total = team.sum(columns, [=](int i) { return std::exp(row[i] - top); });
+    team.each(1, [=, &team](int) { team.add(0, 0, top + std::log(total)); });
+    team.each(columns, [=](int i) { row[i] = std::exp(row[i] - top) / total; });
+  }
+  RAPTR_BOTH T* sum(int, int) const { return loss; }
+};
+
+}  // namespace raptr::testing

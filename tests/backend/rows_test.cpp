@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <raptr/backend/cpu.hpp>
+#include <vector>
+
+#include "../support/on_device.hpp"
+#include "../support/reference.hpp"
+#include "programs.hpp"
+
+namespace {
+using namespace raptr;
+using namespace raptr::testing;
+
+template <class T> struct row_results {
+  std::vector<T> rectified, normal, soft, sums, loss;
+};
+template <class Ops> row_results<typename Ops::real> run(Ops& ops, int n, int width) {
+  using real = typename Ops::real;
+  const std::size_t size = std::size_t(n) * std::size_t(width);
+  const on_device<Ops, real> a(ops, numbers<real>(size, 1)), b(ops, numbers<real>(size, 2)), c(ops, numbers<real>(size, 3)),
+      sums(ops, numbers<real>(2 * std::size_t(width), 4)), loss(ops, std::vector<real>{real(0.5)});
+  ops.rows(nothing{}, n);
+  ops.rows(rectify<real>{a.get(), width}, n);
+  ops.rows(normalise<real>{b.get(), sums.get(), sums.get() + width, width}, n);
+  ops.rows(soft<real>{1, c.get(), loss.get(), width}, n);
+  return {a.values(), b.values(), c.values(), sums.values(), loss.values()};
+}
+
+template <class T> void compare(double bound) {
+  cpu_ops<T, T> fast({.threads = 2});
+  reference_ops<T, T> plain;
+  for (int n : {0, 1, 3, 64, 65, 257, 1100, 5000})
+    for (int width : {1, 5, 16, 33, 64, 1030}) {
+      if (n * width > 2000000) continue;
+      CAPTURE(n);
+      CAPTURE(width);
+      const auto got = run(fast, n, width), want = run(plain, n, width);
+      CHECK(distance(got.rectified, want.rectified) < bound);
+      CHECK(distance(got.normal, want.normal) < bound);
+      CHECK(distance(got.soft, want.soft) < bound);
+      CHECK(distance(got.sums, want.sums) < 10 * bound);
+      CHECK(distance(got.loss, want.loss) < 10 * bound);
+    }
+}
+TEST_CASE("row programs and their column sums equal the plain loops in float") { compare<float>(1e-6); }
+TEST_CASE("row programs and their column sums equal the plain loops in double") { compare<double>(1e-14); }
+
+TEST_CASE("row programs have the same bits for any number of threads") {
+  for (int n : {1, 65, 1100, 9000}) {
+    const int width = n > 2000 ? 20 : 1030;
+    cpu_ops<float, float> one({.threads = 1});
+    const auto want = run(one, n, width);
+    for (int threads : {1, 2, 3, 4}) {
+      cpu_ops<float, float> ops({.threads = threads});
+      for (int again = 0; again < 2; ++again) {
+        const auto got = run(ops, n, width);
+        CHECK(got.normal == want.normal);
+        CHECK(got.soft == want.soft);
+        CHECK(got.sums == want.sums);
+        CHECK(got.loss == want.loss);
+      }
+    }
+  }
+}
+
+TEST_CASE("a row's result does not depend on where the row lies") {
+  cpu_ops<float, float> ops({.threads = 1});
+  const int width = 77;
+  const auto x = numbers<float>(50 * width, 1);
+  auto all = x;
+  float loss = 0;
+  ops.rows(soft<float>{1, all.data(), &loss, width}, 50);
+  std::vector<float> last(x.end() - width, x.end());
+  ops.rows(soft<float>{1, last.data(), &loss, width}, 1);
+  CHECK(std::equal(last.begin(), last.end(), all.end() - width));
+}
+
+template <class T> struct throws_at {
+  static constexpr int sums = 0;
+  std::int64_t at;
+  template <class Team> void row(Team&, std::int64_t r) const {
+    if (r == at) throw T("row");
+  }
+};
+TEST_CASE("an exception out of a program reaches the caller, and the threads go on working") {
+  for (int threads : {1, 2, 4}) {
+    cpu_ops<float, float> ops({.threads = threads});
+    CHECK_THROWS_AS(ops.rows(throws_at<input_error>{700}, 1000), input_error);
+    std::vector<float> y{-1, 2};
+    ops.rows(rectify<float>{y.data(), 2}, 1);
+    CHECK(y == std::vector<float>{0, 2});
+  }
+}
+
+}  // namespace

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+// A second backend that says what every operation means: plain loops in the order of the formulas, sums in double. Its
+// memory is closed outside its own operations, so code that touches device memory directly dies as it would with a
+// GPU, and what fetch() promised is NaN until wait(), so that a reader who does not wait is found.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <raptr/backend/ops.hpp>
+#include <raptr/base/device.hpp>
+
+namespace raptr {
+
+struct reference {
+  static constexpr std::string_view name = "reference";
+};
+struct reference_options {
+  bool guarded = true;
+};
+
+/// Pages that can be closed. Blocks are cut from areas and never moved; an area is used again once all of it is free.
+/// Fresh and released memory is full of NaN (0xff).
+class guarded_memory {
+ public:
+  explicit guarded_memory(bool guarded) : guarded_(guarded) {}
+  guarded_memory(const guarded_memory&) = delete;
+  guarded_memory& operator=(const guarded_memory&) = delete;
+  ~guarded_memory() {
+    for (const area& a : areas_) munmap(a.data, a.bytes);
+  }
+
+  char* allocate(std::size_t bytes) {
+    bytes = (bytes + 63) / 64 * 64 + 64;  // never empty
+    auto at = std::find_if(areas_.begin(), areas_.end(), [=](const area& a) { return a.bytes - a.used >= bytes; });
+    if (at == areas_.end()) {
+      const std::size_t size = std::max<std::size_t>(std::size_t(8) << 20, (bytes + 4095) / 4096 * 4096);
+      void* const data = mmap(nullptr, size, access(depth_ > 0), MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (data == MAP_FAILED) throw std::bad_alloc();
+      at = areas_.insert(areas_.end(), {static_cast<char*>(data), size, 0, {}});
+    }
+    char* const fresh = at->data + at->used;
+    at->used += bytes;
+    at->blocks.push_back({fresh, bytes});
+    fill(fresh, bytes);
+    return fresh;
+  }
+  void release(void* p) {
+    for (area& a : areas_)
+      for (auto b = a.blocks.begin(); b != a.blocks.end(); ++b)
+        if (b->data == p) {
+          fill(b->data, b->bytes);
+          a.blocks.erase(b);
+          if (a.blocks.empty()) a.used = 0;
+          return;
+        }
+    throw std::invalid_argument("released what was not allocated here, or twice");
+  }
+  std::size_t live_blocks() const {
+    std::size_t n = 0;
+    for (const area& a : areas_) n += a.blocks.size();
+    return n;
+  }
+
+  /// While one of these lives, the memory may be touched.
+  class open {
+   public:
+    explicit open(guarded_memory& m) : memory_(m) {
+      if (memory_.depth_++ == 0) memory_.protect(true);
+    }
+    ~open() {
+      if (--memory_.depth_ == 0) memory_.protect(false);
+    }
+    open(const open&) = delete;
+    open& operator=(const open&) = delete;
+
+   private:
+    guarded_memory& memory_;
+  };
+
+ private:
+  struct block {
+    char* data;
+    std::size_t bytes;
+  };
+  struct area {
+    char* data;
+    std::size_t bytes, used;
+    std::vector<block> blocks;
+  };
+  int access(bool opened) const { return opened || !guarded_ ? PROT_READ | PROT_WRITE : PROT_NONE; }
+  void protect(bool opened) {
+    if (guarded_)
+      for (const area& a : areas_) mprotect(a.data, a.bytes, access(opened));
+  }
+  void fill(char* data, std::size_t bytes) {
+    const open o(*this);
+    std::memset(data, 0xff, bytes);
+  }
+
+  bool guarded_;
+  int depth_ = 0;
+  std::vector<area> areas_;
+};
+
+template <class Real, class Master> class reference_ops {
+ public:
+  using real = Real;
+  using master = Master;
+
+  explicit reference_ops(const reference_options& options = {}) : memory_(options.guarded) {}
+  reference_ops(const reference_ops&) = delete;
+  reference_ops& operator=(const reference_ops&) = delete;
+
+  template <class P> void rows(const P& p, std::int64_t n) {
+    const open o(memory_);
+    row_sums<P> sums(p);
+    for (std::int64_t r = 0; r < n; ++r) p.row(sums.one, r);
+    sums.add_up(p);
+  }
+  template <class Then>
+  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, Real alpha, const Then& then) {
+    const open o(memory_);
+    for (std::int64_t r = 0; r < n; ++r)
+      for (std::int64_t k = 0; k < w.rows; ++k) {
+        double s = 0;
+        for (std::int64_t i = 0; i < w.width; ++i) s += double(x[r * w.width + i]) * double(w.data[k * w.width + i]);
+        y[r * w.rows + k] = Real(double(alpha) * s + (bias ? double(bias[k]) : 0));
+      }
+    rows(then, n);
+  }
+  void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, Real alpha, Real beta, const Real* bias, Real bias_factor) {
+    const open o(memory_);
+    for (std::int64_t r = 0; r < n; ++r)
+      for (std::int64_t i = 0; i < w.width; ++i) {
+        double s = 0;
+        for (std::int64_t k = 0; k < w.rows; ++k) s += double(a[r * w.rows + k]) * double(w.data[k * w.width + i]);
+        Real& to = y[r * w.width + i];
+        to = Real(double(alpha) * s + (bias ? double(bias_factor) * double(bias[i]) : 0) + (beta == Real(0) ? 0 : double(beta) * double(to)));
+      }
+  }
+  void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, Real alpha, Master* a_sum, Master* x_sum, Real x_factor) {
+    const open o(memory_);
+    for (std::int64_t k = 0; k < g.rows; ++k)
+      for (std::int64_t i = 0; i < g.width; ++i) {
+        double s = 0;
+        for (std::int64_t r = 0; r < n; ++r) s += double(a[r * g.rows + k]) * double(x[r * g.width + i]);
+        g.data[k * g.width + i] += Master(double(alpha) * s);
+      }
+    for (std::int64_t k = 0; a_sum && k < g.rows; ++k) {
+      double s = 0;
+      for (std::int64_t r = 0; r < n; ++r) s += double(a[r * g.rows + k]);
+      a_sum[k] += Master(s);
+    }
+    for (std::int64_t i = 0; x_sum && i < g.width; ++i) {
+      double s = 0;
+      for (std::int64_t r = 0; r < n; ++r) s += double(x[r * g.width + i]);
+      x_sum[i] += Master(double(x_factor) * s);
+    }
+  }
+
+  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape h, segment_list list) {
+    const open o(memory_);
+    heads(qkv, h, list, [&](std::int64_t q, std::int64_t first, std::int64_t end, std::int64_t head, const scores& at) {
+      double top = -HUGE_VAL, total = 0;
+      for (std::int64_t k = first; k < end; ++k) top = std::max(top, at.score(q, k));
+      for (std::int64_t k = first; k < end; ++k) total += std::exp(at.score(q, k) - top);
+      const double log_sum = top + std::log(total);
+      lse[head] = Master(log_sum);
+      for (int d = 0; d < h.width; ++d) {
+        double s = 0;
+        for (std::int64_t k = first; k < end; ++k) s += std::exp(at.score(q, k) - log_sum) * double(qkv[at.value(k) + d]);
+        mixed[head * h.width + d] = Real(s);
+      }
+    });
+  }
+  void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape h, segment_list list) {
+    const open o(memory_);
+    const std::int64_t width = std::int64_t(h.groups) * (h.queries + 2) * h.width;
+    std::int64_t rows_end = 0;
+    for (int s = 0; s < list.count; ++s) rows_end = std::max(rows_end, std::int64_t(list.device[s].first) + list.device[s].length);
+    std::vector<double> sum(std::size_t(rows_end * width), 0.0);
+    heads(qkv, h, list, [&](std::int64_t q, std::int64_t first, std::int64_t end, std::int64_t head, const scores& at) {
+      const Real *const dout = dmixed + head * h.width, *const out = mixed + head * h.width;
+      double own = 0;
+      for (int d = 0; d < h.width; ++d) own += double(dout[d]) * double(out[d]);
+      for (std::int64_t k = first; k < end; ++k) {
+        const double p = std::exp(at.score(q, k) - double(lse[head]));
+        double dp = 0;
+        for (int d = 0; d < h.width; ++d) dp += double(dout[d]) * double(qkv[at.value(k) + d]);
+        const double ds = p * (dp - own) / std::sqrt(double(h.width));
+        for (int d = 0; d < h.width; ++d) {
+          sum[std::size_t(at.query(q) + d)] += ds * double(qkv[at.key(k) + d]);
+          sum[std::size_t(at.key(k) + d)] += ds * double(qkv[at.query(q) + d]);
+          sum[std::size_t(at.value(k) + d)] += p * double(dout[d]);
+        }
+      }
+    });
+    for (int s = 0; s < list.count; ++s) {
+      const std::int64_t from = list.device[s].first * width, to = from + list.device[s].length * width;
+      for (std::int64_t i = from; i < to; ++i) dqkv[i] = Real(sum[std::size_t(i)]);
+    }
+  }
+
+  template <class F, class... Arrays> void walk(const F& f, walk_list list, Arrays... a) {
+    const open o(memory_);
+    each(f, list, [&](const walk_range&, const auto& unit, std::int64_t i, std::int64_t packed) { f(unit, at(a, i, packed)...); });
+  }
+  template <class F, class... Arrays> void walk_sum(const F& f, walk_list list, double* into, Arrays... a) {
+    const open o(memory_);
+    each(f, list,
+         [&](const walk_range& r, const auto& unit, std::int64_t i, std::int64_t packed) { into[r.tensor] += double(f(unit, at(a, i, packed)...)); });
+  }
+
+  template <class T> T* allocate(std::size_t n) { return reinterpret_cast<T*>(memory_.allocate(n * sizeof(T))); }
+  template <class T> void release(T* p) {
+    if (p) memory_.release(const_cast<void*>(static_cast<const void*>(p)));
+  }
+  template <class T> void upload(T* device, const T* host, std::size_t n) {
+    const open o(memory_);
+    if (n) std::memcpy(device, host, n * sizeof(T));
+  }
+  template <class T> ticket fetch(T* host, const T* device, std::size_t n) {
+    const open o(memory_);
+    const char* const from = reinterpret_cast<const char*>(device);
+    pending_.push_back({++last_, host, {from, from + n * sizeof(T)}});
+    if (n) std::memset(static_cast<void*>(host), 0xff, n * sizeof(T));
+    return last_;
+  }
+  void wait(ticket t) {
+    std::erase_if(pending_, [t](const promise& p) {
+      if (p.number > t) return false;
+      if (!p.bytes.empty()) std::memcpy(p.host, p.bytes.data(), p.bytes.size());
+      return true;
+    });
+  }
+  std::string description() const { return "reference, plain loops"; }
+  /// What was allocated and not released.
+  std::size_t live_blocks() const { return memory_.live_blocks(); }
+
+ private:
+  using open = guarded_memory::open;
+
+  template <class P> struct team {
+    double* partial;
+    int width;
+    template <class F> void each(int n, F f) const {
+      for (int i = 0; i < n; ++i) f(i);
+    }
+    template <class F> auto sum(int n, F f) const {
+      double s = 0;
+      for (int i = 0; i < n; ++i) s += double(f(i));
+      return decltype(f(0))(s);
+    }
+    template <class F> auto max(int n, F f) const {
+      auto m = f(0);
+      for (int i = 1; i < n; ++i) m = f(i) > m ? f(i) : m;
+      return m;
+    }
+    template <class V> void add(int k, int i, V v) const { partial[k * width + i] += double(v); }
+  };
+  template <class P> struct row_sums {
+    explicit row_sums(const P& p) {
+      if constexpr (P::sums > 0) partial.assign(std::size_t(P::sums) * std::size_t(p.width), 0.0), one = {partial.data(), p.width};
+    }
+    void add_up(const P& p) const {
+      if constexpr (P::sums > 0)
+        for (int k = 0; k < P::sums; ++k)
+          for (int i = 0; i < p.width; ++i) {
+            auto& to = *p.sum(k, i);
+            to = std::remove_reference_t<decltype(to)>(double(to) + partial[std::size_t(k * p.width + i)]);
+          }
+    }
+    std::vector<double> partial;
+    team<P> one{nullptr, 0};
+  };
+
+  struct scores {
+    const Real* qkv;
+    head_shape h;
+    std::int64_t group, head;
+    std::int64_t at(std::int64_t row, std::int64_t slot) const { return (row * h.groups + group) * (h.queries + 2) * h.width + slot * h.width; }
+    std::int64_t query(std::int64_t row) const { return at(row, head); }
+    std::int64_t key(std::int64_t row) const { return at(row, h.queries); }
+    std::int64_t value(std::int64_t row) const { return at(row, h.queries + 1); }
+    double score(std::int64_t q, std::int64_t k) const {
+      double s = 0;
+      for (int d = 0; d < h.width; ++d) s += double(qkv[query(q) + d]) * double(qkv[key(k) + d]);
+      return s / std::sqrt(double(h.width));
+    }
+  };
+  /// f(row q, first row and end of what it sees, its head, where things are)
+  template <class F> static void heads(const Real* qkv, head_shape h, segment_list list, F f) {
+    for (int s = 0; s < list.count; ++s)
+      for (std::int64_t g = 0; g < h.groups; ++g)
+        for (std::int64_t j = 0; j < h.queries; ++j)
+          for (std::int64_t i = 0; i < list.device[s].length; ++i) {
+            const segment& rows = list.device[s];
+            const std::int64_t q = rows.first + i, end = rows.first + (i < rows.prefix ? rows.prefix : i + 1);
+            f(q, rows.first, end, (q * h.groups + g) * h.queries + j, scores{qkv, h, g, j});
+          }
+  }
+
+  template <class T> static T& at(T* a, std::int64_t i, std::int64_t) { return a[i]; }
+  template <class T> static T& at(by_plan<T> a, std::int64_t, std::int64_t packed) { return a.data[packed]; }
+  template <class F, class G> static void each(const F& f, walk_list list, const G& element) {
+    for (int k = 0; k < list.count; ++k) {
+      const walk_range& r = list.device[k];
+      for (std::int64_t i = 0; i < r.length; i += r.per_unit) {
+        const typename F::per_unit unit = f.begin(r, r.unit + int(i / r.per_unit));
+        for (std::int64_t j = i; j < i + r.per_unit; ++j) element(r, unit, r.first + j, r.packed + j);
+      }
+    }
+  }
+
+  struct promise {
+    ticket number;
+    void* host;
+    std::vector<char> bytes;
+  };
+  guarded_memory memory_;
+  std::vector<promise> pending_;
+  ticket last_ = 0;
+};
+
+template <> struct backend_of<reference> {
+  using options = reference_options;
+  template <class Real, class Master> using ops = reference_ops<Real, Master>;
+};
+
+}  // namespace raptr

@@ -1,0 +1,3 @@
+// expect: raptr: -ffast-math and -Ofast
+// flags: -ffast-math
+#include <raptr/base/error.hpp>

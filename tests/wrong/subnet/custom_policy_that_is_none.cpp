@@ -1,0 +1,12 @@
+// expect: raptr: a policy of a rule is a selector or a scale
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/subnet/schedule/in_turn.hpp>
+
+using namespace raptr;
+
+#ifdef RIGHT
+using policy = sqrt_gap;
+#else
+using policy = keep<6>;
+#endif
+custom_rule rule(rule_of<layer_drop>(), policy{});
