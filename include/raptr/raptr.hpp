@@ -1,4 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything except the backends and what reads files. The device is chosen by including <raptr/backend/cpu.hpp>;
-// checkpoints come with <raptr/train/checkpoint.hpp> and the CMake component raptr::io.
+// Everything except the backends and what reads files. The device is chosen by including <raptr/backend/cpu.hpp>; what
+// reads and writes files comes header by header, with the CMake component raptr::io.
 #pragma once
+
+#include <raptr/backend/counting.hpp>
+#include <raptr/base/version.hpp>
+#include <raptr/nn/published.hpp>
+#include <raptr/nn/transformer.hpp>
+#include <raptr/optim/optimizer.hpp>
+#include <raptr/optim/rates.hpp>
+#include <raptr/subnet/schedule/any_schedule.hpp>
+#include <raptr/subnet/schedule/cost.hpp>
+#include <raptr/subnet/schedule/in_turn.hpp>
+#include <raptr/subnet/schedule/progressive.hpp>
+#include <raptr/subnet/schedule/stage_table.hpp>
+#include <raptr/subnet/schedule/text.hpp>
+#include <raptr/subnet/schedule/types.hpp>
+#include <raptr/train/trainer.hpp>

@@ -84,7 +84,7 @@ TEST_CASE("errors of the system are told with file and reason") {
   CHECK(has(sentence_of([&] { raptr::replace_file(in / "file/below", "x"); }), "Not a directory"));
   CHECK(has(sentence_of([&] { raptr::sync_folder(in / "file"); }), "Not a directory"));
   CHECK(has(sentence_of([&] { raptr::make_folders(in / "file/below"); }), "Not a directory"));
-  CHECK(has(sentence_of([&] { raptr::make_folders(in / "file"); }), "File exists"));
+  CHECK(has(sentence_of([&] { raptr::make_folders(in / "file"); }), "/file: Not a directory"));
 }
 
 TEST_CASE("missing folders are made, also several at once") {

@@ -132,7 +132,7 @@ TEST_CASE("headers are judged as the reference implementation judges them") {
         "m.safetensors, tensor w, byte 12: expected 1024 bytes for F32 (32, 8), got 65536 from data_offsets [0,65536]");
   CHECK(has(verdict(one("\"F32\"", "[2]", "[8,0]"), 8), "tensor w, byte 12: expected data_offsets with the begin first, got [8,0]"));
   CHECK(has(verdict(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})", 12),
-            "tensor b, byte 119: expected data that begin here, got a hole of 4 bytes before its data"));
+            "tensor b, byte 120: expected data that begin here, got a hole of 4 bytes before its data"));
   CHECK(verdict(one("\"F32\"", "[2]", "[0,8]") + " ", 8) == "accepted");
   CHECK(verdict(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"format":"pt","step":"120"}})", 8) == "accepted");
   CHECK(has(verdict(R"({"__metadata__":{"step":120},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8),
@@ -162,7 +162,7 @@ TEST_CASE("every other defect of a header has its own sentence") {
   for (const char* offsets : {"[0]", "[0,4,8]", "[-4,0]", "[0,4.0]", "{}", "[0,18446744073709551616]"})
     CHECK_MESSAGE(has(verdict(one("\"F32\"", "[1]", offsets), 4), "expected data_offsets that are two numbers"), offsets);
   CHECK(has(verdict(one("\"F32\"", "[1]", "[18446744073709551612,18446744073709551615]"), 4), "expected 4 bytes"));
-  CHECK(has(verdict(one("\"F32\"", "[1]", "[18446744073709551611,18446744073709551615]"), 4), "tensor w, byte 100: expected data up to byte 2^64, got the end"));
+  CHECK(has(verdict(one("\"F32\"", "[1]", "[18446744073709551611,18446744073709551615]"), 4), "tensor w, byte 104: expected data up to byte 2^64, got the end"));
   CHECK(has(verdict(one("\"F32\"", "[2]", "[0,8]"), 7), "tensor w, byte 69: expected data up to byte 70, got the end of the file"));
   CHECK(has(verdict(one("\"F32\"", "[2]", "[0,8]"), 9), "byte 70: expected the end of the file, got 1 bytes that belong to no tensor"));
   CHECK(has(verdict(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),

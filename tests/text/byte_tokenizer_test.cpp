@@ -7,7 +7,7 @@
 
 #include <raptr/text/byte_tokenizer.hpp>
 
-#include "../io/scratch_folder.hpp"
+#include "scratch_folder.hpp"
 
 TEST_CASE("bytes become ids and back, all 256 of them") {
   std::string text;

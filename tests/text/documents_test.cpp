@@ -8,7 +8,7 @@
 
 #include <raptr/text/documents.hpp>
 
-#include "../io/scratch_folder.hpp"
+#include "scratch_folder.hpp"
 
 using raptr::documents;
 using strings = std::vector<std::string>;

@@ -10,7 +10,7 @@
 #include <raptr/text/byte_tokenizer.hpp>
 #include <raptr/text/token_stream.hpp>
 
-#include "../io/scratch_folder.hpp"
+#include "scratch_folder.hpp"
 
 namespace {
 

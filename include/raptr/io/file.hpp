@@ -132,8 +132,8 @@ inline void make_folders(const std::filesystem::path& folder) {
   if (std::filesystem::is_directory(folder, ignored)) return;
   if (folder_of(folder) != folder && folder != ".") make_folders(folder_of(folder));
   if (::mkdir(folder.c_str(), 0777) == 0) return sync_folder(folder_of(folder));
-  const int code = errno;
-  if (code != EEXIST || !std::filesystem::is_directory(folder, ignored)) errors::system_refused("make the folder", folder, code);
+  if (errno != EEXIST) errors::system_refused("make the folder", folder, errno);
+  if (!std::filesystem::is_directory(folder, ignored)) errors::system_refused("make the folder", folder, ENOTDIR);
 }
 
 /// The whole file, or pipe. Throws before it allocates when the file is longer than `limit`.
