@@ -15,10 +15,18 @@ namespace {
 using namespace raptr;
 using ops_type = cpu_ops<float, float>;
 
-std::vector<float> numbers(std::int64_t n) {
+std::vector<float> host_numbers(std::int64_t n) {
   std::vector<float> list(std::size_t(n), 0.0f);
   for (std::size_t i = 0; i < list.size(); ++i) list[i] = float(int(i * 2654435761u >> 8 & 1023u) - 512) / 512.0f;
   return list;
+}
+
+/// Memory of the backend, as in training: large arrays lie on large pages there.
+float* numbers(ops_type& ops, std::int64_t n) {
+  const std::vector<float> host = host_numbers(n);
+  float* const device = ops.allocate<float>(host.size());
+  ops.upload(device, host.data(), host.size());
+  return device;
 }
 
 void share_of_peak(benchmark::State& state, double flops, int threads) {
@@ -107,34 +115,34 @@ struct adamw {
 void matmul_nt(benchmark::State& state) {
   const product_shape s(state);
   ops_type ops({.threads = s.threads});
-  const auto x = numbers(s.n * s.columns), w = numbers(std::int64_t(s.rows) * s.columns), bias = numbers(s.rows);
-  auto y = numbers(s.n * s.rows);
-  for (auto _ : state) ops.matmul_nt(y.data(), x.data(), {w.data(), s.rows, s.columns}, bias.data(), s.n, 1.0f, nothing{});
+  const auto x = numbers(ops, s.n * s.columns), w = numbers(ops, std::int64_t(s.rows) * s.columns), bias = numbers(ops, s.rows);
+  const auto y = numbers(ops, s.n * s.rows);
+  for (auto _ : state) ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1.0f, nothing{});
   share_of_peak(state, s.flops(), s.threads);
 }
 void matmul_nt_gelu(benchmark::State& state) {
   const product_shape s(state);
   ops_type ops({.threads = s.threads});
-  const auto x = numbers(s.n * s.columns), w = numbers(std::int64_t(s.rows) * s.columns), bias = numbers(s.rows);
-  auto y = numbers(s.n * s.rows), h = y;
+  const auto x = numbers(ops, s.n * s.columns), w = numbers(ops, std::int64_t(s.rows) * s.columns), bias = numbers(ops, s.rows);
+  const auto y = numbers(ops, s.n * s.rows), h = numbers(ops, s.n * s.rows);
   for (auto _ : state)
-    ops.matmul_nt(y.data(), x.data(), {w.data(), s.rows, s.columns}, bias.data(), s.n, 1.0f, gelu{y.data(), h.data(), s.rows});
+    ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1.0f, gelu{y, h, s.rows});
   share_of_peak(state, s.flops(), s.threads);
 }
 void matmul_nn(benchmark::State& state) {
   const product_shape s(state);
   ops_type ops({.threads = s.threads});
-  const auto a = numbers(s.n * s.rows), w = numbers(std::int64_t(s.rows) * s.columns), bias = numbers(s.columns);
-  auto y = numbers(s.n * s.columns);
-  for (auto _ : state) ops.matmul_nn(y.data(), a.data(), {w.data(), s.rows, s.columns}, s.n, 1.0f, 0.5f, bias.data(), 1.0f);
+  const auto a = numbers(ops, s.n * s.rows), w = numbers(ops, std::int64_t(s.rows) * s.columns), bias = numbers(ops, s.columns);
+  const auto y = numbers(ops, s.n * s.columns);
+  for (auto _ : state) ops.matmul_nn(y, a, {w, s.rows, s.columns}, s.n, 1.0f, 0.5f, bias, 1.0f);
   share_of_peak(state, s.flops(), s.threads);
 }
 void matmul_tn(benchmark::State& state) {
   const product_shape s(state);
   ops_type ops({.threads = s.threads});
-  const auto a = numbers(s.n * s.rows), x = numbers(s.n * s.columns);
-  auto g = numbers(std::int64_t(s.rows) * s.columns), a_sum = numbers(s.rows), x_sum = numbers(s.columns);
-  for (auto _ : state) ops.matmul_tn({g.data(), s.rows, s.columns}, a.data(), x.data(), s.n, 1.0f, a_sum.data(), x_sum.data(), 1.0f);
+  const auto a = numbers(ops, s.n * s.rows), x = numbers(ops, s.n * s.columns);
+  const auto g = numbers(ops, std::int64_t(s.rows) * s.columns), a_sum = numbers(ops, s.rows), x_sum = numbers(ops, s.columns);
+  for (auto _ : state) ops.matmul_tn({g, s.rows, s.columns}, a, x, s.n, 1.0f, a_sum, x_sum, 1.0f);
   share_of_peak(state, s.flops(), s.threads);
 }
 
@@ -160,12 +168,12 @@ void attention(benchmark::State& state) {
   for (int i = 0; i < count; ++i) list.push_back({i * length, length, prefix});
   const segment_list segments{list.data(), list.data(), count};
   const head_shape heads{4, 1, 64};
-  const auto qkv = numbers(2048 * 768), dmixed = numbers(2048 * 256);
-  std::vector<float> mixed(2048 * 256), lse(2048 * 4), dqkv(qkv.size());
-  ops.attention(mixed.data(), lse.data(), qkv.data(), heads, segments);
+  const auto qkv = numbers(ops, 2048 * 768), dmixed = numbers(ops, 2048 * 256);
+  const auto mixed = numbers(ops, 2048 * 256), lse = numbers(ops, 2048 * 4), dqkv = numbers(ops, 2048 * 768);
+  ops.attention(mixed, lse, qkv, heads, segments);
   for (auto _ : state)
-    if (backward) ops.attention_backward(dqkv.data(), dmixed.data(), mixed.data(), lse.data(), qkv.data(), heads, segments);
-    else ops.attention(mixed.data(), lse.data(), qkv.data(), heads, segments);
+    if (backward) ops.attention_backward(dqkv, dmixed, mixed, lse, qkv, heads, segments);
+    else ops.attention(mixed, lse, qkv, heads, segments);
   const double seen = prefix ? double(length) : (length + 1) / 2.0;
   share_of_peak(state, (backward ? 10.0 : 4.0) * 2048 * 4 * 64 * seen, threads);
 }
@@ -178,9 +186,9 @@ BENCHMARK(attention)
 template <class Make> void rows(benchmark::State& state, std::int64_t n, int columns, double arrays, Make make) {
   const int threads = int(state.range(0));
   ops_type ops({.threads = threads});
-  const auto in = numbers(n * columns);
-  auto out = in, sums = numbers(2 * columns);
-  for (auto _ : state) ops.rows(make(in.data(), out.data(), sums.data()), n);
+  const auto in = numbers(ops, n * columns);
+  const auto out = numbers(ops, n * columns), sums = numbers(ops, 2 * columns);
+  for (auto _ : state) ops.rows(make(in, out, sums), n);
   state.SetBytesProcessed(std::int64_t(double(state.iterations()) * arrays * 4.0 * double(n) * columns));
 }
 void rows_gelu(benchmark::State& state) {
@@ -198,20 +206,19 @@ void rows_cross_entropy(benchmark::State& state) {
 void walk_adamw(benchmark::State& state) {
   const std::int64_t n = 12'000'000;
   ops_type ops({.threads = int(state.range(0))});
-  auto w = numbers(n), m = numbers(n), v = w;
-  const auto g = numbers(n);
-  for (float& x : v) x = x * x;
   const std::vector<walk_range> ranges{{0, 0, n, n / 12, 0, 0, true}};
-  for (auto _ : state) ops.walk(adamw{}, {ranges.data(), 1}, w.data(), by_plan<const float>{g.data()}, m.data(), v.data());
+  const auto w = numbers(ops, n), g = numbers(ops, n), m = numbers(ops, n), v = numbers(ops, n);
+  ops.walk(fill_zero{}, {ranges.data(), 1}, v);
+  for (auto _ : state) ops.walk(adamw{}, {ranges.data(), 1}, w, by_plan<const float>{g}, m, v);
   state.SetBytesProcessed(state.iterations() * n * 28);
 }
 void walk_sum_square(benchmark::State& state) {
   const std::int64_t n = 12'000'000;
   ops_type ops({.threads = int(state.range(0))});
-  const auto g = numbers(n);
+  const auto g = numbers(ops, n);
   const std::vector<walk_range> ranges{{0, 0, n, n / 12, 0, 0, true}};
   double sum = 0;
-  for (auto _ : state) ops.walk_sum(square{}, {ranges.data(), 1}, &sum, by_plan<const float>{g.data()});
+  for (auto _ : state) ops.walk_sum(square{}, {ranges.data(), 1}, &sum, by_plan<const float>{g});
   state.SetBytesProcessed(state.iterations() * n * 4);
 }
 void by_threads(benchmark::internal::Benchmark* b) { b->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime()->MinTime(0.1); }

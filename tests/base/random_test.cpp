@@ -67,7 +67,7 @@ TEST_CASE("uniform numbers lie in [0, 1) and have the moments of the uniform dis
   }
   CHECK(least >= 0);
   CHECK(most < 1);
-  CHECK(sum / many == doctest::Approx(0.5).epsilon(0.008));         // 4 standard errors: 0.0037
+  CHECK(sum / many == doctest::Approx(0.5).epsilon(0.008));          // 4 standard errors: 0.0037
   CHECK(squares / many == doctest::Approx(1.0 / 3).epsilon(0.012));  // 0.0038
   CHECK(products / many == doctest::Approx(0.25).epsilon(0.016));    // neighbours do not know each other
 }

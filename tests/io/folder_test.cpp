@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <raptr/io/folder.hpp>
+#include <raptr/io/safetensors.hpp>
 
 #include "scratch_folder.hpp"
 
@@ -95,7 +96,8 @@ TEST_CASE("two equal checkpoints have equal bytes") {
   const scratch_folder in;
   make(in / "a");
   make(in / "b");
-  for (const char* name : {"manifest.json", "state.json", "model.safetensors"}) CHECK(raptr::read_file(in / "a" / name) == raptr::read_file(in / "b" / name));
+  for (const char* name : {"manifest.json", "state.json", "model.safetensors"})
+    CHECK(raptr::read_file(in / "a" / name) == raptr::read_file(in / "b" / name));
 }
 
 TEST_CASE("names that could leave the folder or meet the manifest are refused") {
@@ -183,12 +185,12 @@ TEST_CASE("a changed byte anywhere in a checkpoint is detected, and file and byt
       for (const int change : {0x01, 0x20, 0x80}) {
         auto bad = text;
         bad[at] = static_cast<char>(bad[at] ^ change);
-        raptr::write_file(path, bad);
+        overwrite(path, bad);
         const auto said = verdict(in / "step");
         REQUIRE_MESSAGE(has(said, name), said);
         if (name != "manifest.json") REQUIRE_MESSAGE(has(said, "it is byte " + std::to_string(at)), said);
       }
-    raptr::write_file(path, text);
+    overwrite(path, text);
   }
   CHECK(verdict(in / "step") == good);
 }
@@ -200,12 +202,12 @@ TEST_CASE("every truncation and every longer file is detected, with both sizes")
     const auto path = in / "step" / name;
     const auto text = raptr::read_file(path);
     for (std::size_t length = 0; length <= text.size(); ++length) {
-      raptr::write_file(path, length == text.size() ? text + "\n" : text.substr(0, length));
+      overwrite(path, length == text.size() ? text + "\n" : text.substr(0, length));
       const auto said = verdict(in / "step", raptr::verification::sizes);
       REQUIRE_MESSAGE(has(said, name + ", byte "), said);
       if (name != "manifest.json") REQUIRE_MESSAGE(has(said, "expected " + std::to_string(text.size()) + " bytes in all"), said);
     }
-    raptr::write_file(path, text);
+    overwrite(path, text);
   }
 }
 
@@ -225,19 +227,19 @@ TEST_CASE("damage in a safetensors file names the tensor, also far behind the fi
   const auto text = raptr::read_file(path);
   auto bad = text;
   bad[2'000'000] = 'x';
-  raptr::write_file(path, bad);
+  overwrite(path, bad);
   CHECK(has(verdict(in / "step"), "m.safetensors, bytes 1048576 to 2097151: expected CRC-32C "));
   CHECK(has(verdict(in / "step"), ", in the tensors from b to c; if one byte was changed, it is byte 2000000, in tensor c"));
   bad[1'900'000] = 'x';
-  raptr::write_file(path, bad);
+  overwrite(path, bad);
   CHECK(has(verdict(in / "step"), ", in the tensors from b to c"));
   CHECK_FALSE(has(verdict(in / "step"), "if one byte"));
   bad = text;
   bad[8] = 'x';
-  raptr::write_file(path, bad);
+  overwrite(path, bad);
   CHECK(has(verdict(in / "step"), "bytes 0 to 1048575: "));
   CHECK(has(verdict(in / "step"), "in a file whose header cannot be read any more; if one byte was changed, it is byte 8"));
-  raptr::write_file(path, std::string_view(text).substr(0, 1'000'000));
+  overwrite(path, std::string_view(text).substr(0, 1'000'000));
   CHECK(has(verdict(in / "step"), "m.safetensors, byte 1000000: expected 2359"));
   CHECK(has(verdict(in / "step"), "got 1000000, cut in tensor b"));
 }
@@ -263,7 +265,10 @@ TEST_CASE("a manifest with a right sum and wrong contents is refused") {
   const auto said = [&](const raptr::json& value) {
     return sentence_of([&] { raptr::parse_manifest(sealed(raptr::json_text(value)), "s/manifest.json"); });
   };
-  const raptr::json right = {{"format", "raptr checkpoint manifest"}, {"version", 1}, {"checksum", "crc32c"}, {"block_bytes", 1 << 20},
+  const raptr::json right = {{"format", "raptr checkpoint manifest"},
+                             {"version", 1},
+                             {"checksum", "crc32c"},
+                             {"block_bytes", 1 << 20},
                              {"files", {{{"name", "a"}, {"bytes", 5}, {"blocks", {"01234567"}}}}}};
   CHECK(said(right) == good);
   const auto with = [&](const char* place, raptr::json value) {

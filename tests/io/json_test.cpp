@@ -36,7 +36,8 @@ TEST_CASE("wrong JSON is refused with file, line, column and byte") {
   CHECK(has(refused("{\"a\": 1,\n  \"b\": x}"), "invalid literal"));
   CHECK(has(refused(""), "c.json, line 1, column 1 (byte 0): "));
   CHECK(has(refused("{\"a\": 1} x"), "end of input"));
-  for (const char* text : {"{", "[1,]", "{\"a\":}", "{\"a\" 1}", "01", "+1", ".5", "1.", "NaN", "Infinity", "'a'", "\"a", "\"\t\"", "// c\n1", "[1 2]", "\"\\ud800\""})
+  for (const char* text :
+       {"{", "[1,]", "{\"a\":}", "{\"a\" 1}", "01", "+1", ".5", "1.", "NaN", "Infinity", "'a'", "\"a", "\"\t\"", "// c\n1", "[1 2]", "\"\\ud800\""})
     CHECK_MESSAGE(has(refused(text), "c.json, line"), text);
 }
 
@@ -89,7 +90,8 @@ TEST_CASE("a path is found again whatever its bytes") {
 }
 
 TEST_CASE("a member is read whole or refused with what was expected and what is there") {
-  const auto value = parse_json(R"({"n": 300, "neg": -1, "big": 18446744073709551615, "x": 0.5, "s": "t", "b": true, "l": [1]})", "c.json");
+  const auto value =
+      parse_json(R"({"n": 300, "neg": -1, "big": 18446744073709551615, "huge": 1e39, "x": 0.5, "s": "t", "b": true, "l": [1]})", "c.json");
   CHECK(raptr::json_member<int>(value, "n", "c.json") == 300);
   CHECK(raptr::json_member<std::uint64_t>(value, "big", "c.json") == ~std::uint64_t{0});
   CHECK(raptr::json_member<double>(value, "x", "c.json") == 0.5);
@@ -97,20 +99,20 @@ TEST_CASE("a member is read whole or refused with what was expected and what is 
   CHECK(raptr::json_member<std::string>(value, "s", "c.json") == "t");
   CHECK(raptr::json_member<bool>(value, "b", "c.json"));
   CHECK(raptr::json_member<json>(value, "l", "c.json").size() == 1);
-  const auto said = [&]<class T>(T, std::string_view name) {
-    return sentence_of([&] { raptr::json_member<T>(value, name, "c.json"); });
-  };
+  const auto said = [&]<class T>(T, std::string_view name) { return sentence_of([&] { raptr::json_member<T>(value, name, "c.json"); }); };
   CHECK(said(std::int8_t{}, "n") == "raptr: c.json, \"n\": expected a whole number from -128 to 127, got 300");
   CHECK(said(std::uint32_t{}, "neg") == "raptr: c.json, \"neg\": expected a whole number from 0 to 4294967295, got -1");
   CHECK(has(said(std::int64_t{}, "big"), "got 18446744073709551615"));
   CHECK(has(said(int{}, "x"), "a whole number"));
   CHECK(has(said(int{}, "s"), "got \"t\""));
+  CHECK(has(said(float{}, "huge"), "a number that fits a float, got 1e+39"));
+  CHECK(raptr::json_member<double>(value, "huge", "c.json") == 1e39);
   CHECK(has(said(bool{}, "n"), "true or false"));
   CHECK(has(said(double{}, "s"), "a number"));
   CHECK(has(said(std::string{}, "n"), "a string"));
   CHECK(has(said(int{}, "none"), "got nothing"));
   CHECK(has(sentence_of([&] { raptr::json_member<int>(value.at("l"), "n", "c.json"); }), "an object that has it"));
-  CHECK_NOTHROW(raptr::refuse_other_members(value, {"n", "neg", "big", "x", "s", "b", "l"}, "c.json"));
+  CHECK_NOTHROW(raptr::refuse_other_members(value, {"n", "neg", "big", "huge", "x", "s", "b", "l"}, "c.json"));
   CHECK(has(sentence_of([&] { raptr::refuse_other_members(value, {"n"}, "c.json"); }), "\"neg\": expected one of n, got this"));
 }
 

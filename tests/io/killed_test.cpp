@@ -17,17 +17,19 @@
 #include <csignal>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace {
 
-constexpr std::array file_calls{SYS_openat, SYS_write, SYS_fsync, SYS_close, SYS_rename, SYS_renameat2, SYS_mkdir, SYS_flock,
-                                SYS_fstat,  SYS_read,  SYS_pread64, SYS_newfstatat, SYS_unlinkat, SYS_rmdir, SYS_unlink, SYS_getdents64};
+constexpr std::array file_calls{SYS_openat, SYS_write, SYS_fsync,   SYS_close,      SYS_rename,   SYS_renameat2, SYS_mkdir,  SYS_flock,
+                                SYS_fstat,  SYS_read,  SYS_pread64, SYS_newfstatat, SYS_unlinkat, SYS_rmdir,     SYS_unlink, SYS_getdents64};
 
 enum class fault { killed, io_error };
 struct outcome {
   bool reached = false;  // the chosen call was made
   int code = -1;         // the exit code; -1 when killed
   bool traced = true;
+  std::vector<long> calls = {};
 };
 
 /// Runs `work` in a child process; its `chosen`-th system call, from 1 on and of file_calls only for io_error, meets `what`.
@@ -41,12 +43,16 @@ outcome with_fault(int chosen, fault what, const std::function<int()>& work) {
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  if (!WIFSTOPPED(status)) return {false, WEXITSTATUS(status), false};
+  if (!WIFSTOPPED(status)) {
+    result.traced = false;
+    return result;
+  }
   ::ptrace(PTRACE_SETOPTIONS, child, nullptr, reinterpret_cast<void*>(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL));
   int count = 0;
   bool entering = true, failing = false;
   for (int signal = 0;;) {
-    if (::ptrace(PTRACE_SYSCALL, child, nullptr, reinterpret_cast<void*>(static_cast<std::intptr_t>(signal))) != 0) break;
+    if (::ptrace(PTRACE_SYSCALL, child, nullptr, reinterpret_cast<void*>(static_cast<std::intptr_t>(signal))) != 0)
+      signal = 0;  // killed already: wait for its end
     if (::waitpid(child, &status, 0) < 0 || !WIFSTOPPED(status)) break;
     signal = WSTOPSIG(status);
     if (signal != (SIGTRAP | 0x80)) continue;
@@ -55,6 +61,7 @@ outcome with_fault(int chosen, fault what, const std::function<int()>& work) {
     ::ptrace(PTRACE_GETREGS, child, nullptr, &registers);
     if (entering) {
       const auto number = static_cast<long>(registers.orig_rax);
+      result.calls.push_back(number);
       const bool counts = what == fault::killed || std::ranges::find(file_calls, number) != file_calls.end();
       if (counts && ++count == chosen) {
         result.reached = true;
@@ -121,6 +128,27 @@ void every_call(std::int64_t step, fault what) {
 }
 
 }  // namespace
+
+TEST_CASE("all is flushed to disk before the name appears, and the name itself after it") {
+  const scratch_folder in;
+  const auto ended = with_fault(0, fault::killed, [&] {
+    raptr::atomic_folder to(in / "step");
+    for (const char* name : {"a", "b", "c"}) to.write(name, "text");
+    to.commit();
+    return 0;
+  });
+  if (!ended.traced) return;
+  REQUIRE(ended.code == 0);
+  const auto& calls = ended.calls;
+  const auto renamed = std::ranges::find(calls, SYS_rename);
+  REQUIRE(renamed != calls.end());
+  CHECK(std::count(calls.begin(), renamed, SYS_write) == 4);
+  CHECK(std::count(calls.begin(), renamed, SYS_fsync) == 5);  // three files, the manifest, the folder
+  CHECK(std::count(renamed, calls.end(), SYS_fsync) == 1);    // the folder above
+  CHECK(std::count(renamed, calls.end(), SYS_write) == 0);
+  const auto last_write = std::find(std::make_reverse_iterator(renamed), calls.rend(), SYS_write).base();
+  CHECK(std::count(last_write, renamed, SYS_fsync) == 2);
+}
 
 TEST_CASE("killed at any system call, a writer leaves a good checkpoint") { every_call(3, fault::killed); }
 TEST_CASE("killed at any system call while it replaces a checkpoint, a writer leaves a good one") { every_call(2, fault::killed); }

@@ -25,7 +25,7 @@ std::string file_of(const std::string& header, std::size_t data, char fill = '\0
 /// "accepted", or what the reader says.
 std::string verdict(const std::string& bytes) {
   const scratch_folder in;
-  raptr::write_file(in / "m.safetensors", bytes);
+  overwrite(in / "m.safetensors", bytes);
   auto said = sentence_of([&] { raptr::safetensors_reader(in / "m.safetensors"); });
   return said == "nothing was thrown" ? "accepted" : said.substr(said.find("m.safetensors"));
 }
@@ -162,7 +162,8 @@ TEST_CASE("every other defect of a header has its own sentence") {
   for (const char* offsets : {"[0]", "[0,4,8]", "[-4,0]", "[0,4.0]", "{}", "[0,18446744073709551616]"})
     CHECK_MESSAGE(has(verdict(one("\"F32\"", "[1]", offsets), 4), "expected data_offsets that are two numbers"), offsets);
   CHECK(has(verdict(one("\"F32\"", "[1]", "[18446744073709551612,18446744073709551615]"), 4), "expected 4 bytes"));
-  CHECK(has(verdict(one("\"F32\"", "[1]", "[18446744073709551611,18446744073709551615]"), 4), "tensor w, byte 104: expected data up to byte 2^64, got the end"));
+  CHECK(has(verdict(one("\"F32\"", "[1]", "[18446744073709551611,18446744073709551615]"), 4),
+            "tensor w, byte 104: expected data up to byte 2^64, got the end"));
   CHECK(has(verdict(one("\"F32\"", "[2]", "[0,8]"), 7), "tensor w, byte 69: expected data up to byte 70, got the end of the file"));
   CHECK(has(verdict(one("\"F32\"", "[2]", "[0,8]"), 9), "byte 70: expected the end of the file, got 1 bytes that belong to no tensor"));
   CHECK(has(verdict(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
@@ -203,7 +204,7 @@ TEST_CASE("no truncation is accepted, and no changed byte leads outside of the f
       auto bad = good;
       key = key * 6364136223846793005U + 1442695040888963407U;
       bad[at] = "\"0{}[],:9-\xff"[(key >> 40) % 11];
-      raptr::write_file(path, bad);
+      overwrite(path, bad);
       try {
         const raptr::safetensors_reader from(path);
         for (const auto& entry : from.tensors()) REQUIRE(entry.end() <= bad.size());

@@ -22,7 +22,8 @@ TEST_CASE("UTF-8 sequences are told from bytes that are none") {
 }
 
 TEST_CASE("the first byte that is not UTF-8 is found") {
-  CHECK(raptr::first_not_utf8("ab\xff""c") == 2);
+  CHECK(raptr::first_not_utf8("ab\xff"
+                              "c") == 2);
   CHECK(raptr::first_not_utf8("abc") == 3);
 }
 

@@ -126,7 +126,8 @@ TEST_CASE("the type and the value form of a selector choose the same units") {
 
 TEST_CASE("fewer units than are fixed, or a negative number of fixed ones, are refused with the numbers") {
   CHECK_THROWS_WITH_AS((exactly_selector{{.first = 2, .last = 3}}(12, 4, at(0))),
-                       "raptr: a stage keeps 4 units where 5 are always kept (the first 2 and the last 3): keep at least 5, or fix fewer", input_error);
+                       "raptr: a stage keeps 4 units where 5 are always kept (the first 2 and the last 3): keep at least 5, or fix fewer",
+                       input_error);
   CHECK_THROWS_AS((bernoulli_selector{{.first = 2, .last = 3}}(12, 4, at(0))), input_error);
   CHECK_THROWS_WITH_AS((exactly_selector{{.first = -1, .last = 3}}(12, 4, at(0))),
                        "raptr: the first -1 and the last 3 units cannot be fixed: give numbers that are not negative", input_error);

@@ -6,6 +6,15 @@
 using raptr::input_error;
 using raptr::model_shape;
 
+namespace {
+
+struct no_price {
+  static constexpr std::string_view name = "x";
+  static constexpr int units(const model_shape&) { return 1; }
+};
+
+}  // namespace
+
 TEST_CASE("sizes that are not named follow from others") {
   static_assert(raptr::bert_base.neuron_count() == 3072 && raptr::bert_base.head_width() == 64);
   static_assert(model_shape{.width = 256, .neurons = 100}.neuron_count() == 100);
@@ -49,10 +58,6 @@ TEST_CASE("a layout of a shape that is not valid, or of too many parts, is refus
 }
 
 TEST_CASE("only a list of parts with name, units and price makes a block") {
-  struct no_price {
-    static constexpr std::string_view name = "x";
-    static constexpr int units(const model_shape&) { return 1; }
-  };
   static_assert(raptr::block_of_parts<example_block>);
   static_assert(!raptr::block_of_parts<int>);
   static_assert(!raptr::part_of_units<no_price>);

@@ -137,5 +137,6 @@ TEST_CASE("check refuses what is no plan of the network") {
   refused([](block_plan& b) { b.parts()[0].units.clear(), b.parts()[1].units.clear(); });
   step_plan plan(layout);
   plan.add(5).parts()[0].units = {{0, 5}};
-  CHECK_THROWS_WITH(plan.check(), "raptr: the plan of block 5, part attention, has the units 0 to 4: ranges ascend, do not touch and lie in 0 to 3");
+  CHECK_THROWS_WITH(plan.check(),
+                    "raptr: the plan of block 5, part attention, has 5 units from unit 0: ranges ascend, do not touch and lie in 0 to 3");
 }

@@ -41,7 +41,7 @@ TEST_CASE("blank lines separate documents, with either kind of line end") {
   CHECK(split("\n\n\na") == strings{"a"});
   CHECK(split("a\n\n\n\r\n") == strings{"a\n"});
   CHECK(split("a") == strings{"a"});
-  CHECK(split("\r") == strings{"\r"});      // no line end
+  CHECK(split("\r") == strings{"\r"});            // no line end
   CHECK(split("a\n \nb") == strings{"a\n \nb"});  // a space is not nothing
   CHECK(split("\n\r\n").empty());
   CHECK(split("").empty());

@@ -49,7 +49,9 @@ TEST_CASE("every document is followed by the end of text") {
 
 TEST_CASE("files and memory give the same stream") {
   const scratch_folder in;
-  raptr::write_file(in / "a.txt", "\xef\xbb\xbf" "ab\n\ncd\n");
+  raptr::write_file(in / "a.txt",
+                    "\xef\xbb\xbf"
+                    "ab\n\ncd\n");
   const raptr::token_stream file(raptr::byte_tokenizer{}, {in.path()}, raptr::documents::blank_line);
   CHECK(all(file) == all(stream_of({"ab\n", "cd\n"})));
   CHECK(file.hash() == stream_of({"ab\n", "cd\n"}).hash());
@@ -82,7 +84,9 @@ TEST_CASE("ids up to 65,535 and above are stored without loss") {
 TEST_CASE("an id that the vocabulary does not have is refused, not wrapped") {
   const texts documents{"x"};
   for (const int scale : {65'536, 65'536 + 3, -1, 300})
-    CHECK(has(sentence_of<raptr::input_error>([&] { raptr::token_stream(size_tokenizer{300, 299, scale}, std::span(documents)); }),
+    CHECK(has(sentence_of<raptr::input_error>([&] {
+                raptr::token_stream(size_tokenizer{300, 299, scale}, std::span(documents));
+              }),
               "token id " + std::to_string(scale) + " is outside of the vocabulary of the tokenizer sizes, 0 to 299"));
 }
 

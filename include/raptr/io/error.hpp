@@ -19,8 +19,8 @@ namespace raptr::errors {
   fail<file_error>(shown(file) + ", byte " + std::to_string(byte) + ": expected " + expected + ", got " + got);
 }
 /// FILE, tensor T, byte N: expected E, got G. byte: counted from the begin of the file.
-[[noreturn]] inline void damaged_tensor(const std::filesystem::path& file, std::string_view tensor, std::uint64_t byte,
-                                        const std::string& expected, const std::string& got) {
+[[noreturn]] inline void damaged_tensor(const std::filesystem::path& file, std::string_view tensor, std::uint64_t byte, const std::string& expected,
+                                        const std::string& got) {
   fail<file_error>(shown(file) + ", tensor " + shown(tensor) + ", byte " + std::to_string(byte) + ": expected " + expected + ", got " + got);
 }
 /// FILE: expected E, got G.
@@ -45,12 +45,14 @@ namespace raptr::errors {
   fail<file_error>(shown(file) + ", line " + std::to_string(line) + ", column " + std::to_string(column) + " (byte " + std::to_string(byte) +
                    "): " + sentence);
 }
-[[noreturn]] inline void wrong_member(const std::filesystem::path& file, std::string_view member, const std::string& expected, const std::string& got) {
+[[noreturn]] inline void wrong_member(const std::filesystem::path& file, std::string_view member, const std::string& expected,
+                                      const std::string& got) {
   fail<file_error>(shown(file) + ", \"" + shown(member) + "\": expected " + expected + ", got " + got);
 }
 
 /// A tensor handed to a reader or writer of safetensors is not the one that the file has at this place.
-[[noreturn]] inline void wrong_tensor(const std::filesystem::path& file, std::string_view tensor, const std::string& expected, const std::string& got) {
+[[noreturn]] inline void wrong_tensor(const std::filesystem::path& file, std::string_view tensor, const std::string& expected,
+                                      const std::string& got) {
   fail<file_error>(shown(file) + ", tensor " + shown(tensor) + ": expected " + expected + ", got " + got);
 }
 [[noreturn]] inline void no_such_tensor(const std::filesystem::path& file, std::string_view tensor, std::size_t others) {
@@ -66,8 +68,9 @@ namespace raptr::errors {
                    got + where);
 }
 [[noreturn]] inline void wrong_file_name(const std::filesystem::path& folder, std::string_view name) {
-  fail<file_error>(shown(folder) + ": \"" + shown(name) +
-                   "\" cannot name a file of a checkpoint: a name is UTF-8, has no '/', does not begin with '.', occurs once and is not manifest.json");
+  fail<file_error>(
+      shown(folder) + ": \"" + shown(name) +
+      "\" cannot name a file of a checkpoint: a name is UTF-8, has no '/', does not begin with '.', occurs once and is not manifest.json");
 }
 [[noreturn]] inline void folder_in_use(const std::filesystem::path& folder) {
   fail<file_error>(shown(folder) + " is being written already: two writers of one checkpoint");

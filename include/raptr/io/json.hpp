@@ -7,6 +7,7 @@
 #include <locale.h>
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -193,24 +194,32 @@ namespace detail {
 
 inline std::string shown_json(const json& value) {
   const auto text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  return text.size() <= 80 ? text : text.substr(0, 80) + "...";
+  return text.size() <= 80 ? shown(text) : shown(text.substr(0, 80)) + "...";
 }
 template <class T> std::string json_kind() {
-  if constexpr (std::same_as<T, bool>) return "true or false";
-  else if constexpr (std::same_as<T, std::string>) return "a string";
-  else if constexpr (std::floating_point<T>) return "a number";
+  if constexpr (std::same_as<T, bool>)
+    return "true or false";
+  else if constexpr (std::same_as<T, std::string>)
+    return "a string";
+  else if constexpr (std::floating_point<T>)
+    return std::same_as<T, float> ? "a number that fits a float" : "a number";
   else if constexpr (std::integral<T>)
     return "a whole number from " + std::to_string((std::numeric_limits<T>::min)()) + " to " + std::to_string((std::numeric_limits<T>::max)());
-  else return "a value";
+  else
+    return "a value";
 }
 template <class T> bool json_fits(const json& value) {
-  if constexpr (std::same_as<T, bool>) return value.is_boolean();
-  else if constexpr (std::same_as<T, std::string>) return value.is_string();
-  else if constexpr (std::floating_point<T>) return value.is_number();
+  if constexpr (std::same_as<T, bool>)
+    return value.is_boolean();
+  else if constexpr (std::same_as<T, std::string>)
+    return value.is_string();
+  else if constexpr (std::floating_point<T>)
+    return value.is_number() && std::abs(value.get<double>()) <= static_cast<double>((std::numeric_limits<T>::max)());
   else if constexpr (std::integral<T>)
     return value.is_number_unsigned() ? std::in_range<T>(value.get<std::uint64_t>())
                                       : value.is_number_integer() && std::in_range<T>(value.get<std::int64_t>());
-  else return true;
+  else
+    return true;
 }
 
 }  // namespace detail

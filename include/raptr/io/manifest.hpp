@@ -17,7 +17,7 @@
 #include <raptr/io/checksum.hpp>
 #include <raptr/io/file.hpp>
 #include <raptr/io/json.hpp>
-#include <raptr/io/safetensors.hpp>
+#include <raptr/io/tensor_header.hpp>
 
 namespace raptr {
 
@@ -36,7 +36,8 @@ inline constexpr std::string_view manifest_sum_key = "  \"manifest_crc32c\": \""
 inline constexpr std::string_view manifest_end = "\"\n}\n";
 
 inline bool can_name_file(std::string_view name) {
-  return !name.empty() && name.front() != '.' && name.find_first_of(std::string_view("/\0", 2)) == name.npos && name != manifest_name && is_utf8(name);
+  return !name.empty() && name.front() != '.' && name.find_first_of(std::string_view("/\0", 2)) == name.npos && name != manifest_name &&
+         is_utf8(name);
 }
 
 inline std::optional<std::uint32_t> parse_crc(std::string_view text) {
@@ -55,8 +56,8 @@ inline std::string manifest_text(std::span<const file_record> files) {
     for (const auto sum : one.blocks) blocks.push_back(crc_text(sum));
     list.push_back({{"name", one.name}, {"bytes", one.bytes}, {"blocks", std::move(blocks)}});
   }
-  std::string text =
-      json_text({{"format", detail::manifest_format}, {"version", 1}, {"checksum", "crc32c"}, {"block_bytes", checksum_block}, {"files", std::move(list)}});
+  std::string text = json_text(
+      {{"format", detail::manifest_format}, {"version", 1}, {"checksum", "crc32c"}, {"block_bytes", checksum_block}, {"files", std::move(list)}});
   text.resize(text.rfind("\n}"));
   text += ",\n";
   const auto sum = crc_text(crc32c(bytes_of(text)));
@@ -73,7 +74,8 @@ inline std::vector<file_record> parse_manifest(std::string_view text, const std:
     errors::damaged_file(file, body.size(), "the line \"manifest_crc32c\": \"" + sum + "\" and the end", "\"" + shown(last) + "\"");
   const json manifest = parse_json(text, file);
   const auto format = json_member<std::string>(manifest, "format", file), checksum = json_member<std::string>(manifest, "checksum", file);
-  if (format != detail::manifest_format) errors::wrong_member(file, "format", "\"" + std::string(detail::manifest_format) + "\"", "\"" + shown(format) + "\"");
+  if (format != detail::manifest_format)
+    errors::wrong_member(file, "format", "\"" + std::string(detail::manifest_format) + "\"", "\"" + shown(format) + "\"");
   if (const auto version = json_member<int>(manifest, "version", file); version != 1)
     errors::wrong_member(file, "version", "1, the only one that this program knows", std::to_string(version));
   if (checksum != "crc32c") errors::wrong_member(file, "checksum", "\"crc32c\"", "\"" + shown(checksum) + "\"");
@@ -160,7 +162,8 @@ inline void verify_folder(const std::filesystem::path& folder, verification dept
     if (const auto bytes = file.size(); bytes != record.bytes) {
       const auto place = bytes < record.bytes ? bytes : record.bytes;
       const auto where = detail::tensors_between(file, record.bytes, place, place);
-      errors::damaged_file(path, place, std::to_string(record.bytes) + " bytes in all", std::to_string(bytes) + (where.empty() ? "" : ", cut " + where));
+      errors::damaged_file(path, place, std::to_string(record.bytes) + " bytes in all",
+                           std::to_string(bytes) + (where.empty() ? "" : ", cut " + where));
     }
     if (depth == verification::contents) detail::verify_blocks(path, record);
   }

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// safetensors files: eight bytes of header length, a JSON header, then the tensors without gaps. The reader checks the
-// whole header against the size of the file before it allocates for data; the writer streams, so that no second copy of
-// a model is needed. Data are read into the caller's own (aligned) memory, so a file whose floats are not aligned is fine.
+// safetensors files, read tensor by tensor and written as a stream, so that neither needs a second copy of a model. Data
+// are read into the caller's own memory, which is aligned, so a file whose floats are not aligned is read right.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -22,159 +19,14 @@
 
 #include <raptr/io/file.hpp>
 #include <raptr/io/json.hpp>
+#include <raptr/io/tensor_header.hpp>
 
 namespace raptr {
-
-static_assert(std::endian::native == std::endian::little, "raptr: safetensors files are little-endian, and so must the processor be");
-
-/// The types that are read and written.
-template <class T>
-concept tensor_number = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
-
-template <tensor_number T>
-inline constexpr std::string_view dtype_of = std::same_as<T, float> ? "F32" : std::same_as<T, double> ? "F64" : std::same_as<T, std::int32_t> ? "I32" : "I64";
-
-/// What a header says of a tensor. first: its place in the file, from the file's begin.
-struct tensor_entry {
-  std::string name, dtype;
-  std::vector<std::int64_t> shape;
-  std::uint64_t first = 0, bytes = 0;
-  std::uint64_t end() const { return first + bytes; }
-};
-struct tensor_header {
-  std::vector<tensor_entry> tensors;  // in the order of their data
-  std::map<std::string, std::string> metadata;
-};
-
-namespace detail {
-
-struct dtype_size {
-  std::string_view name;
-  std::uint64_t bytes;
-};
-/// All of the format's types that fill whole bytes, so that a file may hold tensors which nobody asks for.
-inline constexpr std::array<dtype_size, 16> dtype_sizes{{{"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1},
-                                                         {"I16", 2}, {"U16", 2}, {"F16", 2}, {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},
-                                                         {"F64", 8}, {"I64", 8}, {"U64", 8}}};
-inline std::optional<std::uint64_t> bytes_of_dtype(std::string_view name) {
-  for (const auto& one : dtype_sizes)
-    if (one.name == name) return one.bytes;
-  return std::nullopt;
-}
-
-/// a * b unless that leaves 64 bits.
-constexpr std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
-  if (b != 0 && a > ~std::uint64_t{0} / b) return std::nullopt;
-  return a * b;
-}
-
-/// Bytes of a tensor; nothing when they do not fit in 63 bits or an extent is negative.
-inline std::optional<std::uint64_t> bytes_of_shape(const std::vector<std::int64_t>& shape, std::uint64_t per_element) {
-  std::uint64_t bytes = per_element;
-  for (const auto extent : shape) {
-    if (extent < 0) return std::nullopt;
-    const auto more = product(bytes, static_cast<std::uint64_t>(extent));
-    if (!more || *more >> 63 != 0) return std::nullopt;
-    bytes = *more;
-  }
-  return bytes;
-}
-
-inline std::string shape_text(const std::vector<std::int64_t>& shape) {
-  std::string text;
-  for (const auto extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
-  return "(" + text + ")";
-}
-
-/// One entry of the header. place: where its key ends, for errors; data: where the tensors begin in the file.
-inline tensor_entry read_tensor_entry(const std::filesystem::path& file, const std::string& name, const json& value, std::uint64_t place,
-                                      std::uint64_t data, std::uint64_t data_bytes) {
-  const auto wrong = [&](const std::string& expected, const std::string& got) { errors::damaged_tensor(file, name, place, expected, got); };
-  const auto member = [&](const char* key) -> const json& {
-    if (!value.is_object()) wrong("an object with dtype, shape and data_offsets", shown_json(value));
-    const auto found = value.find(key);
-    if (found == value.end()) wrong("a member " + std::string(key), shown_json(value));
-    return *found;
-  };
-  tensor_entry entry{name, {}, {}, 0, 0};
-  const json &dtype = member("dtype"), &shape = member("shape"), &offsets = member("data_offsets");
-  const auto per_element = dtype.is_string() ? bytes_of_dtype(dtype.get_ref<const std::string&>()) : std::nullopt;
-  if (!per_element) {
-    std::string list;
-    for (const auto& one : dtype_sizes) list += (list.empty() ? "" : ", ") + std::string(one.name);
-    wrong("a dtype of " + list, shown_json(dtype));
-  }
-  entry.dtype = dtype.get<std::string>();
-  if (!shape.is_array()) wrong("a shape that is a list", shown_json(shape));
-  for (const json& extent : shape) {
-    if (!json_fits<std::int64_t>(extent) || extent.get<std::int64_t>() < 0) wrong("extents from 0 to 2^63 - 1 in the shape", shown_json(extent));
-    entry.shape.push_back(extent.get<std::int64_t>());
-  }
-  const auto bytes = bytes_of_shape(entry.shape, *per_element);
-  if (!bytes) wrong("a shape of less than 2^63 bytes", shape_text(entry.shape));
-  if (!offsets.is_array() || offsets.size() != 2 || !json_fits<std::uint64_t>(offsets[0]) || !json_fits<std::uint64_t>(offsets[1]))
-    wrong("data_offsets that are two numbers, from 0 up", shown_json(offsets));
-  const auto begin = offsets[0].get<std::uint64_t>(), end = offsets[1].get<std::uint64_t>();
-  if (begin > end) wrong("data_offsets with the begin first", shown_json(offsets));
-  if (end - begin != *bytes)
-    wrong(std::to_string(*bytes) + " bytes for " + entry.dtype + " " + shape_text(entry.shape), std::to_string(end - begin) + " from data_offsets " + shown_json(offsets));
-  if (end > data_bytes)
-    errors::damaged_tensor(file, name, data + data_bytes, "data up to byte " + (end > ~std::uint64_t{0} - data ? "2^64" : std::to_string(data + end)),
-                           "the end of the file");
-  entry.first = data + begin;
-  entry.bytes = *bytes;
-  return entry;
-}
-
-}  // namespace detail
-
-/// Reads and checks the header of a file that has, or should have, `file_bytes` bytes.
-inline tensor_header read_tensor_header(const open_file& from, std::uint64_t file_bytes) {
-  constexpr std::uint64_t longest_header = 100'000'000;  // as in the reference implementation
-  const auto& file = from.path();
-  if (file_bytes < 8) errors::damaged_file(file, file_bytes, "8 bytes of header length", "the end of the file");
-  std::array<std::byte, 8> field{};
-  from.read_at(0, field);
-  const auto length = std::bit_cast<std::uint64_t>(field);
-  if (length > longest_header) errors::damaged_file(file, 0, "a header length of at most " + std::to_string(longest_header), std::to_string(length));
-  if (length > file_bytes - 8) errors::damaged_file(file, 0, "a header length of at most " + std::to_string(file_bytes - 8), std::to_string(length));
-  std::string text(static_cast<std::size_t>(length), '\0');
-  from.read_at(8, std::as_writable_bytes(std::span(text)));
-  if (!text.starts_with('{')) errors::damaged_file(file, 8, "a header that begins with {", text.empty() ? "none" : "\"" + shown(text.substr(0, 1)) + "\"");
-  std::vector<std::uint64_t> places;
-  const json header = parse_json(text, file, 8, &places);
-
-  const std::uint64_t data = 8 + length, data_bytes = file_bytes - data;
-  tensor_header result;
-  std::size_t index = 0;
-  for (const auto& [name, value] : header.items()) {
-    const auto place = places[index++];
-    if (name != "__metadata__") {
-      result.tensors.push_back(detail::read_tensor_entry(file, name, value, place, data, data_bytes));
-      continue;
-    }
-    if (!value.is_object()) errors::damaged_file(file, place, "an object as __metadata__", detail::shown_json(value));
-    for (const auto& [key, entry] : value.items()) {
-      if (!entry.is_string()) errors::damaged_file(file, place, "a string as __metadata__ \"" + shown(key) + "\"", detail::shown_json(entry));
-      result.metadata[key] = entry.get<std::string>();
-    }
-  }
-  std::ranges::stable_sort(result.tensors, {}, [](const tensor_entry& one) { return std::pair(one.first, one.bytes); });
-  std::uint64_t at = data;
-  for (const auto& one : result.tensors) {
-    if (one.first > at) errors::damaged_tensor(file, one.name, at, "data that begin here", "a hole of " + std::to_string(one.first - at) + " bytes before its data");
-    if (one.first < at) errors::damaged_tensor(file, one.name, one.first, "data from byte " + std::to_string(at) + " on", "an overlap with the tensor before it");
-    at = one.end();
-  }
-  if (at != file_bytes) errors::damaged_file(file, at, "the end of the file", std::to_string(file_bytes - at) + " bytes that belong to no tensor");
-  return result;
-}
 
 /// An open safetensors file whose header is sound. Tensors are read one by one, into the caller's memory.
 class safetensors_reader {
  public:
-  explicit safetensors_reader(const std::filesystem::path& path)
-      : file_(open_file::reading(path)), header_(read_tensor_header(file_, file_.size())) {
+  explicit safetensors_reader(const std::filesystem::path& path) : file_(open_file::reading(path)), header_(read_tensor_header(file_, file_.size())) {
     for (std::size_t i = 0; i < header_.tensors.size(); ++i) index_.emplace(header_.tensors[i].name, i);
   }
 
@@ -238,7 +90,7 @@ template <byte_sink Sink> class safetensors_writer {
       entry["dtype"] = one.dtype;
       entry["shape"] = one.shape;
       entry["data_offsets"] = {at, at + *bytes};
-      header += "," + quoted(json(one.name)) + ":" + quoted(entry);
+      header.append(",").append(quoted(json(one.name))).append(":").append(quoted(entry));
       at += *bytes;
       ends_.push_back(at);
     }
@@ -253,7 +105,8 @@ template <byte_sink Sink> class safetensors_writer {
   /// The next piece of tensor `name`, which must be the one whose turn it is.
   template <tensor_number T> void write(std::string_view name, std::span<const T> piece) {
     if (piece.empty()) return;
-    if (current_ == plan_.size()) errors::wrong_tensor(sink_.path(), name, "no more data, all tensors are written", std::to_string(piece.size()) + " elements");
+    if (current_ == plan_.size())
+      errors::wrong_tensor(sink_.path(), name, "no more data, all tensors are written", std::to_string(piece.size()) + " elements");
     const auto& now = plan_[current_];
     if (name != now.name) errors::wrong_tensor(sink_.path(), name, "the data of " + now.name + " first", "these");
     if (dtype_of<T> != now.dtype) errors::wrong_tensor(sink_.path(), name, std::string(now.dtype), std::string(dtype_of<T>));

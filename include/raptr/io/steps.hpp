@@ -76,9 +76,9 @@ struct retention {
   std::int64_t every = 0;
 };
 
-/// Removes the step folders before `newest` that the rule does not keep; torn ones count for nothing. To be called after
-/// commit(). Removes nothing at all unless the folder of `newest` is whole; steps after `newest` are left alone.
-/// Returns the removed steps.
+/// Removes the step folders before `newest` that the rule does not keep. To be called after commit(). Removes nothing at
+/// all unless the folder of `newest` is whole. Torn ones count for nothing and are left for somebody to look at, and so
+/// are steps after `newest`. Returns the removed steps.
 inline std::vector<std::int64_t> remove_old_steps(const std::filesystem::path& parent, std::int64_t newest, retention keep) {
   if (keep.last < 1 || keep.every < 0) errors::wrong_retention(keep.last, keep.every);
   verify_folder(parent / step_name(newest), verification::sizes);
@@ -91,10 +91,10 @@ inline std::vector<std::int64_t> remove_old_steps(const std::filesystem::path& p
     }
   };
   std::vector<std::int64_t> removed;
-  int kept = 0;
+  int kept = 1;  // the newest one
   for (const auto& one : step_folders(parent)) {
-    if (one.step > newest) continue;
-    if (kept < keep.last && whole(one)) {
+    if (one.step >= newest || !whole(one)) continue;
+    if (kept < keep.last) {
       ++kept;
     } else if (keep.every == 0 || one.step % keep.every != 0) {
       remove_folder(one.path);

@@ -125,7 +125,7 @@ template <class Block, class Objective, class Device> class transformer {
   }
 
   /// Bytes of activations that a training pass of this plan over this batch needs. Computes and allocates nothing.
-  std::size_t activation_bytes(const step_plan& plan, const batch& data) {
+  std::size_t activation_bytes(const step_plan& plan, const batch& data) const {
     check(data);
     active_layout active;
     active.lower(layout_, plan);
@@ -219,7 +219,7 @@ template <class Block, class Objective, class Device> class transformer {
   weight_layout layout_;
   active_layout active_;
   network_type network_;
-  network<block, objective_type, counting_ops<real, master>> dry_network_;
+  mutable network<block, objective_type, counting_ops<real, master>> dry_network_;  // holds nothing from pass to pass
   bool initialised_ = false;
   int slot_ = 0;
 

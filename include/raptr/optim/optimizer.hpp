@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include <raptr/nn/active_layout.hpp>
 #include <raptr/optim/rules.hpp>
 #include <raptr/tensor/buffer.hpp>
 

@@ -10,28 +10,25 @@ namespace raptr {
 /// The first of a list that is a selector, or a scale; the last one is the default.
 template <class...> struct first_selector;
 template <class P, class... More> struct first_selector<P, More...> : first_selector<More...> {};
-template <unit_selector P, class... More> struct first_selector<P, More...> {
-  using type = P;
-};
+template <unit_selector P, class... More> struct first_selector<P, More...> { using type = P; };
 template <class...> struct first_scale;
 template <class P, class... More> struct first_scale<P, More...> : first_scale<More...> {};
-template <unit_scale P, class... More> struct first_scale<P, More...> {
-  using type = P;
-};
+template <unit_scale P, class... More> struct first_scale<P, More...> { using type = P; };
 
 /// Fewer than the selector always keeps, as far as the count alone can tell.
 template <class Keep, class Selector> constexpr bool keeps_its_fixed_units() {
   if constexpr (kept_amount<Keep> && has_fixed_units<Selector>) {
     constexpr amount kept = Keep::value();
-    return !kept.is_count() || kept.of(unit_set::capacity, "units") >= Selector{}.always.count();
-  } else return true;
+    return !kept.is_count() || Selector{}.always.fits(kept.of(unit_set::capacity, "units"));
+  } else
+    return true;
 }
 
 /// The general drop. Fallback is the selector of a drop that names none.
 template <class Axis, class Keep, class Fallback, class... Policies> struct drop {
   static_assert(subnet_axis<Axis>, "raptr: an axis has a name, such as raptr::layers");
   static_assert(kept_amount<Keep>, "raptr: a drop says first how much it keeps: raptr::keep<6> units, or a part such as raptr::keep<1, 2>");
-  static_assert(((unit_selector<Policies> || unit_scale<Policies>) && ...),
+  static_assert((drop_policy<Policies> && ...),
                 "raptr: a policy of a drop is a selector, called as select(total, kept, key) and returning raptr::unit_set, "
                 "or a scale, called as scale(raptr::kept_unit) and returning double");
   static_assert((0 + ... + int{unit_selector<Policies>}) <= 1, "raptr: this drop has two selectors: name one");
@@ -39,11 +36,14 @@ template <class Axis, class Keep, class Fallback, class... Policies> struct drop
   using axis = Axis;
   using selector = typename first_selector<Policies..., Fallback>::type;
   using scale = typename first_scale<Policies..., unscaled>::type;
-  static_assert(keeps_its_fixed_units<Keep, selector>(), "raptr: this drop keeps fewer units than its selector always keeps: keep more, or fix fewer");
+  static_assert(keeps_its_fixed_units<Keep, selector>(),
+                "raptr: this drop keeps fewer units than its selector always keeps: keep more, or fix fewer");
   static constexpr std::string_view name = Axis::name;
   static constexpr amount kept() {
-    if constexpr (kept_amount<Keep>) return Keep::value();
-    else return {};
+    if constexpr (kept_amount<Keep>)
+      return Keep::value();
+    else
+      return {};
   }
 };
 

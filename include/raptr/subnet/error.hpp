@@ -36,8 +36,9 @@ inline std::string quoted(std::string_view text) { return "\"" + std::string(tex
        std::to_string(total));
 }
 [[noreturn]] inline void stage_keeps_fewer_units_than_are_fixed(int kept, int first, int last) {
-  fail("a stage keeps " + std::to_string(kept) + " units where " + std::to_string(first + last) + " are always kept (the first " +
-       std::to_string(first) + " and the last " + std::to_string(last) + "): keep at least " + std::to_string(first + last) + ", or fix fewer");
+  const std::string both = std::to_string(std::int64_t{first} + last);
+  fail("a stage keeps " + std::to_string(kept) + " units where " + both + " are always kept (the first " + std::to_string(first) + " and the last " +
+       std::to_string(last) + "): keep at least " + both + ", or fix fewer");
 }
 [[noreturn]] inline void fixed_units_are_negative(int first, int last) {
   fail("the first " + std::to_string(first) + " and the last " + std::to_string(last) + " units cannot be fixed: give numbers that are not negative");
@@ -54,7 +55,8 @@ inline std::string quoted(std::string_view text) { return "\"" + std::string(tex
   fail("the schedule drops " + std::string(axis) + ", which this network cannot: it drops layers");
 }
 [[noreturn]] inline void scale_needs_a_probability(std::string_view axis) {
-  fail("the scale of " + std::string(axis) + " divides by the keep probability, which the selector does not tell: add probability(unit, total, kept) to it");
+  fail("the scale of " + std::string(axis) +
+       " divides by the keep probability, which the selector does not tell: add probability(unit, total, kept) to it");
 }
 [[noreturn]] inline void whole_block_scale_meets_post_norm(std::int64_t step) {
   fail("this schedule scales whole blocks (raptr::inverse) at step " + std::to_string(step) +
@@ -72,7 +74,8 @@ inline std::string quoted(std::string_view text) { return "\"" + std::string(tex
   fail("step " + std::to_string(step) + " is not in a run of " + std::to_string(total) + " steps: the steps are 0 to " + std::to_string(total - 1));
 }
 [[noreturn]] inline void turn_does_not_fit_in_the_run(std::int64_t steps, std::int64_t total) {
-  fail("a turn of " + std::to_string(steps) + " steps leaves none of the " + std::to_string(total) + " for what follows: make it shorter or the run longer");
+  fail("a turn of " + std::to_string(steps) + " steps leaves none of the " + std::to_string(total) +
+       " for what follows: make it shorter or the run longer");
 }
 [[noreturn]] inline void shares_do_not_add_up(const std::string& sum) {
   fail("the shares of a schedule's stages add up to " + sum + ": they must add up to 1");
@@ -83,21 +86,27 @@ inline std::string quoted(std::string_view text) { return "\"" + std::string(tex
 [[noreturn]] inline void bad_schedule_text(std::string_view text, std::size_t position, const std::string& expected, const std::string& found) {
   fail("schedule " + quoted(text) + ": expected " + expected + " at position " + std::to_string(position) + ", found " + found);
 }
-[[noreturn]] inline void schedule_text_has_unknown_word(std::string_view text, std::size_t position, std::string_view word, const std::string& allowed) {
+[[noreturn]] inline void schedule_text_has_unknown_word(std::string_view text, std::size_t position, std::string_view word,
+                                                        const std::string& allowed) {
   fail("schedule " + quoted(text) + ": unknown word " + quoted(word) + " at position " + std::to_string(position) + ": allowed are " + allowed);
 }
-[[noreturn]] inline void schedule_text_has_bad_number(std::string_view text, std::size_t position, std::string_view number, const std::string& allowed) {
+[[noreturn]] inline void schedule_text_has_bad_number(std::string_view text, std::size_t position, std::string_view number,
+                                                      const std::string& allowed) {
   fail("schedule " + quoted(text) + ": " + std::string(number) + " at position " + std::to_string(position) + " is not allowed: " + allowed);
 }
 [[noreturn]] inline void schedule_text_shrinks(std::string_view text, const std::string& from, const std::string& to) {
-  fail("schedule " + quoted(text) + " shrinks from " + from + " to " + to + ": put the sizes in growing order, or ask for it with .allow_shrinking = true");
+  fail("schedule " + quoted(text) + " shrinks from " + from + " to " + to +
+       ": put the sizes in growing order, or ask for it with .allow_shrinking = true");
 }
 [[noreturn]] inline void schedule_text_is_nested_too_deeply(std::string_view text, std::size_t position, int most) {
-  fail("schedule " + quoted(text.substr(0, 40)) + "...: more than " + std::to_string(most) + " open parentheses at position " + std::to_string(position));
+  fail("schedule " + quoted(text.substr(0, 40)) + "...: more than " + std::to_string(most) + " open parentheses at position " +
+       std::to_string(position));
 }
 
 // ---- plans
-[[noreturn]] inline void block_is_not_active(int block) { fail("block " + std::to_string(block) + " is dropped in this step: ask only for blocks()"); }
+[[noreturn]] inline void block_is_not_active(int block) {
+  fail("block " + std::to_string(block) + " is dropped in this step: ask only for blocks()");
+}
 [[noreturn]] inline void block_cannot_be_added(int block, int last, int layers) {
   fail("block " + std::to_string(block) + " cannot be added to this plan: add blocks in growing order, from " + std::to_string(last + 1) + " to " +
        std::to_string(layers - 1));

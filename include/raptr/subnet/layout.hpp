@@ -29,7 +29,9 @@ template <class... Parts> inline constexpr bool lists_parts_of_units<part_list<P
 
 /// A block has `using parts = raptr::part_list<...>`.
 template <class B>
-concept block_of_parts = requires { typename B::parts; } && lists_parts_of_units<typename B::parts>;
+concept block_of_parts = requires {
+  requires lists_parts_of_units<typename B::parts>;
+};
 
 struct part_layout {
   std::string_view name;

@@ -23,7 +23,7 @@ inline custom_rule named_rule(const rule_names& names) {
     for (const std::string_view name : all) text += (text.empty() ? "" : ", ") + std::string(name);
     return text;
   };
-  names.always.check(names.always.count());
+  names.always.check(unit_set::capacity);
   const auto with_scale = [&](auto selector) -> custom_rule {
     const drop_rule base = rule_of<layer_drop>();
     if (names.scale == "unscaled") return {base, selector, unscaled{}};

@@ -30,7 +30,8 @@ inline void write_plan(step_plan& plan, const stage_rule& stage, const draw_key&
     if (!rule) continue;
     const double probability = rule->select.knows_probability ? rule->select.probability(l, total, rule->kept_of(total)) : 1.0;
     const double factor = rule->scale({l, std::min(blocks.next(l + 1), total), total, probability});
-    if (rule->scale.whole_block) b.factor = factor;
+    if (rule->scale.whole_block)
+      b.factor = factor;
     else
       for (part_plan& part : b.parts()) part.factor = factor;
   }

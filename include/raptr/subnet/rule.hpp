@@ -45,12 +45,16 @@ struct scale_view {
 };
 
 template <unit_selector S> double chance_of(const S& select, int unit, int total, int kept) {
-  if constexpr (tells_probability<S>) return select.probability(unit, total, kept);
-  else return 1.0;
+  if constexpr (tells_probability<S>)
+    return select.probability(unit, total, kept);
+  else
+    return 1.0;
 }
 template <class S> constexpr fixed always_kept_by(const S& select) {
-  if constexpr (has_fixed_units<S>) return select.always;
-  else return {};
+  if constexpr (has_fixed_units<S>)
+    return select.always;
+  else
+    return {};
 }
 
 /// Of a type: no object is needed.
@@ -71,6 +75,9 @@ template <unit_scale S> scale_view view_of(const S& scale) {
   return {&scale, [](const void* s, kept_unit unit) { return (*static_cast<const S*>(s))(unit); }, needs_probability<S>, whole_block_scale<S>};
 }
 
+template <class P>
+concept drop_policy = unit_selector<P> || unit_scale<P>;
+
 struct drop_rule {
   std::string_view name, axis;  // name: the word for it in a schedule's text
   amount kept;
@@ -83,7 +90,7 @@ struct drop_rule {
     return rule;
   }
   constexpr bool same_policies(const drop_rule& o) const { return select == o.select && scale == o.scale; }
-  constexpr bool fits(int total) const { return kept.fits(total) && (kept.of(total, axis) == total || kept.of(total, axis) >= select.always.count()); }
+  constexpr bool fits(int total) const { return kept.fits(total) && (kept.of(total, axis) == total || select.always.fits(kept.of(total, axis))); }
   /// Of so many units. Throws input_error if the model has fewer, or more are fixed. Full is full for every selector.
   constexpr int kept_of(int total) const {
     const int count = kept.of(total, axis);
@@ -98,7 +105,7 @@ class custom_rule {
  public:
   /// Throws input_error if the scale needs a probability that the selector does not tell.
   template <class... Policies> custom_rule(drop_rule base, Policies... policies) : rule_(base) {
-    static_assert(((unit_selector<Policies> || unit_scale<Policies>) && ...), "raptr: a policy of a rule is a selector or a scale");
+    static_assert((drop_policy<Policies> && ...), "raptr: a policy of a rule is a selector or a scale");
     (put(std::move(policies)), ...);
     if (rule_.scale.needs_probability && !rule_.select.knows_probability) errors::scale_needs_a_probability(rule_.axis);
   }
@@ -108,8 +115,10 @@ class custom_rule {
  private:
   template <class Policy> void put(Policy policy) {
     const auto kept = std::make_shared<const Policy>(std::move(policy));
-    if constexpr (unit_selector<Policy>) select_ = kept, rule_.select = view_of(*kept);
-    else scale_ = kept, rule_.scale = view_of(*kept);
+    if constexpr (unit_selector<Policy>)
+      select_ = kept, rule_.select = view_of(*kept);
+    else
+      scale_ = kept, rule_.scale = view_of(*kept);
   }
   drop_rule rule_;
   std::shared_ptr<const void> select_, scale_;

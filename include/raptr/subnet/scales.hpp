@@ -20,10 +20,14 @@ concept unit_scale = requires(const S& scale, kept_unit u) {
   { scale(u) } -> std::same_as<double>;
 };
 template <class S>
-concept needs_probability = requires { requires S::needs_probability; };
+concept needs_probability = requires {
+  requires S::needs_probability;
+};
 /// Multiplies what the whole block adds, once, instead of every branch. Not defined for a post-norm block.
 template <class S>
-concept whole_block_scale = requires { requires S::whole_block; };
+concept whole_block_scale = requires {
+  requires S::whole_block;
+};
 
 struct unscaled {
   constexpr double operator()(kept_unit) const { return 1.0; }

@@ -26,12 +26,13 @@ concept tells_probability = requires(const S& select, int number) {
 struct fixed {
   int first = 0, last = 0;
 
-  constexpr int count() const { return first + last; }
+  constexpr int count() const { return first + last; }  // of ends that fit
+  constexpr bool fits(int kept) const { return first >= 0 && last >= 0 && first <= kept && last <= kept - first; }
   constexpr bool holds(int unit, int total) const { return unit < first || unit >= total - last; }
   /// Throws input_error unless `kept` units can include the fixed ones.
   constexpr void check(int kept) const {
     if (first < 0 || last < 0) errors::fixed_units_are_negative(first, last);
-    if (kept < first || kept - first < last) errors::stage_keeps_fewer_units_than_are_fixed(kept, first, last);
+    if (!fits(kept)) errors::stage_keeps_fewer_units_than_are_fixed(kept, first, last);
   }
   /// The keep probability (k - f) / (L - f) of a unit that is not one of the f fixed ones, 1 of one that is [raptr].
   constexpr double probability(int unit, int total, int kept) const {
@@ -57,8 +58,10 @@ struct exactly_selector {
     int wanted = kept - always.count(), left = total - always.count();
     unit_set chosen;
     for (int unit = 0; unit < total; ++unit) {
-      if (always.holds(unit, total)) chosen.add(unit);
-      else if (key.uniform(unit) * left-- < wanted) chosen.add(unit), --wanted;
+      if (always.holds(unit, total))
+        chosen.add(unit);
+      else if (key.uniform(unit) * left-- < wanted)
+        chosen.add(unit), --wanted;
     }
     return chosen;
   }

@@ -62,8 +62,7 @@ class block_plan {
 class step_plan {
  public:
   /// No block is active.
-  explicit step_plan(const network_layout& layout)
-      : layout_(layout), place_(static_cast<std::size_t>(layout.shape.layers), -1) {
+  explicit step_plan(const network_layout& layout) : layout_(layout), place_(static_cast<std::size_t>(layout.shape.layers), -1) {
     blocks_.reserve(place_.size());
     while (blocks_.size() < place_.size()) blocks_.emplace_back(layout);
   }
@@ -137,8 +136,9 @@ class step_plan {
     int end = -1;
     for (const unit_range& r : part.units) {
       if (r.first <= end || r.count < 1 || r.count > layout.units - r.first)
-        errors::plan_is_malformed(block, layout.name, "has the units " + std::to_string(r.first) + " to " + std::to_string(r.first + r.count - 1) +
-                                                          ": ranges ascend, do not touch and lie in 0 to " + std::to_string(layout.units - 1));
+        errors::plan_is_malformed(block, layout.name,
+                                  "has " + std::to_string(r.count) + " units from unit " + std::to_string(r.first) +
+                                      ": ranges ascend, do not touch and lie in 0 to " + std::to_string(layout.units - 1));
       end = r.first + r.count;
     }
     return end > 0;

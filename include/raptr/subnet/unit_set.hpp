@@ -34,9 +34,7 @@ class unit_set {
     if (unit < 0 || unit >= capacity) errors::unit_is_out_of_reach(unit, capacity);
     words_[static_cast<std::size_t>(unit / 64)] |= std::uint64_t{1} << (unit % 64);
   }
-  constexpr bool has(int unit) const {
-    return unit >= 0 && unit < capacity && (words_[static_cast<std::size_t>(unit / 64)] >> (unit % 64) & 1) != 0;
-  }
+  constexpr bool has(int unit) const { return unit >= 0 && unit < capacity && (words_[static_cast<std::size_t>(unit / 64)] >> (unit % 64) & 1) != 0; }
   constexpr int size() const {
     int n = 0;
     for (const std::uint64_t word : words_) n += std::popcount(word);

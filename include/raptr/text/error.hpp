@@ -15,7 +15,8 @@ namespace raptr::errors {
 [[noreturn]] inline void gzip_text(const std::filesystem::path& file) {
   std::string quoted = "'";
   for (const char c : shown(file)) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  fail<file_error>(shown(file) + " is a gzip file (it begins with the bytes 1f 8b): unpack it with\n  gunzip -k " + quoted + "'\nand give the unpacked file");
+  fail<file_error>(shown(file) + " is a gzip file (it begins with the bytes 1f 8b): unpack it with\n  gunzip -k " + quoted +
+                   "'\nand give the unpacked file");
 }
 /// example: an entry that was passed over, or empty.
 [[noreturn]] inline void no_text_in_folder(const std::filesystem::path& folder, std::size_t entries, std::string_view example) {
@@ -24,11 +25,13 @@ namespace raptr::errors {
 }
 [[noreturn]] inline void no_text_given() { fail("no text was given: name a text file or a folder with files *.txt"); }
 [[noreturn]] inline void empty_text(std::int64_t files, const std::filesystem::path& first) {
-  fail<file_error>("the text is empty: " + std::to_string(files) + (files == 1 ? " file" : " files") + " without a document, the first is " + shown(first));
+  fail<file_error>("the text is empty: " + std::to_string(files) + (files == 1 ? " file" : " files") + " without a document, the first is " +
+                   shown(first));
 }
 
 [[noreturn]] inline void wrong_id(std::string_view tokenizer, std::int64_t id, int size) {
-  fail("token id " + std::to_string(id) + " is outside of the vocabulary of the tokenizer " + shown(tokenizer) + ", 0 to " + std::to_string(size - 1));
+  fail("token id " + std::to_string(id) + " is outside of the vocabulary of the tokenizer " + shown(tokenizer) + ", 0 to " +
+       std::to_string(size - 1));
 }
 [[noreturn]] inline void outside_tokens(std::int64_t first, std::int64_t count, std::int64_t size) {
   fail("tokens " + std::to_string(first) + " to " + std::to_string(first + count - 1) + " were asked for, and there are " + std::to_string(size));

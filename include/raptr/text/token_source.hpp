@@ -57,9 +57,7 @@ template <token_source S> class token_range {
   std::int64_t first_, size_;
 };
 
-template <token_source S> struct held_out {
-  token_range<S> training, validation;
-};
+template <token_source S> struct held_out { token_range<S> training, validation; };
 
 /// Holds out the end of a text for validation, for when no validation text is given. The cut is made before the
 /// document at which at most `fraction` of the tokens are left; if documents are so long that this leaves less than half

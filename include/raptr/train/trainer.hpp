@@ -55,6 +55,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       : model_(std::move(model)), schedule_(std::move(schedule)), rate_(std::move(rate)), optimizer_(model_, rule, dropped) {}
 
   Model& model() { return model_; }
+  const Model& model() const { return model_; }
   const Schedule& schedule() const { return schedule_; }
   optimizer<Optimizer, Model>& rule() { return optimizer_; }
   /// Steps done, and those of them at the end that were skipped as not finite. With weights, moments and counts: all state.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include <raptr/backend/cpu/kernel.hpp>
 #include <raptr/backend/cpu/rows.hpp>
@@ -14,7 +15,7 @@
 
 namespace raptr::cpu_backend {
 
-constexpr std::int64_t query_tile = 8 * tile_rows;
+constexpr std::int64_t query_tile = 4 * tile_rows;
 
 /// One group of one segment: where its rows lie and what they see.
 template <class T> struct group_rows {
@@ -47,74 +48,85 @@ template <class T> void pack_all(T* to, const T* b, std::int64_t row, std::int64
     else pack_panel(to, b + j, row, depth, count);
   }
 }
-/// out (rows, columns) = alpha a B + beta out.
+/// out (rows, columns) = alpha a B + beta out, from the first `depth` rows of a B that was packed with `deep` rows.
 template <class T>
-void multiply(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels, T* out, std::int64_t row, T alpha, T beta) {
-  multiply_packed(rows, columns, depth, a, panels, target<T, T>{out, row, alpha, beta, nullptr, T(0)});
+void multiply(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels, std::int64_t deep, T* out,
+              std::int64_t row, T alpha, T beta) {
+  multiply_packed(rows, columns, depth, a, panels, deep * panel_width<T>, target<T, T>{out, row, alpha, beta, nullptr, T(0)});
+}
+
+// Loops of their own functions: inlined, some compilers no longer see that nothing else is stored to.
+template <class T> [[gnu::noinline]] void exponentials(T* p, int n, T top) {
+  for (int i = 0; i < n; ++i) p[i] = math::exp(p[i] - top);
+}
+/// p = softmax of the scores p, d = gradient of the scores, from d = gradient of p.
+template <class T> [[gnu::noinline]] void softmax_backward(T* p, T* d, int n, T lse, T dot, T scale) {
+  for (int i = 0; i < n; ++i) {
+    const T share = math::exp(p[i] - lse);
+    p[i] = share;
+    d[i] = scale * share * (d[i] - dot);
+  }
 }
 
 template <class T, class Master> void attention_of(scratch& own, const group_rows<T>& at, int query, T* mixed, Master* lse, const T* qkv) {
-  constexpr int panel = panel_width<T>;
-  const std::int64_t length = at.rows.length, width = at.heads.width, row = at.width(), wide = round_up(length, panel);
-  const std::int64_t keys = wide * width, values = length * round_up(width, panel);
-  T* const key = own.template get<T>(std::size_t(keys + values + query_tile * wide));
-  T *const value = key + keys, *const scores = value + values;
-  pack_all(key, qkv + at.key(), row, width, length, true);
+  const std::int64_t length = at.rows.length, width = at.heads.width, row = at.width(), wide = round_up(length, panel_width<T>);
+  const std::int64_t key_size = wide * width, value_size = length * round_up(width, panel_width<T>);
+  T* const keys = own.template get<T>(std::size_t(key_size + value_size + query_tile * wide));
+  T *const values = keys + key_size, *const scores = values + value_size;
+  pack_all(keys, qkv + at.key(), row, width, length, true);
+  pack_all(values, qkv + at.value(), row, length, width, false);
 
   for (std::int64_t first = 0; first < length; first += query_tile) {
     const std::int64_t count = std::min(query_tile, length - first), end = at.seen_by_tile(first, first + count);
-    multiply(count, end, width, rows_of(qkv + at.slot(query) + first * row, row), key, scores, wide, at.scale(), T(0));
+    multiply(count, end, width, rows_of(qkv + at.slot(query) + first * row, row), keys, width, scores, wide, at.scale(), T(0));
+    const int full = int(round_up(end, panel_width<T>));
+    T shares[std::size_t(query_tile)];
     for (std::int64_t i = 0; i < count; ++i) {
       T* const p = scores + i * wide;
-      const int seen = int(at.seen(first + i));
-      const T top = lane_max(seen, [=](std::int64_t k) { return p[k]; });
-      for (int k = 0; k < seen; ++k) p[k] = math::exp(p[k] - top);
-      const T sum = lane_sum(seen, [=](std::int64_t k) { return p[k]; }), share = T(1) / sum;
-      for (int k = 0; k < seen; ++k) p[k] *= share;
-      std::fill(p + seen, p + end, T(0));
+      std::fill(p + at.seen(first + i), p + full, -std::numeric_limits<T>::infinity());
+      const T top = fold(p, full, larger{});
+      exponentials(p, full, top);
+      const T sum = fold(p, full, add_up{});
+      shares[i] = T(1) / sum;
       lse[at.head(query) + (first + i) * at.head_row()] = Master(top) + std::log(Master(sum));
     }
-    pack_all(value, qkv + at.value(), row, end, width, false);
-    multiply(count, width, end, rows_of(scores, wide), value, mixed + at.out(query) + first * at.out_width(), at.out_width(), T(1), T(0));
+    T* const out = mixed + at.out(query) + first * at.out_width();
+    multiply(count, width, end, rows_of(scores, wide), values, length, out, at.out_width(), T(1), T(0));
+    for (std::int64_t i = 0; i < count; ++i)
+      for (std::int64_t k = 0; k < width; ++k) out[i * at.out_width() + k] *= shares[i];
   }
 }
 
 template <class T, class Master>
 void attention_backward_of(scratch& own, const group_rows<T>& at, T* dqkv, const T* dmixed, const T* mixed, const Master* lse, const T* qkv) {
-  constexpr int panel = panel_width<T>;
   const std::int64_t length = at.rows.length, width = at.heads.width, row = at.width(), out_row = at.out_width();
-  const std::int64_t wide = round_up(length, panel), padded = round_up(width, panel);
+  const std::int64_t wide = round_up(length, panel_width<T>), padded = round_up(width, panel_width<T>);
   T* const key_columns = own.template get<T>(std::size_t(2 * wide * width + length * padded + query_tile * (2 * padded + 2 * wide)));
   T *const value_columns = key_columns + wide * width, *const keys = value_columns + wide * width, *const queries = keys + length * padded;
   T *const outputs = queries + query_tile * padded, *const p = outputs + query_tile * padded, *const d = p + query_tile * wide;
   pack_all(key_columns, qkv + at.key(), row, width, length, true);
   pack_all(value_columns, qkv + at.value(), row, width, length, true);
+  pack_all(keys, qkv + at.key(), row, length, width, false);
   for (std::int64_t i = 0; i < length; ++i) std::fill_n(dqkv + at.key() + i * row, 2 * width, T(0));
 
   for (int query = 0; query < at.heads.queries; ++query)
     for (std::int64_t first = 0; first < length; first += query_tile) {
       const std::int64_t count = std::min(query_tile, length - first), end = at.seen_by_tile(first, first + count);
       const T *const q = qkv + at.slot(query) + first * row, *const dout = dmixed + at.out(query) + first * out_row;
-      multiply(count, end, width, rows_of(q, row), key_columns, p, wide, at.scale(), T(0));
-      multiply(count, end, width, rows_of(dout, out_row), value_columns, d, wide, T(1), T(0));
+      multiply(count, end, width, rows_of(q, row), key_columns, width, p, wide, at.scale(), T(0));
+      multiply(count, end, width, rows_of(dout, out_row), value_columns, width, d, wide, T(1), T(0));
       for (std::int64_t i = 0; i < count; ++i) {
         T *const pi = p + i * wide, *const di = d + i * wide;
         const T *const o = mixed + at.out(query) + (first + i) * out_row, *const doi = dout + i * out_row;
-        const T dot = lane_sum(width, [=](std::int64_t k) { return o[k] * doi[k]; }), scale = at.scale();
-        const T top = T(lse[at.head(query) + (first + i) * at.head_row()]);
-        const int seen = int(at.seen(first + i));
-        for (int k = 0; k < seen; ++k) {
-          pi[k] = math::exp(pi[k] - top);
-          di[k] = scale * pi[k] * (di[k] - dot);
-        }
-        std::fill(pi + seen, pi + end, T(0)), std::fill(di + seen, di + end, T(0));
+        const T dot = lane_sum(at.heads.width, [=](int k) { return o[k] * doi[k]; });
+        std::fill(pi + at.seen(first + i), pi + end, -std::numeric_limits<T>::infinity());
+        softmax_backward(pi, di, int(end), T(lse[at.head(query) + (first + i) * at.head_row()]), dot, at.scale());
       }
-      pack_all(keys, qkv + at.key(), row, end, width, false);
       pack_all(queries, q, row, count, width, false);
       pack_all(outputs, dout, out_row, count, width, false);
-      multiply(count, width, end, rows_of(d, wide), keys, dqkv + at.slot(query) + first * row, row, T(1), T(0));
-      multiply(end, width, count, columns_of(d, wide), queries, dqkv + at.key(), row, T(1), T(1));
-      multiply(end, width, count, columns_of(p, wide), outputs, dqkv + at.value(), row, T(1), T(1));
+      multiply(count, width, end, rows_of(d, wide), keys, length, dqkv + at.slot(query) + first * row, row, T(1), T(0));
+      multiply(end, width, count, columns_of(d, wide), queries, count, dqkv + at.key(), row, T(1), T(1));
+      multiply(end, width, count, columns_of(p, wide), outputs, count, dqkv + at.value(), row, T(1), T(1));
     }
 }
 

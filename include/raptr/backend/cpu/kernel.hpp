@@ -49,9 +49,10 @@ template <class T, class Out> struct target {
 };
 
 /// f(0), f(1) ... as constants: an array indexed by nothing else stays in registers.
-template <int Count, class F> void unrolled(F&& f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) { (f(std::integral_constant<int, I>{}), ...); }(std::make_integer_sequence<int, Count>{});
+template <class F, int... I> [[gnu::always_inline]] inline void unroll(const F& f, std::integer_sequence<int, I...>) {
+  (f(std::integral_constant<int, I>{}), ...);
 }
+template <int Count, class F> [[gnu::always_inline]] inline void unrolled(const F& f) { unroll(f, std::make_integer_sequence<int, Count>{}); }
 
 template <int Rows, class T, class Out>
 void multiply_tile(std::int64_t depth, left_operand<T> a, const T* panel, target<T, Out> to, int columns) {
@@ -113,7 +114,7 @@ void multiply_panel(std::int64_t rows, std::int64_t depth, left_operand<T> a, co
   multiply_last_rows<tile_rows - 1>(int(rows), depth, a, panel, to, columns);
 }
 
-/// A panel: rows first .. of B (depth rows, `columns` of at most panel_width), zero to the right of them.
+/// A panel of the right operand: B (depth, columns), columns <= panel_width, zero to the right of them.
 template <class T> void pack_panel(T* panel, const T* b, std::int64_t row, std::int64_t depth, int columns) {
   constexpr int width = panel_width<T>;
   for (std::int64_t k = 0; k < depth; ++k, b += row, panel += width)
@@ -123,18 +124,57 @@ template <class T> void pack_panel(T* panel, const T* b, std::int64_t row, std::
       for (int j = 0; j < width; ++j) panel[j] = j < columns ? b[j] : T(0);
     }
 }
+
+/// a = the first halves of a and b, b = their second halves, lane by lane in turn. Spelt out, because nvcc loses packs here.
+template <int Width, class V> [[gnu::always_inline]] inline void interleave(V& a, V& b) {
+  static_assert(Width == 2 || Width == 4 || Width == 8 || Width == 16);
+  const V x = a, y = b;
+  if constexpr (Width == 2) {
+    a = __builtin_shufflevector(x, y, 0, 2), b = __builtin_shufflevector(x, y, 1, 3);
+  } else if constexpr (Width == 4) {
+    a = __builtin_shufflevector(x, y, 0, 4, 1, 5), b = __builtin_shufflevector(x, y, 2, 6, 3, 7);
+  } else if constexpr (Width == 8) {
+    a = __builtin_shufflevector(x, y, 0, 8, 1, 9, 2, 10, 3, 11), b = __builtin_shufflevector(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+  } else {
+    a = __builtin_shufflevector(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    b = __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  }
+}
+/// Transposes a square of vectors: as many rounds as a lane number has bits, each rotates one bit from row to lane.
+template <int Width, int Rounds, class V> [[gnu::always_inline]] inline void transpose(V* square) {
+  if constexpr (Rounds > 1) {
+    V next[std::size_t(Width)];
+    unrolled<Width / 2>([&](auto i) {
+      next[2 * i] = square[i], next[2 * i + 1] = square[i + Width / 2];
+      interleave<Width>(next[2 * i], next[2 * i + 1]);
+    });
+    unrolled<Width>([&](auto i) { square[i] = next[i]; });
+    transpose<Width, Rounds / 2>(square);
+  }
+}
 /// The same from the transpose: column j of the panel is row j of `b`.
 template <class T> void pack_panel_transposed(T* panel, const T* b, std::int64_t row, std::int64_t depth, int columns) {
-  constexpr int width = panel_width<T>;
-  for (int j = 0; j < width; ++j)
-    for (std::int64_t k = 0; k < depth; ++k) panel[k * width + j] = j < columns ? b[j * row + k] : T(0);
+  using anywhere = typename simd<T>::anywhere;
+  constexpr int width = panel_width<T>, half = simd_width<T>;
+  std::int64_t k = 0;
+  if (columns == width)
+    for (; k + half <= depth; k += half)
+      for (int j = 0; j < width; j += half) {
+        typename simd<T>::vector square[std::size_t(half)];
+        unrolled<half>([&](auto i) { square[i] = *reinterpret_cast<const anywhere*>(b + (j + i) * row + k); });
+        transpose<half, half>(square);
+        unrolled<half>([&](auto i) { *reinterpret_cast<anywhere*>(panel + (k + i) * width + j) = square[i]; });
+      }
+  for (; k < depth; ++k)
+    for (int j = 0; j < width; ++j) panel[k * width + j] = j < columns ? b[j * row + k] : T(0);
 }
 
-/// rows x columns of A times a B that was packed panel after panel.
+/// rows x columns of A times a B whose panels lie `stride` apart.
 template <class T, class Out>
-void multiply_packed(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels, target<T, Out> to) {
+void multiply_packed(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels, std::int64_t stride,
+                     target<T, Out> to) {
   constexpr int width = panel_width<T>;
-  for (std::int64_t j = 0; j < columns; j += width, panels += depth * width, to.data += width) {
+  for (std::int64_t j = 0; j < columns; j += width, panels += stride, to.data += width) {
     multiply_panel(rows, depth, a, panels, to, int(columns - j < width ? columns - j : width));
     if (to.bias) to.bias += width;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory of the CPU backend: what it hands out is aligned to 64 bytes and freed with it at the latest. Scratch grows to
-// the largest size asked for and stays, so that a step allocates nothing once the first one is over.
+// the largest size asked for and stays, so that a step allocates nothing once the first one is over. Large blocks ask
+// for large pages, because the rows of a wide matrix lie on more small pages than the processor remembers.
 #pragma once
 
 #include <algorithm>
@@ -8,67 +9,84 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 #include <vector>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include <raptr/backend/cpu/error.hpp>
 
 namespace raptr::cpu_backend {
 
-constexpr std::align_val_t alignment{64};
+/// Bytes with an owner, uninitialised.
+class block {
+ public:
+  block() = default;
+  /// Leaves data() null if there is not so much memory.
+  explicit block(std::size_t bytes) : bytes_(bytes), data_(::operator new(bytes, alignment(), std::nothrow)) {
+#if defined(__linux__)
+    if (data_ && bytes >= large_page) madvise(data_, bytes, MADV_HUGEPAGE);  // a wish: it may be refused
+#endif
+  }
+  block(block&& other) noexcept : bytes_(std::exchange(other.bytes_, 0)), data_(std::exchange(other.data_, nullptr)) {}
+  block& operator=(block&& other) noexcept {
+    std::swap(bytes_, other.bytes_), std::swap(data_, other.data_);
+    return *this;
+  }
+  ~block() { ::operator delete(data_, alignment()); }
+
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  static constexpr std::size_t large_page = std::size_t(2) << 20;
+  std::align_val_t alignment() const { return std::align_val_t(bytes_ >= large_page ? large_page : 64); }
+
+  std::size_t bytes_ = 0;
+  void* data_ = nullptr;
+};
 
 /// One buffer whose content does not outlive the operation.
 class scratch {
  public:
-  scratch() = default;
-  scratch(const scratch&) = delete;
-  scratch& operator=(const scratch&) = delete;
-  ~scratch() { ::operator delete(data_, alignment); }
-
   /// Room for n objects of T; what an earlier call gave is gone.
   template <class T> T* get(std::size_t n) {
-    if (n * sizeof(T) > bytes_) {
-      ::operator delete(data_, alignment);
-      data_ = nullptr, bytes_ = 0;
-      data_ = ::operator new(n * sizeof(T), alignment);
-      bytes_ = n * sizeof(T);
+    if (n * sizeof(T) > data_.bytes()) {
+      data_ = block();
+      data_ = block(n * sizeof(T));
+      if (!data_.data()) {
+        data_ = block();
+        errors::out_of_memory(n, sizeof(T));
+      }
     }
-    return static_cast<T*>(data_);
+    return static_cast<T*>(data_.data());
   }
 
  private:
-  void* data_ = nullptr;
-  std::size_t bytes_ = 0;
+  block data_;
 };
 
 class memory {
  public:
-  memory() = default;
-  memory(const memory&) = delete;
-  memory& operator=(const memory&) = delete;
-  ~memory() {
-    for (void* p : live_) ::operator delete(p, alignment);
-  }
-
   template <class T> T* allocate(std::size_t n) {
-    static_assert(alignof(T) <= std::size_t(alignment));
+    static_assert(alignof(T) <= 64);
     if (n > (std::numeric_limits<std::size_t>::max() / 2) / sizeof(T)) errors::out_of_memory(n, sizeof(T));
-    live_.reserve(live_.size() + 1);
-    void* const p = ::operator new(std::max(n * sizeof(T), std::size_t(1)), alignment, std::nothrow);
-    if (!p) errors::out_of_memory(n, sizeof(T));
-    live_.push_back(p);
-    return static_cast<T*>(p);
+    block fresh(std::max(n * sizeof(T), std::size_t(1)));
+    if (!fresh.data()) errors::out_of_memory(n, sizeof(T));
+    live_.push_back(std::move(fresh));
+    return static_cast<T*>(live_.back().data());
   }
   template <class T> void release(T* p) {
     if (!p) return;
-    const auto at = std::find(live_.begin(), live_.end(), static_cast<void*>(p));
+    const auto at = std::find_if(live_.begin(), live_.end(), [p](const block& b) { return b.data() == p; });
     if (at == live_.end()) errors::not_allocated_here();
-    *at = live_.back();
+    std::swap(*at, live_.back());
     live_.pop_back();
-    ::operator delete(p, alignment);
   }
 
  private:
-  std::vector<void*> live_;
+  std::vector<block> live_;
 };
 
 }  // namespace raptr::cpu_backend

@@ -12,8 +12,8 @@
 
 namespace raptr::cpu_backend {
 
-/// Rows of the right operand that are multiplied in one go: a panel of them (128 KiB) stays in the second cache.
-template <class T> constexpr std::int64_t depth_block = 4096 / std::int64_t(sizeof(T));
+/// Rows of the right operand that are multiplied in one go: a panel of them (64 KiB) stays in the second cache, chains of additions stay short.
+template <class T> constexpr std::int64_t depth_block = 2048 / std::int64_t(sizeof(T));
 /// f(first, length) for each block of the depth; once even if the depth is 0.
 template <class T, class F> void for_depth(std::int64_t depth, F f) {
   std::int64_t k = 0;
@@ -27,6 +27,17 @@ template <int Width, class T> void sum_columns(const T* packed, std::int64_t dep
   for (std::int64_t k = 0; k < depth; ++k)
     for (int j = 0; j < Width; ++j) sum[j] += packed[k * Width + j];
   std::copy_n(sum, Width, sums);
+}
+
+/// A tile of the left operand: `count` columns of a, row after row, zero to the right of them; sums += their sums.
+template <class T> void pack_tile(T* tile, const T* a, std::int64_t row, std::int64_t depth, int count, T* sums) {
+  if (count == tile_rows) {
+    for (std::int64_t k = 0; k < depth; ++k, a += row, tile += tile_rows)
+      for (int m = 0; m < tile_rows; ++m) sums[m] += a[m], tile[m] = a[m];
+  } else {
+    for (std::int64_t k = 0; k < depth; ++k, a += row, tile += tile_rows)
+      for (int m = 0; m < tile_rows; ++m) tile[m] = m < count ? a[m] : T(0), sums[m] += tile[m];
+  }
 }
 
 /// Packs B (depth, columns), or the transpose of a B (columns, depth): blocks of the depth, in each the panels.
@@ -58,7 +69,7 @@ template <class T, class Then>
 void product(context& on, T* y, const T* a, const T* b, bool transposed, std::int64_t n, int depth, int columns, T alpha, T beta, const T* bias,
              T bias_factor, const Then& then) {
   constexpr std::int64_t most = 8 * tile_rows;
-  const std::int64_t block = std::clamp<std::int64_t>(round_up(pieces(n, 16), tile_rows), tile_rows, most), padded = round_up(columns, panel_width<T>);
+  const std::int64_t block = std::clamp<std::int64_t>(round_up(pieces(n, 8), tile_rows), tile_rows, most), padded = round_up(columns, panel_width<T>);
   row_runner<Then> after(on, then, pieces(n, block));
   if (n == 0) return;
   const T* const packed = pack<T, T>(on, b, transposed, depth, columns, nullptr, T(0));
@@ -67,7 +78,8 @@ void product(context& on, T* y, const T* a, const T* b, bool transposed, std::in
     for_depth<T>(depth, [&](std::int64_t k, std::int64_t length) {
       target<T, T> to{y + first * columns, columns, alpha, beta, bias, bias_factor};
       if (k > 0) to.beta = T(1), to.bias = nullptr;
-      multiply_packed(end - first, columns, length, rows_of(a + first * depth + k, depth), packed + k * padded, to);
+      multiply_packed(end - first, columns, length, rows_of(a + first * depth + k, depth), packed + k * padded,
+                      length * panel_width<T>, to);
     });
     after.run(i, first, end);
   });
@@ -78,29 +90,25 @@ void product(context& on, T* y, const T* a, const T* b, bool transposed, std::in
 template <class T, class Master>
 void product_of_rows(context& on, matrix<Master> g, const T* a, const T* x, std::int64_t n, T alpha, Master* a_sum, Master* x_sum, T x_factor) {
   if (n == 0) return;
-  constexpr std::int64_t rows = 8 * tile_rows, columns = 8 * panel_width<T>;
-  const std::int64_t down = pieces(g.rows, rows), across = pieces(g.width, columns), padded = round_up(g.width, panel_width<T>);
+  constexpr std::int64_t rows = 8 * tile_rows;
+  // Each block of columns packs `a` again; only a G of few rows is cut both ways, so that there are tasks enough.
+  const std::int64_t down = pieces(g.rows, rows), columns = down < 8 ? 8 * panel_width<T> : round_up(g.width, panel_width<T>);
+  const std::int64_t across = pieces(g.width, columns), padded = round_up(g.width, panel_width<T>);
   const T* const packed = pack<T, Master>(on, x, false, n, g.width, x_sum, x_factor);
   on.threads.parallel_for(down * across, [&](std::int64_t task, int thread) {
     const std::int64_t i = task / across * rows, j = task % across * columns;
     const std::int64_t height = std::min(rows, g.rows - i), width = std::min(columns, g.width - j), tiles = pieces(height, tile_rows);
     T* const left = on.own[std::size_t(thread)].template get<T>(std::size_t(depth_block<T> * rows));
     for_depth<T>(n, [&](std::int64_t k, std::int64_t length) {
-      for (std::int64_t r = 0; r < length; ++r)
-        for (std::int64_t t = 0; t < tiles; ++t) {
-          const T* const from = a + (k + r) * g.rows + i + t * tile_rows;
-          T* const to = left + (t * length + r) * tile_rows;
-          const std::int64_t count = std::min<std::int64_t>(tile_rows, height - t * tile_rows);
-          if (count == tile_rows) std::copy_n(from, tile_rows, to);
-          else std::fill(std::copy_n(from, count, to), to + tile_rows, T(0));
-        }
-      for (std::int64_t t = 0; a_sum && j == 0 && t < tiles; ++t) {
-        T sums[std::size_t(tile_rows)];
-        sum_columns<tile_rows>(left + t * length * tile_rows, length, sums);
-        for (std::int64_t m = t * tile_rows; m < std::min(height, (t + 1) * tile_rows); ++m) a_sum[i + m] += Master(sums[m - t * tile_rows]);
+      for (std::int64_t t = 0; t < tiles; ++t) {
+        const std::int64_t m = t * tile_rows;
+        const int count = int(std::min<std::int64_t>(tile_rows, height - m));
+        T sums[std::size_t(tile_rows)] = {};
+        pack_tile(left + m * length, a + k * g.rows + i + m, g.rows, length, count, sums);
+        for (int s = 0; a_sum && j == 0 && s < count; ++s) a_sum[i + m + s] += Master(sums[s]);
       }
       multiply_packed(height, width, length, left_operand<T>{left, 1, tile_rows, length * tile_rows}, packed + k * padded + j * length,
-                      target<T, Master>{g.data + i * g.width + j, g.width, alpha, T(1), nullptr, T(0)});
+                      length * panel_width<T>, target<T, Master>{g.data + i * g.width + j, g.width, alpha, T(1), nullptr, T(0)});
     });
   });
 }

@@ -6,44 +6,71 @@
 #include <algorithm>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include <raptr/backend/cpu/context.hpp>
+#include <raptr/backend/cpu/kernel.hpp>
 
 namespace raptr::cpu_backend {
 
-constexpr int lanes = 32;
+/// Folds n values, a multiple of panel_width, with `join`: always in the same order.
+template <class T, class Join> T fold(const T* values, int n, const Join& join) {
+  using vector = typename simd<T>::vector;
+  using anywhere = typename simd<T>::anywhere;
+  constexpr int width = simd_width<T>;
+  vector a = *reinterpret_cast<const anywhere*>(values), b = *reinterpret_cast<const anywhere*>(values + width);
+  for (int i = 2 * width; i < n; i += 2 * width) {
+    const vector c = *reinterpret_cast<const anywhere*>(values + i), d = *reinterpret_cast<const anywhere*>(values + i + width);
+    a = join(a, c), b = join(b, d);
+  }
+  T lane[std::size_t(width)];
+  *reinterpret_cast<anywhere*>(lane) = join(a, b);
+  for (int step = width / 2; step > 0; step /= 2)
+    for (int i = 0; i < step; ++i) lane[i] = join(lane[i], lane[i + step]);
+  return lane[0];
+}
+/// Folds f(0) ... f(n - 1) in an order that depends on n alone: the values first, which the compiler can make SIMD whatever
+/// f is, and then they are folded. `rest` fills up the last vector.
+template <class T, class F, class Join> T lane_fold(int n, const F& f, T rest, const Join& join) {
+  constexpr int block = 512;
+  alignas(simd_bytes) T values[std::size_t(block)];
+  T folded = rest;
+  for (int first = 0; first < n; first += block) {
+    const int count = std::min(block, n - first), full = int(round_up(count, panel_width<T>));
+    for (int i = 0; i < count; ++i) values[i] = f(first + i);
+    for (int i = count; i < full; ++i) values[i] = rest;
+    folded = join(folded, fold(values, full, join));
+  }
+  return folded;
+}
+struct add_up {
+  template <class V> V operator()(const V& a, const V& b) const { return a + b; }
+};
+struct larger {
+  template <class V> V operator()(const V& a, const V& b) const { return b > a ? b : a; }
+};
 
 /// The sum of f(0) ... f(n - 1), always in the same order; in the type of f(i).
-template <class F> auto lane_sum(std::int64_t n, const F& f) {
+template <class F> auto lane_sum(int n, const F& f) {
   using value = std::remove_cvref_t<decltype(f(0))>;
-  value lane[lanes] = {};
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    for (int j = 0; j < lanes; ++j) lane[j] += f(int(i) + j);
-  for (int j = 0; i + j < n; ++j) lane[j] += f(int(i) + j);
-  for (int step = lanes / 2; step > 0; step /= 2)
-    for (int j = 0; j < step; ++j) lane[j] += lane[j + step];
-  return lane[0];
+  if constexpr (std::is_floating_point_v<value>) {
+    return lane_fold(n, f, value(0), add_up{});
+  } else {
+    value sum = value(0);
+    for (int i = 0; i < n; ++i) sum += f(i);
+    return sum;
+  }
 }
 /// The largest of f(0) ... f(n - 1), n > 0.
 template <class F> auto lane_max(int n, const F& f) {
   using value = std::remove_cvref_t<decltype(f(0))>;
-  value lane[lanes];
-  const value first = f(0);
-  for (int j = 0; j < lanes; ++j) lane[j] = first;
-  int i = 0;
-  for (; i + lanes <= n; i += lanes)
-    for (int j = 0; j < lanes; ++j) {
-      const value v = f(i + j);
-      lane[j] = v > lane[j] ? v : lane[j];
-    }
-  for (int j = 0; i + j < n; ++j) {
-    const value v = f(i + j);
-    lane[j] = v > lane[j] ? v : lane[j];
+  if constexpr (std::is_floating_point_v<value>) {
+    return lane_fold(n, f, value(f(0)), larger{});
+  } else {
+    value most = f(0);
+    for (int i = 1; i < n; ++i) most = f(i) > most ? f(i) : most;
+    return most;
   }
-  for (int step = lanes / 2; step > 0; step /= 2)
-    for (int j = 0; j < step; ++j) lane[j] = lane[j + step] > lane[j] ? lane[j + step] : lane[j];
-  return lane[0];
 }
 
 template <class P> struct sum_of {

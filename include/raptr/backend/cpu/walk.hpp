@@ -58,7 +58,7 @@ template <class F, class... Arrays> void walk(context& on, const F& f, walk_list
 }
 template <class F, class... Arrays> void walk_sum(context& on, const F& f, walk_list list, double* into, Arrays... arrays) {
   const auto piece = []<class State, class... T>(F own, State state, std::int64_t n, T*... a) {
-    return lane_sum(n, [&](std::int64_t i) { return double(own(state, a[i]...)); });
+    return lane_sum(int(n), [&](int i) { return double(own(state, a[i]...)); });
   };
   walk_chunks(on, f, list, piece, [into](const walk_range& range, double sum) { into[range.tensor] += sum; }, arrays...);
 }

@@ -34,8 +34,10 @@ template <static_stages S> constexpr std::int64_t sample_total() { return S::per
 
 /// Nothing is known of schedules without static stages: check_schedule finds it before the first step.
 template <class S, bool NormFirst> constexpr bool scales_fit_norm() {
-  if constexpr (static_stages<S>) return NormFirst || !scales_whole_block(S{}, sample_total<S>());
-  else return true;
+  if constexpr (static_stages<S>)
+    return NormFirst || !scales_whole_block(S{}, sample_total<S>());
+  else
+    return true;
 }
 /// For a class that takes a schedule and a block: a base or member of this type makes the compiler say it.
 template <class S, bool NormFirst> struct require_fitting_scales {

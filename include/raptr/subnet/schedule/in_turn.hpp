@@ -20,7 +20,8 @@ template <class Length, class Schedule> struct during {
 
 template <class First, class Rest> struct in_turn {
   static_assert(sizeof(First) == 0,
-                "raptr: in_turn is two schedules, the first with its length: raptr::in_turn<raptr::during<raptr::share<1, 10>, raptr::full_network>, paper>");
+                "raptr: in_turn is two schedules, the first with its length: "
+                "raptr::in_turn<raptr::during<raptr::share<1, 10>, raptr::full_network>, paper>");
 };
 template <class Length, class Schedule, subnet_schedule Rest> struct in_turn<during<Length, Schedule>, Rest> {
   [[no_unique_address]] during<Length, Schedule> first{};
@@ -39,9 +40,7 @@ template <class Length, class Schedule, subnet_schedule Rest> struct in_turn<dur
     const std::int64_t n = first.steps_of(total);
     return step < n ? raptr::rules_end(first.schedule, step, n) : n + raptr::rules_end(rest, step - n, total - n);
   }
-  static constexpr std::int64_t period()
-    requires(static_stages<Schedule> && static_stages<Rest>)
-  {
+  static constexpr std::int64_t period() requires(static_stages<Schedule>&& static_stages<Rest>) {
     const duration length = Length{};
     return length.in_steps() ? 0 : length.share().den() * std::lcm(Schedule::period(), Rest::period());
   }

@@ -41,14 +41,19 @@ concept static_stages = staged<S> && requires {
 
 /// A schedule without stages is one stage.
 constexpr std::int64_t stage_end(const auto& schedule, std::int64_t step, std::int64_t total) {
-  if constexpr (staged<std::remove_cvref_t<decltype(schedule)>>) return schedule.stage_end(step, total);
-  else return total;
+  if constexpr (staged<std::remove_cvref_t<decltype(schedule)>>)
+    return schedule.stage_end(step, total);
+  else
+    return total;
 }
 /// The first step at which other rules may hold. Schedules that contain others say it themselves.
 constexpr std::int64_t rules_end(const auto& schedule, std::int64_t step, std::int64_t total) {
-  if constexpr (requires { schedule.rules_end(step, total); }) return schedule.rules_end(step, total);
-  else if constexpr (staged<std::remove_cvref_t<decltype(schedule)>>) return schedule.stage_end(step, total);
-  else return step + 1;
+  if constexpr (requires { schedule.rules_end(step, total); })
+    return schedule.rules_end(step, total);
+  else if constexpr (staged<std::remove_cvref_t<decltype(schedule)>>)
+    return schedule.stage_end(step, total);
+  else
+    return step + 1;
 }
 
 /// So long that it never matters, so short that no border of a stage overflows.
@@ -89,8 +94,10 @@ constexpr void each_span(const auto& schedule, const model_shape& shape, std::in
 
 /// Throws input_error if the schedule has no text.
 std::string text_of(const auto& schedule) {
-  if constexpr (requires { schedule.text(); }) return schedule.text();
-  else errors::schedule_has_no_text();
+  if constexpr (requires { schedule.text(); })
+    return schedule.text();
+  else
+    errors::schedule_has_no_text();
 }
 
 }  // namespace raptr

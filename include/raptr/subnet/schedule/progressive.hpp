@@ -48,12 +48,16 @@ concept progressive = stages_fit<S, Block, Shape> && sizes_never_shrink<S, Block
 template <static_stages S, block_of_parts Block, model_shape Shape> struct require_progressive : S {
   static constexpr bool fits = stages_fit<S, Block, Shape>;
   static constexpr bool growing = [] {
-    if constexpr (fits) return sizes_never_shrink<S, Block, Shape>;
-    else return true;
+    if constexpr (fits)
+      return sizes_never_shrink<S, Block, Shape>;
+    else
+      return true;
   }();
   static constexpr bool full = [] {
-    if constexpr (fits) return last_stage_is_full<S, Block, Shape>;
-    else return true;
+    if constexpr (fits)
+      return last_stage_is_full<S, Block, Shape>;
+    else
+      return true;
   }();
   static_assert(fits, "raptr: a stage of this schedule keeps more units than the model has, or fewer than are always kept");
   static_assert(growing, "raptr: a stage of this schedule trains less than the one before it: put the stages in growing order");

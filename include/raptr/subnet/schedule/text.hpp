@@ -97,7 +97,8 @@ template <class Schedule> class schedule_reader {
         if (i > 0 && !symbol(':')) expected("':' and " + each);
         lengths[i] = count(each);
       }
-    } else after_turn_ = "'-', '@', 'for' or the end";
+    } else
+      after_turn_ = "'-', '@', 'for' or the end";
     std::int64_t sum = 0;
     for (const std::int64_t length : lengths)
       if ((sum += length) > fraction::largest_denominator)

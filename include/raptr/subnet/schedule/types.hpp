@@ -17,10 +17,15 @@ struct full_network {
   static std::string text() { return "full"; }
 };
 
+template <class D>
+concept what_trains = subnet_drop<D> || std::same_as<D, full_network>;
+
 /// The axis of a drop; nothing for full_network.
 template <class Drop> constexpr std::string_view axis_name_of() {
-  if constexpr (subnet_drop<Drop>) return Drop::axis::name;
-  else return {};
+  if constexpr (subnet_drop<Drop>)
+    return Drop::axis::name;
+  else
+    return {};
 }
 template <class... Drops> constexpr bool one_per_axis() {
   const std::array<std::string_view, sizeof...(Drops)> names{axis_name_of<Drops>()...};
@@ -32,7 +37,7 @@ template <class... Drops> constexpr bool one_per_axis() {
 
 template <class Share, class... Drops> struct stage {
   static_assert(share_of_steps<Share>, "raptr: a stage says first its share of the steps: raptr::share<1, 4>");
-  static_assert(sizeof...(Drops) > 0 && ((subnet_drop<Drops> || std::same_as<Drops, full_network>) && ...),
+  static_assert(sizeof...(Drops) > 0 && (what_trains<Drops> && ...),
                 "raptr: after its share a stage lists drops, such as raptr::layer_drop<raptr::keep<6>>, or raptr::full_network");
   static_assert(one_per_axis<Drops...>(), "raptr: a stage has one drop per axis, or raptr::full_network alone");
 
@@ -81,8 +86,7 @@ template <template <class, class...> class Drop, int... Counts>
 using equal_stages = schedule<stage<share<1, static_cast<int>(sizeof...(Counts))>, Drop<keep<Counts>>>...>;
 
 template <template <class, class...> class Drop, class Index, int... Counts> struct proportional;
-template <template <class, class...> class Drop, std::size_t... I, int... Counts>
-struct proportional<Drop, std::index_sequence<I...>, Counts...> {
+template <template <class, class...> class Drop, std::size_t... I, int... Counts> struct proportional<Drop, std::index_sequence<I...>, Counts...> {
   static constexpr int n = static_cast<int>(sizeof...(I));
   using type = schedule<stage<share<2 * static_cast<int>(I + 1), n*(n + 1)>, Drop<keep<Counts>>>...>;
 };

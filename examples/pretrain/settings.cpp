@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings.hpp"
+
+#include <algorithm>
+
+#include <raptr/subnet/named_rule.hpp>
+
+namespace program {
+
+namespace {
+constexpr double most_steps = 1'099'511'627'776;  // raptr::longest_run
+template <std::size_t N> std::vector<std::string_view> names(const std::array<std::string_view, N>& all) { return {all.begin(), all.end()}; }
+}  // namespace
+
+option_list options_of(settings& s) {
+  option_list o;
+  o.add("data", "text", "FILE|DIR ...", &s.text, "what to train on; of a folder the files *.txt");
+  o.add("data", "documents", "HOW", &s.documents, "what a document is").one_of({"file", "blank-line"});
+  o.add("data", "tokenizer", "NAME", &s.tokenizer, "").one_of({"bytes"});
+  o.add("data", "validation-text", "FILE|DIR ...", &s.validation_text, "measures the loss [the last twentieth of the text]");
+  o.add("data", "validation-windows", "N", &s.validation_windows, "of one context each, from the begin of the validation text; 0: all").range(0, 1e9);
+
+  o.add("model", "objective", "NAME", &s.objective, "a GPT-2 or a BERT").one_of({"causal_lm", "masked_lm"});
+  o.add("model", "masking", "NAME", &s.masking, "of masked_lm, 15% of the tokens: exactly, or each by itself").one_of({"bert", "independent"});
+  o.add("model", "layers", "N", &s.layers, "transformer blocks").range(1, 4096);
+  o.add("model", "width", "N", &s.width, "of the residual stream").range(1, 65536);
+  o.add("model", "heads", "N", &s.heads, "of attention; must divide the width").range(1, 65536);
+  o.add("model", "neurons", "N", &s.neurons, "of the mlp; 0: four times the width").range(0, 1 << 20);
+  o.add("model", "context", "TOKENS", &s.context, "length of a sequence").range(1, 1 << 20);
+  o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding; bytes need 259").range(1, 1 << 24);
+
+  o.add("schedule", "schedule", "TEXT", &s.schedule, "blocks that train, stage by stage: full, 6-8-10-12, 6-12@1:3, constant:6, or full for 1/10 then 6-12");
+  o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it");
+  o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of(names(raptr::selector_names));
+  o.add("schedule", "keep-first", "N", &s.keep_first, "blocks at the begin that are always kept").range(0, 4096);
+  o.add("schedule", "keep-last", "N", &s.keep_last, "blocks at the end that are always kept").range(0, 4096);
+  o.add("schedule", "scale", "NAME", &s.scale, "of kept blocks").one_of(names(raptr::scale_names));
+  o.add("schedule", "dropped-update", "NAME", &s.dropped_update, "what the optimizer does with a dropped block").one_of({"frozen", "zero_gradient", "decay_only"});
+
+  o.add("training", "steps", "N", &s.steps, "of the whole run").range(1, most_steps);
+  o.add("training", "batch", "N", &s.batch, "sequences of a micro-batch").range(1, 1 << 20);
+  o.add("training", "accumulate", "N", &s.accumulate, "micro-batches of a step").range(1, 1 << 20);
+  o.add("training", "learning-rate", "RATE", &s.learning_rate, "peak").range(0, 1000);
+  o.add("training", "rate-rule", "NAME", &s.rate_rule, "course of the rate after the warm-up").one_of({"constant", "linear", "cosine", "wsd", "last-stage"});
+  o.add("training", "warmup", "STEPS", &s.warmup, "up to the peak").range(0, most_steps).default_is("steps / 20");
+  o.add("training", "rewarm", "STEPS", &s.rewarm, "warm-up at the begin of every stage").range(0, most_steps);
+  o.add("training", "weight-decay", "X", &s.weight_decay, "of AdamW").range(0, 1000);
+  o.add("training", "clip", "NORM", &s.clip, "largest norm of a gradient; 0: none").range(0, 1e30);
+  o.add("training", "seed", "N", &s.seed, "of weights, order, masks and subnetworks").range(0, 9'007'199'254'740'992);
+  o.add("training", "max-nonfinite", "N", &s.max_nonfinite, "steps in a row that may be skipped as not finite").range(1, 1e9);
+
+  o.add("run", "out", "RUN", &s.out, "the run's folder, which must not exist yet [runs/1, runs/2, ...]");
+  o.add("run", "threads", "N", &s.threads, "0: one per processor; changes no bit").range(0, 1023);
+  o.add("run", "validate-every", "STEPS", &s.validate_every, "0: never").range(0, most_steps).default_is("steps / 20");
+  o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");
+  o.add("run", "keep-checkpoints", "N", &s.keep_checkpoints, "newest ones").range(1, 1e9);
+  o.add("run", "keep-every", "STEPS", &s.keep_every, "and those of every so many steps; 0: none").range(0, most_steps);
+  o.add("run", "full-disk", "POLICY", &s.full_disk, "what a failed write of a checkpoint or of the log does; the old checkpoint stays").one_of({"stop", "continue"});
+
+  o.add("", "config", "FILE", &s.config, "JSON with options as keys; the command line goes over it");
+  o.add("", "resume", "RUN", &s.resume, "go on from the newest good checkpoint of a run, bit for bit");
+  o.add("", "plan", "", &s.plan, "print what the run would do, and stop");
+  return o;
+}
+
+void settings::settle() {
+  if (schedule.find_first_not_of(" \t") == std::string::npos) schedule = "full";
+  const auto share = [&](std::int64_t part) { return (std::max)(std::int64_t{1}, steps / part); };
+  if (!warmup) warmup = steps / 20;
+  if (!validate_every) validate_every = share(20);
+  if (!checkpoint_every) checkpoint_every = share(10);
+  const auto whole = [](std::filesystem::path& p) {
+    if (!p.empty()) p = std::filesystem::absolute(p).lexically_normal();
+  };
+  std::ranges::for_each(text, whole);
+  std::ranges::for_each(validation_text, whole);
+}
+
+bool free_at_resume(std::string_view option) {
+  static constexpr std::string_view names[] = {"threads", "checkpoint-every", "keep-checkpoints", "keep-every", "full-disk", "max-nonfinite"};
+  return std::ranges::find(names, option) != std::end(names);
+}
+bool stored(const option& o) { return !o.topic.empty() && o.name != "out"; }
+
+}  // namespace program

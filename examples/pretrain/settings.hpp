@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that decides what a run does, as numbers and names, and the table of options that sets it.
+#pragma once
+
+#include <raptr/subnet/shape.hpp>
+
+#include "../support/option_list.hpp"
+
+namespace program {
+
+struct settings {
+  path_list text, validation_text;
+  std::string documents = "file", tokenizer = "bytes";
+  std::int64_t validation_windows = 256;
+
+  std::string objective = "causal_lm", masking = "bert";
+  std::int64_t layers = 12, width = 256, heads = 4, neurons = 0, context = 128, vocab = 259;
+
+  std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen";
+  bool allow_shrinking = false;
+  std::int64_t keep_first = 1, keep_last = 1;
+
+  std::int64_t steps = 1000, batch = 16, accumulate = 1, rewarm = 0, seed = 1, max_nonfinite = 10;
+  std::optional<std::int64_t> warmup;
+  double learning_rate = 1e-3, weight_decay = 0.1, clip = 1;
+  std::string rate_rule = "cosine";
+
+  std::int64_t threads = 0, keep_checkpoints = 2, keep_every = 0;
+  std::optional<std::int64_t> validate_every, checkpoint_every;
+  std::string full_disk = "stop";
+  std::filesystem::path out;
+
+  // Not part of a run.
+  std::filesystem::path resume, config;
+  bool plan = false;
+
+  raptr::model_shape shape() const {
+    return {.layers = int(layers), .width = int(width), .heads = int(heads), .neurons = int(neurons), .vocab = int(vocab), .context = int(context)};
+  }
+  /// Defaults that depend on other options become numbers, and names of files absolute, so that config.json says all.
+  void settle();
+};
+
+/// The table writes into `into`.
+option_list options_of(settings& into);
+
+/// What belongs to an invocation and not to the run: free to differ at a resume.
+bool free_at_resume(std::string_view option);
+/// Whether config.json has this option.
+bool stored(const option& o);
+
+}  // namespace program

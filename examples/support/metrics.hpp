@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// metrics.jsonl: one line a step, each about that step alone; sums are the reader's. A step without a loss has null and
+// says why. Lines differ between a run and its repetition only in step_seconds and tokens_per_second.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <raptr/io/json.hpp>
+#include <raptr/train/report.hpp>
+
+namespace program {
+
+inline std::string metrics_line(const raptr::step_report& r) {
+  const bool measured = !r.skipped();
+  const auto or_null = [](bool there, double x) { return there && std::isfinite(x) ? raptr::json(x) : raptr::json(nullptr); };
+  raptr::json line = {{"step", r.now.step + 1},
+                      {"stage", r.now.stage + 1},
+                      {"active_blocks", r.active_blocks},
+                      {"loss", or_null(measured, r.loss)},
+                      {"learning_rate", r.learning_rate},
+                      {"gradient_norm", or_null(measured, r.gradient_norm)},
+                      {"tokens", r.tokens},
+                      {"targets", r.targets},
+                      {"block_flops", r.block_flops},
+                      {"total_flops", r.total_flops},
+                      {"step_seconds", r.seconds},
+                      {"tokens_per_second", r.tokens_per_second()}};
+  if (r.validation_loss) line["validation_loss"] = or_null(true, *r.validation_loss);
+  if (!r.nonfinite.empty()) line["skipped"] = r.nonfinite + " is not finite";
+  else if (r.targets == 0) line["skipped"] = "no token to predict";
+  return raptr::json_text(line, -1);
+}
+
+/// One line, read back.
+struct step_metrics {
+  std::int64_t step = 0;
+  int stage = 0, active_blocks = 0;
+  std::optional<double> loss, validation_loss;
+  std::int64_t tokens = 0;
+  double block_flops = 0, total_flops = 0, seconds = 0;
+  bool skipped = false;
+};
+
+struct metrics_file {
+  std::vector<step_metrics> steps;
+  std::vector<std::uint64_t> ends;  // the byte after each line
+};
+
+/// What follows the last line end is a line that was being written, and is left out. Throws file_error with the byte of a
+/// line that is none, or whose step is not the next one.
+inline metrics_file read_metrics(const std::filesystem::path& file) {
+  metrics_file all;
+  const std::string text = raptr::read_file(file);
+  for (std::size_t at = 0, end; (end = text.find('\n', at)) != text.npos; at = end + 1) {
+    const raptr::json line = raptr::parse_json(std::string_view(text).substr(at, end - at), file, at);
+    const auto maybe = [&](const char* name) -> std::optional<double> {
+      if (!line.contains(name) || line[name].is_null()) return std::nullopt;
+      return raptr::json_member<double>(line, name, file);
+    };
+    step_metrics m;
+    m.step = raptr::json_member<std::int64_t>(line, "step", file);
+    const std::int64_t expected = std::ssize(all.steps) + 1;
+    if (m.step != expected) raptr::errors::damaged_file(file, at, "step " + std::to_string(expected), "step " + std::to_string(m.step));
+    m.stage = raptr::json_member<int>(line, "stage", file), m.active_blocks = raptr::json_member<int>(line, "active_blocks", file);
+    m.loss = maybe("loss"), m.validation_loss = maybe("validation_loss");
+    m.tokens = raptr::json_member<std::int64_t>(line, "tokens", file);
+    m.block_flops = raptr::json_member<double>(line, "block_flops", file), m.total_flops = raptr::json_member<double>(line, "total_flops", file);
+    m.seconds = raptr::json_member<double>(line, "step_seconds", file), m.skipped = line.contains("skipped");
+    all.steps.push_back(m);
+    all.ends.push_back(end + 1);
+  }
+  return all;
+}
+
+struct run_sums {
+  std::int64_t tokens = 0, skipped = 0;
+  double block_flops = 0, total_flops = 0, seconds = 0;
+  std::optional<double> loss, validation_loss;  // the last ones
+};
+inline run_sums sums_of(const std::vector<step_metrics>& steps) {
+  run_sums s;
+  for (const step_metrics& m : steps) {
+    s.tokens += m.tokens, s.skipped += m.skipped, s.block_flops += m.block_flops, s.total_flops += m.total_flops, s.seconds += m.seconds;
+    if (m.loss) s.loss = m.loss;
+    if (m.validation_loss) s.validation_loss = m.validation_loss;
+  }
+  return s;
+}
+
+}  // namespace program

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists of names for people, and the name that somebody probably meant.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace program {
+
+inline std::string list_of(const std::vector<std::string_view>& names, std::string_view between) {
+  std::string text;
+  for (const auto one : names) text += (text.empty() ? "" : std::string(between)) + std::string(one);
+  return text;
+}
+
+/// Letters to insert, remove or replace (Levenshtein).
+inline std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t corner = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = corner + (a[i] != b[j]);
+      corner = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, corner + 1});
+    }
+  }
+  return row.back();
+}
+
+/// A name that begins with what was given is nearer than any other. names must not be empty.
+inline std::string_view nearest_name(std::string_view given, const std::vector<std::string_view>& names) {
+  const auto distance = [&](std::string_view name) { return edit_distance(given.substr(0, 64), name) + (!given.empty() && name.starts_with(given) ? 0 : 100); };
+  return *std::ranges::min_element(names, {}, distance);
+}
+
+}  // namespace program

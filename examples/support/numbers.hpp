@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers for people and for SVG, with a point whatever the locale says.
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+namespace program {
+
+inline std::string fixed_text(double x, int digits) {
+  if (!std::isfinite(x)) return "-";
+  char text[400];
+  return {text, std::to_chars(text, text + sizeof text, x, std::chars_format::fixed, digits).ptr};
+}
+inline std::string short_text(double x, int digits = 3) {
+  if (!std::isfinite(x)) return "-";
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, x, std::chars_format::general, digits).ptr};
+}
+/// 1234567 -> 1,234,567.
+inline std::string count_text(std::int64_t n) {
+  std::string text = std::to_string(n);
+  for (std::size_t at = text.size(); at > 3 + (n < 0 ? 1U : 0U);) text.insert(at -= 3, 1, ',');
+  return text;
+}
+/// 1.23e14 -> "123 T".
+inline std::string scaled_text(double x) {
+  static constexpr const char* prefixes[] = {"", " k", " M", " G", " T", " P", " E"};
+  int k = 0;
+  while (x >= 999.5 && k < 6) x /= 1000, ++k;
+  return fixed_text(x, x >= 99.5 || k == 0 ? 0 : x >= 9.95 ? 1 : 2) + prefixes[k];
+}
+inline std::string bytes_text(double bytes) {
+  static constexpr const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB"};
+  int k = 0;
+  while (bytes >= 1023.5 && k < 4) bytes /= 1024, ++k;
+  return fixed_text(bytes, bytes >= 99.5 || k == 0 ? 0 : 1) + units[k];
+}
+inline std::string percent_text(double share, int digits = 1) { return fixed_text(100 * share, digits) + " %"; }
+inline std::string duration_text(double seconds) {
+  if (!(seconds < 1e9)) return "-";
+  const auto s = static_cast<std::int64_t>(seconds + 0.5);
+  if (s < 60) return (seconds < 9.95 ? fixed_text(seconds, 1) : std::to_string(s)) + " s";
+  if (s < 3600) return std::to_string(s / 60) + " min " + std::to_string(s % 60) + " s";
+  return std::to_string(s / 3600) + " h " + std::to_string(s % 3600 / 60) + " min";
+}
+
+}  // namespace program

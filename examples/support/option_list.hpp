@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of a program as one table: the command line, a JSON file and the help all read it, so that a name, a range
+// and a default are written once. No abbreviations, numbers are read whole and without the locale, nothing twice, and an
+// unknown name is answered with the nearest one.
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <raptr/io/json.hpp>
+
+#include "names.hpp"
+
+namespace program {
+
+using path_list = std::vector<std::filesystem::path>;
+using option_target = std::variant<bool*, std::int64_t*, std::optional<std::int64_t>*, double*, std::string*, std::filesystem::path*, path_list*>;
+
+struct option {
+  std::string_view name, placeholder, topic, meaning;
+  option_target target;
+  double least = 0, most = 0;                 // of a number, both allowed
+  std::vector<std::string_view> choices{};    // of a string; empty: any text
+  std::string default_text{};
+  bool given = false;
+
+  option& range(double from, double to) { return least = from, most = to, *this; }
+  option& one_of(std::vector<std::string_view> names) { return choices = std::move(names), *this; }
+  option& default_is(std::string text) { return default_text = std::move(text), *this; }
+};
+
+namespace errors {
+[[noreturn]] inline void unknown_option(std::string_view given, std::string_view nearest) {
+  raptr::fail("unknown option " + raptr::shown(given) + ": the nearest is --" + std::string(nearest) + "; see --help all");
+}
+[[noreturn]] inline void no_option(std::string_view given) { raptr::fail("\"" + raptr::shown(given) + "\" belongs to no option: see --help all"); }
+[[noreturn]] inline void wrong_value(const std::string& option, const std::string& given, const std::string& allowed) {
+  raptr::fail(option + " is " + given + ": give " + allowed);
+}
+[[noreturn]] inline void given_twice(std::string_view name) { raptr::fail("--" + std::string(name) + " is given twice: give it once"); }
+}  // namespace errors
+
+class option_list {
+ public:
+  option& add(std::string_view topic, std::string_view name, std::string_view placeholder, option_target target, std::string_view meaning) {
+    options_.push_back({.name = name, .placeholder = placeholder, .topic = topic, .meaning = meaning, .target = target});
+    options_.back().default_text = text_of(options_.back());
+    return options_.back();
+  }
+  const std::deque<option>& all() const { return options_; }
+  option* find(std::string_view name) {
+    for (option& o : options_)
+      if (o.name == name) return &o;
+    return nullptr;
+  }
+  const option* find(std::string_view name) const { return const_cast<option_list*>(this)->find(name); }
+  bool given(std::string_view name) const {
+    const option* o = find(name);
+    return o && o->given;
+  }
+
+  /// --name value, --name=value, --flag; a list takes every word up to the next one that begins with "--".
+  void read(int count, const char* const* words) {
+    for (int i = 1; i < count; ++i) {
+      const std::string_view word = words[i];
+      if (!word.starts_with('-') || word == "-" || word == "--") errors::no_option(word);
+      const std::size_t equals = word.find('=');
+      option* const o = word.starts_with("--") ? find(word.substr(2, equals == word.npos ? word.npos : equals - 2)) : nullptr;
+      if (!o) errors::unknown_option(word.substr(0, equals), nearest(word.substr(0, equals)));
+      const bool list = std::holds_alternative<path_list*>(o->target), flag = std::holds_alternative<bool*>(o->target);
+      if (o->given && !list) errors::given_twice(o->name);
+      if (flag) {
+        if (equals != word.npos) errors::wrong_value(shown(*o), "\"" + raptr::shown(word.substr(equals + 1)) + "\"", "it without a value");
+        *std::get<bool*>(o->target) = true;
+      } else if (equals != word.npos) {
+        read_text(*o, word.substr(equals + 1));
+      } else {
+        const auto more = [&] { return i + 1 < count && !std::string_view(words[i + 1]).starts_with("--"); };
+        if (!more()) errors::wrong_value(shown(*o), "without a value", std::string(o->placeholder) + (list ? "" : ", " + allowed(*o)));
+        do read_text(*o, words[++i]);
+        while (list && more());
+      }
+      o->given = true;
+    }
+  }
+  /// Members of an object, named like the options.
+  void read(const raptr::json& object, const std::filesystem::path& file) {
+    if (!object.is_object()) raptr::errors::unexpected(file, "an object with the names of options", raptr::detail::shown_json(object));
+    for (const auto& [name, value] : object.items()) {
+      option* const o = find(name);
+      if (!o || o->topic.empty())
+        raptr::fail(raptr::shown(file) + ": \"" + raptr::shown(name) + "\" is no option that a file can set: the nearest is \"" + std::string(nearest(name)) + "\"");
+      read_json(*o, value, raptr::shown(file) + ", \"" + name + "\"");
+      o->given = true;
+    }
+  }
+  /// A value that has been read already.
+  void set(std::string_view name, const raptr::json& value) {
+    option& o = *find(name);
+    o.given = false;  // a list begins anew
+    read_json(o, value, shown(o));
+    o.given = true;
+  }
+  static raptr::json json_of(const option& o) {
+    return std::visit(
+        []<class T>(const T* from) -> raptr::json {
+          if constexpr (std::same_as<T, std::filesystem::path>) {
+            return raptr::bytes_to_json(from->native());
+          } else if constexpr (std::same_as<T, path_list>) {
+            raptr::json all = raptr::json::array();
+            for (const auto& one : *from) all.push_back(raptr::bytes_to_json(one.native()));
+            return all;
+          } else if constexpr (std::same_as<T, std::optional<std::int64_t>>) {
+            return *from ? raptr::json(**from) : raptr::json(nullptr);
+          } else {
+            return *from;
+          }
+        },
+        constant(o.target));
+  }
+  static std::string shown(const option& o) { return "--" + std::string(o.name); }
+
+  /// The options of one topic, 80 columns wide.
+  std::string help(std::string_view topic) const {
+    constexpr std::size_t indent = 29, width = 80;
+    std::string page;
+    for (const option& o : options_) {
+      if (o.topic != topic) continue;
+      std::string line = "  " + shown(o) + (o.placeholder.empty() ? "" : " " + std::string(o.placeholder));
+      std::string meaning(o.meaning);
+      if (!o.choices.empty()) meaning += (meaning.empty() ? "" : ": ") + list_of(o.choices, " | ");
+      if (!o.default_text.empty()) meaning += " [" + o.default_text + "]";
+      if (line.size() + 1 > indent) page += line + "\n", line.clear();
+      line.resize(indent, ' ');
+      while (!meaning.empty()) {
+        const std::size_t room = width - indent;
+        std::size_t cut = meaning.size() <= room ? meaning.size() : meaning.rfind(' ', room);
+        if (cut == meaning.npos) cut = meaning.size();
+        page += line + meaning.substr(0, cut) + "\n";
+        meaning.erase(0, (std::min)(cut + 1, meaning.size()));
+        line.assign(indent, ' ');
+      }
+    }
+    return page;
+  }
+
+ private:
+  void read_json(option& o, const raptr::json& value, const std::string& where) {
+    const auto wrong = [&] { errors::wrong_value(where, raptr::detail::shown_json(value), allowed(o)); };
+    const auto whole = [&] {
+      if (!raptr::detail::json_fits<std::int64_t>(value)) wrong();
+      const auto n = value.get<std::int64_t>();
+      if (static_cast<double>(n) < o.least || static_cast<double>(n) > o.most) wrong();
+      return n;
+    };
+    std::visit(
+        [&]<class T>(T* to) {
+          if constexpr (std::same_as<T, bool>) {
+            if (!value.is_boolean()) wrong();
+            *to = value.get<bool>();
+          } else if constexpr (std::same_as<T, double>) {
+            if (!value.is_number()) wrong();
+            const auto x = value.get<double>();
+            if (!(x >= o.least && x <= o.most)) wrong();
+            *to = x;
+          } else if constexpr (std::same_as<T, std::string>) {
+            if (!value.is_string()) wrong();
+            *to = chosen(o, value.get<std::string>(), where);
+          } else if constexpr (std::same_as<T, std::filesystem::path>) {
+            *to = raptr::bytes_from_json(value, where);
+          } else if constexpr (std::same_as<T, path_list>) {
+            if (!o.given) to->clear();
+            if (!value.is_array()) to->push_back(raptr::bytes_from_json(value, where));
+            else
+              for (const auto& one : value) to->push_back(raptr::bytes_from_json(one, where));
+          } else {
+            *to = whole();
+          }
+        },
+        o.target);
+  }
+  template <class... T> static std::variant<const T*...> constant(const std::variant<T*...>& target) {
+    return std::visit([](auto* p) -> std::variant<const T*...> { return p; }, target);
+  }
+  static std::string number(double x) {
+    char text[32];
+    const bool whole = std::abs(x) < 1e16 && x == std::floor(x);
+    return {text, whole ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(x)).ptr : std::to_chars(text, text + sizeof text, x).ptr};
+  }
+  static std::string text_of(const option& o) {
+    return std::visit(
+        []<class T>(const T* from) -> std::string {
+          if constexpr (std::same_as<T, std::string>) return *from;
+          else if constexpr (std::same_as<T, double>) return number(*from);
+          else if constexpr (std::same_as<T, std::int64_t>) return std::to_string(*from);
+          else return "";
+        },
+        constant(o.target));
+  }
+  static std::string allowed(const option& o) {
+    if (!o.choices.empty()) return "one of " + list_of(o.choices, ", ");
+    if (std::holds_alternative<bool*>(o.target)) return "true or false";
+    if (std::holds_alternative<std::string*>(o.target)) return "a text";
+    if (std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target)) return "the name of a file or folder";
+    return (std::holds_alternative<double*>(o.target) ? "a number from " : "a whole number from ") + number(o.least) + " to " + number(o.most);
+  }
+  static std::string chosen(const option& o, std::string value, const std::string& where) {
+    if (o.choices.empty()) return value;
+    for (const auto one : o.choices)
+      if (one == value) return value;
+    errors::wrong_value(where, "\"" + raptr::shown(value) + "\"", allowed(o) + " (the nearest is " + std::string(nearest_name(value, o.choices)) + ")");
+  }
+  void read_text(option& o, std::string_view text) {
+    const auto wrong = [&] { errors::wrong_value(shown(o), "\"" + raptr::shown(text) + "\"", allowed(o)); };
+    const auto parsed = [&]<class N>(N value) {
+      const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+      if (code != std::errc{} || end != text.data() + text.size()) wrong();
+      if (!(static_cast<double>(value) >= o.least && static_cast<double>(value) <= o.most)) wrong();  // NaN too
+      return value;
+    };
+    std::visit(
+        [&]<class T>(T* to) {
+          if constexpr (std::same_as<T, std::string>) *to = chosen(o, std::string(text), shown(o));
+          else if constexpr (std::same_as<T, double>) *to = parsed(0.0);
+          else if constexpr (std::same_as<T, std::int64_t> || std::same_as<T, std::optional<std::int64_t>>) *to = parsed(std::int64_t{0});
+          else if constexpr (!std::same_as<T, bool>) {
+            if (text.empty()) wrong();
+            if constexpr (std::same_as<T, path_list>) to->emplace_back(text);
+            else *to = text;
+          }
+        },
+        o.target);
+  }
+  std::string_view nearest(std::string_view name) const {
+    std::vector<std::string_view> names;
+    for (const option& o : options_) names.push_back(o.name);
+    return nearest_name(name.substr((std::min)(name.find_first_not_of('-'), name.size())), names);
+  }
+
+  std::deque<option> options_;
+};
+
+}  // namespace program

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every program here does the same way: exit codes, one line for an error, and safe standard streams.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include <raptr/base/error.hpp>
+
+namespace program {
+
+enum exit_code { done = 0, unexpected = 1, bad_input = 2, file_trouble = 3, diverged = 4 };  // stopped by a signal: 128 + its number
+
+inline constexpr std::string_view exit_codes_text =
+    "Exit codes: 0 done; 2 an option or an input that cannot be; 3 a file could not be\n"
+    "read or written; 4 training diverged; 130 and 143 stopped by SIGINT and SIGTERM\n"
+    "after saving; 1 anything else. An error is one line on stderr: raptr: ...\n";
+
+/// One line whatever is in it.
+inline std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) line += c;
+    else if (!line.ends_with(' ')) line += ' ';
+  return line;
+}
+inline void say_error(std::string_view sentence) {
+  const std::string line = (sentence.starts_with("raptr: ") ? "" : "raptr: ") + one_line(sentence) + "\n";
+  std::fflush(stdout);
+  std::fputs(line.c_str(), stderr);
+}
+
+/// Standard streams that are closed would give their numbers to the next file that is opened; a limit of the file size
+/// and a reader that went away are errors of a write, not the end of the process.
+inline void prepare_process() {
+  for (int descriptor = 0; descriptor < 3; ++descriptor)
+    if (::fcntl(descriptor, F_GETFD) == -1) (void)::open("/dev/null", O_RDWR);
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+/// Runs `body`, which answers an exit code, and turns what it throws into one line and a code.
+template <class Body> int guarded(Body&& body) {
+  prepare_process();
+  try {
+    const int code = body();
+    if (std::fflush(stdout) != 0 && code == done && errno != EPIPE) {
+      say_error("cannot write to the standard output");
+      return file_trouble;
+    }
+    return code;
+  } catch (const raptr::training_error& e) {
+    say_error(e.what());
+    return diverged;
+  } catch (const raptr::file_error& e) {
+    say_error(e.what());
+    return file_trouble;
+  } catch (const raptr::error& e) {
+    say_error(e.what());
+    return bad_input;
+  } catch (const std::bad_alloc&) {
+    say_error("the memory is not enough: make the model, the batch or the text smaller");
+  } catch (const std::exception& e) {
+    say_error(e.what());
+  }
+  return unexpected;
+}
+
+}  // namespace program
