@@ -38,8 +38,9 @@ inline plot::panel loss_panel(const std::vector<run_curve>& runs, bool flops) {
     if (runs.size() == 1) p.lines.push_back({"", colour, plot::thinned(training, 600), true, 1.0, 0.3, training.size() < 60});
     p.lines.push_back({of + "training", colour, plot::thinned(training, 60), true, runs.size() > 1 ? 1.2 : 2.0, runs.size() > 1 ? 0.5 : 1.0});
     if (validation.empty()) continue;
-    p.lines.push_back({"", colour, validation, true, 1.4, 1.0});
-    p.lines.push_back({of + "validation, full network", colour, std::move(validation), false});
+    const std::string of_validation = runs.size() > 1 ? colour : "#b8400f";
+    p.lines.push_back({"", of_validation, validation, true, 1.4, 1.0});
+    p.lines.push_back({of + (runs.size() > 1 ? "validation" : "validation, full network"), of_validation, std::move(validation), false});
   }
   // The stages of the one run, or of the one run among several that has more than one.
   const run_curve* shown = nullptr;

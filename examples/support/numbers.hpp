@@ -25,12 +25,18 @@ inline std::string count_text(std::int64_t n) {
   for (std::size_t at = text.size(); at > 3 + (n < 0 ? 1U : 0U);) text.insert(at -= 3, 1, ',');
   return text;
 }
-/// 1.23e14 -> "123 T".
+inline constexpr const char* prefixes[] = {"", " k", " M", " G", " T", " P", " E"};
+/// 1.234e13 -> "12.3 T".
 inline std::string scaled_text(double x) {
-  static constexpr const char* prefixes[] = {"", " k", " M", " G", " T", " P", " E"};
   int k = 0;
   while (x >= 999.5 && k < 6) x /= 1000, ++k;
   return fixed_text(x, x >= 99.5 || k == 0 ? 0 : x >= 9.95 ? 1 : 2) + prefixes[k];
+}
+/// For round numbers: 2e13 -> "20 T", 1000 -> "1000".
+inline std::string round_text(double x) {
+  int k = 0;
+  while (x >= 9999.5 && k < 6) x /= 1000, ++k;
+  return short_text(x, 5) + prefixes[k];
 }
 inline std::string bytes_text(double bytes) {
   static constexpr const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB"};

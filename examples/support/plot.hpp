@@ -86,7 +86,7 @@ inline void fit(frame& f, const panel& p) {
   if (!(low <= high)) low = 0, high = 1;
   if (high - low < 1e-9 * (std::max)(1.0, std::abs(high))) low -= 0.5, high += 0.5;
   const double room = 0.06 * (high - low);
-  f.x0 = 0, f.x1 = x1 > 0 ? x1 : 1, f.y0 = low - room, f.y1 = high + 2.4 * room;
+  f.x0 = 0, f.x1 = x1 > 0 ? 1.015 * x1 : 1, f.y0 = low - room, f.y1 = high + 2.4 * room;
 }
 
 inline std::string draw(const panel& p, frame f, const std::string& id) {
@@ -99,9 +99,9 @@ inline std::string draw(const panel& p, frame f, const std::string& id) {
     svg += line_at(f.left, f.y(y), right, f.y(y), "class=\"grid\"");
     svg += text_at(f.left - 8, f.y(y) + 4, fixed_text(y, digits), "class=\"tick\" text-anchor=\"end\"");
   }
-  for (int k = 0; k * x_step <= f.x1 * (1 + 1e-9); ++k) {
+  for (int k = 0; k * x_step <= f.x1; ++k) {
     svg += line_at(f.x(k * x_step), bottom, f.x(k * x_step), bottom + 5, "class=\"axis\"");
-    svg += text_at(f.x(k * x_step), bottom + 19, scaled_text(k * x_step), "class=\"tick\" text-anchor=\"middle\"");
+    svg += text_at(f.x(k * x_step), bottom + 19, round_text(k * x_step), "class=\"tick\" text-anchor=\"middle\"");
   }
   for (std::size_t k = 0; k < p.spans.size(); ++k) {
     const span& s = p.spans[k];
@@ -124,12 +124,16 @@ inline std::string draw(const panel& p, frame f, const std::string& id) {
   svg += text_at((f.left + right) / 2, bottom + 40, p.x_name, "class=\"name\" text-anchor=\"middle\"");
   svg += "<text transform=\"translate(" + fixed_text(f.left - 48, 1) + "," + fixed_text((f.top + bottom) / 2, 1) + ") rotate(-90)\" class=\"name\" text-anchor=\"middle\">" + escaped(p.y_name) +
          "</text>\n";
-  double y = f.top + 38;
+  std::size_t longest = 0, named = 0;
+  for (const series& s : p.lines) longest = (std::max)(longest, s.name.size()), named += !s.name.empty();
+  const double x = right - 8.0 - 6.8 * double(longest);
+  double y = f.top + 40;
+  svg += "<rect x=\"" + fixed_text(x - 38, 1) + "\" y=\"" + fixed_text(y - 17, 1) + "\" width=\"" + fixed_text(right - x + 36, 1) + "\" height=\"" + fixed_text(18.0 * double(named) + 6, 1) +
+         "\" fill=\"#fff\" fill-opacity=\"0.85\"/>\n";
   for (const series& s : p.lines) {
     if (s.name.empty()) continue;
-    const double x = right - 14.0 - 6.7 * double(s.name.size());
-    if (s.line) svg += line_at(x - 30, y - 4, x - 8, y - 4, "stroke=\"" + s.colour + "\" stroke-width=\"2.2\" stroke-opacity=\"" + fixed_text(s.opacity, 2) + "\"");
-    else svg += "<circle cx=\"" + fixed_text(x - 19, 1) + "\" cy=\"" + fixed_text(y - 4, 1) + "\" r=\"3.6\" fill=\"#fff\" stroke=\"" + s.colour + "\" stroke-width=\"1.8\"/>\n";
+    if (s.line) svg += line_at(x - 32, y - 4, x - 8, y - 4, "stroke=\"" + s.colour + "\" stroke-width=\"2.2\" stroke-opacity=\"" + fixed_text(s.opacity, 2) + "\"");
+    else svg += "<circle cx=\"" + fixed_text(x - 20, 1) + "\" cy=\"" + fixed_text(y - 4, 1) + "\" r=\"3.6\" fill=\"#fff\" stroke=\"" + s.colour + "\" stroke-width=\"1.8\"/>\n";
     svg += text_at(x, y, s.name, "class=\"tick\"");
     y += 18;
   }

@@ -130,7 +130,8 @@ TEST_CASE("making plans allocates nothing: types, text, rules by name, own sched
   step_plan copy = step_plan(layout);
   copy = drawn(paper{}, 1, 0, 10);
   CHECK(allocations_of_a_run(copy, paper{}) == 0);
-  step_plan second = copy;
+  const step_plan empty(layout);
+  step_plan second = empty;
   CHECK(allocations_of_a_run(second, paper{}) == 0);
 }
 

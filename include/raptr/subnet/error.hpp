@@ -9,7 +9,7 @@
 
 namespace raptr::errors {
 
-inline std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+inline std::string quoted(std::string_view text) { return std::string("\"").append(text).append("\""); }
 
 // ---- shapes
 [[noreturn]] inline void size_is_not_positive(std::string_view name, int size) {

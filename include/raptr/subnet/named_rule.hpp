@@ -20,7 +20,7 @@ inline constexpr std::array<std::string_view, 5> scale_names{"unscaled", "sqrt_g
 inline custom_rule named_rule(const rule_names& names) {
   constexpr auto list = [](const auto& all) {
     std::string text;
-    for (const std::string_view name : all) text += (text.empty() ? "" : ", ") + std::string(name);
+    for (const std::string_view name : all) text.append(text.empty() ? "" : ", ").append(name);
     return text;
   };
   names.always.check(unit_set::capacity);

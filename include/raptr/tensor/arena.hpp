@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One piece of device memory, used from both ends: what the backward pass needs grows from the bottom, scratch of the
 // running part lives at the top and is freed by scope. Typed per request, so that activations and statistics of other
-// precisions share it. It hands out addresses only, so it also measures a step that never runs (base null).
+// precisions share it. It hands out addresses only, so it also measures a step that never runs.
 #pragma once
 
 #include <algorithm>
@@ -18,8 +18,9 @@ class arena {
 
   arena() = default;
   arena(char* base, std::size_t bytes) : base_(base), bytes_(bytes), top_(bytes) {}
-  /// An arena without memory and without end: peak() tells what a step asks for.
-  static arena unbounded() { return arena(nullptr, (std::size_t{1} << 62)); }
+  /// An arena without memory and without end: peak() tells what a step asks for. None of its addresses is null, because
+  /// null means "not wanted" to the operations.
+  static arena unbounded() { return arena(reinterpret_cast<char*>(alignment), std::size_t{1} << 62); }
 
   /// n objects, kept until reset(). Throws error when the arena is full.
   template <class T> T* keep(std::int64_t n) {

@@ -13,10 +13,14 @@
 namespace raptr::errors {
 
 [[noreturn]] inline void gzip_text(const std::filesystem::path& file) {
-  std::string quoted = "'";
-  for (const char c : shown(file)) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  fail<file_error>(shown(file) + " is a gzip file (it begins with the bytes 1f 8b): unpack it with\n  gunzip -k " + quoted +
-                   "'\nand give the unpacked file");
+  std::string name = shown(file);
+  if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,.@%/") != name.npos) {
+    std::string quoted = "'";  // as the shell wants it
+    for (const char c : name) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    name = quoted + "'";
+  }
+  fail<file_error>(shown(file) + " is a gzip file (it begins with the bytes 1f 8b): unpack it with gunzip -k " + name +
+                   (file.extension() == ".gz" ? "" : ", which wants a name that ends in .gz,") + " and give the unpacked file");
 }
 /// example: an entry that was passed over, or empty.
 [[noreturn]] inline void no_text_in_folder(const std::filesystem::path& folder, std::size_t entries, std::string_view example) {

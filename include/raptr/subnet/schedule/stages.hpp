@@ -42,7 +42,8 @@ inline std::string lengths_text(const auto& list) {
   bool equal = true;
   for (const stage_rule& s : list) {
     equal = equal && s.share == list.begin()->share;
-    text += (text.empty() ? "@" : ":") + std::to_string(s.share.num() * whole / s.share.den());
+    text += text.empty() ? "@" : ":";
+    text += std::to_string(s.share.num() * whole / s.share.den());
   }
   return equal ? "" : text;
 }
@@ -54,7 +55,8 @@ inline std::string text(const auto& list) {
     const drop_rule* const rule = s.find(layers::name);
     if (rule && meaning && (rule->name != meaning->name || !rule->same_policies(*meaning))) errors::schedule_has_no_text();
     if (rule) meaning = rule;
-    sizes += (sizes.empty() ? "" : "-") + (rule ? rule->kept : amount{}).text();
+    if (&s != &*list.begin()) sizes += "-";
+    sizes += (rule ? rule->kept : amount{}).text();
   }
   if (!meaning) return "full";
   const std::string word = meaning->name == layers::name ? "" : std::string(meaning->name) + " ";

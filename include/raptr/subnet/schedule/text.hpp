@@ -122,7 +122,7 @@ template <class Schedule> class schedule_reader {
     if (name == layers::name) return of_layers;
     std::string allowed = "a size, layers, full, constant:";
     for (const custom_rule& r : options_.rules)
-      if (r.rule().name != layers::name) allowed += ", " + std::string(r.rule().name);
+      if (r.rule().name != layers::name) allowed.append(", ").append(r.rule().name);
     errors::schedule_text_has_unknown_word(text_, start + 1, name, allowed);
   }
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// raptr-compare: two or more finished runs side by side, as a table and as curves. The first one is what the others are
+// measured against.
+#include <raptr/io/file.hpp>
+
+#include "../support/curves.hpp"
+#include "../support/help.hpp"
+#include "../support/run_files.hpp"
+#include "../support/text_table.hpp"
+
+namespace {
+
+using namespace program;
+
+constexpr std::string_view head =
+    "raptr-compare sets runs side by side; the first one is the measure.\n\n"
+    "  raptr-compare --runs RUN RUN ... --out FOLDER\n\n"
+    "It writes FOLDER/report.md and FOLDER/curves.svg.\n";
+
+struct settings {
+  path_list runs;
+  std::filesystem::path out;
+};
+
+struct measured_run {
+  std::string name, schedule;
+  std::int64_t steps = 0;
+  run_curve curve;
+  run_sums sums;
+};
+
+measured_run read_run(const std::filesystem::path& folder) {
+  const run_files files{folder};
+  std::error_code ignored;
+  if (!std::filesystem::exists(files.summary(), ignored))
+    raptr::fail<raptr::file_error>(raptr::shown(folder) + " has no summary.json: it is no run, or not finished; finish it with raptr-pretrain --resume " + raptr::shown(folder));
+  const raptr::json summary = raptr::read_json(files.summary());
+  measured_run run;
+  run.name = raptr::shown((folder.has_filename() ? folder : folder.parent_path()).filename());
+  run.schedule = raptr::json_member<std::string>(summary, "schedule", files.summary());
+  run.steps = raptr::json_member<std::int64_t>(summary, "steps", files.summary());
+  run.curve = {run.name, read_metrics(files.metrics()).steps};
+  run.sums = sums_of(run.curve.steps);
+  return run;
+}
+
+text_table table_of(const std::vector<measured_run>& runs) {
+  text_table table({"run", "schedule", "steps", "block FLOPs", "total FLOPs", "training time", "validation loss"});
+  const run_sums& first = runs[0].sums;
+  for (const measured_run& r : runs) {
+    const auto ratio = [&](double mine, double measure) { return &r == &runs[0] || measure <= 0 ? "" : " (" + fixed_text(mine / measure, 3) + ")"; };
+    const run_sums& s = r.sums;
+    table.add({r.name, r.schedule, count_text(r.steps), scaled_text(s.block_flops) + ratio(s.block_flops, first.block_flops),
+               scaled_text(s.total_flops) + ratio(s.total_flops, first.total_flops), duration_text(s.seconds) + ratio(s.seconds, first.seconds),
+               s.validation_loss ? fixed_text(*s.validation_loss, 4) + ratio(*s.validation_loss, first.validation_loss.value_or(0)) : "-"});
+  }
+  return table;
+}
+
+int start(int count, char** words) {
+  settings s;
+  option_list options;
+  options.add("", "runs", "RUN RUN ...", &s.runs, "folders of finished runs");
+  options.add("", "out", "FOLDER", &s.out, "for report.md and curves.svg; made if it is not there");
+  if (helped(count, words, options, head)) return done;
+  options.read(count, words);
+  if (s.runs.size() < 2) raptr::fail("--runs names " + std::to_string(s.runs.size()) + " of the two or more runs to compare");
+  if (s.out.empty()) raptr::fail("--out is missing: name a folder for report.md and curves.svg");
+  std::vector<measured_run> runs;
+  for (const auto& folder : s.runs) runs.push_back(read_run(folder));
+  const text_table table = table_of(runs);
+  std::vector<run_curve> curves;
+  for (const measured_run& r : runs) curves.push_back(r.curve);
+
+  raptr::make_folders(s.out);
+  raptr::replace_file(s.out / "curves.svg", curves_svg("Training runs compared", curves));
+  raptr::replace_file(s.out / "report.md",
+                      "# Training runs compared\n\n" + table.markdown() + "\nIn parentheses: relative to " + runs[0].name +
+                          ". The validation loss is that of the full network, after the last step. Total FLOPs\ninclude embedding, head and optimizer, which never shrink. The training time leaves out "
+                          "validation and checkpoints.\n\n![loss against steps and against FLOPs](curves.svg)\n");
+  std::printf("%sIn parentheses: relative to %s.\nReport: %s\n", table.plain().c_str(), runs[0].name.c_str(), raptr::shown(s.out / "report.md").c_str());
+  return done;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  return program::guarded([&] { return start(count, words); });
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is dropped costs neither arithmetic nor memory, and what a step costs is known before it runs.
+#include <doctest/doctest.h>
+
+#include "small_model.hpp"
+
+using namespace raptr;
+using namespace raptr::testing;
+
+namespace {
+
+template <class Block, class Objective> double multiply_adds(const step_plan& plan, const batch& b, const model_shape& shape) {
+  using ops = counting_ops<double, double>;
+  network<Block, Objective, ops> net(shape);
+  const weight_layout layout = network<Block, Objective, ops>::layout(shape);
+  active_layout active;
+  active.lower(layout, plan);
+  std::vector<matrix<const double>> w;
+  std::vector<matrix<double>> g;
+  for (std::size_t k = 0; k < layout.all().size(); ++k) {
+    const weight& what = layout.all()[k].what;
+    w.push_back({nullptr, active.weights[k].units * what.rows(), what.width}), g.push_back({nullptr, w.back().rows, what.width});
+  }
+  batch_table table;
+  table.lower(b);
+  ops count;
+  arena memory = arena::unbounded();
+  net.pass(count, memory, layout, w.data(), g.data(), plan, {table, table.words().data(), table.weights().data()}, nullptr, true);
+  return count.multiply_adds;
+}
+std::size_t rounded(std::size_t numbers) { return (numbers * sizeof(double) + 63) / 64 * 64; }
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("The activations of a plan are foretold to the byte, and shrink by exactly those of the dropped blocks", Device, cpu, reference) {
+  rig<gpt64, causal_lm, Device> r(tiny, 51);
+  dice any(52);
+  for (int n = 0; n < 20; ++n) {
+    const batch b = random_batch(any, sight::causal);
+    const step_plan plan = random_plan(any, r.layout(), {.block_factors = true});
+    const std::size_t foretold = r.model.activation_bytes(plan, b);
+    r.model.begin(plan), r.model.accumulate(plan, b);
+    CHECK(foretold == r.model.activation_peak());
+  }
+  const batch b = random_batch(any, sight::causal);
+  const std::size_t n = b.ids.size(), c = 8, heads = 2, neurons = 12;
+  const std::size_t a_block = 2 * (2 * rounded(n * c) + rounded(n)) + rounded(3 * n * c) + rounded(n * c) + rounded(n * heads) + 2 * rounded(n * neurons);
+  const std::size_t three = r.model.activation_bytes(step_plan::full(r.layout()), b), two = r.model.activation_bytes(step_plan::of_blocks(r.layout(), {0, 2}), b),
+                    one = r.model.activation_bytes(step_plan::of_blocks(r.layout(), {1}), b);
+  CHECK(three - two == a_block);
+  CHECK(two - one == a_block);
+}
+
+TEST_CASE("A dropped block costs no arithmetic: multiply-adds are those of the kept blocks and the head, exactly") {
+  model_shape shape = tiny;
+  shape.layers = 6;
+  dice any(61);
+  const batch b = random_batch(any, sight::causal, shape);
+  const double n = double(b.ids.size()), t = double(b.targets.size());
+  const double block = 3 * n * (4 * 8 * 8 + 2 * 8 * 12), head = 3 * t * 8 * 11;
+  const network_layout layout = layout_of<gpt64>(shape);
+  unit_set blocks;
+  for (int kept = 1; kept <= 6; ++kept) {
+    blocks.add(6 - kept);
+    CHECK(multiply_adds<gpt64, causal_lm>(step_plan::of_blocks(layout, blocks), b, shape) == kept * block + head);
+  }
+  step_plan one_head(layout);
+  one_head.add(3).parts()[0].units.assign(1, {1, 1});
+  CHECK(multiply_adds<gpt64, causal_lm>(one_head, b, shape) == 3 * n * (4 * 8 * 4 + 2 * 8 * 12) + head);
+  const network_layout bert = layout_of<bert64>(shape);
+  CHECK(multiply_adds<bert64, masked_lm>(step_plan::of_blocks(bert, {0, 5}), b, shape) == 2 * block + head + 3 * t * 8 * 8);
+}
