@@ -70,7 +70,7 @@ int start(int count, char** words) {
       break;
     }
     std::fwrite(text->data(), 1, text->size(), stdout);
-    std::fflush(stdout);
+    if (std::fflush(stdout) != 0) break;
   }
   std::fputc('\n', stdout);
   return done;

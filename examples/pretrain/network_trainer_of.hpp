@@ -21,6 +21,9 @@ namespace errors {
   raptr::fail("a model of " + count_text(parameters) + " parameters needs " + bytes_text(needed) + " for weights, gradients and moments, and this machine has " +
               bytes_text(there) + ": make --width, --layers, --neurons or --vocab smaller");
 }
+[[noreturn]] inline void schedule_shrinks(const std::string& text) {
+  raptr::fail("a stage of --schedule \"" + raptr::shown(text) + "\" trains less than the one before it: put the sizes in growing order, or give --allow-shrinking");
+}
 }  // namespace errors
 
 /// A rate rule picked at run time.
@@ -42,7 +45,15 @@ inline chosen_rate rate_of(const settings& s) {
 }
 inline raptr::any_schedule schedule_of(const settings& s) {
   const raptr::fixed always{int(s.keep_first), int(s.keep_last)};
-  return raptr::any_schedule(s.schedule, {.rules = {raptr::named_rule({.selector = s.selector, .scale = s.scale, .always = always})}, .allow_shrinking = s.allow_shrinking});
+  raptr::text_options options{.rules = {raptr::named_rule({.selector = s.selector, .scale = s.scale, .always = always})}, .allow_shrinking = s.allow_shrinking};
+  try {
+    return raptr::any_schedule(s.schedule, options);
+  } catch (const raptr::input_error&) {
+    if (options.allow_shrinking) throw;
+    options.allow_shrinking = true;
+    (void)raptr::any_schedule(s.schedule, options);  // throws if that is not the reason
+    errors::schedule_shrinks(s.schedule);
+  }
 }
 inline raptr::dropped_update dropped_of(const settings& s) {
   if (s.dropped_update == "frozen") return raptr::dropped_update::frozen;

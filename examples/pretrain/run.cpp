@@ -100,10 +100,13 @@ std::string borders_text(const settings& s, const network_trainer& network) {
 }
 std::unique_ptr<network_trainer> trainer_of(const settings& s) { return s.objective == "causal_lm" ? make_causal_trainer(s) : make_masked_trainer(s); }
 
-/// Both plans, where the difference is one of plans.
-std::string plans_text(const settings& before, settings now) {
+/// Both plans, where the difference is one of plans: the stored one, and what it would be with what is given.
+std::string plans_text(const settings& before, const option_list& given) {
+  settings now = before;
+  option_list options = options_of(now);
+  for (const option& o : given.all())
+    if (o.given && stored(o)) options.set(o.name, option_list::json_of(o));
   try {
-    now.settle();
     return " (" + borders_text(before, *trainer_of(before)) + "; it would be " + borders_text(now, *trainer_of(now)) + ")";
   } catch (const raptr::error&) {
     return "";  // what is given is no plan at all
@@ -111,7 +114,7 @@ std::string plans_text(const settings& before, settings now) {
 }
 
 /// The options of the stored run, with what may differ taken from the command line; refuses anything else that differs.
-settings resumed(const fs::path& run, const settings& now, const option_list& given, raptr::json& config) {
+settings resumed(const fs::path& run, const option_list& given, raptr::json& config) {
   const run_files files{run};
   std::error_code ignored;
   if (!fs::exists(files.config(), ignored)) errors::no_run(run);
@@ -127,7 +130,7 @@ settings resumed(const fs::path& run, const settings& now, const option_list& gi
     const raptr::json stored_value = option_list::json_of(*options.find(o.name)), value = option_list::json_of(o);
     if (free_at_resume(o.name)) options.set(o.name, value);
     else if (value != stored_value)
-      errors::option_differs(o.name, raptr::detail::shown_json(stored_value), raptr::detail::shown_json(value), o.topic == "schedule" || o.name == "steps" ? plans_text(before, now) : "");
+      errors::option_differs(o.name, raptr::detail::shown_json(stored_value), raptr::detail::shown_json(value), o.topic == "schedule" || o.name == "steps" ? plans_text(before, given) : "");
   }
   return s;
 }
@@ -185,7 +188,7 @@ int run(settings s, const option_list& given) {
   raptr::json config;
   if (resumes) {
     const settings now = std::exchange(s, settings{});
-    s = resumed(now.resume, now, given, config);
+    s = resumed(now.resume, given, config);
     s.resume = now.resume, s.out = now.resume, s.plan = now.plan;
   } else {
     if (s.text.empty()) errors::no_text();

@@ -40,11 +40,11 @@ option_list options_of(settings& s) {
   o.add("training", "steps", "N", &s.steps, "of the whole run").range(1, most_steps);
   o.add("training", "batch", "N", &s.batch, "sequences of a micro-batch").range(1, 1 << 20);
   o.add("training", "accumulate", "N", &s.accumulate, "micro-batches of a step").range(1, 1 << 20);
-  o.add("training", "learning-rate", "RATE", &s.learning_rate, "peak").range(0, 1000);
+  o.add("training", "learning-rate", "RATE", &s.learning_rate, "peak").range(0, 1e30);
   o.add("training", "rate-rule", "NAME", &s.rate_rule, "course of the rate after the warm-up").one_of({"constant", "linear", "cosine", "wsd", "last-stage"});
   o.add("training", "warmup", "STEPS", &s.warmup, "up to the peak").range(0, most_steps).default_is("steps / 20");
   o.add("training", "rewarm", "STEPS", &s.rewarm, "warm-up at the begin of every stage").range(0, most_steps);
-  o.add("training", "weight-decay", "X", &s.weight_decay, "of AdamW").range(0, 1000);
+  o.add("training", "weight-decay", "X", &s.weight_decay, "of AdamW").range(0, 1e30);
   o.add("training", "clip", "NORM", &s.clip, "largest norm of a gradient; 0: none").range(0, 1e30);
   o.add("training", "seed", "N", &s.seed, "of weights, order, masks and subnetworks").range(0, 9'007'199'254'740'992);
   o.add("training", "max-nonfinite", "N", &s.max_nonfinite, "steps in a row that may be skipped as not finite").range(1, 1e9);

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -53,10 +52,8 @@ template <class Body> int guarded(Body&& body) {
   prepare_process();
   try {
     const int code = body();
-    if (std::fflush(stdout) != 0 && code == done && errno != EPIPE) {
-      say_error("cannot write to the standard output");
-      return file_trouble;
-    }
+    std::fflush(stdout);
+    if (std::ferror(stdout) && code == done) raptr::fail<raptr::file_error>("the standard output could not be written, so a part of it is lost");
     return code;
   } catch (const raptr::training_error& e) {
     say_error(e.what());

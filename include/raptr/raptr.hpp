@@ -9,6 +9,7 @@
 #include <raptr/nn/transformer.hpp>
 #include <raptr/optim/optimizer.hpp>
 #include <raptr/optim/rates.hpp>
+#include <raptr/subnet/named_rule.hpp>
 #include <raptr/subnet/schedule/any_schedule.hpp>
 #include <raptr/subnet/schedule/cost.hpp>
 #include <raptr/subnet/schedule/in_turn.hpp>
@@ -16,4 +17,6 @@
 #include <raptr/subnet/schedule/stage_table.hpp>
 #include <raptr/subnet/schedule/text.hpp>
 #include <raptr/subnet/schedule/types.hpp>
+#include <raptr/text/byte_tokenizer.hpp>
+#include <raptr/text/tokenizer.hpp>
 #include <raptr/train/trainer.hpp>

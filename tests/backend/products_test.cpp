@@ -92,7 +92,7 @@ TEST_CASE("the CPU's products and the programs behind them equal the plain loops
 TEST_CASE("gradients may be kept in double while activations are float") { compare<float, double>(5e-5); }
 
 TEST_CASE("products have the same bits for any number of threads") {
-  for (const shape s : {shape{1100, 1030, 1030}, shape{257, 33, 1030}, shape{65, 1030, 16}, shape{2100, 130, 70}}) {
+  for (const shape s : {shape{257, 130, 1030}, shape{65, 1030, 16}, shape{1100, 70, 300}}) {
     cpu_ops<float, float> one({.threads = 1});
     const auto want = run(one, s, after::normalise);
     for (int threads : {1, 2, 3, 4}) {

@@ -172,14 +172,17 @@ template <class Real, class Master> class reference_ops {
   void attention(Real* mixed, Master* lse, const Real* qkv, head_shape h, segment_list list) {
     const open o(memory_);
     heads(qkv, h, list, [&](std::int64_t q, std::int64_t first, std::int64_t end, std::int64_t head, const scores& at) {
-      double top = -HUGE_VAL, total = 0;
-      for (std::int64_t k = first; k < end; ++k) top = std::max(top, at.score(q, k));
-      for (std::int64_t k = first; k < end; ++k) total += std::exp(at.score(q, k) - top);
+      std::vector<double> p;
+      for (std::int64_t k = first; k < end; ++k) p.push_back(at.score(q, k));
+      const double top = *std::max_element(p.begin(), p.end());
+      double total = 0;
+      for (double score : p) total += std::exp(score - top);
       const double log_sum = top + std::log(total);
       lse[head] = Master(log_sum);
+      for (double& share : p) share = std::exp(share - log_sum);
       for (int d = 0; d < h.width; ++d) {
         double s = 0;
-        for (std::int64_t k = first; k < end; ++k) s += std::exp(at.score(q, k) - log_sum) * double(qkv[at.value(k) + d]);
+        for (std::int64_t k = first; k < end; ++k) s += p[std::size_t(k - first)] * double(qkv[at.value(k) + d]);
         mixed[head * h.width + d] = Real(s);
       }
     });

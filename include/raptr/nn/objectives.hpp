@@ -13,6 +13,7 @@
 
 #include <raptr/base/random.hpp>
 #include <raptr/nn/batch.hpp>
+#include <raptr/nn/error.hpp>
 
 namespace raptr {
 
@@ -49,6 +50,11 @@ struct masked_lm {
   raptr::masking masking = raptr::masking::bert;
 
   static constexpr int window(int context) { return context; }
+  /// Throws input_error if the rate cannot be or the tokenizer has no mask.
+  template <class Vocabulary> void check(const Vocabulary& tokens) const {
+    if (!(rate > 0 && rate <= 1)) errors::mask_rate_is_out_of_range(rate);
+    if (tokens.mask < 0) errors::tokenizer_has_no_mask(tokens.size);
+  }
 
   template <class Vocabulary>
   void add(batch& to, std::span<const std::int32_t> tokens, const Vocabulary& vocabulary, std::uint64_t seed, std::int64_t sample) const {

@@ -57,9 +57,16 @@ struct post_norm {
   }
 };
 
-template <class R>
-concept residual_policy = requires {
+/// `saved` holds what forward leaves for backward; the weights of the norm come before those of the part.
+///
+///   forward   stream (rows, C) becomes the stream behind the part
+///   backward  g += gradients; dstream, the gradient behind the part, becomes that in front of it
+template <class R, class N, class P, class Ops>
+concept residual_policy = requires(part_call<Ops>& on, params<const typename Ops::real> w, params<typename Ops::master> g, typename Ops::real* stream,
+                                   typename R::template saved<N, P, Ops>& s, const typename R::template saved<N, P, Ops>& kept) {
   { R::norm_first } -> std::convertible_to<bool>;
+  { R::template forward<N, P>(on, w, s, stream) } -> std::same_as<void>;
+  { R::template backward<N, P>(on, w, g, kept, stream) } -> std::same_as<void>;
 };
 
 }  // namespace raptr

@@ -16,9 +16,11 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   static_assert(backend<Ops>, "raptr: a device needs a backend with every operation of raptr/backend/ops.hpp");
   static_assert(norm_policy<typename Block::norm>, "raptr: the norm of this block is not a raptr::norm_policy: it needs bias, forward(team, x, hat, scale, n) "
                                                    "and backward(team, hat, scale, d, n)");
-  static_assert(residual_policy<typename Block::residual>, "raptr: the residual of this block is not a raptr::residual_policy: it needs norm_first, forward and backward");
   static_assert((part<Parts, Ops> && ...), "raptr: an attention or mlp of this block is not a raptr::part: it needs name, units, unit_flops, weights, saved, "
                                            "forward and backward as in raptr/nn/part.hpp");
+  static_assert((residual_policy<typename Block::residual, typename Block::norm, Parts, Ops> && ...),
+                "raptr: the residual of this block is not a raptr::residual_policy: it needs norm_first, saved, forward and backward as in "
+                "raptr/nn/residual.hpp");
   using real = typename Ops::real;
   using master = typename Ops::master;
   using rule = typename Block::residual;

@@ -24,10 +24,13 @@ template <class Block, class Objective> constexpr bool sees_what_the_objective_n
   return true;
 }
 
+template <class Block>
+concept block_with_precision = block_bundle<Block> && precision_policy<typename Block::precision>;
+
 template <class Device, class Block> struct ops_of {
   using type = counting_ops<float, float>;  // so that a missing backend or a wrong block is one message
 };
-template <available_device Device, block_bundle Block> struct ops_of<Device, Block> {
+template <available_device Device, block_with_precision Block> struct ops_of<Device, Block> {
   using type = typename backend_of<Device>::template ops<typename Block::precision::real, typename Block::precision::master>;
 };
 template <class Device> struct device_options {
@@ -39,13 +42,15 @@ template <available_device Device> struct device_options<Device> {
 
 template <class Block, class Objective, class Device> class transformer {
   static_assert(block_bundle<Block>, "raptr: the first argument of transformer is a block: a preset such as raptr::bert_block, or raptr::block<raptr::bert_block, ...>");
+  static_assert(!block_bundle<Block> || block_with_precision<Block>,
+                "raptr: the precision of this block is not a raptr::precision_policy: it needs the types real and master");
   static_assert(objective<Objective>, "raptr: the second argument of transformer is an objective: raptr::masked_lm or raptr::causal_lm");
   static_assert(sees_what_the_objective_needs<Block, Objective>(),
                 "raptr: this objective does not fit the attention of this block: causal_lm needs a causal one (gpt2_block, causal_attention), masked_lm one that "
                 "sees both sides (bert_block, full_attention)");
   static_assert(available_device<Device>, "raptr: this device has no backend here: include <raptr/backend/cpu.hpp>, or <raptr/backend/cuda.cuh> from a file that "
                                           "nvcc compiles");
-  static constexpr bool right = block_bundle<Block> && objective<Objective>;
+  static constexpr bool right = block_with_precision<Block> && objective<Objective>;
 
  public:
   using block = std::conditional_t<right, Block, bert_block>;
@@ -60,6 +65,8 @@ template <class Block, class Objective, class Device> class transformer {
   explicit transformer(const model_shape& shape, const options& device = {}, objective_type objective = {})
       : objective_(std::move(objective)), shape_(checked(shape)), ops_(std::make_unique<ops_type>(device)), layout_(network_type::layout(shape)),
         network_(shape), dry_network_(shape) {}
+  transformer(transformer&&) = default;
+  transformer& operator=(transformer&&) = delete;  // would end the device before its memory
 
   const model_shape& shape() const { return shape_; }
   const objective_type& objective() const { return objective_; }
@@ -91,11 +98,15 @@ template <class Block, class Objective, class Device> class transformer {
     ops_->upload(weights_.data(), host.data(), host.size());
     initialised_ = true;
   }
-  std::vector<master> get_weights() const { return download(*ops_, static_cast<const master*>(weights_.data()), static_cast<std::size_t>(layout_.size())); }
+  std::vector<master> get_weights() const {
+    if (!initialised_) errors::weights_are_not_initialised();
+    return download(*ops_, static_cast<const master*>(weights_.data()), static_cast<std::size_t>(layout_.size()));
+  }
 
   /// Before the micro-batches of a step, or before an evaluation: packs what trains and clears its gradient and results.
   void begin(const step_plan& plan, bool with_gradients = true) {
     if (!initialised_) errors::weights_are_not_initialised();
+    if (!(plan.layout() == plan_layout())) errors::plan_is_of_another_network();
     active_.lower(layout_, plan);
     slot_ = 1 - slot_;
     results_.resize(2 * results_size());
@@ -193,14 +204,24 @@ template <class Block, class Objective, class Device> class transformer {
   }
   void check(const batch& data) const {
     std::size_t rows = 0;
-    for (const segment& s : data.segments) rows += static_cast<std::size_t>(s.length);
+    for (std::size_t k = 0; k < data.segments.size(); ++k) {
+      const segment& s = data.segments[k];
+      if (s.first != static_cast<std::int64_t>(rows) || s.length < 0 || s.prefix < 0 || s.prefix > s.length)
+        errors::segment_is_out_of_place(k, s.first, s.length, s.prefix, static_cast<std::int64_t>(rows));
+      rows += static_cast<std::size_t>(s.length);
+    }
     if (data.ids.size() != rows || data.positions.size() != rows) errors::batch_is_inconsistent(data.ids.size(), data.positions.size(), rows);
     for (std::size_t r = 0; r < rows; ++r) {
       if (data.ids[r] < 0 || data.ids[r] >= shape_.vocab) errors::token_is_outside_the_vocabulary(data.ids[r], static_cast<int>(r), shape_.vocab);
       if (data.positions[r] < 0 || data.positions[r] >= shape_.context) errors::position_is_outside_the_context(data.positions[r], shape_.context);
     }
-    for (const target& t : data.targets)
+    std::int64_t before = -1;
+    for (const target& t : data.targets) {
+      if (t.row <= before || t.row >= static_cast<std::int64_t>(rows)) errors::target_is_out_of_place(t.row, before, rows);
       if (t.id < 0 || t.id >= shape_.vocab) errors::token_is_outside_the_vocabulary(t.id, t.row, shape_.vocab);
+      before = t.row;
+    }
+    if (!(data.normaliser > 0)) errors::normaliser_is_not_positive(data.normaliser);
   }
   static std::size_t foretell(auto pass) {
     counting_ops<real, master> count;

@@ -20,8 +20,10 @@ namespace raptr {
 /// with a gradient of zero (zero_gradient); weight decay alone (decay_only).
 enum class dropped_update { frozen, zero_gradient, decay_only };
 
+/// The square of a gradient must fit into a second moment in float.
+RAPTR_BOTH inline bool usable_squared_norm(double square) { return square < 1e38; }  // NaN is not
 /// loss, squared norm, squared norms of tensors: the first two say whether a step counts.
-RAPTR_BOTH inline bool finite_results(const double* results) { return std::isfinite(results[0]) && std::isfinite(results[1]); }
+RAPTR_BOTH inline bool finite_results(const double* results) { return std::isfinite(results[0]) && usable_squared_norm(results[1]); }
 
 /// results[1] = the sum of the squared norms of all tensors, in their order.
 struct total_norm {

@@ -14,8 +14,9 @@ namespace raptr {
 
 template <token_source Tokens, class Objective> class windows {
  public:
-  /// Throws input_error if the text does not fill one window.
+  /// Throws input_error if the text does not fill one window, or its tokenizer does not fit the objective.
   windows(const Tokens& tokens, const Objective& objective, int context) : tokens_(tokens), objective_(objective), context_(context) {
+    if constexpr (requires { objective.check(tokens.vocabulary()); }) objective.check(tokens.vocabulary());
     const std::int64_t needed = Objective::window(context);
     if (tokens.size() < needed) errors::text_is_shorter_than_the_context(tokens.size(), needed, context);
     count_ = (tokens.size() - (needed - context)) / context;

@@ -42,13 +42,23 @@ struct run_options {
   void check() const;
 };
 
+template <class M>
+concept trainable_model = requires {
+  typename M::block;
+  typename M::objective_type;
+  typename M::ops_type;
+};
+
 template <class Model, class Schedule, class Optimizer, class Rate = constant_rate> class trainer {
+  static_assert(trainable_model<Model>, "raptr: the first argument of trainer is a model, moved into it: "
+                                        "raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu>");
   static_assert(subnet_schedule<Schedule>, "raptr: the second argument of trainer is a schedule: raptr::schedule<...>{}, raptr::any_schedule(text), or your own "
                                            "type with at(raptr::moment)");
   static_assert(optimizer_rule<Optimizer>, "raptr: the third argument of trainer is an optimizer, such as raptr::adamw{.lr = 1e-3}");
   static_assert(rate_rule<Rate>, "raptr: the fourth argument of trainer is a learning-rate rule, such as raptr::warmup_linear{.warmup = 200}");
   using block = typename Model::block;
   using objective_type = typename Model::objective_type;
+  static_assert(sizeof(require_fitting_scales<Schedule, block::residual::norm_first>) > 0);  // says itself what is wrong
 
  public:
   trainer(Model model, Schedule schedule, Optimizer rule, Rate rate = {}, dropped_update dropped = dropped_update::frozen)
@@ -71,9 +81,14 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   ///
   /// Throws input_error before the first step if options, schedule, text and model do not fit; training_error after
   /// options.max_nonfinite skipped steps in a row.
-  template <token_source Tokens, std::invocable<const step_report&>... Observers>
-  bool run(const Tokens& tokens, const run_options& options, Observers&&... watch) {
+  template <class Tokens, class... Observers> bool run(const Tokens& tokens, const run_options& options, Observers&&... watch) {
+    static_assert(token_source<Tokens>, "raptr: what run() trains on is a raptr::token_source, such as a raptr::token_stream: "
+                                        "it needs size(), read(first, span) and vocabulary()");
+    static_assert((std::invocable<Observers&, const step_report&> && ...),
+                  "raptr: an observer is called with a raptr::step_report: [](const raptr::step_report& now) { ... }");
     options.check();
+    check_rule();
+    if (done_.step > options.steps) errors::run_is_over(done_.step, options.steps);
     check_schedule(schedule_, model_.plan_layout(), options.steps, block::residual::norm_first);
     if (tokens.vocabulary().size > model_.shape().vocab) errors::tokenizer_is_larger_than_the_vocabulary(tokens.vocabulary().size, model_.shape().vocab);
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
@@ -96,6 +111,10 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     };
 
     while (done_.step < options.steps) {
+      if (before && done_.nonfinite_in_a_row + 1 >= options.max_nonfinite) {  // the next step must not run if this one is the last straw
+        deliver(*before), tell(before->report);
+        before.reset();
+      }
       pending_step now = enqueue(cut, order, options, plan, batches);
       ++done_.step;
       if (before) deliver(*before), tell(before->report);
@@ -118,7 +137,10 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
 
   /// Mean loss of the full network over the first `most` windows (0: all) of a text, in its order. Masks are drawn from
   /// `seed`, the same at every call. Between two steps only.
-  template <token_source Tokens> double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0) {
+  template <class Tokens> double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0) {
+    static_assert(token_source<Tokens>, "raptr: what evaluate() measures on is a raptr::token_source, such as a raptr::token_stream: "
+                                        "it needs size(), read(first, span) and vocabulary()");
+    if (batch_size < 1) errors::run_option_is_out_of_range("batch_size", std::to_string(batch_size), "at least 1");
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
     const std::int64_t all = most > 0 ? std::min(most, cut.count()) : cut.count();
     const step_plan full = step_plan::full(model_.plan_layout());
@@ -185,9 +207,15 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       return;
     }
     ++done_.nonfinite_in_a_row;
-    r.nonfinite = "loss";
+    r.nonfinite = std::isfinite(r.loss) ? "gradient" : "loss";
     for (std::size_t k = results.size(); k-- > 2;)
-      if (!std::isfinite(results[k])) r.nonfinite = model_.layout().all()[k - 2].full_name();
+      if (!usable_squared_norm(results[k])) r.nonfinite = model_.layout().all()[k - 2].full_name();
+  }
+  void check_rule() {
+    const Optimizer& rule = optimizer_.rule();
+    if (!(rule.lr >= 0 && std::isfinite(rule.lr))) errors::run_option_is_out_of_range("lr", std::to_string(rule.lr), "0 or more");
+    if (!(rule.weight_decay >= 0 && std::isfinite(rule.weight_decay)))
+      errors::run_option_is_out_of_range("weight_decay", std::to_string(rule.weight_decay), "0 or more");
   }
   bool due(std::int64_t every, bool last) const { return last || (every > 0 && done_.step % every == 0); }
 

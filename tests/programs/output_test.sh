@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the programs print and write: plans, logs, names of files, texts.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# --plan prints the table and makes nothing.
+expect_done "$P" --text text.txt --plan --layers 12 --width 16 --heads 2 --schedule 6-8-10-12 --steps 100
+grep -q '^1 *1 to 25 *6 of 12 *50.0 %' out.log || fail "the first stage is missing: $(cat out.log)"
+grep -q '^all *100 *9 of 12 *75.0 %' out.log || fail "the sum is missing: $(cat out.log)"
+grep -q 'Expected saving.*25.0 % of the block FLOPs' out.log || fail "the saving is missing"
+[[ ! -e runs ]] || fail "--plan made a folder"
+expect_done "$P" "${B[@]}" --plan --schedule constant:2
+grep -q 'ends below the full network' out.log || fail "a schedule that ends below the full network is not told"
+
+# Help fits a screen for each topic.
+for topic in '' data model schedule training run; do
+  expect_done "$P" --help $topic
+  [[ $(wc -l <out.log) -le 24 && $(wc -L <out.log) -le 82 ]] || fail "--help $topic is larger than a screen: $(wc -lL <out.log)"
+done
+expect_done "$P" --help all
+for option in text steps learning-rate full-disk; do grep -q -- "--$option" out.log || fail "--$option has no help"; done
+expect_done "$G" --help
+expect_done "$C" --help
+
+# Only a text is needed; the folder's name is counted up.
+mkdir -p defaults && cd defaults || exit 1
+expect_done "$P" --text ../text.txt --steps 1 --validate-every 0
+expect_done "$P" --text ../text.txt --steps 1 --validate-every 0
+[[ -f runs/1/summary.json && -f runs/2/summary.json ]] || fail "no runs/1 and runs/2"
+cd ..
+
+# Plain lines where there is no terminal; the log in a closed stream ends nowhere.
+expect_done env TERM=xterm "$P" "${B[@]}" --steps 9 --out plain
+grep -q $'\r\|\x1b' out.log && fail "control characters in a log"
+grep -q 'step 9 of 9' out.log || fail "the last step is not told"
+"$P" "${B[@]}" --steps 9 --out closed <&- >&- 2>&- || fail "exit code $? with closed streams"
+grep -rlq 'step 1 of 9' closed && fail "the log went into a file of the run"
+expect_same_run plain closed
+"$P" "${B[@]}" --steps 3 --out full >/dev/full 2>err.log
+[[ $? -eq 3 ]] || fail "a full device for the log gives no exit code"
+"$G" --run plain >/dev/full 2>err.log
+[[ $? -eq 3 ]] || fail "a full device for the text gives no exit code"
+
+# Another locale changes no byte.
+expect_done env LC_ALL=de_DE.UTF-8 "$P" "${B[@]}" --steps 9 --learning-rate 0.001 --out german
+expect_same_run plain german
+diff <(tr -cd ',' <plain/curves.svg) <(tr -cd ',' <german/curves.svg) >/dev/null || fail "the curves have other commas"
+
+# Names of files: any bytes, found again from anywhere.
+mkdir 'a b'
+for name in 'a b/ü 漢.txt' $'line\nend.txt' $'not \xff utf8.txt' '--dashes.txt' "quote'\$x.txt"; do
+  cp text.txt "./$name"
+  run="run of $name"
+  run=${run//\//_}
+  expect_done "$P" "${B[@]:2}" --steps 4 --checkpoint-every 2 "--text=$name" "--out=$run"
+  rm -r "$run/summary.json" "$run/checkpoints/step-000004"
+  (failures=0 && cd defaults && expect_done "$P" "--resume=$scratch/$run" && exit $failures) || fail "cannot resume from another folder: $name"
+  grep -q '"text"' "$run/config.json" || fail "no text in config.json"
+done
+expect_done "$P" --config plain/config.json --out again
+expect_same_run plain again
+printf '{"steps": 9, "width": 8}' >small.json
+expect_done "$P" --config small.json "${B[@]}" --out over
+expect_same_run plain over
+
+# Generation: greedy and drawn texts come again, long and empty prompts work.
+text() { "$G" --run plain "$@" 2>err.log; }
+[[ "$(text --temperature 0 --prompt line --tokens 30 | sha256sum)" == "$(text --temperature 0 --prompt line --tokens 30 --seed 2 | sha256sum)" ]] || fail "greedy texts differ"
+[[ "$(text --seed 5 --tokens 30 | sha256sum)" == "$(text --seed 5 --tokens 30 --threads 2 | sha256sum)" ]] || fail "texts of one seed differ"
+[[ "$(text --seed 5 --tokens 30 | sha256sum)" != "$(text --seed 6 --tokens 30 | sha256sum)" ]] || fail "texts of two seeds are equal"
+[[ "$(text --seed 5 --tokens 30 --top-k 1 --prompt li | sha256sum)" == "$(text --temperature 0 --tokens 30 --prompt li | sha256sum)" ]] || fail "top-k 1 is not greedy"
+[[ "$(text --seed 5 --tokens 30 --top-p 0 --prompt li | sha256sum)" == "$(text --temperature 0 --tokens 30 --prompt li | sha256sum)" ]] || fail "top-p 0 is not greedy"
+text --prompt 'a prompt that is longer than the context' --tokens 3 >out.log
+[[ $(cat out.log) == 'a prompt that is longer than the context'* ]] || fail "a long prompt was cut in the output"
+grep -q '40 tokens and the context of the model 16: only the last 16' err.log || fail "it is not told what is cut: $(cat err.log)"
+printf 'ab\0cd' >nul.txt
+[[ $(text --prompt-file nul.txt --tokens 0 | od -An -c | tr -d ' \n') == 'ab\0cd\n' ]] || fail "a NUL byte in a prompt is lost"
+expect_done "$P" --text nul.txt --layers 2 --width 16 --context 4 --steps 1 --out nul_run
+finish

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Validation is of the full network, whatever is trained, and leaves the training as it is.
+#include <doctest/doctest.h>
+
+#include "scratch_folder.hpp"
+#include "small_run.hpp"
+
+using namespace raptr;
+using namespace raptr::testing;
+
+namespace {
+const token_list text(200);
+}
+
+TEST_CASE_TEMPLATE("Validation is the full network with factors of 1: the same bits for every schedule, at every call, and it does not disturb training", Device, cpu, reference) {
+  using model = transformer<gpt2_block, causal_lm, Device>;
+  const auto with = [&]<class Schedule>(Schedule schedule) {
+    trainer<model, Schedule, adamw> t(model(run_shape, small_options<Device>()), schedule, adamw{});
+    t.model().initialise(3);
+    const double loss = t.evaluate(text, 3);
+    CHECK(t.evaluate(text, 3) == loss);
+    CHECK(t.evaluate(text, 5) == doctest::Approx(loss).epsilon(1e-6));
+    return loss;
+  };
+  const double plain = with(constant<layer_drop<keep<2>>>{});
+  CHECK(with(constant<layer_drop<keep<2>, exactly<>, sqrt_gap>>{}) == plain);
+  CHECK(with(constant<layer_drop<keep<2>, exactly<>, inverse>>{}) == plain);
+  CHECK(with(full_network{}) == plain);
+  CHECK(std::isfinite(plain));
+
+  small_run<Device> watched, alone;
+  std::vector<double> losses;
+  watched.trainer.run(text, {.steps = 9, .batch = 2, .validate_every = 1, .validate = [&] { return watched.trainer.evaluate(text, 4); }},
+                      [&](const step_report& r) { losses.push_back(r.validation_loss.value()); });
+  alone.trainer.run(text, {.steps = 9, .batch = 2});
+  CHECK(watched.state() == alone.state());
+  CHECK(losses.size() == 9);
+  CHECK(losses.back() != losses.front());
+}
+
+TEST_CASE("Evaluation of a masked model draws the same masks at every call") {
+  small_run<cpu, bert_block, masked_lm> run("full");
+  run.trainer.model().initialise(4);
+  CHECK(run.trainer.evaluate(text, 3) == run.trainer.evaluate(text, 3));
+  CHECK(run.trainer.evaluate(text, 3, 5, 1) != run.trainer.evaluate(text, 3, 5, 2));
+  CHECK(has(sentence_of<input_error>([&] { run.trainer.evaluate(text, 0); }), "batch_size is 0"));
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is refused before the first step, and what the message says.
+#include <doctest/doctest.h>
+
+#include "scratch_folder.hpp"
+#include "small_run.hpp"
+
+using namespace raptr;
+using namespace raptr::testing;
+
+namespace {
+const token_list text(200);
+}
+
+TEST_CASE("A wrong option is named with its value before the first step") {
+  small_run<cpu> run;
+  const auto refused = [&](const run_options& options, const std::string& what) {
+    const std::string said = sentence_of<input_error>([&] { run.trainer.run(text, options, [](const step_report&) { FAIL("a step ran"); }); });
+    CAPTURE(said);
+    CHECK(has(said, what));
+  };
+  refused({.steps = 0}, "steps is 0");
+  refused({.steps = -3}, "steps is -3");
+  refused({.batch = 0}, "batch is 0");
+  refused({.accumulate = -1}, "accumulate is -1");
+  refused({.clip = -1}, "clip is -1");
+  refused({.clip = std::nan("")}, "clip is");
+  refused({.max_nonfinite = 0}, "max_nonfinite is 0");
+  refused({.validate_every = -1}, "validate_every is -1");
+  refused({.save_every = -2}, "save_every is -2");
+  CHECK_FALSE(run.trainer.model().initialised());
+}
+
+TEST_CASE("A text, a tokenizer, a schedule or a rule that does not fit is refused before the first step") {
+  const auto refused = [](auto& run, const token_list& of, const std::string& what) {
+    const std::string said = sentence_of<input_error>([&] { run.trainer.run(of, {.steps = 3, .batch = 1}, [](const step_report&) { FAIL("a step ran"); }); });
+    CAPTURE(said);
+    CHECK(has(said, what));
+    CHECK(run.trainer.done().step == 0);
+  };
+  small_run<cpu> run, many("5-full"), eager("full", dropped_update::frozen, {.lr = std::nan("")}), decaying("full", dropped_update::frozen, {.weight_decay = -1});
+  refused(run, token_list(8), "needs 9");
+  refused(run, token_list(100, {.size = 41}), "41");
+  refused(many, text, "5");
+  refused(eager, text, "lr is nan");
+  refused(decaying, text, "weight_decay is -1");
+  small_run<cpu, bert_block, masked_lm> masked("full"), greedy("full", dropped_update::frozen, {}, run_shape, {1}, {.rate = 1.5});
+  refused(masked, token_list(100, {.size = 40, .end_of_text = 37}), "no");
+  refused(greedy, text, "rate is 1.5");
+  small_run<cpu, bert_block, masked_lm> post("full");
+  CHECK(run.trainer.run(text, {.steps = 3, .batch = 1}));
+  refused(many, text, "5");
+  CHECK(has(sentence_of<input_error>([&] { run.trainer.run(text, {.steps = 2, .batch = 1}); }), "3 steps behind it"));
+}

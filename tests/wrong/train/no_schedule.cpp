@@ -1,0 +1,15 @@
+// expect: raptr: the second argument of trainer is a schedule
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/backend/cpu.hpp>
+#include <raptr/raptr.hpp>
+
+using namespace raptr;
+
+using paper = equal_stages<layer_drop, 6, 8, 10, 12>;
+using network_of_choice = transformer<gpt2_block, causal_lm, cpu>;
+
+#ifdef RIGHT
+trainer t(network_of_choice({}), paper{}, adamw{}, constant_rate{});
+#else
+trainer t(network_of_choice({}), adamw{}, paper{}, constant_rate{});
+#endif

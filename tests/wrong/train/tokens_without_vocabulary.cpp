@@ -1,0 +1,18 @@
+// expect: raptr: what run() trains on is a raptr::token_source
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/backend/cpu.hpp>
+#include <raptr/raptr.hpp>
+
+using namespace raptr;
+
+using paper = equal_stages<layer_drop, 6, 8, 10, 12>;
+using network_of_choice = transformer<gpt2_block, causal_lm, cpu>;
+
+struct my_tokens {
+  std::int64_t size() const { return 1'000; }
+  void read(std::int64_t, std::span<std::int32_t>) const {}
+#ifdef RIGHT
+  raptr::vocabulary vocabulary() const { return {.size = 256}; }
+#endif
+};
+void train(trainer<network_of_choice, paper, adamw>& t) { t.run(my_tokens{}, {.steps = 100}); }
