@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU's operations: products and attention as a share of the multiply-add peak of their threads, everything else in
-// bytes per second. The peak is measured in this process.
+// bytes per second. The peak is measured in this process. Where Eigen is installed, its product stands beside ours.
 #include <benchmark/benchmark.h>
 
 #include <array>
-#include <cmath>
 #include <cstdint>
+#include <vector>
+
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
-#include <raptr/base/math.hpp>
-#include <vector>
+#include <raptr/nn/activation.hpp>
+#include <raptr/nn/cross_entropy.hpp>
+#include <raptr/nn/norm.hpp>
+#include <raptr/optim/optimizer.hpp>
+
+#if __has_include(<Eigen/Core>)
+#define BENCHMARK_EIGEN
+#include <Eigen/Core>
+#endif
 
 namespace {
 using namespace raptr;
@@ -43,75 +51,6 @@ struct product_shape {
   int rows, columns, threads;
 };
 
-struct gelu {
-  static constexpr int sums = 0;
-  const float* in;
-  float* out;
-  int columns;
-  template <class Team> void row(Team& team, std::int64_t r) const {
-    const float* const x = in + r * columns;
-    float* const y = out + r * columns;
-    team.each(columns, [=](int i) { y[i] = 0.5f * x[i] * (1.0f + math::tanh(0.7978845608f * (x[i] + 0.044715f * x[i] * x[i] * x[i]))); });
-  }
-};
-struct layer_norm {
-  static constexpr int sums = 0;
-  const float* in;
-  float* out;
-  int columns;
-  template <class Team> void row(Team& team, std::int64_t r) const {
-    const float* const x = in + r * columns;
-    float* const y = out + r * columns;
-    const float n = float(columns), mean = team.sum(columns, [=](int i) { return x[i]; }) / n;
-    const float scale = 1.0f / std::sqrt(team.sum(columns, [=](int i) { return (x[i] - mean) * (x[i] - mean); }) / n + 1e-5f);
-    team.each(columns, [=](int i) { y[i] = (x[i] - mean) * scale; });
-  }
-};
-struct layer_norm_backward {
-  static constexpr int sums = 2;
-  const float *hat, *gain;
-  float *d, *gain_sum, *bias_sum;
-  int width;
-  template <class Team> void row(Team& team, std::int64_t r) const {
-    const float *const h = hat + r * width, *const g = gain;
-    float* const row = d + r * width;
-    team.each(width, [=, &team](int i) {
-      team.add(0, i, row[i] * h[i]);
-      team.add(1, i, row[i]);
-      row[i] *= g[i];
-    });
-    const float n = float(width), mean = team.sum(width, [=](int i) { return row[i]; }) / n;
-    const float dot = team.sum(width, [=](int i) { return row[i] * h[i]; }) / n;
-    team.each(width, [=](int i) { row[i] = row[i] - mean - h[i] * dot; });
-  }
-  float* sum(int k, int i) const { return (k == 0 ? gain_sum : bias_sum) + i; }
-};
-struct cross_entropy {
-  static constexpr int sums = 1;
-  int width = 1;
-  float *logits, *loss;
-  int columns;
-  template <class Team> void row(Team& team, std::int64_t r) const {
-    float* const l = logits + r * columns;
-    const float top = team.max(columns, [=](int i) { return l[i]; });
-    const float total = team.sum(columns, [=](int i) { return math::exp(l[i] - top); });
-    const float lse = top + std::log(total);
-    team.each(1, [=, &team](int) { team.add(0, 0, lse - l[3]); });
-    team.each(columns, [=](int i) { l[i] = math::exp(l[i] - lse) - float(i == 3); });
-  }
-  float* sum(int, int) const { return loss; }
-};
-struct adamw {
-  struct per_unit {
-    float rate, correct1, correct2, decay;
-  };
-  per_unit begin(const walk_range& range, int) const { return {1e-3f, 0.1f, 0.001f, range.decays ? 0.01f : 0.0f}; }
-  void operator()(const per_unit& u, float& w, const float& g, float& m, float& v) const {
-    m += 0.1f * (g - m), v += 0.001f * (g * g - v);
-    w -= u.rate * (m / u.correct1 / (math::sqrt(v / u.correct2) + 1e-8f) + u.decay * w);
-  }
-};
-
 void matmul_nt(benchmark::State& state) {
   const product_shape s(state);
   ops_type ops({.threads = s.threads});
@@ -126,7 +65,7 @@ void matmul_nt_gelu(benchmark::State& state) {
   const auto x = numbers(ops, s.n * s.columns), w = numbers(ops, std::int64_t(s.rows) * s.columns), bias = numbers(ops, s.rows);
   const auto y = numbers(ops, s.n * s.rows), h = numbers(ops, s.n * s.rows);
   for (auto _ : state)
-    ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1.0f, gelu{y, h, s.rows});
+    ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1.0f, activate<gelu_tanh, float>{y, h, 1, s.rows});
   share_of_peak(state, s.flops(), s.threads);
 }
 void matmul_nn(benchmark::State& state) {
@@ -148,16 +87,35 @@ void matmul_tn(benchmark::State& state) {
 
 // n, R, C, threads
 void product_shapes(benchmark::internal::Benchmark* b) {
+  const std::vector<std::array<std::int64_t, 3>> shapes{{2048, 768, 256},  {2048, 256, 256}, {2048, 1024, 256}, {256, 8192, 256},
+                                                        {2048, 8192, 256}, {2048, 768, 768}, {2048, 3072, 768}};
   for (int threads : {1, 2})
-    for (const auto& [n, rows, columns] : std::vector<std::array<std::int64_t, 3>>{{2048, 768, 256}, {2048, 256, 256}, {2048, 1024, 256}, {256, 8192, 256},
-                                                                                  {2048, 8192, 256}, {2048, 768, 768}, {2048, 3072, 768}})
-      b->Args({n, rows, columns, threads});
+    for (const auto& [n, rows, columns] : shapes) b->Args({n, rows, columns, threads});
   b->ArgNames({"n", "R", "C", "threads"})->UseRealTime()->MinTime(0.1);
 }
 BENCHMARK(matmul_nt)->Apply(product_shapes);
 BENCHMARK(matmul_nn)->Apply(product_shapes);
 BENCHMARK(matmul_tn)->Apply(product_shapes);
 BENCHMARK(matmul_nt_gelu)->Args({2048, 1024, 256, 1})->Args({2048, 1024, 256, 2})->ArgNames({"n", "R", "C", "threads"})->UseRealTime()->MinTime(0.1);
+
+#ifdef BENCHMARK_EIGEN
+/// y = x W^T by Eigen on one thread, without bias.
+void eigen_nt(benchmark::State& state) {
+  using dense = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const product_shape s(state);
+  Eigen::setNbThreads(1);
+  const std::vector<float> x = host_numbers(s.n * s.columns), w = host_numbers(std::int64_t(s.rows) * s.columns);
+  std::vector<float> y = host_numbers(s.n * s.rows);
+  const Eigen::Map<const dense> left(x.data(), s.n, s.columns), right(w.data(), s.rows, s.columns);
+  Eigen::Map<dense> to(y.data(), s.n, s.rows);
+  for (auto _ : state) to.noalias() = left * right.transpose(), benchmark::DoNotOptimize(y.data());
+  share_of_peak(state, s.flops(), 1);
+}
+BENCHMARK(eigen_nt)->Apply([](benchmark::internal::Benchmark* b) {
+  for (const auto& [rows, columns] : {std::array{768, 256}, {256, 256}, {1024, 256}, {8192, 256}, {768, 768}, {3072, 768}}) b->Args({2048, rows, columns, 1});
+  b->ArgNames({"n", "R", "C", "threads"})->UseRealTime()->MinTime(0.1);
+});
+#endif
 
 // D = 64, 2,048 rows, 4 groups of one query head.
 void attention(benchmark::State& state) {
@@ -183,33 +141,48 @@ BENCHMARK(attention)
     ->UseRealTime()
     ->MinTime(0.1);
 
-template <class Make> void rows(benchmark::State& state, std::int64_t n, int columns, double arrays, Make make) {
-  const int threads = int(state.range(0));
-  ops_type ops({.threads = threads});
-  const auto in = numbers(ops, n * columns);
-  const auto out = numbers(ops, n * columns), sums = numbers(ops, 2 * columns);
-  for (auto _ : state) ops.rows(make(in, out, sums), n);
-  state.SetBytesProcessed(std::int64_t(double(state.iterations()) * arrays * 4.0 * double(n) * columns));
+template <class Make> void rows(benchmark::State& state, std::int64_t n, int width, double arrays, Make make) {
+  ops_type ops({.threads = int(state.range(0))});
+  const auto in = numbers(ops, n * width), out = numbers(ops, n * width), more = numbers(ops, n * width), column = numbers(ops, 4 * std::int64_t{width});
+  for (auto _ : state) ops.rows(make(in, out, more, column), n);
+  state.SetBytesProcessed(std::int64_t(double(state.iterations()) * arrays * 4.0 * double(n) * width));
 }
 void rows_gelu(benchmark::State& state) {
-  rows(state, 2048, 1024, 2, [](const float* in, float* out, float*) { return gelu{in, out, 1024}; });
+  rows(state, 2048, 1024, 2, [](const float* in, float* out, float*, float*) { return activate<gelu_tanh, float>{in, out, 1, 1024}; });
+}
+void rows_gelu_backward(benchmark::State& state) {
+  rows(state, 2048, 1024, 3, [](const float* in, float* out, float* more, float*) { return activate_backward<gelu_tanh, float>{in, more, out, 1, 1024}; });
 }
 void rows_layer_norm(benchmark::State& state) {
-  rows(state, 2048, 256, 2, [](const float* in, float* out, float*) { return layer_norm{in, out, 256}; });
+  static std::vector<float> scale(2048);
+  rows(state, 2048, 256, 3, [](const float* in, float* out, float* more, float* column) {
+    return norm_forward<layer_norm, float, float>{in, more, scale.data(), out, column, column + 256, 256};
+  });
 }
 void rows_layer_norm_backward(benchmark::State& state) {
-  rows(state, 2048, 256, 3, [](const float* in, float* out, float* sums) { return layer_norm_backward{in, in, out, sums, sums + 256, 256}; });
+  static std::vector<float> scale(2048, 1.0f);
+  rows(state, 2048, 256, 4, [](const float* in, float* out, float* more, float* column) {
+    return norm_backward<layer_norm, float, float>{in, scale.data(), column, out, more, column + 256, column + 512, 256};
+  });
 }
 void rows_cross_entropy(benchmark::State& state) {
-  rows(state, 512, 8192, 2, [](const float*, float* out, float* sums) { return cross_entropy{1, out, sums, 8192}; });
+  static std::vector<int> ids(512, 3);
+  static std::vector<float> weights(512, 1.0f);
+  static std::vector<double> loss(512);
+  rows(state, 512, 8192, 4, [](const float*, float* out, float*, float*) {
+    return cross_entropy<float, float>{out, ids.data(), weights.data(), loss.data(), 1.0f, 8192, true};
+  });
 }
 void walk_adamw(benchmark::State& state) {
   const std::int64_t n = 12'000'000;
   ops_type ops({.threads = int(state.range(0))});
   const std::vector<walk_range> ranges{{0, 0, n, n / 12, 0, 0, true}};
+  const std::vector<int> counts(12, 3);
+  const std::vector<double> results{1.0, 4.0};
   const auto w = numbers(ops, n), g = numbers(ops, n), m = numbers(ops, n), v = numbers(ops, n);
   ops.walk(fill_zero{}, {ranges.data(), 1}, v);
-  for (auto _ : state) ops.walk(adamw{}, {ranges.data(), 1}, w, by_plan<const float>{g}, m, v);
+  const update<adamw, float, update_kind::with_gradient> step{adamw{}, results.data(), counts.data(), 1e-4, 1.0};
+  for (auto _ : state) ops.walk(step, {ranges.data(), 1}, w, by_plan<const float>{g}, m, v);
   state.SetBytesProcessed(state.iterations() * n * 28);
 }
 void walk_sum_square(benchmark::State& state) {
@@ -223,6 +196,7 @@ void walk_sum_square(benchmark::State& state) {
 }
 void by_threads(benchmark::internal::Benchmark* b) { b->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime()->MinTime(0.1); }
 BENCHMARK(rows_gelu)->Apply(by_threads);
+BENCHMARK(rows_gelu_backward)->Apply(by_threads);
 BENCHMARK(rows_layer_norm)->Apply(by_threads);
 BENCHMARK(rows_layer_norm_backward)->Apply(by_threads);
 BENCHMARK(rows_cross_entropy)->Apply(by_threads);

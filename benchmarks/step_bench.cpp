@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include <raptr/backend/cpu.hpp>
+#include <raptr/backend/cpu/peak.hpp>
 #include <raptr/nn/transformer.hpp>
 #include <raptr/optim/optimizer.hpp>
 #include <raptr/subnet/schedule/types.hpp>
@@ -56,6 +57,7 @@ template <class Block, class Objective> void training_step(benchmark::State& sta
                        decltype(model)::head::flops_per_target(gpt_small), double(model.active().size), adamw::flops};
   const double flops = cost_of(block_flops_of(plan), size, gpt_small).total;
   state.counters["gflop"] = flops * 1e-9;
+  state.counters["of_peak"] = benchmark::Counter(flops / (cpu_backend::measured_fma_peak() * threads), benchmark::Counter::kIsIterationInvariantRate);
   state.counters["gflop_per_s"] = benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["arena_MiB"] = static_cast<double>(model.activation_peak()) / (1 << 20);
 }

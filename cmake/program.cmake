@@ -19,8 +19,8 @@ function(raptr_checked target)
   target_link_libraries(${target} PRIVATE raptr::raptr raptr::io)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # g++ guesses about memory after inlining AVX-512 intrinsics into Eigen: maybe-uninitialized is wrong there, and the
-    # others depend on the processor. They may be printed, but must not stop a build with warnings as errors.
+    # g++ guesses about memory after inlining, and what it guesses depends on the processor. The warnings may be printed,
+    # but must not stop a build with warnings as errors.
     target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-error=array-bounds -Wno-error=stringop-overflow
                                              -Wno-error=stringop-overread -Wno-error=free-nonheap-object)
   endif()
@@ -30,10 +30,5 @@ function(raptr_program target)
   raptr_checked(${target})
   if(RAPTR_NATIVE AND RAPTR_KNOWS_NATIVE)
     target_compile_options(${target} PRIVATE -march=native)
-    # g++ 12 does not know Zen 4 and Zen 5. It takes the tuning of Zen 3 instead, which folds loads into the FMA and makes
-    # Eigen's products 20 to 30 % slower than generic tuning. The instructions are still those of this processor.
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-      target_compile_options(${target} PRIVATE -mtune=generic)
-    endif()
   endif()
 endfunction()

@@ -33,7 +33,8 @@ measured_run read_run(const std::filesystem::path& folder) {
   const run_files files{folder};
   std::error_code ignored;
   if (!std::filesystem::exists(files.summary(), ignored))
-    raptr::fail<raptr::file_error>(raptr::shown(folder) + " has no summary.json: it is no run, or not finished; finish it with raptr-pretrain --resume " + raptr::shown(folder));
+    raptr::fail<raptr::file_error>(
+        raptr::shown(folder) + " has no summary.json: it is no run, or not finished; finish it with raptr-pretrain --resume " + raptr::shown(folder));
   const raptr::json summary = raptr::read_json(files.summary());
   measured_run run;
   run.name = raptr::shown((folder.has_filename() ? folder : folder.parent_path()).filename());
@@ -74,11 +75,12 @@ int start(int count, char** words) {
 
   raptr::make_folders(s.out);
   raptr::replace_file(s.out / "curves.svg", curves_svg("Training runs compared", curves));
-  raptr::replace_file(s.out / "report.md",
-                      "# Training runs compared\n\n" + table.markdown() + "\nIn parentheses: relative to " + runs[0].name +
-                          ". The validation loss is that of the full network, after the last step. Total FLOPs\ninclude embedding, head and optimizer, which never shrink. The training time leaves out "
-                          "validation and checkpoints.\n\n![loss against steps and against FLOPs](curves.svg)\n");
-  std::printf("%sIn parentheses: relative to %s.\nReport: %s\n", table.plain().c_str(), runs[0].name.c_str(), raptr::shown(s.out / "report.md").c_str());
+  raptr::replace_file(s.out / "report.md", "# Training runs compared\n\n" + table.markdown() + "\nIn parentheses: relative to " + runs[0].name +
+                                               ". The validation loss is that of the full network, after the last step. Total FLOPs\ninclude "
+                                               "embedding, head and optimizer, which never shrink. The training time leaves out "
+                                               "validation and checkpoints.\n\n![loss against steps and against FLOPs](curves.svg)\n");
+  std::printf("%sIn parentheses: relative to %s.\nReport: %s\n", table.plain().c_str(), runs[0].name.c_str(),
+              raptr::shown(s.out / "report.md").c_str());
   return done;
 }
 

@@ -44,9 +44,11 @@ std::filesystem::path checkpoint_of(const settings& s) {
   if (!s.checkpoint.empty()) return s.checkpoint;
   const run_files files{s.run};
   std::error_code ignored;
-  if (!std::filesystem::exists(files.config(), ignored)) raptr::fail<raptr::file_error>(raptr::shown(s.run) + " is no folder of a run: it has no config.json");
+  if (!std::filesystem::exists(files.config(), ignored))
+    raptr::fail<raptr::file_error>(raptr::shown(s.run) + " is no folder of a run: it has no config.json");
   if (const auto newest = files.newest(note)) return newest->path;
-  raptr::fail<raptr::file_error>(raptr::shown(s.run) + " has no whole checkpoint yet: train it further with raptr-pretrain --resume " + raptr::shown(s.run));
+  raptr::fail<raptr::file_error>(raptr::shown(s.run) + " has no whole checkpoint yet: train it further with raptr-pretrain --resume " +
+                                 raptr::shown(s.run));
 }
 
 int start(int count, char** words) {
@@ -63,16 +65,15 @@ int start(int count, char** words) {
   std::fwrite(prompt.data(), 1, prompt.size(), stdout);
   const sampler draw(s.temperature, s.top_k, s.top_p, static_cast<std::uint64_t>(s.seed));
   model->begin(prompt);
-  for (std::int64_t n = 0; n < s.tokens; ++n) {
+  std::int64_t n = 0;
+  for (; n < s.tokens && std::fflush(stdout) == 0; ++n) {
     const auto text = model->next([&](std::span<const float> logits) { return draw(logits, n); });
-    if (!text) {
-      note("the document ends after " + std::to_string(n) + " of " + std::to_string(s.tokens) + " tokens");
-      break;
-    }
+    if (!text) break;
     std::fwrite(text->data(), 1, text->size(), stdout);
-    if (std::fflush(stdout) != 0) break;
   }
   std::fputc('\n', stdout);
+  std::fflush(stdout);
+  if (n < s.tokens && !std::ferror(stdout)) note("the document ends after " + std::to_string(n) + " of " + std::to_string(s.tokens) + " tokens");
   return done;
 }
 

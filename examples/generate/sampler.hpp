@@ -26,7 +26,8 @@ class sampler {
     if (top_k_ > 0 && top_k_ < std::ssize(order)) order.resize(std::size_t(top_k_));
     std::vector<double> weight;
     double sum = 0;
-    for (const int id : order) sum += weight.emplace_back(std::exp((double(logits[std::size_t(id)]) - double(logits[std::size_t(order[0])])) / temperature_));
+    for (const int id : order)
+      sum += weight.emplace_back(std::exp((double(logits[std::size_t(id)]) - double(logits[std::size_t(order[0])])) / temperature_));
     std::size_t kept = 0;
     double part = 0;
     do part += weight[kept++];

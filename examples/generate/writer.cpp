@@ -10,10 +10,12 @@ namespace program {
 
 namespace errors {
 [[noreturn]] static void model_does_not_continue(const std::filesystem::path& folder, const std::string& objective) {
-  raptr::fail(raptr::shown(folder) + " holds a model of the objective " + raptr::shown(objective) + ", which fills gaps and cannot continue a text: give one that was trained with --objective causal_lm");
+  raptr::fail(raptr::shown(folder) + " holds a model of the objective " + raptr::shown(objective) +
+              ", which fills gaps and cannot continue a text: give one that was trained with --objective causal_lm");
 }
 [[noreturn]] static void model_has_another_vocabulary(const std::filesystem::path& folder, int rows, int size) {
-  raptr::fail(raptr::shown(folder) + " holds a model with " + std::to_string(rows) + " rows of embedding, but bytes need " + std::to_string(size) + ": it was trained with another tokenizer");
+  raptr::fail(raptr::shown(folder) + " holds a model with " + std::to_string(rows) + " rows of embedding, but bytes need " + std::to_string(size) +
+              ": it was trained with another tokenizer");
 }
 }  // namespace errors
 
@@ -21,7 +23,8 @@ namespace {
 
 class byte_writer final : public writer {
  public:
-  byte_writer(const raptr::model_shape& shape, int threads) : model_(shape, {.threads = threads}), full_(raptr::step_plan::full(model_.plan_layout())) {}
+  byte_writer(const raptr::model_shape& shape, int threads)
+      : model_(shape, {.threads = threads}), full_(raptr::step_plan::full(model_.plan_layout())) {}
   void load(const std::filesystem::path& folder) {
     raptr::load_weights(folder, model_);
     model_.begin(full_, false);
@@ -65,7 +68,8 @@ std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, int
   const auto shape = raptr::shape_from_json(config, file);
   const auto objective = raptr::json_member<std::string>(config["raptr"], "objective", file);
   if (objective != raptr::causal_lm::name) errors::model_does_not_continue(checkpoint, objective);
-  if (const int size = raptr::byte_tokenizer::vocabulary().size; shape.vocab < size) errors::model_has_another_vocabulary(checkpoint, shape.vocab, size);
+  if (const int size = raptr::byte_tokenizer::vocabulary().size; shape.vocab < size)
+    errors::model_has_another_vocabulary(checkpoint, shape.vocab, size);
   auto model = std::make_unique<byte_writer>(shape, threads);
   model->load(checkpoint);
   return model;

@@ -28,7 +28,8 @@ class corpus {
       (void)network.price(*validation_, 1);  // throws if it is too short
     } else if (double(stream_.size()) * held_out_share >= 1) {
       const auto parts = raptr::hold_out(stream_, held_out_share);
-      if (network.fills_a_window(parts.training.size()) && network.fills_a_window(parts.validation.size())) training_ = parts.training, validation_ = parts.validation;
+      if (network.fills_a_window(parts.training.size()) && network.fills_a_window(parts.validation.size()))
+        training_ = parts.training, validation_ = parts.validation;
     }
   }
   const tokens& training() const { return *training_; }
@@ -37,9 +38,12 @@ class corpus {
   /// One line about what was read.
   std::string line() const {
     std::string text = described("text", stream_);
-    if (validation_stream_) text += "; " + described("validation text", *validation_stream_);
-    else if (validation_) text += "; the last " + count_text(validation_->size()) + " tokens are held out for validation";
-    else text += "; too short to hold a part out, so there is no validation";
+    if (validation_stream_)
+      text += "; " + described("validation text", *validation_stream_);
+    else if (validation_)
+      text += "; the last " + count_text(validation_->size()) + " tokens are held out for validation";
+    else
+      text += "; too short to hold a part out, so there is no validation";
     return text;
   }
   raptr::json hashes() const {
@@ -55,11 +59,13 @@ class corpus {
   static std::string described(const char* what, const raptr::token_stream& stream) {
     const raptr::text_report& r = stream.report();
     const auto some = [](std::int64_t n, const char* one, const char* many) { return count_text(n) + " " + (n == 1 ? one : many); };
-    std::string text = std::string(what) + ": " + some(r.files, "file", "files") + ", " + some(r.documents, "document", "documents") + ", " + some(r.bytes, "byte", "bytes") + ", " +
-                       some(stream.size(), "token", "tokens");
+    std::string text = std::string(what) + ": " + some(r.files, "file", "files") + ", " + some(r.documents, "document", "documents") + ", " +
+                       some(r.bytes, "byte", "bytes") + ", " + some(stream.size(), "token", "tokens");
     if (r.empty_files) text += ", " + some(r.empty_files, "file without a document", "files without a document");
     if (r.byte_order_marks) text += ", " + some(r.byte_order_marks, "byte order mark left out", "byte order marks left out");
-    if (!r.skipped.empty()) text += ", " + some(std::ssize(r.skipped), "entry of folders passed over", "entries of folders passed over") + " (" + raptr::shown(r.skipped.front().filename()) + ")";
+    if (!r.skipped.empty())
+      text += ", " + some(std::ssize(r.skipped), "entry of folders passed over", "entries of folders passed over") + " (" +
+              raptr::shown(r.skipped.front().filename()) + ")";
     return text;
   }
   static std::string hash_text(const raptr::token_stream& stream) {

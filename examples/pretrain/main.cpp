@@ -18,7 +18,8 @@ void read_config(const std::filesystem::path& file, option_list& options) {
   settings from_file;
   option_list of_file = options_of(from_file);
   raptr::json object = raptr::read_json(file);
-  if (object.is_object() && object.contains("program") && object.contains("options")) object = raptr::json(object["options"]);  // the config.json of a run
+  if (object.is_object() && object.contains("program") && object.contains("options"))
+    object = raptr::json(object["options"]);  // the config.json of a run
   of_file.read(object, file);
   for (const option& o : of_file.all())
     if (o.given && !options.given(o.name)) options.set(o.name, option_list::json_of(o));

@@ -31,7 +31,8 @@ class metrics_log {
   void flush() {
     std::size_t done = 0;
     while (done < waiting_.size()) {
-      const auto put = raptr::detail::again([&] { return ::pwrite(descriptor_, waiting_.data() + done, waiting_.size() - done, static_cast<off_t>(size_ + done)); });
+      const auto put = raptr::detail::again(
+          [&] { return ::pwrite(descriptor_, waiting_.data() + done, waiting_.size() - done, static_cast<off_t>(size_ + done)); });
       if (put < 0) {
         const int code = errno;
         cut();
@@ -49,7 +50,9 @@ class metrics_log {
   }
 
  private:
-  int cut() const { return raptr::detail::again([&] { return ::ftruncate(descriptor_, static_cast<off_t>(size_)); }) == 0 ? 0 : errno; }
+  int cut() const {
+    return raptr::detail::again([&] { return ::ftruncate(descriptor_, static_cast<off_t>(size_)); }) == 0 ? 0 : errno;
+  }
 
   std::filesystem::path file_;
   std::uint64_t size_;

@@ -7,8 +7,8 @@
 #include <functional>
 #include <memory>
 
-#include <raptr/text/token_stream.hpp>
 #include <raptr/subnet/schedule/stage_table.hpp>
+#include <raptr/text/token_stream.hpp>
 #include <raptr/train/trainer.hpp>
 
 #include "settings.hpp"

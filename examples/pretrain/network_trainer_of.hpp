@@ -18,11 +18,13 @@ namespace program {
 
 namespace errors {
 [[noreturn]] inline void model_is_larger_than_the_memory(std::int64_t parameters, double needed, double there) {
-  raptr::fail("a model of " + count_text(parameters) + " parameters needs " + bytes_text(needed) + " for weights, gradients and moments, and this machine has " +
-              bytes_text(there) + ": make --width, --layers, --neurons or --vocab smaller");
+  raptr::fail("a model of " + count_text(parameters) + " parameters needs " + bytes_text(needed) +
+              " for weights, gradients and moments, and this machine has " + bytes_text(there) +
+              ": make --width, --layers, --neurons or --vocab smaller");
 }
 [[noreturn]] inline void schedule_shrinks(const std::string& text) {
-  raptr::fail("a stage of --schedule \"" + raptr::shown(text) + "\" trains less than the one before it: put the sizes in growing order, or give --allow-shrinking");
+  raptr::fail("a stage of --schedule \"" + raptr::shown(text) +
+              "\" trains less than the one before it: put the sizes in growing order, or give --allow-shrinking");
 }
 }  // namespace errors
 
@@ -45,7 +47,8 @@ inline chosen_rate rate_of(const settings& s) {
 }
 inline raptr::any_schedule schedule_of(const settings& s) {
   const raptr::fixed always{int(s.keep_first), int(s.keep_last)};
-  raptr::text_options options{.rules = {raptr::named_rule({.selector = s.selector, .scale = s.scale, .always = always})}, .allow_shrinking = s.allow_shrinking};
+  raptr::text_options options{.rules = {raptr::named_rule({.selector = s.selector, .scale = s.scale, .always = always})},
+                              .allow_shrinking = s.allow_shrinking};
   try {
     return raptr::any_schedule(s.schedule, options);
   } catch (const raptr::input_error&) {
@@ -81,8 +84,8 @@ template <class Block, class Objective> class network_trainer_of final : public 
     const auto plan = raptr::step_plan::of_blocks(model().plan_layout(), raptr::unit_set::first(active_blocks));
     raptr::active_layout active;
     active.lower(model().layout(), plan);
-    const raptr::step_size size{std::ssize(data.ids) * s_.accumulate, std::ssize(data.targets) * s_.accumulate, model_type::head::flops_per_target(model().shape()),
-                                double(active.size), optimizer_type::flops};
+    const raptr::step_size size{std::ssize(data.ids) * s_.accumulate, std::ssize(data.targets) * s_.accumulate,
+                                model_type::head::flops_per_target(model().shape()), double(active.size), optimizer_type::flops};
     const auto cost = raptr::cost_of(raptr::block_flops_of(plan), size, model().shape());
     return {cost.blocks, cost.total, double(model().activation_bytes(plan, data))};
   }

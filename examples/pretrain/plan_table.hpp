@@ -34,7 +34,8 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
     step_price a = network.price(text, int(low));
     if (part > 0) {
       const step_price b = network.price(text, int(low) + 1);
-      a = {std::lerp(a.block_flops, b.block_flops, part), std::lerp(a.total_flops, b.total_flops, part), std::lerp(a.activation_bytes, b.activation_bytes, part)};
+      a = {std::lerp(a.block_flops, b.block_flops, part), std::lerp(a.total_flops, b.total_flops, part),
+           std::lerp(a.activation_bytes, b.activation_bytes, part)};
     }
     return a;
   };
@@ -49,23 +50,25 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
     plan.step_flops.push_back(p.total_flops);
     plan.block_flops += steps * p.block_flops, plan.total_flops += steps * p.total_flops;
     active += steps * stage.mean_active_blocks, most = (std::max)(most, p.activation_bytes);
-    table.add({std::to_string(k + 1), count_text(stage.first + 1) + " to " + count_text(stage.last + 1), short_text(stage.mean_active_blocks, 4) + " of " + std::to_string(s.layers),
-               percent_text(p.block_flops / full.block_flops), percent_text(p.total_flops / full.total_flops), bytes_text(p.activation_bytes)});
+    table.add({std::to_string(k + 1), count_text(stage.first + 1) + " to " + count_text(stage.last + 1),
+               short_text(stage.mean_active_blocks, 4) + " of " + std::to_string(s.layers), percent_text(p.block_flops / full.block_flops),
+               percent_text(p.total_flops / full.total_flops), bytes_text(p.activation_bytes)});
   }
   const auto steps = static_cast<double>(s.steps);
   plan.full_block_flops = steps * full.block_flops, plan.full_total_flops = steps * full.total_flops;
   if (stages.size() > 1)
-    table.add({"all", count_text(s.steps), short_text(active / steps, 4) + " of " + std::to_string(s.layers), percent_text(plan.block_flops / plan.full_block_flops),
-               percent_text(plan.total_flops / plan.full_total_flops), bytes_text(most)});
+    table.add({"all", count_text(s.steps), short_text(active / steps, 4) + " of " + std::to_string(s.layers),
+               percent_text(plan.block_flops / plan.full_block_flops), percent_text(plan.total_flops / plan.full_total_flops), bytes_text(most)});
   plan.text = table.plain();
   if (plan.block_flops < plan.full_block_flops)
-    plan.text += "Expected saving against the full network in every step: " + percent_text(1 - plan.block_flops / plan.full_block_flops) + " of the block FLOPs, " +
-                 percent_text(1 - plan.total_flops / plan.full_total_flops) + " of all (" + scaled_text(plan.total_flops) + " instead of " + scaled_text(plan.full_total_flops) + ").\n";
+    plan.text += "Expected saving against the full network in every step: " + percent_text(1 - plan.block_flops / plan.full_block_flops) +
+                 " of the block FLOPs, " + percent_text(1 - plan.total_flops / plan.full_total_flops) + " of all (" + scaled_text(plan.total_flops) +
+                 " instead of " + scaled_text(plan.full_total_flops) + ").\n";
   else
     plan.text += "Every step trains the full network: " + scaled_text(plan.total_flops) + " FLOPs.\n";
   if (!stages.back().full)
-    plan.text += "The schedule ends below the full network, with " + short_text(stages.back().mean_active_blocks, 4) + " of " + std::to_string(s.layers) +
-                 " blocks: such a run is a control, not the method.\n";
+    plan.text += "The schedule ends below the full network, with " + short_text(stages.back().mean_active_blocks, 4) + " of " +
+                 std::to_string(s.layers) + " blocks: such a run is a control, not the method.\n";
   return plan;
 }
 

@@ -29,19 +29,22 @@ option_list options_of(settings& s) {
   o.add("model", "context", "TOKENS", &s.context, "length of a sequence").range(1, 1 << 20);
   o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding; bytes need 259").range(1, 1 << 24);
 
-  o.add("schedule", "schedule", "TEXT", &s.schedule, "blocks that train, stage by stage: full, 6-8-10-12, 6-12@1:3, constant:6, or full for 1/10 then 6-12");
+  o.add("schedule", "schedule", "TEXT", &s.schedule,
+        "blocks that train, stage by stage: full, 6-8-10-12, 6-12@1:3, constant:6, or full for 1/10 then 6-12");
   o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it");
   o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of(names(raptr::selector_names));
   o.add("schedule", "keep-first", "N", &s.keep_first, "blocks at the begin that are always kept").range(0, 4096);
   o.add("schedule", "keep-last", "N", &s.keep_last, "blocks at the end that are always kept").range(0, 4096);
   o.add("schedule", "scale", "NAME", &s.scale, "of kept blocks").one_of(names(raptr::scale_names));
-  o.add("schedule", "dropped-update", "NAME", &s.dropped_update, "what the optimizer does with a dropped block").one_of({"frozen", "zero_gradient", "decay_only"});
+  o.add("schedule", "dropped-update", "NAME", &s.dropped_update, "what the optimizer does with a dropped block")
+      .one_of({"frozen", "zero_gradient", "decay_only"});
 
   o.add("training", "steps", "N", &s.steps, "of the whole run").range(1, most_steps);
   o.add("training", "batch", "N", &s.batch, "sequences of a micro-batch").range(1, 1 << 20);
   o.add("training", "accumulate", "N", &s.accumulate, "micro-batches of a step").range(1, 1 << 20);
   o.add("training", "learning-rate", "RATE", &s.learning_rate, "peak").range(0, 1e30);
-  o.add("training", "rate-rule", "NAME", &s.rate_rule, "course of the rate after the warm-up").one_of({"constant", "linear", "cosine", "wsd", "last-stage"});
+  o.add("training", "rate-rule", "NAME", &s.rate_rule, "course of the rate after the warm-up")
+      .one_of({"constant", "linear", "cosine", "wsd", "last-stage"});
   o.add("training", "warmup", "STEPS", &s.warmup, "up to the peak").range(0, most_steps).default_is("steps / 20");
   o.add("training", "rewarm", "STEPS", &s.rewarm, "warm-up at the begin of every stage").range(0, most_steps);
   o.add("training", "weight-decay", "X", &s.weight_decay, "of AdamW").range(0, 1e30);
@@ -55,7 +58,8 @@ option_list options_of(settings& s) {
   o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");
   o.add("run", "keep-checkpoints", "N", &s.keep_checkpoints, "newest ones").range(1, 1e9);
   o.add("run", "keep-every", "STEPS", &s.keep_every, "and those of every so many steps; 0: none").range(0, most_steps);
-  o.add("run", "full-disk", "POLICY", &s.full_disk, "what a failed write of a checkpoint or of the log does; the old checkpoint stays").one_of({"stop", "continue"});
+  o.add("run", "full-disk", "POLICY", &s.full_disk, "what a failed write of a checkpoint or of the log does; the old checkpoint stays")
+      .one_of({"stop", "continue"});
 
   o.add("", "config", "FILE", &s.config, "JSON with options as keys; the command line goes over it");
   o.add("", "resume", "RUN", &s.resume, "go on from the newest good checkpoint of a run, bit for bit");

@@ -29,8 +29,10 @@ inline std::string metrics_line(const raptr::step_report& r) {
                       {"step_seconds", r.seconds},
                       {"tokens_per_second", r.tokens_per_second()}};
   if (r.validation_loss) line["validation_loss"] = or_null(true, *r.validation_loss);
-  if (!r.nonfinite.empty()) line["skipped"] = r.nonfinite + " is not finite";
-  else if (r.targets == 0) line["skipped"] = "no token to predict";
+  if (!r.nonfinite.empty())
+    line["skipped"] = r.nonfinite + " is not finite";
+  else if (r.targets == 0)
+    line["skipped"] = "no token to predict";
   return raptr::json_text(line, -1);
 }
 

@@ -34,7 +34,9 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 /// A name that begins with what was given is nearer than any other. names must not be empty.
 inline std::string_view nearest_name(std::string_view given, const std::vector<std::string_view>& names) {
-  const auto distance = [&](std::string_view name) { return edit_distance(given.substr(0, 64), name) + (!given.empty() && name.starts_with(given) ? 0 : 100); };
+  const auto distance = [&](std::string_view name) {
+    return edit_distance(given.substr(0, 64), name) + (!given.empty() && name.starts_with(given) ? 0 : 100);
+  };
   return *std::ranges::min_element(names, {}, distance);
 }
 

@@ -27,8 +27,8 @@ using option_target = std::variant<bool*, std::int64_t*, std::optional<std::int6
 struct option {
   std::string_view name, placeholder, topic, meaning;
   option_target target;
-  double least = 0, most = 0;                 // of a number, both allowed
-  std::vector<std::string_view> choices{};    // of a string; empty: any text
+  double least = 0, most = 0;               // of a number, both allowed
+  std::vector<std::string_view> choices{};  // of a string; empty: any text
   std::string default_text{};
   bool given = false;
 
@@ -97,7 +97,8 @@ class option_list {
     for (const auto& [name, value] : object.items()) {
       option* const o = find(name);
       if (!o || o->topic.empty())
-        raptr::fail(raptr::shown(file) + ": \"" + raptr::shown(name) + "\" is no option that a file can set: the nearest is \"" + std::string(nearest(name)) + "\"");
+        raptr::fail(raptr::shown(file) + ": \"" + raptr::shown(name) + "\" is no option that a file can set: the nearest is \"" +
+                    std::string(nearest(name)) + "\"");
       read_json(*o, value, raptr::shown(file) + ", \"" + name + "\"");
       o->given = true;
     }
@@ -178,7 +179,8 @@ class option_list {
             *to = raptr::bytes_from_json(value, where);
           } else if constexpr (std::same_as<T, path_list>) {
             if (!o.given) to->clear();
-            if (!value.is_array()) to->push_back(raptr::bytes_from_json(value, where));
+            if (!value.is_array())
+              to->push_back(raptr::bytes_from_json(value, where));
             else
               for (const auto& one : value) to->push_back(raptr::bytes_from_json(one, where));
           } else {
@@ -198,10 +200,14 @@ class option_list {
   static std::string text_of(const option& o) {
     return std::visit(
         []<class T>(const T* from) -> std::string {
-          if constexpr (std::same_as<T, std::string>) return *from;
-          else if constexpr (std::same_as<T, double>) return number(*from);
-          else if constexpr (std::same_as<T, std::int64_t>) return std::to_string(*from);
-          else return "";
+          if constexpr (std::same_as<T, std::string>)
+            return *from;
+          else if constexpr (std::same_as<T, double>)
+            return number(*from);
+          else if constexpr (std::same_as<T, std::int64_t>)
+            return std::to_string(*from);
+          else
+            return "";
         },
         constant(o.target));
   }
@@ -209,14 +215,16 @@ class option_list {
     if (!o.choices.empty()) return "one of " + list_of(o.choices, ", ");
     if (std::holds_alternative<bool*>(o.target)) return "true or false";
     if (std::holds_alternative<std::string*>(o.target)) return "a text";
-    if (std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target)) return "the name of a file or folder";
+    if (std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target))
+      return "the name of a file or folder";
     return (std::holds_alternative<double*>(o.target) ? "a number from " : "a whole number from ") + number(o.least) + " to " + number(o.most);
   }
   static std::string chosen(const option& o, std::string value, const std::string& where) {
     if (o.choices.empty()) return value;
     for (const auto one : o.choices)
       if (one == value) return value;
-    errors::wrong_value(where, "\"" + raptr::shown(value) + "\"", allowed(o) + " (the nearest is " + std::string(nearest_name(value, o.choices)) + ")");
+    errors::wrong_value(where, "\"" + raptr::shown(value) + "\"",
+                        allowed(o) + " (the nearest is " + std::string(nearest_name(value, o.choices)) + ")");
   }
   void read_text(option& o, std::string_view text) {
     const auto wrong = [&] { errors::wrong_value(shown(o), "\"" + raptr::shown(text) + "\"", allowed(o)); };
@@ -228,13 +236,18 @@ class option_list {
     };
     std::visit(
         [&]<class T>(T* to) {
-          if constexpr (std::same_as<T, std::string>) *to = chosen(o, std::string(text), shown(o));
-          else if constexpr (std::same_as<T, double>) *to = parsed(0.0);
-          else if constexpr (std::same_as<T, std::int64_t> || std::same_as<T, std::optional<std::int64_t>>) *to = parsed(std::int64_t{0});
+          if constexpr (std::same_as<T, std::string>)
+            *to = chosen(o, std::string(text), shown(o));
+          else if constexpr (std::same_as<T, double>)
+            *to = parsed(0.0);
+          else if constexpr (std::same_as<T, std::int64_t> || std::same_as<T, std::optional<std::int64_t>>)
+            *to = parsed(std::int64_t{0});
           else if constexpr (!std::same_as<T, bool>) {
             if (text.empty()) wrong();
-            if constexpr (std::same_as<T, path_list>) to->emplace_back(text);
-            else *to = text;
+            if constexpr (std::same_as<T, path_list>)
+              to->emplace_back(text);
+            else
+              *to = text;
           }
         },
         o.target);

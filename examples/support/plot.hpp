@@ -66,7 +66,8 @@ inline std::string text_at(double x, double y, const std::string& text, const st
   return "<text x=\"" + fixed_text(x, 1) + "\" y=\"" + fixed_text(y, 1) + "\" " + style + ">" + escaped(text) + "</text>\n";
 }
 inline std::string line_at(double x1, double y1, double x2, double y2, const std::string& style) {
-  return "<line x1=\"" + fixed_text(x1, 1) + "\" y1=\"" + fixed_text(y1, 1) + "\" x2=\"" + fixed_text(x2, 1) + "\" y2=\"" + fixed_text(y2, 1) + "\" " + style + "/>\n";
+  return "<line x1=\"" + fixed_text(x1, 1) + "\" y1=\"" + fixed_text(y1, 1) + "\" x2=\"" + fixed_text(x2, 1) + "\" y2=\"" + fixed_text(y2, 1) +
+         "\" " + style + "/>\n";
 }
 
 struct frame {
@@ -77,13 +78,15 @@ struct frame {
 };
 
 inline void fit(frame& f, const panel& p) {
-  double x1 = 0, low = 1e300, high = -1e300;
+  double x1 = 0;
   for (const series& s : p.lines)
     for (const auto& [x, y] : s.at) x1 = (std::max)(x1, x);
+  std::vector<double> all;  // without the fall of the first steps
   for (const series& s : p.lines)
     for (const auto& [x, y] : s.at)
-      if (s.sets_range && (x > 0.02 * x1 || s.at.size() < 20)) low = (std::min)(low, y), high = (std::max)(high, y);  // not the fall of the first steps
-  if (!(low <= high)) low = 0, high = 1;
+      if (s.sets_range && (x > 0.02 * x1 || s.at.size() < 20)) all.push_back(y);
+  std::ranges::sort(all);
+  double low = all.empty() ? 0 : all.front(), high = all.empty() ? 1 : all[(all.size() - 1) * 98 / 100];  // a few peaks are cut off
   if (high - low < 1e-9 * (std::max)(1.0, std::abs(high))) low -= 0.5, high += 0.5;
   const double room = 0.06 * (high - low);
   f.x0 = 0, f.x1 = x1 > 0 ? 1.015 * x1 : 1, f.y0 = low - room, f.y1 = high + 2.4 * room;
@@ -106,34 +109,41 @@ inline std::string draw(const panel& p, frame f, const std::string& id) {
   for (std::size_t k = 0; k < p.spans.size(); ++k) {
     const span& s = p.spans[k];
     if (k) svg += line_at(f.x(s.from), f.top, f.x(s.from), bottom, "class=\"border\"");
-    if (f.x(s.to) - f.x(s.from) > 7.0 * double(s.name.size())) svg += text_at((f.x(s.from) + f.x(s.to)) / 2, f.top + 15, s.name, "class=\"stage\" text-anchor=\"middle\"");
+    if (f.x(s.to) - f.x(s.from) > 7.0 * double(s.name.size()))
+      svg += text_at((f.x(s.from) + f.x(s.to)) / 2, f.top + 15, s.name, "class=\"stage\" text-anchor=\"middle\"");
   }
-  svg += "<clipPath id=\"" + id + "\"><rect x=\"" + fixed_text(f.left, 1) + "\" y=\"" + fixed_text(f.top, 1) + "\" width=\"" + fixed_text(f.width, 1) + "\" height=\"" +
-         fixed_text(f.height, 1) + "\"/></clipPath>\n<g clip-path=\"url(#" + id + ")\">\n";
+  svg += "<clipPath id=\"" + id + "\"><rect x=\"" + fixed_text(f.left, 1) + "\" y=\"" + fixed_text(f.top, 1) + "\" width=\"" +
+         fixed_text(f.width, 1) + "\" height=\"" + fixed_text(f.height, 1) + "\"/></clipPath>\n<g clip-path=\"url(#" + id + ")\">\n";
   for (const series& s : p.lines) {
     if (s.line) {
-      svg += "<polyline fill=\"none\" stroke=\"" + s.colour + "\" stroke-width=\"" + fixed_text(s.width, 1) + "\" stroke-opacity=\"" + fixed_text(s.opacity, 2) + "\" points=\"";
+      svg += "<polyline fill=\"none\" stroke=\"" + s.colour + "\" stroke-width=\"" + fixed_text(s.width, 1) + "\" stroke-opacity=\"" +
+             fixed_text(s.opacity, 2) + "\" points=\"";
       for (const auto& [x, y] : s.at) svg += fixed_text(f.x(x), 1) + "," + fixed_text(f.y(y), 1) + " ";
       svg += "\"/>\n";
     } else {
       for (const auto& [x, y] : s.at)
-        svg += "<circle cx=\"" + fixed_text(f.x(x), 1) + "\" cy=\"" + fixed_text(f.y(y), 1) + "\" r=\"3.6\" fill=\"#fff\" stroke=\"" + s.colour + "\" stroke-width=\"1.8\"/>\n";
+        svg += "<circle cx=\"" + fixed_text(f.x(x), 1) + "\" cy=\"" + fixed_text(f.y(y), 1) + "\" r=\"3.6\" fill=\"#fff\" stroke=\"" + s.colour +
+               "\" stroke-width=\"1.8\"/>\n";
     }
   }
   svg += "</g>\n" + line_at(f.left, bottom, right, bottom, "class=\"axis\"") + line_at(f.left, f.top, f.left, bottom, "class=\"axis\"");
   svg += text_at((f.left + right) / 2, bottom + 40, p.x_name, "class=\"name\" text-anchor=\"middle\"");
-  svg += "<text transform=\"translate(" + fixed_text(f.left - 48, 1) + "," + fixed_text((f.top + bottom) / 2, 1) + ") rotate(-90)\" class=\"name\" text-anchor=\"middle\">" + escaped(p.y_name) +
-         "</text>\n";
+  svg += "<text transform=\"translate(" + fixed_text(f.left - 48, 1) + "," + fixed_text((f.top + bottom) / 2, 1) +
+         ") rotate(-90)\" class=\"name\" text-anchor=\"middle\">" + escaped(p.y_name) + "</text>\n";
   std::size_t longest = 0, named = 0;
   for (const series& s : p.lines) longest = (std::max)(longest, s.name.size()), named += !s.name.empty();
   const double x = right - 8.0 - 6.8 * double(longest);
   double y = f.top + 40;
-  svg += "<rect x=\"" + fixed_text(x - 38, 1) + "\" y=\"" + fixed_text(y - 17, 1) + "\" width=\"" + fixed_text(right - x + 36, 1) + "\" height=\"" + fixed_text(18.0 * double(named) + 6, 1) +
-         "\" fill=\"#fff\" fill-opacity=\"0.85\"/>\n";
+  svg += "<rect x=\"" + fixed_text(x - 38, 1) + "\" y=\"" + fixed_text(y - 17, 1) + "\" width=\"" + fixed_text(right - x + 36, 1) + "\" height=\"" +
+         fixed_text(18.0 * double(named) + 6, 1) + "\" fill=\"#fff\" fill-opacity=\"0.85\"/>\n";
   for (const series& s : p.lines) {
     if (s.name.empty()) continue;
-    if (s.line) svg += line_at(x - 32, y - 4, x - 8, y - 4, "stroke=\"" + s.colour + "\" stroke-width=\"2.2\" stroke-opacity=\"" + fixed_text(s.opacity, 2) + "\"");
-    else svg += "<circle cx=\"" + fixed_text(x - 20, 1) + "\" cy=\"" + fixed_text(y - 4, 1) + "\" r=\"3.6\" fill=\"#fff\" stroke=\"" + s.colour + "\" stroke-width=\"1.8\"/>\n";
+    if (s.line)
+      svg += line_at(x - 32, y - 4, x - 8, y - 4,
+                     "stroke=\"" + s.colour + "\" stroke-width=\"2.2\" stroke-opacity=\"" + fixed_text(s.opacity, 2) + "\"");
+    else
+      svg += "<circle cx=\"" + fixed_text(x - 20, 1) + "\" cy=\"" + fixed_text(y - 4, 1) + "\" r=\"3.6\" fill=\"#fff\" stroke=\"" + s.colour +
+             "\" stroke-width=\"1.8\"/>\n";
     svg += text_at(x, y, s.name, "class=\"tick\"");
     y += 18;
   }
@@ -146,9 +156,12 @@ inline std::string draw(const panel& p, frame f, const std::string& id) {
 inline std::string svg(const std::string& title, const std::vector<panel>& panels) {
   constexpr double width = 560, height = 400;
   const double whole = width * double(panels.size());
-  std::string text = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + fixed_text(whole, 0) + "\" height=\"" + fixed_text(height, 0) + "\" viewBox=\"0 0 " + fixed_text(whole, 0) + " " +
-                     fixed_text(height, 0) + "\" font-family=\"DejaVu Sans, Helvetica, Arial, sans-serif\">\n<title>" + detail::escaped(title) +
-                     "</title>\n<style>.title{font-size:14px;fill:#222}.head{font-size:16px;font-weight:bold;fill:#222}.tick{font-size:12px;fill:#444}.name{font-size:12px;fill:#222}"
+  std::string text = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + fixed_text(whole, 0) + "\" height=\"" + fixed_text(height, 0) +
+                     "\" viewBox=\"0 0 " + fixed_text(whole, 0) + " " + fixed_text(height, 0) +
+                     "\" font-family=\"DejaVu Sans, Helvetica, Arial, sans-serif\">\n<title>" + detail::escaped(title) +
+                     "</"
+                     "title>\n<style>.title{font-size:14px;fill:#222}.head{font-size:16px;font-weight:bold;fill:#222}.tick{font-size:12px;fill:#444}."
+                     "name{font-size:12px;fill:#222}"
                      ".stage{font-size:11px;fill:#777}.grid{stroke:#e4e4e4}.axis{stroke:#444}.border{stroke:#999;stroke-dasharray:4 4}</style>\n"
                      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n" +
                      detail::text_at(66, 28, title, "class=\"head\"");

@@ -28,9 +28,15 @@ inline constexpr std::string_view exit_codes_text =
 inline std::string one_line(std::string_view text) {
   std::string line;
   for (const char c : text)
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) line += c;
-    else if (!line.ends_with(' ')) line += ' ';
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
+      line += c;
+    else if (!line.ends_with(' '))
+      line += ' ';
   return line;
+}
+inline void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
 }
 inline void say_error(std::string_view sentence) {
   const std::string line = (sentence.starts_with("raptr: ") ? "" : "raptr: ") + one_line(sentence) + "\n";

@@ -43,10 +43,14 @@ inline std::string shell_word(const std::string& text) {
   for (const char c : text) {
     constexpr std::string_view digits = "0123456789abcdef";
     const auto byte = static_cast<unsigned char>(c);
-    if (!printable && (byte < 0x20 || byte == 0x7f)) word += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-    else if (c == '\'') word += printable ? "'\\''" : "\\'";
-    else if (c == '\\' && !printable) word += "\\\\";
-    else word += c;
+    if (!printable && (byte < 0x20 || byte == 0x7f))
+      word += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    else if (c == '\'')
+      word += printable ? "'\\''" : "\\'";
+    else if (c == '\\' && !printable)
+      word += "\\\\";
+    else
+      word += c;
   }
   return word + "'";
 }

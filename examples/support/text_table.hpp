@@ -26,8 +26,10 @@ class text_table {
       text += begin;
       for (std::size_t c = 0; c < width.size(); ++c) {
         const std::size_t pad = width[c] - rows_[r][c].size();
-        if (c) text.append(between).append(pad, ' ').append(rows_[r][c]);
-        else text.append(rows_[r][c]).append(pad, ' ');
+        if (c)
+          text.append(between).append(pad, ' ').append(rows_[r][c]);
+        else
+          text.append(rows_[r][c]).append(pad, ' ');
       }
       text.append(end).append("\n");
       if (!rule || r > 0) continue;

@@ -35,7 +35,8 @@ template <class Ops> struct attention_results {
   std::vector<typename Ops::master> lse;
 };
 template <class Ops>
-attention_results<Ops> run(Ops& ops, const example& e, const std::vector<typename Ops::real>& values, const std::vector<typename Ops::real>& dvalues) {
+attention_results<Ops> run(Ops& ops, const example& e, const std::vector<typename Ops::real>& values,
+                           const std::vector<typename Ops::real>& dvalues) {
   using real = typename Ops::real;
   const std::size_t heads = total_rows(e.segments) * std::size_t(e.heads.groups * e.heads.queries), out = heads * std::size_t(e.heads.width);
   const on_device<Ops, real> qkv(ops, values), mixed(ops, std::vector<real>(out, real(9))), dmixed(ops, dvalues),

@@ -60,7 +60,8 @@ template <class Ops> product_results<Ops, typename Ops::real> run(Ops& ops, shap
   ops.matmul_nn(nn.get(), a.read(), weight, s.n, real(1), real(0), static_cast<const real*>(nullptr), real(0));
   ops.matmul_nn(nn_add.get(), a.read(), weight, s.n, real(0.5), real(-0.25), bias_c.read(), real(1.5));
   ops.matmul_tn({tn.get(), s.rows, s.columns}, a.read(), x.read(), s.n, real(0.5), a_sum.get(), x_sum.get(), real(-2));
-  ops.matmul_tn({tn.get(), s.rows, s.columns}, a.read(), x.read(), s.n, real(0.25), static_cast<master*>(nullptr), static_cast<master*>(nullptr), real(0));
+  master* const none = nullptr;
+  ops.matmul_tn({tn.get(), s.rows, s.columns}, a.read(), x.read(), s.n, real(0.25), none, none, real(0));
   return {nt.values(), nt_bias.values(), nn.values(), nn_add.values(), tn.values(), a_sum.values(), x_sum.values(), sums.values()};
 }
 

@@ -39,6 +39,15 @@ TEST_CASE("a team that fell asleep wakes up, and one that never worked can be de
   }
 }
 
+TEST_CASE("teams come and go, at work or not") {
+  for (int again = 0; again < 300; ++again) {
+    thread_team team(4);
+    int sum = 0;
+    if (again % 2) team.parallel_for(1 + again % 3, [&](std::int64_t i, int) { if (i == 0) ++sum; });
+    CHECK(sum == again % 2);
+  }
+}
+
 TEST_CASE("two tasks that wait for each other show that two threads work at once") {
   thread_team team(2);
   std::atomic<int> here{0};

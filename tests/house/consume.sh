@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# consume.sh SOURCE BUILD WORK COMPILER GENERATOR EIGEN_DIR
+# consume.sh SOURCE BUILD WORK COMPILER GENERATOR
 # Installs raptr into WORK and uses it from other projects in every way that the README names. What must not reach a
 # parent project: our flags, tests, install rules, and cache entries other than the five options of CMakeLists.txt.
 set -euo pipefail
-source=$1 build=$2 work=$3 compiler=$4 generator=$5 eigen=$6
+source=$1 build=$2 work=$3 compiler=$4 generator=$5
 consumer=$source/tests/house/consumer
 rm -rf "$work"
 mkdir -p "$work"
@@ -20,7 +20,7 @@ project() {
   shift 2
   echo "== $name"
   cmake -S "$consumer" -B "$work/$name" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
-    -DHOW="$how" -DRAPTR_DIR="$source" -DEIGEN_DIR="$eigen" "$@" >"$work/$name.log" 2>&1 || { cat "$work/$name.log"; fail "$name does not configure"; }
+    -DHOW="$how" -DRAPTR_DIR="$source" "$@" >"$work/$name.log" 2>&1 || { cat "$work/$name.log"; fail "$name does not configure"; }
   cmake --build "$work/$name" >"$work/$name.log" 2>&1 || { cat "$work/$name.log"; fail "$name does not build"; }
   [[ $("$work/$name/consumer") == "$version" ]] || fail "$name does not run"
   if grep -E -- ' -(march|mtune|W|O|f)' "$work/$name/compile_commands.json"; then fail "$name: flags of raptr reached the parent project"; fi
@@ -49,8 +49,6 @@ project fetch fetch -DFETCHCONTENT_FULLY_DISCONNECTED=ON -DCOMPONENTS=io
 check_parent fetch
 project subdirectory subdirectory
 check_parent subdirectory
-project own_eigen own_eigen -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON
-check_parent own_eigen
 
 echo "== refusals"
 refused() {

@@ -3,9 +3,8 @@
 # For the scripts here: bash NAME_test.sh FOLDER_OF_PROGRAMS. Sets P, G, C (the programs) and B (options of a tiny model),
 # and goes to a scratch folder with a text in it.
 set -uo pipefail
-P=$(realpath "$1")/raptr-pretrain
-G=$(realpath "$1")/raptr-generate
-C=$(realpath "$1")/raptr-compare
+programs=$(realpath "$1")
+export P=$programs/raptr-pretrain G=$programs/raptr-generate C=$programs/raptr-compare
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1

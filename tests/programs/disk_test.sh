@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A full disk, by a limit of the file size: the old checkpoint stays, and the run stops or goes on as it was asked to.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Bad input: a documented exit code, one line with the numbers and the fix, nothing created, nothing lost.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What the programs print and write: plans, logs, names of files, texts.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

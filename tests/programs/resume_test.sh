@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A run that is stopped, killed or starved and then resumed ends with the same bits as one that never was.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -23,7 +24,7 @@ stopped_run() {  # NAME SIGNAL CODE
   code=$?
   if [[ $code -eq 0 ]]; then echo "(the run $1 was faster than the signal)"; return; fi
   [[ $code -eq $3 ]] || fail "exit code $code instead of $3 after $2: $(cat err.log)"
-  [[ $(wc -l <"$1/metrics.jsonl") -eq $(ls "$1/checkpoints" | tail -1 | sed 's/step-0*//') ]] || fail "the last checkpoint after $2 is not of the last step"
+  [[ -d $1/checkpoints/$(printf 'step-%06d' "$(wc -l <"$1/metrics.jsonl")") ]] || fail "the last checkpoint after $2 is not of the last step"
   grep -q -- "--resume" out.log || fail "the command to go on is missing"
   expect_done "$P" --resume "$1" --threads 2
 }
@@ -31,7 +32,7 @@ stopped_run term TERM 143
 expect_same_run whole term
 
 # SIGKILL at any moment, again and again.
-for attempt in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8; do
   if [[ -d killed ]]; then "$P" --resume killed >out.log 2>err.log & else "$P" "${R[@]}" --out killed >out.log 2>err.log & fi
   process=$!
   sleep "0.$(printf '%03d' $((RANDOM % 150)))"

@@ -4,14 +4,10 @@
 // GPU, and what fetch() promised is NaN until wait(), so that a reader who does not wait is found.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <new>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -20,6 +16,8 @@
 #include <raptr/backend/ops.hpp>
 #include <raptr/base/device.hpp>
 
+#include "guarded_memory.hpp"
+
 namespace raptr {
 
 struct reference {
@@ -27,90 +25,6 @@ struct reference {
 };
 struct reference_options {
   bool guarded = true;
-};
-
-/// Pages that can be closed. Blocks are cut from areas and never moved; an area is used again once all of it is free.
-/// Fresh and released memory is full of NaN (0xff).
-class guarded_memory {
- public:
-  explicit guarded_memory(bool guarded) : guarded_(guarded) {}
-  guarded_memory(const guarded_memory&) = delete;
-  guarded_memory& operator=(const guarded_memory&) = delete;
-  ~guarded_memory() {
-    for (const area& a : areas_) munmap(a.data, a.bytes);
-  }
-
-  char* allocate(std::size_t bytes) {
-    bytes = (bytes + 63) / 64 * 64 + 64;  // never empty
-    auto at = std::find_if(areas_.begin(), areas_.end(), [=](const area& a) { return a.bytes - a.used >= bytes; });
-    if (at == areas_.end()) {
-      const std::size_t size = std::max<std::size_t>(std::size_t(8) << 20, (bytes + 4095) / 4096 * 4096);
-      void* const data = mmap(nullptr, size, access(depth_ > 0), MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (data == MAP_FAILED) throw std::bad_alloc();
-      at = areas_.insert(areas_.end(), {static_cast<char*>(data), size, 0, {}});
-    }
-    char* const fresh = at->data + at->used;
-    at->used += bytes;
-    at->blocks.push_back({fresh, bytes});
-    fill(fresh, bytes);
-    return fresh;
-  }
-  void release(void* p) {
-    for (area& a : areas_)
-      for (auto b = a.blocks.begin(); b != a.blocks.end(); ++b)
-        if (b->data == p) {
-          fill(b->data, b->bytes);
-          a.blocks.erase(b);
-          if (a.blocks.empty()) a.used = 0;
-          return;
-        }
-    throw std::invalid_argument("released what was not allocated here, or twice");
-  }
-  std::size_t live_blocks() const {
-    std::size_t n = 0;
-    for (const area& a : areas_) n += a.blocks.size();
-    return n;
-  }
-
-  /// While one of these lives, the memory may be touched.
-  class open {
-   public:
-    explicit open(guarded_memory& m) : memory_(m) {
-      if (memory_.depth_++ == 0) memory_.protect(true);
-    }
-    ~open() {
-      if (--memory_.depth_ == 0) memory_.protect(false);
-    }
-    open(const open&) = delete;
-    open& operator=(const open&) = delete;
-
-   private:
-    guarded_memory& memory_;
-  };
-
- private:
-  struct block {
-    char* data;
-    std::size_t bytes;
-  };
-  struct area {
-    char* data;
-    std::size_t bytes, used;
-    std::vector<block> blocks;
-  };
-  int access(bool opened) const { return opened || !guarded_ ? PROT_READ | PROT_WRITE : PROT_NONE; }
-  void protect(bool opened) {
-    if (guarded_)
-      for (const area& a : areas_) mprotect(a.data, a.bytes, access(opened));
-  }
-  void fill(char* data, std::size_t bytes) {
-    const open o(*this);
-    std::memset(data, 0xff, bytes);
-  }
-
-  bool guarded_;
-  int depth_ = 0;
-  std::vector<area> areas_;
 };
 
 template <class Real, class Master> class reference_ops {
@@ -321,7 +235,7 @@ template <class Real, class Master> class reference_ops {
       const walk_range& r = list.device[k];
       for (std::int64_t i = 0; i < r.length; i += r.per_unit) {
         const typename F::per_unit unit = f.begin(r, r.unit + int(i / r.per_unit));
-        for (std::int64_t j = i; j < i + r.per_unit; ++j) element(r, unit, r.first + j, r.packed + j);
+        for (std::int64_t j = i; is_visited(unit) && j < i + r.per_unit; ++j) element(r, unit, r.first + j, r.packed + j);
       }
     }
   }

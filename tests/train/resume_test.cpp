@@ -12,18 +12,18 @@ using namespace raptr;
 using namespace raptr::testing;
 
 namespace {
-constexpr std::int64_t steps = 60;
+constexpr std::int64_t last_step = 60;
 const token_list text(200);  // 24 windows: an epoch ends after step 6, 12, 18 ... of 4 samples each
 
-/// Weights of token 30 are not finite, so steps whose text has it are skipped; two rows in the text have it seldom.
+/// Block 1 is not finite, so the steps that draw it are skipped.
 template <class Run> void spoil(Run& run) {
   auto& model = run.trainer.model();
   model.initialise(5);
   auto w = model.get_weights();
-  for (std::size_t i = 0; i < 8; ++i) w[static_cast<std::size_t>(model.layout().all()[0].first) + 30 * 8 + i] *= 1e36f;
+  w[static_cast<std::size_t>(model.layout().all()[model.layout().of(1, 0)].first)] = std::numeric_limits<float>::quiet_NaN();
   model.set_weights(w);
 }
-const run_options options{.steps = steps, .batch = 2, .accumulate = 2, .seed = 5, .max_nonfinite = 50};
+const run_options options{.steps = last_step, .batch = 2, .accumulate = 2, .seed = 5, .max_nonfinite = 50};
 
 template <class Device> void resumes_with_the_same_bits(std::int64_t stride) {
   scratch_folder folder;
@@ -40,16 +40,16 @@ template <class Device> void resumes_with_the_same_bits(std::int64_t stride) {
   run_options watched = options;
   watched.save_every = 1, watched.save = mark;
   unbroken.trainer.run(text, watched, [&](const step_report& r) { reports.push_back(facts_of(r)); });
-  REQUIRE(reports.size() == std::size_t(steps));
-  REQUIRE(states.size() == std::size_t(steps) + 1);
+  REQUIRE(reports.size() == std::size_t(last_step));
+  REQUIRE(states.size() == std::size_t(last_step) + 1);
 
-  for (std::int64_t from = 0; from <= steps; ++from) {
+  for (std::int64_t from = 0; from <= last_step; ++from) {
     CAPTURE(from);
     small_run<Device> resumed("2-3-full", dropped_update::zero_gradient);
     load_checkpoint(place(from), resumed.trainer);
     CHECK(resumed.trainer.done().step == from);
     CHECK(resumed.state() == states[std::size_t(from)]);
-    const bool to_the_end = from % stride == 0 || from > steps - 4;
+    const bool to_the_end = from % stride == 0 || from > last_step - 4;
     std::stop_source stop;
     run_options rest = options;
     rest.stop = stop.get_token();
@@ -60,7 +60,7 @@ template <class Device> void resumes_with_the_same_bits(std::int64_t stride) {
     });
     const std::int64_t end = resumed.trainer.done().step;
     CHECK(end == from + std::int64_t(again.size()));
-    if (to_the_end) CHECK(end == steps);
+    if (to_the_end) CHECK(end == last_step);
     CHECK(std::equal(again.begin(), again.end(), reports.begin() + from));
     CHECK(resumed.state() == states[std::size_t(end)]);
   }
@@ -73,7 +73,7 @@ TEST_CASE("A run on the reference backend resumes at every step with the same bi
 TEST_CASE("A run with skipped steps resumes at every step with the same bits and the same count of bad steps in a row") {
   scratch_folder folder;
   const auto place = [&](std::int64_t step) { return folder / ("step-" + std::to_string(step)); };
-  small_run<cpu> unbroken;
+  small_run<cpu> unbroken("constant:3");
   std::vector<std::string> reports;
   std::vector<std::vector<double>> states;
   std::vector<int> in_a_row;
@@ -89,8 +89,8 @@ TEST_CASE("A run with skipped steps resumes at every step with the same bits and
   CHECK(skipped > 5);
   CHECK(skipped < 55);
   CHECK(*std::max_element(in_a_row.begin(), in_a_row.end()) > 1);
-  for (std::int64_t from = 1; from <= steps; from += 3) {
-    small_run<cpu> resumed;
+  for (std::int64_t from = 1; from <= last_step; from += 3) {
+    small_run<cpu> resumed("constant:3");
     load_checkpoint(place(from), resumed.trainer);
     CHECK(resumed.trainer.done().nonfinite_in_a_row == in_a_row[std::size_t(from) - 1]);
     run_options rest = watched;
@@ -98,7 +98,8 @@ TEST_CASE("A run with skipped steps resumes at every step with the same bits and
     std::vector<std::string> again;
     resumed.trainer.run(text, rest, [&](const step_report& r) { again.push_back(facts_of(r)); });
     CHECK(std::equal(again.begin(), again.end(), reports.begin() + from, reports.end()));
-    CHECK(resumed.state() == states.back());
+    const auto end = resumed.state(), expected = states.back();
+    CHECK(std::equal(end.begin(), end.end(), expected.begin(), expected.end(), [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); }));
   }
 }
 

@@ -54,7 +54,8 @@ template <class Real, class Master> class cpu_ops {
       cpu_backend::attention_of(on_.own[std::size_t(thread)], at, int(task % heads.queries), mixed, lse, qkv);
     });
   }
-  void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads, segment_list list) {
+  void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads,
+                          segment_list list) {
     on_.threads.parallel_for(std::int64_t(list.count) * heads.groups, [&](std::int64_t task, int thread) {
       const cpu_backend::group_rows<Real> at{list.device[task / heads.groups], heads, int(task % heads.groups)};
       cpu_backend::attention_backward_of(on_.own[std::size_t(thread)], at, dqkv, dmixed, mixed, lse, qkv);

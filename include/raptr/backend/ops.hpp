@@ -62,8 +62,12 @@ struct nothing {
   template <class Team> RAPTR_BOTH void row(Team&, std::int64_t) const {}
 };
 
-/// A walk functor is asked begin(range, unit) -> per_unit once for every unit, then f(per_unit, a[i], b[i]...) for every
-/// element of it.
+/// A walk functor is asked begin(range, unit) -> per_unit for every unit (more than once if the unit is cut in pieces),
+/// then f(per_unit, a[i], b[i]...) for every element of it; not at all if per_unit has a member `run` that is false.
+template <class PerUnit> RAPTR_BOTH constexpr bool is_visited(const PerUnit& state) {
+  if constexpr (requires { state.run; }) return state.run;
+  else return true;
+}
 struct no_state {
   struct per_unit {};
   RAPTR_BOTH per_unit begin(const walk_range&, int) const { return {}; }

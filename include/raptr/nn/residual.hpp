@@ -3,6 +3,8 @@
 // identity in both, its norm included.
 #pragma once
 
+#include <concepts>
+
 #include <raptr/nn/norm.hpp>
 #include <raptr/nn/rows.hpp>
 

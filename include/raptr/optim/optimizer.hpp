@@ -66,7 +66,6 @@ template <class Rule, class S, update_kind Kind> struct update {
     return u;
   }
   template <class... M> RAPTR_BOTH void operator()(const per_unit& u, S& w, M&... m) const {
-    if (!u.run) return;
     if constexpr (Kind == update_kind::with_gradient) with(u, w, m...);
     else if constexpr (Kind == update_kind::without_gradient) rule.update(u.scalars, w, S(0), m...);
     else w -= u.scalars.rate * u.scalars.decay * w;

@@ -7,6 +7,7 @@
 #include <concepts>
 
 #include <raptr/backend/ops.hpp>
+#include <raptr/base/math.hpp>
 
 namespace raptr {
 
@@ -19,8 +20,8 @@ template <class S> struct unit_scalars {
 
 /// Values this small have no effect, but slow the processor down: moments of a part that is not drawn for long end here.
 template <class S> RAPTR_BOTH inline S flush(S x) {
-  const S least = S(1e-30);
-  return x < least && x > -least ? S(0) : x;
+  const S size = x < S(0) ? -x : x;
+  return size < S(1e-30) ? S(0) : x;
 }
 
 /// Adam with decoupled weight decay: w -= lr (m' / (sqrt(v') + eps) + weight_decay w).
@@ -37,7 +38,7 @@ struct adamw {
   template <class S> RAPTR_BOTH void update(const unit_scalars<S>& u, S& w, S g, S& m, S& v) const {
     m = flush(m + S(1 - beta1) * (g - m));
     v = flush(v + S(1 - beta2) * (g * g - v));
-    w -= u.rate * (m * u.correct1 / (std::sqrt(v * u.correct2) + S(eps)) + u.decay * w);
+    w -= u.rate * (m * u.correct1 / (math::sqrt(v * u.correct2) + S(eps)) + u.decay * w);  // std::sqrt sets errno: never vectorised
   }
 };
 

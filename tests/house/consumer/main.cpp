@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <raptr/base/version.hpp>
-#if __has_include(<raptr/raptr.hpp>)
 #include <raptr/raptr.hpp>
-#endif
 
-#include <Eigen/Core>
+#include <raptr/backend/cpu.hpp>
 #ifdef WITH_IO
 #include <nlohmann/json.hpp>
 #endif

@@ -2,6 +2,8 @@
 // What every operation on the CPU works with: the threads and the scratch they share or own.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <raptr/backend/cpu/memory.hpp>
@@ -16,7 +18,7 @@ struct context {
   scratch packed, partial;   // operands repacked for the kernel; sums of parts, added up in order
 };
 
-/// count, cut into pieces of `size`.
+/// How many pieces of `size` it takes to cover `count`.
 constexpr std::int64_t pieces(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
 constexpr std::int64_t round_up(std::int64_t count, std::int64_t to) { return pieces(count, to) * to; }
 

@@ -10,7 +10,8 @@
 namespace raptr::errors {
 
 [[noreturn]] inline void bad_thread_count(int threads, int most) {
-  fail("cpu_options.threads is " + std::to_string(threads) + ": ask for 1 to " + std::to_string(most) + ", or 0 for as many as the process may run on");
+  fail("cpu_options.threads is " + std::to_string(threads) + ": ask for 1 to " + std::to_string(most) +
+       ", or 0 for as many as the process may run on");
 }
 [[noreturn]] inline void out_of_memory(std::size_t count, std::size_t bytes_each) {
   fail("no memory for " + std::to_string(count) + " objects of " + std::to_string(bytes_each) + " bytes: use a smaller model or batch");

@@ -4,6 +4,7 @@
 // depend neither on the tiling nor on how many rows the product has.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
@@ -28,6 +29,7 @@ template <> struct simd<double> {
   typedef double vector __attribute__((vector_size(simd_bytes)));
   typedef double anywhere __attribute__((vector_size(simd_bytes), aligned(alignof(double)), may_alias));
 };
+template <class T> constexpr bool has_simd = std::is_same_v<T, float> || std::is_same_v<T, double>;
 template <class T> constexpr int simd_width = simd_bytes / int(sizeof(T));
 template <class T> constexpr int panel_width = 2 * simd_width<T>;
 

@@ -11,6 +11,11 @@
 #include <raptr/backend/cpu/context.hpp>
 #include <raptr/backend/cpu/kernel.hpp>
 
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"  // RAPTR_INDEPENDENT allows to vectorise; a loop that cannot be is no fault
+#endif
+
 namespace raptr::cpu_backend {
 
 /// Folds n values, a multiple of panel_width, with `join`: always in the same order.
@@ -53,7 +58,7 @@ struct larger {
 /// The sum of f(0) ... f(n - 1), always in the same order; in the type of f(i).
 template <class F> auto lane_sum(int n, const F& f) {
   using value = std::remove_cvref_t<decltype(f(0))>;
-  if constexpr (std::is_floating_point_v<value>) {
+  if constexpr (has_simd<value>) {
     return lane_fold(n, f, value(0), add_up{});
   } else {
     value sum = value(0);
@@ -64,7 +69,7 @@ template <class F> auto lane_sum(int n, const F& f) {
 /// The largest of f(0) ... f(n - 1), n > 0.
 template <class F> auto lane_max(int n, const F& f) {
   using value = std::remove_cvref_t<decltype(f(0))>;
-  if constexpr (std::is_floating_point_v<value>) {
+  if constexpr (has_simd<value>) {
     return lane_fold(n, f, value(f(0)), larger{});
   } else {
     value most = f(0);
@@ -141,3 +146,7 @@ template <class P> void run_rows(context& on, const P& program, std::int64_t n) 
 }
 
 }  // namespace raptr::cpu_backend
+
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif

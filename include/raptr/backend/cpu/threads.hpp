@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <exception>
 #include <thread>
+#include <type_traits>
 #include <vector>
 #if defined(__linux__)
 #include <sched.h>
@@ -92,8 +93,8 @@ class thread_team {
   void serve(int thread) {
     std::uint32_t done = 0;  // the loop served last
     for (int spins = 0;;) {
-      if (stopping_.load(std::memory_order_acquire)) return;
       std::uint32_t now = gate_.load(std::memory_order_acquire);
+      if (stopping_.load(std::memory_order_acquire)) return;  // asked after the gate: stop() writes them in the other order
       const std::uint32_t loop = now & ~(is_open | inside);
       if ((now & is_open) && loop != done) {
         if (!gate_.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) continue;

@@ -11,6 +11,11 @@
 #include <raptr/backend/cpu/rows.hpp>
 #include <raptr/backend/ops.hpp>
 
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"  // RAPTR_INDEPENDENT allows to vectorise; a loop that cannot be is no fault
+#endif
+
 namespace raptr::cpu_backend {
 
 template <class T> T* at(T* array, const walk_range& range) { return array + range.first; }
@@ -37,8 +42,10 @@ void walk_chunks(context& on, const F& f, walk_list list, const Piece& piece, co
     while (i < end) {
       const std::int64_t unit = i / range.per_unit, count = std::min(end, (unit + 1) * range.per_unit) - i;
       const auto state = f.begin(range, range.unit + int(unit));
-      if constexpr (sums) sum += piece(f, state, count, at(arrays, range) + i...);
-      else piece(f, state, count, at(arrays, range) + i...);
+      if (is_visited(state)) {
+        if constexpr (sums) sum += piece(f, state, count, at(arrays, range) + i...);
+        else piece(f, state, count, at(arrays, range) + i...);
+      }
       i += count;
     }
     if constexpr (sums) partial[c] = sum;
@@ -64,3 +71,7 @@ template <class F, class... Arrays> void walk_sum(context& on, const F& f, walk_
 }
 
 }  // namespace raptr::cpu_backend
+
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The README shows a program that compiles and runs, and points at files that exist.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <raptr/io/file.hpp>
+
+namespace {
+
+const std::filesystem::path root = std::filesystem::path(RAPTR_TESTS_DIR).parent_path();
+
+std::string between(const std::string& text, const std::string& from, const std::string& to) {
+  const auto first = text.find(from), begin = first + from.size(), end = text.find(to, begin);
+  REQUIRE(first != text.npos);
+  REQUIRE(end != text.npos);
+  return text.substr(begin, end - begin);
+}
+
+TEST_CASE("the code block of the README is the program examples/readme.cpp") {
+  const std::string shown = between(raptr::read_file(root / "README.md"), "```cpp\n", "```\n");
+  const std::string compiled = between(raptr::read_file(root / "examples/readme.cpp"), "// [README]\n", "// [/README]\n");
+  CHECK(shown == compiled);
+}
+
+TEST_CASE("every link to a file of the repository leads to a file") {
+  std::vector<std::filesystem::path> pages{root / "README.md", root / "CHANGELOG.md"};
+  for (const auto& entry : std::filesystem::directory_iterator(root / "docs"))
+    if (entry.path().extension() == ".md") pages.push_back(entry.path());
+  int links = 0;
+  for (const std::filesystem::path& page : pages) {
+    const std::string text = raptr::read_file(page);
+    for (auto at = text.find("]("); at != text.npos; at = text.find("](", at + 2)) {
+      std::string target = text.substr(at + 2, text.find(')', at) - at - 2);
+      target.resize(std::min(target.size(), target.find('#')));
+      if (target.empty() || target.starts_with("http")) continue;
+      INFO("page: ", page.string(), ", link: ", target);
+      CHECK(std::filesystem::exists(page.parent_path() / target));
+      ++links;
+    }
+  }
+  CHECK(links >= 10);
+}
+
+}  // namespace

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Would the tests notice? Every error of tests/mutants/list.txt is put into a copy of the headers, and the tests named there
+# are built with it: one of them has to fail. Survivors are listed and make this fail.
+#   mutants.sh BUILD_FOLDER           all of them
+#   mutants.sh BUILD_FOLDER sample    those of the ordinary suite
+set -euo pipefail
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+which=${2:-all}
+work=$1/mutants-$which
+list=$tests/mutants/list.txt
+flags=(-std=c++20 -O0 -w -pthread "-DRAPTR_TESTS_DIR=\"$tests\"" -I"$work/include" -I"$tests/support")
+
+rm -rf "$work"
+mkdir -p "$work"
+cp -R "$tests/../include" "$work/include"
+build() { "${CXX:-g++}" "${flags[@]}" "$@"; }
+build -c "$tests/main.cpp" -o "$work/main.o"
+# Does this test fail with the headers as they are now? A program that hangs has failed.
+fails() {
+  local program=$work/${1//\//.}
+  if ! build "$tests/${1}_test.cpp" "$work/main.o" -o "$program" 2> "$program.log"; then
+    echo "$1 does not compile${name:+ with \"$name\"}:" >&2
+    head -5 "$program.log" >&2
+    exit 2
+  fi
+  ! timeout 300 "$program" > "$program.log" 2>&1
+}
+
+caught=0 survivors=()
+run() {
+  [[ $which == sample && $kind != sample ]] && return 0
+  local file=$work/include/raptr/$header original count
+  original=$(< "$file")
+  local rest=${original//"$from"/}
+  count=$(( (${#original} - ${#rest}) / ${#from} ))
+  if [[ $count != 1 ]]; then
+    echo "\"$name\": its text stands $count times in $header" >&2
+    exit 2
+  fi
+  printf '%s\n' "${original/"$from"/"$to"}" > "$file"
+  local by=
+  for test in $tests_of; do
+    if fails "$test"; then by=$test; break; fi
+  done
+  printf '%s\n' "$original" > "$file"
+  if [[ -n $by ]]; then caught=$((caught + 1)); echo "caught by $by: $name"
+  else survivors+=("$name"); echo "SURVIVED $tests_of: $name"; fi
+}
+
+name=
+# Without an error the tests pass: otherwise nothing here means anything.
+if [[ $which == sample ]]; then selected=$(awk '/^(mutant|sample) /{on = $1 == "sample"} on && /^by /{print $2}' "$list" | sort -u)
+else selected=$(awk '/^by /{for (i = 2; i <= NF; ++i) print $i}' "$list" | sort -u); fi
+for test in $selected; do
+  if fails "$test"; then echo "$test fails without an error:"; tail -20 "$work/${test//\//.}.log"; exit 2; fi
+done
+
+kind= name= header= from= to= tests_of= part=
+while IFS= read -r line; do
+  case $line in
+    '#'*) ;;
+    'mutant '* | 'sample '*) kind=${line%% *} name=${line#* } from= to= part= ;;
+    'in '*) header=${line#in } ;;
+    '- '*) from=${line#- } part=from ;;
+    '+ '*) to=${line#+ } part=to ;;
+    'by '*) tests_of=${line#by } part=; run ;;
+    '') ;;
+    *) if [[ $part == from ]]; then from+=$'\n'$line; else to+=$'\n'$line; fi ;;
+  esac
+done < "$list"
+
+echo "$caught caught, ${#survivors[@]} survived."
+if (( ${#survivors[@]} )); then printf 'survivor: %s\n' "${survivors[@]}"; exit 1; fi

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The small parts that the programs share.
+#include <doctest/doctest.h>
+
+#include "../../examples/generate/sampler.hpp"
+#include "../../examples/support/curves.hpp"
+#include "../../examples/support/option_list.hpp"
+#include "../../examples/support/process.hpp"
+#include "../../examples/support/run_files.hpp"
+#include "../../examples/support/text_table.hpp"
+#include "../support/scratch_folder.hpp"
+
+namespace {
+
+struct values {
+  std::int64_t steps = 10;
+  std::optional<std::int64_t> warmup;
+  double rate = 0.5;
+  std::string kind = "exactly";
+  program::path_list text;
+  bool plan = false;
+};
+program::option_list options_of(values& v) {
+  program::option_list o;
+  o.add("a", "steps", "N", &v.steps, "").range(1, 100);
+  o.add("a", "warmup", "N", &v.warmup, "").range(0, 100);
+  o.add("a", "rate", "X", &v.rate, "").range(0, 1);
+  o.add("a", "kind", "NAME", &v.kind, "").one_of({"exactly", "bernoulli"});
+  o.add("a", "text", "FILE ...", &v.text, "");
+  o.add("", "plan", "", &v.plan, "");
+  return o;
+}
+std::string read(std::vector<const char*> words) {
+  values v;
+  words.insert(words.begin(), "program");
+  return sentence_of<raptr::input_error>([&] { options_of(v).read(int(words.size()), words.data()); });
+}
+
+}  // namespace
+
+TEST_CASE("options are read whole and in range, lists take several words") {
+  values v;
+  program::option_list o = options_of(v);
+  const char* words[] = {"program", "--steps", "7", "--text", "a", "-b", "--plan", "--rate=1e-3", "--text=--c", "--warmup", "0"};
+  o.read(int(std::size(words)), words);
+  CHECK(v.steps == 7);
+  CHECK(v.rate == 1e-3);
+  CHECK(v.plan);
+  CHECK(v.warmup == 0);
+  CHECK(v.text == program::path_list{"a", "-b", "--c"});
+  CHECK(o.given("steps"));
+  CHECK_FALSE(o.given("kind"));
+}
+
+TEST_CASE("a wrong option is answered with the nearest name, a wrong value with what is allowed") {
+  CHECK(has(read({"--step", "3"}), "--steps"));
+  CHECK(has(read({"-steps", "3"}), "--steps"));
+  CHECK(has(read({"--ra", "3"}), "--rate"));
+  CHECK(has(read({"--kind", "exact"}), "the nearest is exactly"));
+  for (const char* number : {"3x", "3.5", "1e1", "+3", " 3", "3 ", "", "0", "101", "-3", "0x3", "99999999999999999999"}) {
+    CAPTURE(number);
+    CHECK(has(read({"--steps", number}), "a whole number from 1 to 100"));
+  }
+  for (const char* number : {"nan", "inf", "-0.1", "1.1", "0,5", "1e", "0.5f"}) {
+    CAPTURE(number);
+    CHECK(has(read({"--rate", number}), "a number from 0 to 1"));
+  }
+  CHECK(has(read({"--steps"}), "without a value"));
+  CHECK(has(read({"--steps", "3", "--steps", "3"}), "twice"));
+  CHECK(has(read({"--plan=yes"}), "without a value"));
+  CHECK(has(read({"stray"}), "belongs to no option"));
+  CHECK(has(read({"--"}), "belongs to no option"));
+}
+
+TEST_CASE("options survive JSON, odd file names included") {
+  values v, w;
+  program::option_list from = options_of(v), to = options_of(w);
+  v = {.steps = 3, .warmup = 4, .rate = 0.1, .kind = "bernoulli", .text = {"a b", "\xff\n", "\xc3\xbc"}, .plan = false};
+  raptr::json object;
+  for (const program::option& o : from.all())
+    if (!o.topic.empty()) object[std::string(o.name)] = program::option_list::json_of(o);
+  to.read(raptr::parse_json(raptr::json_text(object), "memory"), "memory");
+  CHECK(w.steps == 3);
+  CHECK(w.warmup == 4);
+  CHECK(w.rate == 0.1);
+  CHECK(w.kind == "bernoulli");
+  CHECK(w.text == v.text);
+  CHECK(has(sentence_of<raptr::input_error>([&] { to.read({{"plan", true}}, "memory"); }), "no option that a file can set"));
+}
+
+TEST_CASE("an error is one line whatever is in it") {
+  CHECK(program::one_line("a\n  b\tc\r\nd\x1b") == "a  b c d ");
+}
+
+TEST_CASE("a word for the shell comes back from the shell") {
+  for (const std::string text : {"plain/name-1.txt", "a b", "it's", "$x`y`", "line\nend's \\ \x01"}) {
+    CAPTURE(text);
+    scratch_folder scratch;
+    const std::string command = "bash -c 'eval \"printf %s $(cat)\"' < " + (scratch / "word").native() + " > " + (scratch / "back").native();
+    raptr::write_file(scratch / "word", program::shell_word(text));
+    REQUIRE(std::system(command.c_str()) == 0);
+    CHECK(raptr::read_file(scratch / "back") == text);
+  }
+}
+
+TEST_CASE("numbers for people") {
+  CHECK(program::count_text(0) == "0");
+  CHECK(program::count_text(-1234567) == "-1,234,567");
+  CHECK(program::count_text(999) == "999");
+  CHECK(program::scaled_text(1.234e13) == "12.3 T");
+  CHECK(program::scaled_text(999.6) == "1.00 k");
+  CHECK(program::round_text(2e13) == "20 T");
+  CHECK(program::bytes_text(1536) == "1.5 KiB");
+  CHECK(program::duration_text(3.21) == "3.2 s");
+  CHECK(program::duration_text(3599.7) == "1 h 0 min");
+  CHECK(program::duration_text(NAN) == "-");
+}
+
+TEST_CASE("a table lines up") {
+  program::text_table table({"run", "x"});
+  table.add({"a", "100"});
+  CHECK(table.plain() == "run    x\na    100\n");
+  CHECK(table.markdown() == "| run |   x |\n| --- | --: |\n| a   | 100 |\n");
+}
+
+TEST_CASE("a sampler draws with the probabilities of the logits, and only from what top-k and top-p leave") {
+  const float logits[] = {std::log(0.5f), std::log(0.1f), std::log(0.4f)};
+  const auto share = [&](const program::sampler& draw, int id) {
+    int n = 0;
+    for (int i = 0; i < 4000; ++i) n += draw(logits, i) == id;
+    return n / 4000.0;
+  };
+  CHECK(share({1, 0, 1, 1}, 0) == doctest::Approx(0.5).epsilon(0.06));  // 3.5 standard deviations are 0.028
+  CHECK(share({1, 0, 1, 1}, 1) == doctest::Approx(0.1).epsilon(0.17));
+  CHECK(share({1, 2, 1, 1}, 1) == 0);
+  CHECK(share({1, 2, 1, 1}, 2) == doctest::Approx(0.4 / 0.9).epsilon(0.07));
+  CHECK(share({1, 0, 0.6, 1}, 1) == 0);
+  CHECK(share({1, 0, 0.45, 1}, 0) == 1);
+  CHECK(share({0, 0, 1, 1}, 0) == 1);
+  CHECK(share({1, 1, 1, 1}, 0) == 1);
+  CHECK(share({100, 0, 1, 1}, 1) == doctest::Approx(1 / 3.0).epsilon(0.09));
+}
+
+TEST_CASE("metrics are read back, and a line that was being written is left out") {
+  scratch_folder scratch;
+  raptr::step_report r;
+  r.loss = 0.1, r.targets = 3, r.tokens = 4, r.total_flops = 1e10, r.validation_loss = 2.5;
+  std::string text = program::metrics_line(r);
+  r.now.step = 1, r.nonfinite = "loss", r.loss = NAN, r.gradient_norm = INFINITY, r.validation_loss = NAN;
+  text += program::metrics_line(r);
+  CHECK_FALSE(has(text, "nan"));
+  CHECK(has(text, R"("skipped":"loss is not finite")"));
+  raptr::write_file(scratch / "m", text + "{\"step\":3,");
+  const auto read_back = program::read_metrics(scratch / "m");
+  REQUIRE(read_back.steps.size() == 2);
+  CHECK(read_back.ends[1] == text.size());
+  CHECK(read_back.steps[0].loss == 0.1);
+  CHECK_FALSE(read_back.steps[1].loss);
+  const auto sums = program::sums_of(read_back.steps);
+  CHECK(sums.tokens == 8);
+  CHECK(sums.skipped == 1);
+  CHECK(sums.total_flops == 2e10);
+  CHECK(sums.loss == 0.1);
+  CHECK(sums.validation_loss == 2.5);
+  raptr::write_file(scratch / "m", text + text);
+  CHECK(has(sentence_of([&] { program::read_metrics(scratch / "m"); }), "expected step 3, got step 1"));
+}
+
+TEST_CASE("curves are drawn of any run, also of none, of one step and of a flat one") {
+  for (const int steps : {0, 1, 2, 1000}) {
+    program::run_curve run{"a<b", {}};
+    for (int k = 0; k < steps; ++k)
+      run.steps.push_back({.step = k + 1, .stage = 1 + k / 600, .active_blocks = 2 + k / 600, .loss = 3.0, .validation_loss = {}, .total_flops = 1e9});
+    const std::string svg = program::curves_svg("t", {run, run});
+    CHECK(svg.starts_with("<svg"));
+    CHECK(svg.ends_with("</svg>\n"));
+    CHECK_FALSE(has(svg, "nan"));
+    CHECK_FALSE(has(svg, "inf"));
+    CHECK_FALSE(has(svg, "a<b"));
+    CHECK(svg.size() < 40'000);
+  }
+}
