@@ -64,5 +64,5 @@ say "5 of 5: comparing, and a text by the second model ..."
 echo
 raptr-generate --run progressive --prompt 'And God said' --tokens 300 --temperature 0.7 | tee sample.txt
 echo
-raptr-compare --runs full progressive --out .
+raptr-compare full progressive --out .
 say "Done. In build/quickstart: report.md, curves.svg (the picture), sample.txt, full/ and progressive/."

@@ -14,7 +14,7 @@ using namespace program;
 
 constexpr std::string_view head =
     "raptr-compare sets runs side by side; the first one is the measure.\n\n"
-    "  raptr-compare --runs RUN RUN ... --out FOLDER\n\n"
+    "  raptr-compare RUN RUN ... --out FOLDER\n\n"
     "It writes FOLDER/report.md and FOLDER/curves.svg.\n";
 
 struct settings {
@@ -25,6 +25,7 @@ struct settings {
 struct measured_run {
   std::string name, schedule;
   std::int64_t steps = 0;
+  raptr::json hashes;  // of its texts
   run_curve curve;
   run_sums sums;
 };
@@ -40,6 +41,7 @@ measured_run read_run(const std::filesystem::path& folder) {
   run.name = raptr::shown((folder.has_filename() ? folder : folder.parent_path()).filename());
   run.schedule = raptr::json_member<std::string>(summary, "schedule", files.summary());
   run.steps = raptr::json_member<std::int64_t>(summary, "steps", files.summary());
+  run.hashes = raptr::json_member<raptr::json>(raptr::read_json(files.config()), "hashes", files.config());
   run.curve = {run.name, read_metrics(files.metrics()).steps};
   run.sums = sums_of(run.curve.steps);
   return run;
@@ -61,11 +63,12 @@ text_table table_of(const std::vector<measured_run>& runs) {
 int start(int count, char** words) {
   settings s;
   option_list options;
-  options.add("", "runs", "RUN RUN ...", &s.runs, "folders of finished runs");
+  options.plain_words_to(s.runs);
   options.add("", "out", "FOLDER", &s.out, "for report.md and curves.svg; made if it is not there");
   if (helped(count, words, options, head)) return done;
   options.read(count, words);
-  if (s.runs.size() < 2) raptr::fail("--runs names " + std::to_string(s.runs.size()) + " of the two or more runs to compare");
+  if (s.runs.size() < 2)
+    raptr::fail("two or more runs can be compared, and " + std::to_string(s.runs.size()) + " given: name the folders of finished runs");
   if (s.out.empty()) raptr::fail("--out is missing: name a folder for report.md and curves.svg");
   std::vector<measured_run> runs;
   for (const auto& folder : s.runs) runs.push_back(read_run(folder));
@@ -73,14 +76,19 @@ int start(int count, char** words) {
   std::vector<run_curve> curves;
   for (const measured_run& r : runs) curves.push_back(r.curve);
 
+  std::string remarks = "In parentheses: relative to " + runs[0].name + ".\n";
+  for (const measured_run& r : runs)
+    if (r.hashes != runs[0].hashes)
+      remarks += r.name + " was trained on another text than " + runs[0].name + ": their losses say nothing about each other.\n";
+
   raptr::make_folders(s.out);
   raptr::replace_file(s.out / "curves.svg", curves_svg("Training runs compared", curves));
-  raptr::replace_file(s.out / "report.md", "# Training runs compared\n\n" + table.markdown() + "\nIn parentheses: relative to " + runs[0].name +
-                                               ". The validation loss is that of the full network, after the last step. Total FLOPs\ninclude "
-                                               "embedding, head and optimizer, which never shrink. The training time leaves out "
-                                               "validation and checkpoints.\n\n![loss against steps and against FLOPs](curves.svg)\n");
-  std::printf("%sIn parentheses: relative to %s.\nReport: %s\n", table.plain().c_str(), runs[0].name.c_str(),
-              raptr::shown(s.out / "report.md").c_str());
+  raptr::replace_file(s.out / "report.md",
+                      "# Training runs compared\n\n" + table.markdown() + "\n" + remarks +
+                          "The validation loss is that of the full network after the last step. Total FLOPs include embedding, head and\n"
+                          "optimizer, which never shrink. The training time leaves out validation and checkpoints.\n\n"
+                          "![loss against steps and against FLOPs](curves.svg)\n");
+  std::printf("%s%sReport: %s\n", table.plain().c_str(), remarks.c_str(), raptr::shown(s.out / "report.md").c_str());
   return done;
 }
 

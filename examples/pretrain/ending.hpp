@@ -41,7 +41,7 @@ inline void finish(const run_files& files, const network_trainer& network, const
 inline void say_next(const run_files& files, const settings& s) {
   const std::string run = shell_word(files.folder.native());
   if (s.objective == "causal_lm") say("Generate: raptr-generate --run " + run + " --prompt 'In the beginning'");
-  say("Compare:  raptr-compare --runs " + run + " OTHER_RUN --out FOLDER");
+  say("Compare:  raptr-compare " + run + " OTHER_RUN --out FOLDER");
 }
 
 }  // namespace program

@@ -71,6 +71,10 @@ class option_list {
   void read(int count, const char* const* words) {
     for (int i = 1; i < count; ++i) {
       const std::string_view word = words[i];
+      if (!word.starts_with('-') && plain_words_) {
+        plain_words_->emplace_back(word);
+        continue;
+      }
       if (!word.starts_with('-') || word == "-" || word == "--") errors::no_option(word);
       const std::size_t equals = word.find('=');
       option* const o = word.starts_with("--") ? find(word.substr(2, equals == word.npos ? word.npos : equals - 2)) : nullptr;
@@ -91,6 +95,8 @@ class option_list {
       o->given = true;
     }
   }
+  /// Where words go that belong to no option; without it they are refused.
+  void plain_words_to(path_list& list) { plain_words_ = &list; }
   /// Members of an object, named like the options.
   void read(const raptr::json& object, const std::filesystem::path& file) {
     if (!object.is_object()) raptr::errors::unexpected(file, "an object with the names of options", raptr::detail::shown_json(object));
@@ -259,6 +265,7 @@ class option_list {
   }
 
   std::deque<option> options_;
+  path_list* plain_words_ = nullptr;
 };
 
 }  // namespace program

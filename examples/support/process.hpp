@@ -24,14 +24,17 @@ inline constexpr std::string_view exit_codes_text =
     "read or written; 4 training diverged; 130 and 143 stopped by SIGINT and SIGTERM\n"
     "after saving; 1 anything else. An error is one line on stderr: raptr: ...\n";
 
-/// One line whatever is in it.
+/// One line whatever is in it: control characters, and the spaces after them, become one space.
 inline std::string one_line(std::string_view text) {
   std::string line;
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
-      line += c;
-    else if (!line.ends_with(' '))
-      line += ' ';
+  bool broken = false;
+  for (const char c : text) {
+    broken = broken || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    if (broken && (c == ' ' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f)) continue;
+    if (broken && !line.ends_with(' ')) line += ' ';
+    broken = false;
+    line += c;
+  }
   return line;
 }
 inline void say(const std::string& line) {

@@ -32,12 +32,12 @@ TEST_CASE("Masking in the manner of BERT chooses rint(0.15 n) tokens, and at lea
 
 TEST_CASE("Special tokens are never chosen, and count for the length all the same") {
   std::vector<std::int32_t> ids = text_of(30);
-  for (const std::size_t k : {0, 3, 7, 29}) ids[k] = k == 3 ? 99 : k == 7 ? 98 : 97;
+  for (const std::size_t k : {0u, 3u, 7u, 29u}) ids[k] = k == 3 ? 99 : k == 7 ? 98 : 97;
   for (std::int64_t sample = 0; sample < 200; ++sample) {
     const batch b = masked({}, ids, sample);
     CHECK(b.targets.size() == 4);
     for (const target& t : b.targets) CHECK_FALSE(words.is_special(t.id));
-    for (const std::size_t k : {0, 3, 7, 29}) CHECK(b.ids[k] == ids[k]);
+    for (const std::size_t k : {0u, 3u, 7u, 29u}) CHECK(b.ids[k] == ids[k]);
   }
   const std::vector<std::int32_t> only(20, 97), nearly{97, 97, 5, 97};
   CHECK(masked({}, only, 0).targets.empty());

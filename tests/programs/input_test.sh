@@ -81,8 +81,8 @@ expect_error 2 'trained with --objective causal_lm' "$G" --run masked
 expect_error 2 'one of them' "$G" --prompt x
 expect_error 3 'has no config.json' "$G" --run nothing
 expect_error 3 'manifest.json' "$G" --checkpoint run
-expect_error 2 'two or more' "$C" --runs run --out report
-expect_error 3 'has no summary.json' "$C" --runs run nothing --out report
+expect_error 2 'two or more runs can be compared, and 1 given' "$C" run --out report
+expect_error 3 'has no summary.json' "$C" run nothing --out report
 [[ ! -e report ]] || fail "a report was made of nothing"
 
 # Lengths of the rate's warm-up, and of texts around one window of 16 + 1 tokens (the end of the text is one).

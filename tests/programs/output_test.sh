@@ -63,6 +63,22 @@ printf '{"steps": 9, "width": 8}' >small.json
 expect_done "$P" --config small.json "${B[@]}" --out over
 expect_same_run plain over
 
+# A validation text of its own; folders of texts, of which some are empty; a comparison.
+mkdir texts
+head -c 3000 text.txt >texts/b.txt
+: >texts/a.txt
+cp text.txt texts/ignored.md
+expect_done "$P" "${B[@]:2}" --steps 9 --schedule 2-3-4 --text texts --documents blank-line --validation-text text.txt --out folder
+grep -q '1 file without a document, 1 entry of folders passed over (ignored.md)' out.log || fail "what was passed over is not told: $(cat out.log)"
+[[ $(grep -c validation_loss folder/metrics.jsonl) -eq 9 ]] || fail "not validated after every step"
+printf 'short' >short.txt
+expect_error 2 'but one sequence' "$P" "${B[@]}" --steps 9 --validation-text short.txt --out nothing
+[[ ! -e nothing ]] || fail "a run with a short validation text left a folder"
+expect_done "$C" plain folder --out report
+grep -q 'another text' out.log || fail "it is not told that the texts differ"
+grep -qE '^\| folder +\| +2-3-4 \|' report/report.md || fail "the table is not in the report: $(cat report/report.md)"
+grep -q '</svg>' report/curves.svg || fail "no curves"
+
 # Generation: greedy and drawn texts come again, long and empty prompts work.
 text() { "$G" --run plain "$@" 2>err.log; }
 [[ "$(text --temperature 0 --prompt line --tokens 30 | sha256sum)" == "$(text --temperature 0 --prompt line --tokens 30 --seed 2 | sha256sum)" ]] || fail "greedy texts differ"
