@@ -3,7 +3,7 @@
 # From a bare Debian 12 to two trained models, a table, a picture and a generated text: a 12-layer GPT trained in full,
 # and again with 6, 8, 10 and at last all 12 of its layers, for equal steps on equal data.
 #
-#   bash examples/quickstart.sh                      about 4 minutes on two cores, downloads not counted
+#   bash examples/quickstart.sh                      about 3 minutes on two fast cores, downloads not counted
 #   TEXT=my.txt STEPS=2000 bash examples/quickstart.sh
 #
 # Everything it makes is in build/: programs/ (the compiled programs) and quickstart/ (the results, replaced every time).
@@ -54,7 +54,7 @@ fi
 
 # One difference between the two runs: the schedule.
 options=(--text "$TEXT" --documents "$documents" --layers 12 --width 128 --heads 4 --context 128 --batch 16 --steps "$steps" --learning-rate 0.002
-  --validate-every $(((steps + 9) / 10)) --checkpoint-every 0)
+  --rate-rule wsd --validate-every $(((steps + 9) / 10)) --checkpoint-every 0)
 say "3 of 5: training all 12 layers in all $steps steps ..."
 raptr-pretrain "${options[@]}" --schedule full --out full
 say "4 of 5: training 6, 8, 10, then 12 of the 12 layers, a quarter of the $steps steps each ..."

@@ -32,11 +32,11 @@ inline std::string scaled_text(double x) {
   while (x >= 999.5 && k < 6) x /= 1000, ++k;
   return fixed_text(x, x >= 99.5 || k == 0 ? 0 : x >= 9.95 ? 1 : 2) + prefixes[k];
 }
-/// For round numbers: 2e13 -> "20 T", 1000 -> "1000".
-inline std::string round_text(double x) {
+/// For the ticks of an axis that ends at `most`, all with one prefix: 5e12 of 1.6e13 -> "5 T", 1000 of 5000 -> "1000".
+inline std::string tick_text(double x, double most) {
   int k = 0;
-  while (x >= 9999.5 && k < 6) x /= 1000, ++k;
-  return short_text(x, 5) + prefixes[k];
+  for (; most >= 9999.5 && k < 6; ++k) x /= 1000, most /= 1000;
+  return short_text(x, 5) + (x > 0 ? prefixes[k] : "");
 }
 inline std::string bytes_text(double bytes) {
   static constexpr const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB"};

@@ -104,7 +104,7 @@ inline std::string draw(const panel& p, frame f, const std::string& id) {
   }
   for (int k = 0; k * x_step <= f.x1; ++k) {
     svg += line_at(f.x(k * x_step), bottom, f.x(k * x_step), bottom + 5, "class=\"axis\"");
-    svg += text_at(f.x(k * x_step), bottom + 19, round_text(k * x_step), "class=\"tick\" text-anchor=\"middle\"");
+    svg += text_at(f.x(k * x_step), bottom + 19, tick_text(k * x_step, f.x1), "class=\"tick\" text-anchor=\"middle\"");
   }
   for (std::size_t k = 0; k < p.spans.size(); ++k) {
     const span& s = p.spans[k];

@@ -24,7 +24,9 @@ template <class T> bool same(const std::vector<T>& a, const std::vector<T>& b) {
 }
 
 /// Weights that close the way out of a part's unit: it adds nothing to the stream.
-bool is_way_out(const placed_weight& w) { return w.what.name == "out" || w.what.name == "out_bias" || w.what.name == "down" || w.what.name == "down_bias"; }
+bool is_way_out(const placed_weight& w) {
+  return w.what.name == "out" || w.what.name == "out_bias" || w.what.name == "down" || w.what.name == "down_bias";
+}
 
 template <class Block, class Objective, class Device> void dropped_blocks_are_a_smaller_model(sight kind) {
   model_shape less = tiny;

@@ -70,7 +70,8 @@ TEST_CASE("Initial weights are a function of the seed: normal matrices, smaller 
   std::set<double> first;
   for (const placed_weight& p : a.layout().all()) {
     double sum = 0, squares = 0;
-    for (std::int64_t i = 0; i < p.size(); ++i) sum += w[std::size_t(p.first + i)], squares += w[std::size_t(p.first + i)] * w[std::size_t(p.first + i)];
+    for (std::int64_t i = 0; i < p.size(); ++i)
+      sum += w[std::size_t(p.first + i)], squares += w[std::size_t(p.first + i)] * w[std::size_t(p.first + i)];
     const double n = double(p.size()), deviation = std::sqrt(squares / n);
     CAPTURE(p.full_name());
     if (p.what.width == 1) {
@@ -109,7 +110,8 @@ TEST_CASE("Places of weights do not overlap, and the names in files are unique")
     CHECK(std::int64_t(ours.size()) == elements);
   };
   using ops = counting_ops<double, double>;
-  const auto gpt = network<gpt64, causal_lm, ops>::layout(tiny), bert = network<bert64, masked_lm, ops>::layout(tiny), own = network<mixture64, masked_lm, ops>::layout(tiny);
+  const auto gpt = network<gpt64, causal_lm, ops>::layout(tiny), bert = network<bert64, masked_lm, ops>::layout(tiny),
+             own = network<mixture64, masked_lm, ops>::layout(tiny);
   check(gpt, published_tensors<gpt2_names>(gpt)), check(bert, published_tensors<bert_names>(bert)), check(own, published_tensors<own_names>(own));
   static_assert(std::same_as<names_of<gpt64, causal_lm>, gpt2_names>);
   static_assert(std::same_as<names_of<bert64, masked_lm>, bert_names>);

@@ -78,9 +78,12 @@ TEST_CASE("Of the chosen tokens 80% are hidden, 10% replaced by an id of the tok
       REQUIRE(now >= 0);
       REQUIRE(now < words.size);
       ++chosen, ++by_position[std::size_t(t.row)];
-      if (now == words.mask) ++hidden;
-      else if (now == t.id) ++kept;
-      else ++replaced;
+      if (now == words.mask)
+        ++hidden;
+      else if (now == t.id)
+        ++kept;
+      else
+        ++replaced;
       if (now != words.mask && now != t.id) ++shown[std::size_t(now)];
     }
   }

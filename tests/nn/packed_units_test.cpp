@@ -10,7 +10,9 @@ using namespace raptr::testing;
 namespace {
 
 /// Weights that close the way out of a part's unit: it adds nothing to the stream.
-bool is_way_out(const placed_weight& w) { return w.what.name == "out" || w.what.name == "out_bias" || w.what.name == "down" || w.what.name == "down_bias"; }
+bool is_way_out(const placed_weight& w) {
+  return w.what.name == "out" || w.what.name == "out_bias" || w.what.name == "down" || w.what.name == "down_bias";
+}
 
 template <class Block, class Objective, class Device> double packed_against_masked(int plans, unsigned seed) {
   rig<Block, Objective, Device> r(tiny, seed);

@@ -57,7 +57,8 @@ template <class Norm, class Device> void norm_has_the_gradient_of_its_formula() 
   };
   list hat, scale;
   forward(x, gain, bias, &hat, &scale);
-  auto dhat = on.put(hat), dscale = on.put(scale), da = on.put(gain), d = on.put(c), into = on.put(list(size, 2.0)), dgain = on.put(list(7, 5.0)), dbias = on.put(list(7, 6.0));
+  auto dhat = on.put(hat), dscale = on.put(scale), da = on.put(gain), d = on.put(c), into = on.put(list(size, 2.0)), dgain = on.put(list(7, 5.0)),
+       dbias = on.put(list(7, 6.0));
   on.ops.rows(norm_backward<Norm, double, double>{dhat.read(), dscale.read(), da.read(), d.get(), into.get(), dgain.get(), dbias.get(), width}, rows);
   CHECK(gap_to_differences([&](const list& v) { return dot(c, forward(v, gain, bias)); }, x, d.values()) < 1e-8);
   list g = dgain.values();
@@ -65,8 +66,10 @@ template <class Norm, class Device> void norm_has_the_gradient_of_its_formula() 
   CHECK(gap_to_differences([&](const list& v) { return dot(c, forward(x, v, bias)); }, gain, g) < 1e-8);
   g = dbias.values();
   for (double& v : g) v -= 6;
-  if (Norm::bias) CHECK(gap_to_differences([&](const list& v) { return dot(c, forward(x, gain, v)); }, bias, g) < 1e-8);
-  else CHECK(g == list(7, 0.0));
+  if (Norm::bias)
+    CHECK(gap_to_differences([&](const list& v) { return dot(c, forward(x, gain, v)); }, bias, g) < 1e-8);
+  else
+    CHECK(g == list(7, 0.0));
   const list alone = d.values(), sum = into.values();
   for (std::size_t i = 0; i < size; ++i) CHECK(sum[i] == 2.0 + alone[i]);
 }
@@ -79,7 +82,8 @@ template <class A> double activation_gap() {
       const list x{at, other};
       list da(2, 0.0);
       A::backward(x.data(), 1.5, da.data());
-      worst = std::max(worst, gap_to_differences([](const list& v) { return 1.5 * A::forward(v.data()); }, list(x.begin(), x.begin() + A::inputs), list(da.begin(), da.begin() + A::inputs)));
+      worst = std::max(worst, gap_to_differences([](const list& v) { return 1.5 * A::forward(v.data()); }, list(x.begin(), x.begin() + A::inputs),
+                                                 list(da.begin(), da.begin() + A::inputs)));
     }
   return worst;
 }
@@ -96,7 +100,8 @@ TEST_CASE_TEMPLATE("The gradient of every norm is the difference quotient of its
 TEST_CASE("A layer norm has mean 0 and variance 1, and an RMS norm mean square 1") {
   machine<reference> on;
   const list x = numbers<double>(64, 7);
-  auto from = on.put(x), hat = on.put(list(64)), scale = on.put(list(1)), y = on.put(list(64)), ones = on.put(list(64, 1.0)), zeros = on.put(list(64));
+  auto from = on.put(x), hat = on.put(list(64)), scale = on.put(list(1)), y = on.put(list(64)), ones = on.put(list(64, 1.0)),
+       zeros = on.put(list(64));
   on.ops.rows(norm_forward<layer_norm, double, double>{from.read(), hat.get(), scale.get(), y.get(), ones.read(), zeros.read(), 64}, 1);
   CHECK(std::abs(dot(y.values(), list(64, 1.0))) < 1e-12);
   CHECK(dot(y.values(), y.values()) / 64 == doctest::Approx(1).epsilon(1e-4));
@@ -108,8 +113,8 @@ TEST_CASE_TEMPLATE("The layer norm of a constant row is exactly its bias, and it
   typename backend_of<Device>::template ops<float, float> ops(small_options<Device>(false));
   const int width = 256;
   using floats = std::vector<float>;
-  on_device<decltype(ops), float> x(ops, floats(256, 1234.0f)), hat(ops, floats(256)), scale(ops, floats(1)), y(ops, floats(256)), gain(ops, floats(256, 1.0f)),
-      bias(ops, floats(256, 0.5f)), dgain(ops, floats(256)), dbias(ops, floats(256)), d(ops, numbers<float>(256, 3));
+  on_device<decltype(ops), float> x(ops, floats(256, 1234.0f)), hat(ops, floats(256)), scale(ops, floats(1)), y(ops, floats(256)),
+      gain(ops, floats(256, 1.0f)), bias(ops, floats(256, 0.5f)), dgain(ops, floats(256)), dbias(ops, floats(256)), d(ops, numbers<float>(256, 3));
   ops.rows(norm_forward<layer_norm, float, float>{x.read(), hat.get(), scale.get(), y.get(), gain.read(), bias.read(), width}, 1);
   CHECK(y.values() == floats(256, 0.5f));
   ops.rows(norm_forward<bert_layer_norm, float, float>{x.read(), hat.get(), scale.get(), y.get(), gain.read(), bias.read(), width}, 1);
@@ -157,7 +162,8 @@ TEST_CASE_TEMPLATE("An activation reads its inputs from the rows of its unit and
       }
 }
 
-TEST_CASE_TEMPLATE("The gradient of attention is the difference quotient of its formula: causal, from both sides, with a prefix", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The gradient of attention is the difference quotient of its formula: causal, from both sides, with a prefix", Device, cpu,
+                   reference) {
   machine<Device> on;
   const std::vector<segment> segments{{0, 4, 0}, {4, 3, 3}, {7, 5, 2}, {12, 1, 0}};
   on_device<decltype(on.ops), segment> placed(on.ops, segments);
@@ -268,8 +274,7 @@ TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the su
   CHECK(table.by_position.count == 3);
   const list got = x.values(), g = gt.values(), h = gp.values();
   for (std::size_t r = 0; r < 5; ++r)
-    for (std::size_t i = 0; i < 2; ++i)
-      CHECK(got[r * 2 + i] == tokens[std::size_t(b.ids[r]) * 2 + i] + places[std::size_t(b.positions[r]) * 2 + i]);
+    for (std::size_t i = 0; i < 2; ++i) CHECK(got[r * 2 + i] == tokens[std::size_t(b.ids[r]) * 2 + i] + places[std::size_t(b.positions[r]) * 2 + i]);
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(g[8 + i] == doctest::Approx(1 + d[i] + d[4 + i] + d[8 + i]));
     CHECK(g[2 + i] == doctest::Approx(1 + d[2 + i]));

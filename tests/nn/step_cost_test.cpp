@@ -44,8 +44,10 @@ TEST_CASE_TEMPLATE("The activations of a plan are foretold to the byte, and shri
   }
   const batch b = random_batch(any, sight::causal);
   const std::size_t n = b.ids.size(), c = 8, heads = 2, neurons = 12;
-  const std::size_t a_block = 2 * (2 * rounded(n * c) + rounded(n)) + rounded(3 * n * c) + rounded(n * c) + rounded(n * heads) + 2 * rounded(n * neurons);
-  const std::size_t three = r.model.activation_bytes(step_plan::full(r.layout()), b), two = r.model.activation_bytes(step_plan::of_blocks(r.layout(), {0, 2}), b),
+  const std::size_t a_block =
+      2 * (2 * rounded(n * c) + rounded(n)) + rounded(3 * n * c) + rounded(n * c) + rounded(n * heads) + 2 * rounded(n * neurons);
+  const std::size_t three = r.model.activation_bytes(step_plan::full(r.layout()), b),
+                    two = r.model.activation_bytes(step_plan::of_blocks(r.layout(), {0, 2}), b),
                     one = r.model.activation_bytes(step_plan::of_blocks(r.layout(), {1}), b);
   CHECK(three - two == a_block);
   CHECK(two - one == a_block);

@@ -88,9 +88,7 @@ TEST_CASE("options survive JSON, odd file names included") {
   CHECK(has(sentence_of<raptr::input_error>([&] { to.read({{"plan", true}}, "memory"); }), "no option that a file can set"));
 }
 
-TEST_CASE("an error is one line whatever is in it") {
-  CHECK(program::one_line("a\n  b\tc  c \r\nd\x1b") == "a b c  c d");
-}
+TEST_CASE("an error is one line whatever is in it") { CHECK(program::one_line("a\n  b\tc  c \r\nd\x1b") == "a b c  c d"); }
 
 TEST_CASE("a word for the shell comes back from the shell") {
   for (const std::string text : {"plain/name-1.txt", "a b", "it's", "$x`y`", "line\nend's \\ \x01"}) {
@@ -109,7 +107,9 @@ TEST_CASE("numbers for people") {
   CHECK(program::count_text(999) == "999");
   CHECK(program::scaled_text(1.234e13) == "12.3 T");
   CHECK(program::scaled_text(999.6) == "1.00 k");
-  CHECK(program::round_text(2e13) == "20 T");
+  CHECK(program::tick_text(5e12, 1.6e13) == "5 T");
+  CHECK(program::tick_text(1000, 5000) == "1000");
+  CHECK(program::tick_text(0, 1e9) == "0");
   CHECK(program::bytes_text(1536) == "1.5 KiB");
   CHECK(program::duration_text(3.21) == "3.2 s");
   CHECK(program::duration_text(3599.7) == "1 h 0 min");
@@ -170,7 +170,8 @@ TEST_CASE("curves are drawn of any run, also of none, of one step and of a flat 
   for (const int steps : {0, 1, 2, 1000}) {
     program::run_curve run{"a<b", {}};
     for (int k = 0; k < steps; ++k)
-      run.steps.push_back({.step = k + 1, .stage = 1 + k / 600, .active_blocks = 2 + k / 600, .loss = 3.0, .validation_loss = {}, .total_flops = 1e9});
+      run.steps.push_back(
+          {.step = k + 1, .stage = 1 + k / 600, .active_blocks = 2 + k / 600, .loss = 3.0, .validation_loss = {}, .total_flops = 1e9});
     const std::string svg = program::curves_svg("t", {run, run});
     CHECK(svg.starts_with("<svg"));
     CHECK(svg.ends_with("</svg>\n"));

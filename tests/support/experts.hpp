@@ -46,9 +46,7 @@ struct experts {
     return {{"up", true, {{"router.weight", 1}, {"up.weight", size}}, s.width, start::normal, true},
             {"down", true, {{"down.weight", size}}, s.width, start::normal_by_depth, true}};
   }
-  template <class Ops> struct saved {
-    typename Ops::real *pre, *h;
-  };
+  template <class Ops> struct saved { typename Ops::real *pre, *h; };
   template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
     s = {on.keep(on.units * (1 + size)), on.keep(on.units * size)};
     on.ops.matmul_nt(s.pre, x, w[up], nullptr, on.rows, T(1), gated_experts<T, false>{s.pre, s.h, nullptr, on.units, size});

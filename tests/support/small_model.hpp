@@ -92,8 +92,10 @@ inline step_plan random_plan(dice& any, const network_layout& layout, const odds
       const int units = layout.parts()[p].units;
       for (int u = 0; u < units; ++u) {
         if (!any.chance(of.unit)) continue;
-        if (!part.units.empty() && part.units.back().first + part.units.back().count == u) ++part.units.back().count;
-        else part.units.push_back({u, 1});
+        if (!part.units.empty() && part.units.back().first + part.units.back().count == u)
+          ++part.units.back().count;
+        else
+          part.units.push_back({u, 1});
       }
       if (part.units.empty()) part.units.assign(1, {any.below(units), 1});
       active = true;
@@ -105,8 +107,10 @@ inline step_plan random_plan(dice& any, const network_layout& layout, const odds
 
 /// One thread, or closed memory. Opening and closing pages costs more than the operations of a tiny model.
 template <class Device> auto small_options(bool guarded = true) {
-  if constexpr (std::same_as<Device, cpu>) return cpu_options{1};
-  else return reference_options{guarded};
+  if constexpr (std::same_as<Device, cpu>)
+    return cpu_options{1};
+  else
+    return reference_options{guarded};
 }
 
 template <class Block, class Objective, class Device> struct rig {
@@ -121,7 +125,8 @@ template <class Block, class Objective, class Device> struct rig {
       : model(shape, options), w(static_cast<std::size_t>(model.layout().size()), master(0)) {
     dice any(seed);
     for (const placed_weight& p : model.layout().all())
-      for (std::int64_t i = 0; i < p.size(); ++i) w[static_cast<std::size_t>(p.first + i)] = master((p.what.init == start::ones) + 0.4 * any.normal());
+      for (std::int64_t i = 0; i < p.size(); ++i)
+        w[static_cast<std::size_t>(p.first + i)] = master((p.what.init == start::ones) + 0.4 * any.normal());
     model.set_weights(w);
   }
   network_layout layout() const { return model.plan_layout(); }

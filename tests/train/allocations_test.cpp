@@ -43,5 +43,7 @@ template <class Block, class Objective> void allocates_nothing_after(std::int64_
 }
 }  // namespace
 
-TEST_CASE("Steps of a GPT allocate nothing after the first ones") { allocates_nothing_after<gpt2_block, causal_lm>(20, dropped_update::zero_gradient); }
+TEST_CASE("Steps of a GPT allocate nothing after the first ones") {
+  allocates_nothing_after<gpt2_block, causal_lm>(20, dropped_update::zero_gradient);
+}
 TEST_CASE("Steps of a BERT allocate nothing after the first ones") { allocates_nothing_after<bert_block, masked_lm>(60, dropped_update::frozen); }

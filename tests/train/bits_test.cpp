@@ -28,5 +28,9 @@ template <class Block, class Objective> void all_bits_are_the_same(dropped_updat
 }
 }  // namespace
 
-TEST_CASE("A GPT has the same bits with 1, 2 and 4 threads and in repeated runs") { all_bits_are_the_same<gpt2_block, causal_lm>(dropped_update::frozen); }
-TEST_CASE("A BERT has the same bits with 1, 2 and 4 threads and in repeated runs") { all_bits_are_the_same<bert_block, masked_lm>(dropped_update::zero_gradient); }
+TEST_CASE("A GPT has the same bits with 1, 2 and 4 threads and in repeated runs") {
+  all_bits_are_the_same<gpt2_block, causal_lm>(dropped_update::frozen);
+}
+TEST_CASE("A BERT has the same bits with 1, 2 and 4 threads and in repeated runs") {
+  all_bits_are_the_same<bert_block, masked_lm>(dropped_update::zero_gradient);
+}

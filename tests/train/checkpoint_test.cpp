@@ -64,11 +64,21 @@ TEST_CASE("A GPT-2 has the tensors of a Hugging Face file, by name and shape") {
   small_run<cpu> run("constant:2", dropped_update::frozen, {}, two);
   run.trainer.run(text, {.steps = 1, .batch = 1});
   save_checkpoint(folder / "one", run.trainer, text.vocabulary());
-  shapes expected{{"transformer.wte.weight", {40, 8}}, {"transformer.wpe.weight", {8, 8}}, {"transformer.ln_f.weight", {8}}, {"transformer.ln_f.bias", {8}}};
+  shapes expected{
+      {"transformer.wte.weight", {40, 8}}, {"transformer.wpe.weight", {8, 8}}, {"transformer.ln_f.weight", {8}}, {"transformer.ln_f.bias", {8}}};
   for (const std::string h : {"transformer.h.0.", "transformer.h.1."})
-    expected.merge(shapes{{h + "ln_1.weight", {8}}, {h + "ln_1.bias", {8}}, {h + "ln_2.weight", {8}}, {h + "ln_2.bias", {8}}, {h + "attn.c_attn.weight", {8, 24}},
-                          {h + "attn.c_attn.bias", {24}}, {h + "attn.c_proj.weight", {8, 8}}, {h + "attn.c_proj.bias", {8}}, {h + "mlp.c_fc.weight", {8, 12}},
-                          {h + "mlp.c_fc.bias", {12}}, {h + "mlp.c_proj.weight", {12, 8}}, {h + "mlp.c_proj.bias", {8}}});
+    expected.merge(shapes{{h + "ln_1.weight", {8}},
+                          {h + "ln_1.bias", {8}},
+                          {h + "ln_2.weight", {8}},
+                          {h + "ln_2.bias", {8}},
+                          {h + "attn.c_attn.weight", {8, 24}},
+                          {h + "attn.c_attn.bias", {24}},
+                          {h + "attn.c_proj.weight", {8, 8}},
+                          {h + "attn.c_proj.bias", {8}},
+                          {h + "mlp.c_fc.weight", {8, 12}},
+                          {h + "mlp.c_fc.bias", {12}},
+                          {h + "mlp.c_proj.weight", {12, 8}},
+                          {h + "mlp.c_proj.bias", {8}}});
   CHECK(tensors_of(folder / "one" / "model.safetensors") == expected);
   const shapes moments = tensors_of(folder / "one" / "optimizer.safetensors");
   CHECK(moments.at("transformer.h.1.attn.c_attn.weight.exp_avg") == std::vector<std::int64_t>{8, 24});
@@ -91,16 +101,29 @@ TEST_CASE("A BERT has the tensors of a Hugging Face file, by name and shape") {
   small_run<cpu, bert_block, masked_lm> run("constant:2", dropped_update::frozen, {}, two);
   run.trainer.run(text, {.steps = 1, .batch = 1});
   save_checkpoint(folder / "one", run.trainer, text.vocabulary());
-  shapes expected{{"bert.embeddings.word_embeddings.weight", {40, 8}}, {"bert.embeddings.position_embeddings.weight", {8, 8}},
-                  {"bert.embeddings.token_type_embeddings.weight", {2, 8}}, {"bert.embeddings.LayerNorm.weight", {8}}, {"bert.embeddings.LayerNorm.bias", {8}},
-                  {"cls.predictions.transform.dense.weight", {8, 8}}, {"cls.predictions.transform.dense.bias", {8}},
-                  {"cls.predictions.transform.LayerNorm.weight", {8}}, {"cls.predictions.transform.LayerNorm.bias", {8}}, {"cls.predictions.bias", {40}}};
+  shapes expected{{"bert.embeddings.word_embeddings.weight", {40, 8}},
+                  {"bert.embeddings.position_embeddings.weight", {8, 8}},
+                  {"bert.embeddings.token_type_embeddings.weight", {2, 8}},
+                  {"bert.embeddings.LayerNorm.weight", {8}},
+                  {"bert.embeddings.LayerNorm.bias", {8}},
+                  {"cls.predictions.transform.dense.weight", {8, 8}},
+                  {"cls.predictions.transform.dense.bias", {8}},
+                  {"cls.predictions.transform.LayerNorm.weight", {8}},
+                  {"cls.predictions.transform.LayerNorm.bias", {8}},
+                  {"cls.predictions.bias", {40}}};
   for (const std::string l : {"bert.encoder.layer.0.", "bert.encoder.layer.1."}) {
     for (const char* name : {"query", "key", "value"})
       expected[l + "attention.self." + name + ".weight"] = {8, 8}, expected[l + "attention.self." + name + ".bias"] = {8};
-    expected.merge(shapes{{l + "attention.output.dense.weight", {8, 8}}, {l + "attention.output.dense.bias", {8}}, {l + "attention.output.LayerNorm.weight", {8}},
-                          {l + "attention.output.LayerNorm.bias", {8}}, {l + "intermediate.dense.weight", {12, 8}}, {l + "intermediate.dense.bias", {12}},
-                          {l + "output.dense.weight", {8, 12}}, {l + "output.dense.bias", {8}}, {l + "output.LayerNorm.weight", {8}}, {l + "output.LayerNorm.bias", {8}}});
+    expected.merge(shapes{{l + "attention.output.dense.weight", {8, 8}},
+                          {l + "attention.output.dense.bias", {8}},
+                          {l + "attention.output.LayerNorm.weight", {8}},
+                          {l + "attention.output.LayerNorm.bias", {8}},
+                          {l + "intermediate.dense.weight", {12, 8}},
+                          {l + "intermediate.dense.bias", {12}},
+                          {l + "output.dense.weight", {8, 12}},
+                          {l + "output.dense.bias", {8}},
+                          {l + "output.LayerNorm.weight", {8}},
+                          {l + "output.LayerNorm.bias", {8}}});
   }
   CHECK(tensors_of(folder / "one" / "model.safetensors") == expected);
   const json config = read_json(folder / "one" / "config.json");
@@ -164,7 +187,8 @@ TEST_CASE("Blocks that were never drawn have counts and moments of 0 in a file, 
   save_checkpoint(folder / "one", run.trainer, text.vocabulary());
   const safetensors_reader file(folder / "one" / "optimizer.safetensors");
   std::vector<int> count(1, 7);
-  for (const auto& [name, expected] : {std::pair{"blocks.0.mlp.steps", 1}, {"blocks.1.mlp.steps", 0}, {"blocks.3.attention.steps", 1}, {"model.steps", 1}}) {
+  for (const auto& [name, expected] :
+       {std::pair{"blocks.0.mlp.steps", 1}, {"blocks.1.mlp.steps", 0}, {"blocks.3.attention.steps", 1}, {"model.steps", 1}}) {
     file.read(name, std::span<int>(count));
     CHECK(count[0] == expected);
   }
@@ -200,7 +224,8 @@ TEST_CASE("What does not fit is named, and the trainer stays as it is") {
     });
     refused(folder / "bad", what, run), unchanged();
   };
-  replaced("model.safetensors", "transformer.h.1.ln_1.weight", "transformer.h.1.ln_9.weight", "lacks tensors of this model: transformer.h.1.ln_1.weight");
+  replaced("model.safetensors", "transformer.h.1.ln_1.weight", "transformer.h.1.ln_9.weight",
+           "lacks tensors of this model: transformer.h.1.ln_1.weight");
   replaced("optimizer.safetensors", "wte.weight.exp_avg\"", "wtx.weight.exp_avg\"", "lacks tensors of this model: transformer.wte.weight.exp_avg");
   replaced("optimizer.safetensors", "blocks.1.mlp.unit_steps", "blocks.9.mlp.unit_steps", "blocks.1.mlp.unit_steps");
   replaced("model.safetensors", "[8,24]", "[24,8]", "shape (24, 8) where this model has (8, 24)");

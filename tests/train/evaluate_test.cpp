@@ -12,7 +12,9 @@ namespace {
 const token_list text(200);
 }
 
-TEST_CASE_TEMPLATE("Validation is the full network with factors of 1: the same bits for every schedule, at every call, and it does not disturb training", Device, cpu, reference) {
+TEST_CASE_TEMPLATE(
+    "Validation is the full network with factors of 1: the same bits for every schedule, at every call, and it does not disturb training", Device,
+    cpu, reference) {
   using model = transformer<gpt2_block, causal_lm, Device>;
   const auto with = [&]<class Schedule>(Schedule schedule) {
     trainer<model, Schedule, adamw> t(model(run_shape, small_options<Device>()), schedule, adamw{});

@@ -46,8 +46,10 @@ TEST_CASE_TEMPLATE("Bad weights in block 1 spoil the steps that draw it and no o
         CHECK(r.nonfinite.empty() != plan.has(1));
         if (r.skipped()) CHECK(r.line().find("is not finite") != std::string::npos);
         (r.skipped() ? skipped : fine) += 1;
-        if (r.skipped()) CHECK(same(run.state(), before));
-        else CHECK_FALSE(same(run.state(), before));
+        if (r.skipped())
+          CHECK(same(run.state(), before));
+        else
+          CHECK_FALSE(same(run.state(), before));
         CHECK(run.trainer.done().nonfinite_in_a_row == (r.skipped() ? run.trainer.done().nonfinite_in_a_row : 0));
       });
       before = run.state();
@@ -67,8 +69,9 @@ TEST_CASE_TEMPLATE("A run stops with an error after so many bad steps in a row, 
     model.set_weights(w);
     const auto before = run.state();
     std::vector<std::string> named;
-    const std::string said = sentence_of<training_error>(
-        [&] { run.trainer.run(text, {.steps = 20, .batch = 1, .max_nonfinite = most}, [&](const step_report& r) { named.push_back(r.nonfinite); }); });
+    const std::string said = sentence_of<training_error>([&] {
+      run.trainer.run(text, {.steps = 20, .batch = 1, .max_nonfinite = most}, [&](const step_report& r) { named.push_back(r.nonfinite); });
+    });
     CAPTURE(said);
     CHECK(has(said, "step " + std::to_string(4 + most)));
     CHECK(has(said, "last of " + std::to_string(most)));
@@ -90,7 +93,8 @@ TEST_CASE_TEMPLATE("The first bad tensor is named, in the order of the layout", 
     for (const placed_weight& p : model.layout().all())
       if (p.full_name() == name) std::fill_n(w.begin() + p.first, p.size(), value);
   };
-  for (const int block : {1, 2}) all("block " + std::to_string(block) + " mlp up_bias", 1e19f), all("block " + std::to_string(block) + " mlp down", 0.0f);
+  for (const int block : {1, 2})
+    all("block " + std::to_string(block) + " mlp up_bias", 1e19f), all("block " + std::to_string(block) + " mlp down", 0.0f);
   all("final_norm.weight", 100);
   model.set_weights(w);
   std::string named;
@@ -121,7 +125,8 @@ TEST_CASE_TEMPLATE("A gradient whose square does not fit into a moment is treate
 }
 
 TEST_CASE_TEMPLATE("A batch without a target changes nothing, is counted and gives no NaN", Device, cpu, reference) {
-  small_run<Device, bert_block, masked_lm> run("2-full", dropped_update::zero_gradient, {.lr = 1e-3}, run_shape, small_options<Device>(), {.masking = masking::independent});
+  small_run<Device, bert_block, masked_lm> run("2-full", dropped_update::zero_gradient, {.lr = 1e-3}, run_shape, small_options<Device>(),
+                                               {.masking = masking::independent});
   int empty = 0;
   std::vector<double> before;
   constexpr int steps = 60;

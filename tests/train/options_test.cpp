@@ -33,12 +33,14 @@ TEST_CASE("A wrong option is named with its value before the first step") {
 
 TEST_CASE("A text, a tokenizer, a schedule or a rule that does not fit is refused before the first step") {
   const auto refused = [](auto& run, const token_list& of, const std::string& what) {
-    const std::string said = sentence_of<input_error>([&] { run.trainer.run(of, {.steps = 3, .batch = 1}, [](const step_report&) { FAIL("a step ran"); }); });
+    const std::string said =
+        sentence_of<input_error>([&] { run.trainer.run(of, {.steps = 3, .batch = 1}, [](const step_report&) { FAIL("a step ran"); }); });
     CAPTURE(said);
     CHECK(has(said, what));
     CHECK(run.trainer.done().step == 0);
   };
-  small_run<cpu> run, many("5-full"), eager("full", dropped_update::frozen, {.lr = std::nan("")}), decaying("full", dropped_update::frozen, {.weight_decay = -1});
+  small_run<cpu> run, many("5-full"), eager("full", dropped_update::frozen, {.lr = std::nan("")}),
+      decaying("full", dropped_update::frozen, {.weight_decay = -1});
   refused(run, token_list(8), "needs 9");
   refused(run, token_list(100, {.size = 41}), "41");
   refused(many, text, "5");

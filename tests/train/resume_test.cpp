@@ -99,7 +99,8 @@ TEST_CASE("A run with skipped steps resumes at every step with the same bits and
     resumed.trainer.run(text, rest, [&](const step_report& r) { again.push_back(facts_of(r)); });
     CHECK(std::equal(again.begin(), again.end(), reports.begin() + from, reports.end()));
     const auto end = resumed.state(), expected = states.back();
-    CHECK(std::equal(end.begin(), end.end(), expected.begin(), expected.end(), [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); }));
+    CHECK(std::equal(end.begin(), end.end(), expected.begin(), expected.end(),
+                     [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); }));
   }
 }
 

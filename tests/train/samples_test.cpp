@@ -72,8 +72,10 @@ TEST_CASE("A text shorter than one sequence is refused with both numbers, and fr
     } else {
       CHECK(causal() == (size - 1) / 32);
     }
-    if (size < 32) CHECK(has(sentence_of<input_error>(masked), "needs 32"));
-    else CHECK(masked() == size / 32);
+    if (size < 32)
+      CHECK(has(sentence_of<input_error>(masked), "needs 32"));
+    else
+      CHECK(masked() == size / 32);
   }
 }
 

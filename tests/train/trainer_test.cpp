@@ -55,13 +55,18 @@ TEST_CASE_TEMPLATE("Validation and saving are called after the right steps, in t
   std::vector<std::string> events;
   const auto note = [&](const std::string& what) { events.push_back(what + " " + std::to_string(run.trainer.done().step)); };
   run.trainer.run(text,
-                  {.steps = 7, .batch = 1, .validate_every = 3, .validate = [&] { return note("validate"), 1.5; }, .save_every = 2, .save = [&] { note("save"); }},
+                  {.steps = 7,
+                   .batch = 1,
+                   .validate_every = 3,
+                   .validate = [&] { return note("validate"), 1.5; },
+                   .save_every = 2,
+                   .save = [&] { note("save"); }},
                   [&](const step_report& r) {
                     if (r.validation_loss) CHECK(*r.validation_loss == 1.5);
                     events.push_back("report " + std::to_string(r.now.step + 1) + (r.validation_loss ? " with loss" : ""));
                   });
-  CHECK(events == std::vector<std::string>{"report 1", "report 2", "save 2", "validate 3", "report 3 with loss", "report 4", "save 4", "report 5", "validate 6",
-                                           "report 6 with loss", "save 6", "validate 7", "report 7 with loss", "save 7"});
+  CHECK(events == std::vector<std::string>{"report 1", "report 2", "save 2", "validate 3", "report 3 with loss", "report 4", "save 4", "report 5",
+                                           "validate 6", "report 6 with loss", "save 6", "validate 7", "report 7 with loss", "save 7"});
 }
 
 TEST_CASE("The last step is saved even if nothing was asked to be saved on the way") {
@@ -77,10 +82,12 @@ TEST_CASE_TEMPLATE("A request to stop ends the run after the step under way, rep
   std::stop_source stop;
   std::vector<std::int64_t> reported;
   std::vector<std::int64_t> saved;
-  const bool ended = run.trainer.run(text, {.steps = 20, .batch = 1, .save = [&] { saved.push_back(run.trainer.done().step); }, .stop = stop.get_token()}, [&](const step_report& r) {
-    reported.push_back(r.now.step);
-    if (r.now.step == 5) stop.request_stop();
-  });
+  const bool ended =
+      run.trainer.run(text, {.steps = 20, .batch = 1, .save = [&] { saved.push_back(run.trainer.done().step); }, .stop = stop.get_token()},
+                      [&](const step_report& r) {
+                        reported.push_back(r.now.step);
+                        if (r.now.step == 5) stop.request_stop();
+                      });
   CHECK_FALSE(ended);
   CHECK(saved == std::vector<std::int64_t>{run.trainer.done().step});
   CHECK(reported.back() + 1 == run.trainer.done().step);
