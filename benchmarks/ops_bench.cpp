@@ -9,9 +9,9 @@
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
-#include <raptr/nn/activation.hpp>
-#include <raptr/nn/cross_entropy.hpp>
-#include <raptr/nn/norm.hpp>
+#include <raptr/nn/layers/activation.hpp>
+#include <raptr/nn/layers/cross_entropy.hpp>
+#include <raptr/nn/layers/norm.hpp>
 #include <raptr/optim/optimizer.hpp>
 
 #if __has_include(<Eigen/Core>)

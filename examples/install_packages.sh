@@ -4,7 +4,7 @@
 # Elsewhere it says what is needed and goes on if the programs are there.
 
 # shellcheck disable=SC2034
-build_packages="g++ cmake ninja-build nlohmann-json3-dev libcli11-dev"
+build_packages="g++ cmake ninja-build nlohmann-json3-dev"
 # shellcheck disable=SC2034
 test_packages="doctest-dev libbenchmark-dev clang pkg-config"
 

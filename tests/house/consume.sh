@@ -33,7 +33,7 @@ check_parent() {
     grep -vxE 'RAPTR_(BUILD_TESTS|BUILD_EXAMPLES|BUILD_BENCHMARKS|INSTALL|NATIVE|DIR)' || true)
   [[ -z $leaked ]] || fail "$1: cache entries in the parent project: $leaked"
   if grep -E '^RAPTR_[A-Z_]*:BOOL=ON' "$work/$1/CMakeCache.txt"; then fail "$1: an option of raptr is on in a parent project"; fi
-  if grep -E '^(doctest|benchmark|CLI11)_DIR' "$work/$1/CMakeCache.txt"; then fail "$1: a package for our own programs was looked for"; fi
+  if grep -E '^(doctest|benchmark)_DIR' "$work/$1/CMakeCache.txt"; then fail "$1: a package for our own programs was looked for"; fi
   (cd "$work/$1" && ctest -N | grep -qx 'Total Tests: 0') || fail "$1: tests of raptr in the parent project"
   cmake --install "$work/$1" --prefix "$work/$1.installed" >/dev/null
   [[ ! -e $work/$1.installed ]] || fail "$1: install rules of raptr in the parent project"

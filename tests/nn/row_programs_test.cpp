@@ -6,8 +6,8 @@
 #include <functional>
 #include <vector>
 
-#include <raptr/nn/cross_entropy.hpp>
-#include <raptr/nn/embedding.hpp>
+#include <raptr/nn/layers/cross_entropy.hpp>
+#include <raptr/nn/layers/embedding.hpp>
 
 #include "on_device.hpp"
 #include "small_model.hpp"

@@ -6,9 +6,9 @@
 #include <concepts>
 #include <type_traits>
 
-#include <raptr/nn/attention.hpp>
-#include <raptr/nn/mlp.hpp>
-#include <raptr/nn/residual.hpp>
+#include <raptr/nn/layers/attention.hpp>
+#include <raptr/nn/layers/mlp.hpp>
+#include <raptr/nn/layers/residual.hpp>
 
 namespace raptr {
 

@@ -20,7 +20,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
                                            "forward and backward as in raptr/nn/part.hpp");
   static_assert((residual_policy<typename Block::residual, typename Block::norm, Parts, Ops> && ...),
                 "raptr: the residual of this block is not a raptr::residual_policy: it needs norm_first, saved, forward and backward as in "
-                "raptr/nn/residual.hpp");
+                "raptr/nn/layers/residual.hpp");
   using real = typename Ops::real;
   using master = typename Ops::master;
   using rule = typename Block::residual;

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <raptr/nn/block.hpp>
-#include <raptr/nn/cross_entropy.hpp>
-#include <raptr/nn/embedding.hpp>
+#include <raptr/nn/layers/cross_entropy.hpp>
+#include <raptr/nn/layers/embedding.hpp>
 #include <raptr/nn/objectives.hpp>
 
 namespace raptr {

@@ -3,7 +3,7 @@
 // its partner are one range and the activation reads runs. Today all neurons are one unit.
 #pragma once
 
-#include <raptr/nn/activation.hpp>
+#include <raptr/nn/layers/activation.hpp>
 #include <raptr/nn/part.hpp>
 
 namespace raptr {

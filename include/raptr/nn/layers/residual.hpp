@@ -5,8 +5,8 @@
 
 #include <concepts>
 
-#include <raptr/nn/norm.hpp>
-#include <raptr/nn/rows.hpp>
+#include <raptr/nn/layers/norm.hpp>
+#include <raptr/nn/layers/rows.hpp>
 
 namespace raptr {
 
