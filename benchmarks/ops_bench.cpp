@@ -64,8 +64,7 @@ void matmul_nt_gelu(benchmark::State& state) {
   ops_type ops({.threads = s.threads});
   const auto x = numbers(ops, s.n * s.columns), w = numbers(ops, std::int64_t(s.rows) * s.columns), bias = numbers(ops, s.rows);
   const auto y = numbers(ops, s.n * s.rows), h = numbers(ops, s.n * s.rows);
-  for (auto _ : state)
-    ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1.0f, activate<gelu_tanh, float>{y, h, 1, s.rows});
+  for (auto _ : state) ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1.0f, activate<gelu_tanh, float>{y, h, 1, s.rows});
   share_of_peak(state, s.flops(), s.threads);
 }
 void matmul_nn(benchmark::State& state) {
@@ -112,7 +111,8 @@ void eigen_nt(benchmark::State& state) {
   share_of_peak(state, s.flops(), 1);
 }
 BENCHMARK(eigen_nt)->Apply([](benchmark::internal::Benchmark* b) {
-  for (const auto& [rows, columns] : {std::array{768, 256}, {256, 256}, {1024, 256}, {8192, 256}, {768, 768}, {3072, 768}}) b->Args({2048, rows, columns, 1});
+  for (const auto& [rows, columns] : {std::array{768, 256}, {256, 256}, {1024, 256}, {8192, 256}, {768, 768}, {3072, 768}})
+    b->Args({2048, rows, columns, 1});
   b->ArgNames({"n", "R", "C", "threads"})->UseRealTime()->MinTime(0.1);
 });
 #endif
@@ -130,8 +130,10 @@ void attention(benchmark::State& state) {
   const auto mixed = numbers(ops, 2048 * 256), lse = numbers(ops, 2048 * 4), dqkv = numbers(ops, 2048 * 768);
   ops.attention(mixed, lse, qkv, heads, segments);
   for (auto _ : state)
-    if (backward) ops.attention_backward(dqkv, dmixed, mixed, lse, qkv, heads, segments);
-    else ops.attention(mixed, lse, qkv, heads, segments);
+    if (backward)
+      ops.attention_backward(dqkv, dmixed, mixed, lse, qkv, heads, segments);
+    else
+      ops.attention(mixed, lse, qkv, heads, segments);
   const double seen = prefix ? double(length) : (length + 1) / 2.0;
   share_of_peak(state, (backward ? 10.0 : 4.0) * 2048 * 4 * 64 * seen, threads);
 }
@@ -143,7 +145,8 @@ BENCHMARK(attention)
 
 template <class Make> void rows(benchmark::State& state, std::int64_t n, int width, double arrays, Make make) {
   ops_type ops({.threads = int(state.range(0))});
-  const auto in = numbers(ops, n * width), out = numbers(ops, n * width), more = numbers(ops, n * width), column = numbers(ops, 4 * std::int64_t{width});
+  const auto in = numbers(ops, n * width), out = numbers(ops, n * width), more = numbers(ops, n * width),
+             column = numbers(ops, 4 * std::int64_t{width});
   for (auto _ : state) ops.rows(make(in, out, more, column), n);
   state.SetBytesProcessed(std::int64_t(double(state.iterations()) * arrays * 4.0 * double(n) * width));
 }
@@ -151,7 +154,9 @@ void rows_gelu(benchmark::State& state) {
   rows(state, 2048, 1024, 2, [](const float* in, float* out, float*, float*) { return activate<gelu_tanh, float>{in, out, 1, 1024}; });
 }
 void rows_gelu_backward(benchmark::State& state) {
-  rows(state, 2048, 1024, 3, [](const float* in, float* out, float* more, float*) { return activate_backward<gelu_tanh, float>{in, more, out, 1, 1024}; });
+  rows(state, 2048, 1024, 3, [](const float* in, float* out, float* more, float*) {
+    return activate_backward<gelu_tanh, float>{in, more, out, 1, 1024};
+  });
 }
 void rows_layer_norm(benchmark::State& state) {
   static std::vector<float> scale(2048);

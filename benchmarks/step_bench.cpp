@@ -27,7 +27,8 @@ template <class Objective> batch random_batch(const model_shape& shape) {
   batch data;
   std::vector<std::int32_t> window(static_cast<std::size_t>(Objective::window(shape.context)));
   for (int s = 0; s < sequences; ++s) {
-    for (std::size_t i = 0; i < window.size(); ++i) window[i] = static_cast<std::int32_t>(draw.below(static_cast<std::uint64_t>(shape.vocab), static_cast<std::uint64_t>(s) * window.size() + i));
+    for (std::size_t i = 0; i < window.size(); ++i)
+      window[i] = static_cast<std::int32_t>(draw.below(static_cast<std::uint64_t>(shape.vocab), static_cast<std::uint64_t>(s) * window.size() + i));
     Objective{}.add(data, window, all_ids{shape.vocab, 0}, 1, s);
   }
   data.normaliser = data.target_weight();

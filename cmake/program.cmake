@@ -22,7 +22,7 @@ function(raptr_checked target)
     # g++ guesses about memory after inlining, and what it guesses depends on the processor. The warnings may be printed,
     # but must not stop a build with warnings as errors.
     target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-error=array-bounds -Wno-error=stringop-overflow
-                                             -Wno-error=stringop-overread -Wno-error=free-nonheap-object)
+                                             -Wno-error=stringop-overread -Wno-error=free-nonheap-object -Wno-error=restrict)
   endif()
 endfunction()
 

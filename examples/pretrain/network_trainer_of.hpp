@@ -8,6 +8,7 @@
 #include <raptr/backend/cpu/peak.hpp>
 #include <raptr/subnet/named_rule.hpp>
 #include <raptr/subnet/schedule/any_schedule.hpp>
+#include <raptr/subnet/schedule/progressive.hpp>
 #include <raptr/text/byte_tokenizer.hpp>
 #include <raptr/train/checkpoint.hpp>
 
@@ -75,7 +76,7 @@ template <class Block, class Objective> class network_trainer_of final : public 
     const int threads = s_.threads ? int(s_.threads) : raptr::cpu_backend::available_threads();
     return threads * raptr::cpu_backend::measured_fma_peak();
   }
-  std::int64_t parameters() const override { return model().layout().size(); }
+  std::int64_t parameters() const override { return model().layout().parameters(); }
   std::vector<raptr::stage_summary> stages() const override { return raptr::stage_table(trainer_.schedule(), model().plan_layout(), s_.steps); }
   step_price price(const tokens& text, int active_blocks) const override {
     raptr::windows<tokens, Objective> cut(text, model().objective(), model().shape().context);
@@ -106,14 +107,15 @@ template <class Block, class Objective> class network_trainer_of final : public 
     auto schedule = schedule_of(s);
     model_type model(s.shape(), {.threads = int(s.threads)}, std::move(objective));
     raptr::check_schedule(schedule, model.plan_layout(), s.steps, Block::residual::norm_first);
+    if (!s.allow_shrinking && !raptr::never_shrinks(schedule, model.plan_layout(), s.steps)) errors::schedule_shrinks(s.schedule);
     const double needed = 16.0 * double(model.layout().size()), there = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
     if (needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
     return {std::move(model), std::move(schedule), optimizer_type{.lr = s.learning_rate, .weight_decay = s.weight_decay}, rate_of(s), dropped_of(s)};
   }
-  model_type& model() const { return trainer_.model(); }
+  const model_type& model() const { return trainer_.model(); }
 
   settings s_;
-  mutable trainer_type trainer_;  // its model has no const doors
+  trainer_type trainer_;
 };
 
 }  // namespace program

@@ -33,6 +33,7 @@ bad 2 '"stray" belongs to no option' stray
 bad 2 'position 5' --schedule 2-3-x
 bad 2 'unknown word' --schedule 'blocks 2-4'
 bad 2 'give --allow-shrinking' --schedule 4-2
+bad 2 'give --allow-shrinking' --schedule 3-1/2
 bad 2 'keeps 5 of 4 layers' --schedule 2-5
 bad 2 'keep at least 4' --schedule 2-4 --keep-first 3
 bad 2 'scales whole blocks' --schedule 2-4 --scale inverse --objective masked_lm

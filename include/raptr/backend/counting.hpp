@@ -15,7 +15,9 @@ template <class Real, class Master> class counting_ops {
   using real = Real;
   using master = Master;
 
-  template <class Then> void matmul_nt(Real*, const Real*, matrix<const Real> w, const Real*, std::int64_t n, Real, const Then&) { product(w.rows, w.width, n); }
+  template <class Then> void matmul_nt(Real*, const Real*, matrix<const Real> w, const Real*, std::int64_t n, Real, const Then&) {
+    product(w.rows, w.width, n);
+  }
   void matmul_nn(Real*, const Real*, matrix<const Real> w, std::int64_t n, Real, Real, const Real*, Real) { product(w.rows, w.width, n); }
   void matmul_tn(matrix<Master> g, const Real*, const Real*, std::int64_t n, Real, Master*, Master*, Real) { product(g.rows, g.width, n); }
   template <class P> void rows(const P&, std::int64_t) { ++launches; }

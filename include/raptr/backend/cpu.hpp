@@ -35,8 +35,7 @@ template <class Real, class Master> class cpu_ops {
   cpu_ops(const cpu_ops&) = delete;
   cpu_ops& operator=(const cpu_ops&) = delete;
 
-  template <class Then>
-  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, Real alpha, const Then& then) {
+  template <class Then> void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, Real alpha, const Then& then) {
     cpu_backend::product(on_, y, x, w.data, true, n, w.width, w.rows, alpha, Real(0), bias, Real(1), then);
   }
   void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, Real alpha, Real beta, const Real* bias, Real bias_factor) {

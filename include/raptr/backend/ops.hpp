@@ -45,9 +45,7 @@ struct walk_list {
   int count;
 };
 /// Marks an array that a walk indexes by `packed`.
-template <class T> struct by_plan {
-  T* data;
-};
+template <class T> struct by_plan { T* data; };
 
 /// A row program is a trivially copyable functor with its own pointers, run once per row by a team: a loop, SIMD
 /// lanes, a warp. It computes through
@@ -65,8 +63,10 @@ struct nothing {
 /// A walk functor is asked begin(range, unit) -> per_unit for every unit (more than once if the unit is cut in pieces),
 /// then f(per_unit, a[i], b[i]...) for every element of it; not at all if per_unit has a member `run` that is false.
 template <class PerUnit> RAPTR_BOTH constexpr bool is_visited(const PerUnit& state) {
-  if constexpr (requires { state.run; }) return state.run;
-  else return true;
+  if constexpr (requires { state.run; })
+    return state.run;
+  else
+    return true;
 }
 struct no_state {
   struct per_unit {};
@@ -103,7 +103,8 @@ using ticket = std::uint64_t;
 //   fetch      host = device, valid after wait(ticket)
 template <class Ops>
 concept backend = requires(Ops& on, typename Ops::real* y, const typename Ops::real* x, typename Ops::master* m, const typename Ops::master* cm,
-                           matrix<const typename Ops::real> w, matrix<typename Ops::master> g, segment_list s, walk_list l, std::int64_t n, int* t, double* d) {
+                           matrix<const typename Ops::real> w, matrix<typename Ops::master> g, segment_list s, walk_list l, std::int64_t n, int* t,
+                           double* d) {
   { on.matmul_nt(y, x, w, x, n, *x, nothing{}) } -> std::same_as<void>;
   { on.matmul_nn(y, x, w, n, *x, *x, x, *x) } -> std::same_as<void>;
   { on.matmul_tn(g, x, x, n, *x, m, m, *x) } -> std::same_as<void>;

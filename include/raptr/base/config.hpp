@@ -3,7 +3,8 @@
 #pragma once
 
 #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
-#error "raptr: -ffast-math and -Ofast fold the tests for NaN and Inf away, and with them the guard of the weights: compile without them (-O3 -fno-fast-math)"
+#error \
+    "raptr: -ffast-math and -Ofast fold the tests for NaN and Inf away, and with them the guard of the weights: compile without them (-O3 -fno-fast-math)"
 #endif
 #if defined(min) || defined(max)
 #error "raptr: min and max are macros here: define NOMINMAX before <windows.h>, or #undef both before the headers of raptr"

@@ -24,6 +24,8 @@ concept device = std::default_initializable<D> && requires {
   { D::name } -> std::convertible_to<std::string_view>;
 };
 template <class D>
-concept available_device = device<D> && requires { typename backend_of<D>::options; };
+concept available_device = device<D> && requires {
+  typename backend_of<D>::options;
+};
 
 }  // namespace raptr

@@ -41,14 +41,12 @@ RAPTR_BOTH inline float tanh(float x) {
 RAPTR_BOTH inline float erf(float x) {
   float t = magnitude(x);
   const float z = x * x;
-  const float q =
-      0.128379166f +
-      z * (-0.37612626f + z * (0.112835944f + z * (-0.0268542115f + z * (0.00518908724f + z * (-0.00080168643f + z * 7.87587487e-05f)))));
+  const float q = 0.128379166f +
+                  z * (-0.37612626f + z * (0.112835944f + z * (-0.0268542115f + z * (0.00518908724f + z * (-0.00080168643f + z * 7.87587487e-05f)))));
   const float small = x + x * q;
   t = t > 4.0f ? 4.0f : t;  // erf(4) rounds to 1
-  const float l =
-      1.12865984f +
-      t * (0.635038853f + t * (0.106521174f + t * (-0.0240788721f + t * (0.00381960836f + t * (-0.000371483911f + t * 1.64596167e-05f)))));
+  const float l = 1.12865984f + t * (0.635038853f +
+                                     t * (0.106521174f + t * (-0.0240788721f + t * (0.00381960836f + t * (-0.000371483911f + t * 1.64596167e-05f)))));
   return t < 1.0f ? small : with_sign_of(1.0f - exp(-t * l), x);
 }
 RAPTR_BOTH inline float sqrt(float x) {
@@ -67,21 +65,29 @@ RAPTR_BOTH inline float sqrt(float x) {
 }  // namespace detail
 
 template <class T> RAPTR_BOTH T exp(T x) {
-  if constexpr (std::is_same_v<T, float>) return detail::exp(x);
-  else return std::exp(x);
+  if constexpr (std::is_same_v<T, float>)
+    return detail::exp(x);
+  else
+    return std::exp(x);
 }
 template <class T> RAPTR_BOTH T tanh(T x) {
-  if constexpr (std::is_same_v<T, float>) return detail::tanh(x);
-  else return std::tanh(x);
+  if constexpr (std::is_same_v<T, float>)
+    return detail::tanh(x);
+  else
+    return std::tanh(x);
 }
 /// The error function.
 template <class T> RAPTR_BOTH T erf(T x) {
-  if constexpr (std::is_same_v<T, float>) return detail::erf(x);
-  else return std::erf(x);
+  if constexpr (std::is_same_v<T, float>)
+    return detail::erf(x);
+  else
+    return std::erf(x);
 }
 template <class T> RAPTR_BOTH T sqrt(T x) {
-  if constexpr (std::is_same_v<T, float>) return detail::sqrt(x);
-  else return std::sqrt(x);
+  if constexpr (std::is_same_v<T, float>)
+    return detail::sqrt(x);
+  else
+    return std::sqrt(x);
 }
 
 }  // namespace raptr::math

@@ -97,7 +97,8 @@ struct device_batch {
   const int* words;
   const float* weights;
   segment_list segments() const {
-    return {reinterpret_cast<const segment*>(table.words().data() + table.segments_at), reinterpret_cast<const segment*>(words + table.segments_at), table.segments};
+    return {reinterpret_cast<const segment*>(table.words().data() + table.segments_at), reinterpret_cast<const segment*>(words + table.segments_at),
+            table.segments};
   }
 };
 

@@ -55,19 +55,17 @@ concept precision_policy = requires {
   typename R::master;
 };
 
-template <class Role, class Default, class...> struct policy_of {
-  using type = Default;
-};
+template <class Role, class Default, class...> struct policy_of { using type = Default; };
 template <class Role, class Default, class P, class... More> struct policy_of<Role, Default, P, More...> : policy_of<Role, Default, More...> {};
-template <class Role, class Default, plays<Role> P, class... More> struct policy_of<Role, Default, P, More...> {
-  using type = P;
-};
+template <class Role, class Default, plays<Role> P, class... More> struct policy_of<Role, Default, P, More...> { using type = P; };
 template <class Role, class... P> inline constexpr bool at_most_one = (0 + ... + int(plays<P, Role>)) <= 1;
 
 template <class Preset, class... P> struct block {
-  static_assert(block_bundle<Preset>, "raptr: a block starts with a preset, then names what differs: raptr::block<raptr::bert_block, raptr::rms_norm>");
-  static_assert((block_policy<P> && ...), "raptr: a policy of a block names its role: using role = raptr::norm_role (or attention_role, mlp_role, "
-                                          "residual_role, precision_role)");
+  static_assert(block_bundle<Preset>,
+                "raptr: a block starts with a preset, then names what differs: raptr::block<raptr::bert_block, raptr::rms_norm>");
+  static_assert((block_policy<P> && ...),
+                "raptr: a policy of a block names its role: using role = raptr::norm_role (or attention_role, mlp_role, "
+                "residual_role, precision_role)");
   static_assert(at_most_one<norm_role, P...>, "raptr: this block has two norms: name one");
   static_assert(at_most_one<attention_role, P...>, "raptr: this block has two attentions: name one");
   static_assert(at_most_one<mlp_role, P...>, "raptr: this block has two mlps: name one");

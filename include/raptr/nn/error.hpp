@@ -10,37 +10,37 @@
 namespace raptr::errors {
 
 [[noreturn]] inline void token_is_outside_the_vocabulary(int id, int row, int vocab) {
-  fail("token " + std::to_string(id) + " in row " + std::to_string(row) + " is not in a vocabulary of " + std::to_string(vocab) + ": ids are 0 to " + std::to_string(vocab - 1));
+  fail("token " + std::to_string(id) + " in row " + std::to_string(row) + " is not in a vocabulary of " + std::to_string(vocab) + ": ids are 0 to " +
+       std::to_string(vocab - 1));
 }
 [[noreturn]] inline void position_is_outside_the_context(int position, int context) {
-  fail("position " + std::to_string(position) + " is outside a context of " + std::to_string(context) + ": shorten the sequence or raise model_shape::context");
+  fail("position " + std::to_string(position) + " is outside a context of " + std::to_string(context) +
+       ": shorten the sequence or raise model_shape::context");
 }
 [[noreturn]] inline void batch_is_inconsistent(std::size_t ids, std::size_t positions, std::size_t rows) {
-  fail("a batch has " + std::to_string(ids) + " ids, " + std::to_string(positions) + " positions and segments of " + std::to_string(rows) + " rows: they must agree");
+  fail("a batch has " + std::to_string(ids) + " ids, " + std::to_string(positions) + " positions and segments of " + std::to_string(rows) +
+       " rows: they must agree");
 }
 [[noreturn]] inline void segment_is_out_of_place(std::size_t segment, int first, int length, int prefix, std::int64_t expected) {
-  fail("segment " + std::to_string(segment) + " of a batch begins in row " + std::to_string(first) + ", has " + std::to_string(length) + " rows and a prefix of " +
-       std::to_string(prefix) + ": segments follow each other, so it begins in row " + std::to_string(expected) + ", and a prefix is at most the length");
+  fail("segment " + std::to_string(segment) + " of a batch begins in row " + std::to_string(first) + ", has " + std::to_string(length) +
+       " rows and a prefix of " + std::to_string(prefix) + ": segments follow each other, so it begins in row " + std::to_string(expected) +
+       ", and a prefix is at most the length");
 }
 [[noreturn]] inline void target_is_out_of_place(int row, std::int64_t before, std::size_t rows) {
-  fail("a target of a batch is in row " + std::to_string(row) + " after one in row " + std::to_string(before) + ": rows of targets ascend and lie in 0 to " +
-       std::to_string(static_cast<std::int64_t>(rows) - 1));
+  fail("a target of a batch is in row " + std::to_string(row) + " after one in row " + std::to_string(before) +
+       ": rows of targets ascend and lie in 0 to " + std::to_string(static_cast<std::int64_t>(rows) - 1));
 }
 [[noreturn]] inline void normaliser_is_not_positive(double given) {
   fail("the normaliser of a batch is " + std::to_string(given) + ": give the sum of the target weights of all micro-batches, above 0");
 }
-[[noreturn]] inline void plan_is_of_another_network() {
-  fail("a plan was made for another network: make it from plan_layout() of this model");
-}
+[[noreturn]] inline void plan_is_of_another_network() { fail("a plan was made for another network: make it from plan_layout() of this model"); }
 [[noreturn]] inline void tokenizer_has_no_mask(int size) {
   fail("masked_lm hides tokens behind a mask, but this tokenizer of " + std::to_string(size) + " ids has none: use one that has, or causal_lm");
 }
 [[noreturn]] inline void mask_rate_is_out_of_range(double rate) {
   fail("masked_lm::rate is " + std::to_string(rate) + ": give a share of the tokens, above 0 and at most 1");
 }
-[[noreturn]] inline void weights_are_not_initialised() {
-  fail("this model has no weights yet: call initialise(seed), or load a checkpoint");
-}
+[[noreturn]] inline void weights_are_not_initialised() { fail("this model has no weights yet: call initialise(seed), or load a checkpoint"); }
 [[noreturn]] inline void weights_have_the_wrong_size(std::size_t given, std::int64_t expected) {
   fail("an arena of " + std::to_string(given) + " weights was given to a model of " + std::to_string(expected));
 }

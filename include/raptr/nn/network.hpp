@@ -19,8 +19,8 @@ template <class Block, class Objective, class Ops> class network {
   static weight_layout layout(const model_shape& shape) { return weight_layout(shape.layers, head::weights(shape), blocks::weights(shape)); }
 
   /// *loss += the loss of one micro-batch; if wanted, g += its gradients. Resets the arena first.
-  void pass(Ops& ops, arena& memory, const weight_layout& layout, params<const real> w, params<master> g, const step_plan& plan, const device_batch& on,
-            double* loss, bool with_gradients) {
+  void pass(Ops& ops, arena& memory, const weight_layout& layout, params<const real> w, params<master> g, const step_plan& plan,
+            const device_batch& on, double* loss, bool with_gradients) {
     real* const x = forward(ops, memory, layout, w, plan, on);
     head_.loss(ops, memory, w, g, on, x, loss, with_gradients ? x : nullptr);
     if (!with_gradients) return;

@@ -76,8 +76,10 @@ struct masked_lm {
       to.targets.push_back({first + i, id, 1.0f});
       const double what = replace.uniform(static_cast<std::uint64_t>(2 * i));
       int& shown = to.ids[static_cast<std::size_t>(first + i)];
-      if (what < 0.8) shown = vocabulary.mask;
-      else if (what < 0.9) shown = static_cast<int>(replace.below(static_cast<std::uint64_t>(vocabulary.size), static_cast<std::uint64_t>(2 * i + 1)));
+      if (what < 0.8)
+        shown = vocabulary.mask;
+      else if (what < 0.9)
+        shown = static_cast<int>(replace.below(static_cast<std::uint64_t>(vocabulary.size), static_cast<std::uint64_t>(2 * i + 1)));
     }
   }
 };

@@ -36,7 +36,9 @@ struct published_tensor {
     std::int64_t row = 0;
     for (const strip& s : strips)
       for (int r = 0; r < s.rows; ++r, ++row)
-        for (int i = 0; i < width; ++i) f(static_cast<std::size_t>(s.first + std::int64_t{r} * width + i), static_cast<std::size_t>(transposed ? i * std::int64_t{rows} + row : row * width + i));
+        for (int i = 0; i < width; ++i)
+          f(static_cast<std::size_t>(s.first + std::int64_t{r} * width + i),
+            static_cast<std::size_t>(transposed ? i * std::int64_t{rows} + row : row * width + i));
   }
 };
 
@@ -48,36 +50,54 @@ struct published_name {
 
 struct gpt2_names {  // [hf]: weights as (in, out); query, key and value joined
   static constexpr std::string_view family = "gpt2", block = "transformer.h.";
-  static constexpr std::array model{published_name{"embed_tokens.weight", "transformer.wte.weight"}, published_name{"embed_positions.weight", "transformer.wpe.weight"},
-                                    published_name{"final_norm.weight", "transformer.ln_f.weight"}, published_name{"final_norm.bias", "transformer.ln_f.bias"}};
-  static constexpr std::array parts{
-      published_name{"attention.norm.weight", "ln_1.weight"}, published_name{"attention.norm.bias", "ln_1.bias"},
-      published_name{"attention.q_proj.weight", "attn.c_attn.weight", true}, published_name{"attention.k_proj.weight", "attn.c_attn.weight", true},
-      published_name{"attention.v_proj.weight", "attn.c_attn.weight", true}, published_name{"attention.q_proj.bias", "attn.c_attn.bias"},
-      published_name{"attention.k_proj.bias", "attn.c_attn.bias"}, published_name{"attention.v_proj.bias", "attn.c_attn.bias"},
-      published_name{"attention.o_proj.weight", "attn.c_proj.weight"}, published_name{"attention.o_proj.bias", "attn.c_proj.bias"},
-      published_name{"mlp.norm.weight", "ln_2.weight"}, published_name{"mlp.norm.bias", "ln_2.bias"},
-      published_name{"mlp.up_proj.weight", "mlp.c_fc.weight", true}, published_name{"mlp.up_proj.bias", "mlp.c_fc.bias"},
-      published_name{"mlp.down_proj.weight", "mlp.c_proj.weight"}, published_name{"mlp.down_proj.bias", "mlp.c_proj.bias"}};
+  static constexpr std::array model{
+      published_name{"embed_tokens.weight", "transformer.wte.weight"}, published_name{"embed_positions.weight", "transformer.wpe.weight"},
+      published_name{"final_norm.weight", "transformer.ln_f.weight"}, published_name{"final_norm.bias", "transformer.ln_f.bias"}};
+  static constexpr std::array parts{published_name{"attention.norm.weight", "ln_1.weight"},
+                                    published_name{"attention.norm.bias", "ln_1.bias"},
+                                    published_name{"attention.q_proj.weight", "attn.c_attn.weight", true},
+                                    published_name{"attention.k_proj.weight", "attn.c_attn.weight", true},
+                                    published_name{"attention.v_proj.weight", "attn.c_attn.weight", true},
+                                    published_name{"attention.q_proj.bias", "attn.c_attn.bias"},
+                                    published_name{"attention.k_proj.bias", "attn.c_attn.bias"},
+                                    published_name{"attention.v_proj.bias", "attn.c_attn.bias"},
+                                    published_name{"attention.o_proj.weight", "attn.c_proj.weight"},
+                                    published_name{"attention.o_proj.bias", "attn.c_proj.bias"},
+                                    published_name{"mlp.norm.weight", "ln_2.weight"},
+                                    published_name{"mlp.norm.bias", "ln_2.bias"},
+                                    published_name{"mlp.up_proj.weight", "mlp.c_fc.weight", true},
+                                    published_name{"mlp.up_proj.bias", "mlp.c_fc.bias"},
+                                    published_name{"mlp.down_proj.weight", "mlp.c_proj.weight"},
+                                    published_name{"mlp.down_proj.bias", "mlp.c_proj.bias"}};
 };
 
 struct bert_names {  // [hf]: weights as (out, in)
   static constexpr std::string_view family = "bert", block = "bert.encoder.layer.";
-  static constexpr std::array model{
-      published_name{"embed_tokens.weight", "bert.embeddings.word_embeddings.weight"}, published_name{"embed_positions.weight", "bert.embeddings.position_embeddings.weight"},
-      published_name{"embed_norm.weight", "bert.embeddings.LayerNorm.weight"}, published_name{"embed_norm.bias", "bert.embeddings.LayerNorm.bias"},
-      published_name{"transform.weight", "cls.predictions.transform.dense.weight"}, published_name{"transform.bias", "cls.predictions.transform.dense.bias"},
-      published_name{"transform_norm.weight", "cls.predictions.transform.LayerNorm.weight"}, published_name{"transform_norm.bias", "cls.predictions.transform.LayerNorm.bias"},
-      published_name{"output.bias", "cls.predictions.bias"}};
-  static constexpr std::array parts{
-      published_name{"attention.norm.weight", "attention.output.LayerNorm.weight"}, published_name{"attention.norm.bias", "attention.output.LayerNorm.bias"},
-      published_name{"attention.q_proj.weight", "attention.self.query.weight"}, published_name{"attention.k_proj.weight", "attention.self.key.weight"},
-      published_name{"attention.v_proj.weight", "attention.self.value.weight"}, published_name{"attention.q_proj.bias", "attention.self.query.bias"},
-      published_name{"attention.k_proj.bias", "attention.self.key.bias"}, published_name{"attention.v_proj.bias", "attention.self.value.bias"},
-      published_name{"attention.o_proj.weight", "attention.output.dense.weight", true}, published_name{"attention.o_proj.bias", "attention.output.dense.bias"},
-      published_name{"mlp.norm.weight", "output.LayerNorm.weight"}, published_name{"mlp.norm.bias", "output.LayerNorm.bias"},
-      published_name{"mlp.up_proj.weight", "intermediate.dense.weight"}, published_name{"mlp.up_proj.bias", "intermediate.dense.bias"},
-      published_name{"mlp.down_proj.weight", "output.dense.weight", true}, published_name{"mlp.down_proj.bias", "output.dense.bias"}};
+  static constexpr std::array model{published_name{"embed_tokens.weight", "bert.embeddings.word_embeddings.weight"},
+                                    published_name{"embed_positions.weight", "bert.embeddings.position_embeddings.weight"},
+                                    published_name{"embed_norm.weight", "bert.embeddings.LayerNorm.weight"},
+                                    published_name{"embed_norm.bias", "bert.embeddings.LayerNorm.bias"},
+                                    published_name{"transform.weight", "cls.predictions.transform.dense.weight"},
+                                    published_name{"transform.bias", "cls.predictions.transform.dense.bias"},
+                                    published_name{"transform_norm.weight", "cls.predictions.transform.LayerNorm.weight"},
+                                    published_name{"transform_norm.bias", "cls.predictions.transform.LayerNorm.bias"},
+                                    published_name{"output.bias", "cls.predictions.bias"}};
+  static constexpr std::array parts{published_name{"attention.norm.weight", "attention.output.LayerNorm.weight"},
+                                    published_name{"attention.norm.bias", "attention.output.LayerNorm.bias"},
+                                    published_name{"attention.q_proj.weight", "attention.self.query.weight"},
+                                    published_name{"attention.k_proj.weight", "attention.self.key.weight"},
+                                    published_name{"attention.v_proj.weight", "attention.self.value.weight"},
+                                    published_name{"attention.q_proj.bias", "attention.self.query.bias"},
+                                    published_name{"attention.k_proj.bias", "attention.self.key.bias"},
+                                    published_name{"attention.v_proj.bias", "attention.self.value.bias"},
+                                    published_name{"attention.o_proj.weight", "attention.output.dense.weight", true},
+                                    published_name{"attention.o_proj.bias", "attention.output.dense.bias"},
+                                    published_name{"mlp.norm.weight", "output.LayerNorm.weight"},
+                                    published_name{"mlp.norm.bias", "output.LayerNorm.bias"},
+                                    published_name{"mlp.up_proj.weight", "intermediate.dense.weight"},
+                                    published_name{"mlp.up_proj.bias", "intermediate.dense.bias"},
+                                    published_name{"mlp.down_proj.weight", "output.dense.weight", true},
+                                    published_name{"mlp.down_proj.bias", "output.dense.bias"}};
 };
 
 struct own_names {  // as declared by the parts
@@ -87,7 +107,7 @@ struct own_names {  // as declared by the parts
 
 template <class A, class B>
 concept same_but_for_precision = std::same_as<typename A::norm, typename B::norm> && std::same_as<typename A::attention, typename B::attention> &&
-                                 std::same_as<typename A::mlp, typename B::mlp> && std::same_as<typename A::residual, typename B::residual>;
+    std::same_as<typename A::mlp, typename B::mlp> && std::same_as<typename A::residual, typename B::residual>;
 
 /// The names of a model of this block and objective.
 template <class Block, class Objective>
@@ -104,7 +124,8 @@ template <class Names> std::vector<published_tensor> published_tensors(const wei
       published_name known{ours, ours};
       for (const published_name& n : w.block < 0 ? std::span<const published_name>(Names::model) : std::span<const published_name>(Names::parts))
         if (n.ours == ours) known = n;
-      const std::string name = w.block < 0 ? std::string(known.theirs) : std::string(Names::block) + std::to_string(w.block) + "." + std::string(known.theirs);
+      const std::string name =
+          w.block < 0 ? std::string(known.theirs) : std::string(Names::block) + std::to_string(w.block) + "." + std::string(known.theirs);
       if (all.empty() || all.back().name != name) all.push_back({name, 0, w.what.width, known.transposed, {}});
       for (int unit = 0; unit < w.units; ++unit) {
         all.back().strips.push_back({w.first + unit * w.per_unit + row * w.what.width, p.rows});

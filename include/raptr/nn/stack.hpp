@@ -14,10 +14,12 @@ namespace raptr {
 template <class Block, class Ops, class List = typename Block::parts> class stack;
 template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_list<Parts...>> {
   static_assert(backend<Ops>, "raptr: a device needs a backend with every operation of raptr/backend/ops.hpp");
-  static_assert(norm_policy<typename Block::norm>, "raptr: the norm of this block is not a raptr::norm_policy: it needs bias, forward(team, x, hat, scale, n) "
-                                                   "and backward(team, hat, scale, d, n)");
-  static_assert((part<Parts, Ops> && ...), "raptr: an attention or mlp of this block is not a raptr::part: it needs name, units, unit_flops, weights, saved, "
-                                           "forward and backward as in raptr/nn/part.hpp");
+  static_assert(norm_policy<typename Block::norm>,
+                "raptr: the norm of this block is not a raptr::norm_policy: it needs bias, forward(team, x, hat, scale, n) "
+                "and backward(team, hat, scale, d, n)");
+  static_assert((part<Parts, Ops> && ...),
+                "raptr: an attention or mlp of this block is not a raptr::part: it needs name, units, unit_flops, weights, saved, "
+                "forward and backward as in raptr/nn/part.hpp");
   static_assert((residual_policy<typename Block::residual, typename Block::norm, Parts, Ops> && ...),
                 "raptr: the residual of this block is not a raptr::residual_policy: it needs norm_first, saved, forward and backward as in "
                 "raptr/nn/layers/residual.hpp");
@@ -63,10 +65,11 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
         ops.rows(copy_rows<real>{around, dx, nullptr, nullptr, shape_.width}, rows);
         ops.rows(blend_rows<real>{dx, around, real(0), real(b.factor), shape_.width}, rows);
       }
-      each_part_reversed(ops, memory, b, on, saved_[static_cast<std::size_t>(b.block)], [&]<class P>(part_call<Ops>& call, saved_of<P>& saved, int index) {
-        const std::size_t first = layout.of(b.block, index);
-        rule::template backward<norm, P>(call, w + first, g + first, saved, dx);
-      });
+      each_part_reversed(ops, memory, b, on, saved_[static_cast<std::size_t>(b.block)],
+                         [&]<class P>(part_call<Ops>& call, saved_of<P>& saved, int index) {
+                           const std::size_t first = layout.of(b.block, index);
+                           rule::template backward<norm, P>(call, w + first, g + first, saved, dx);
+                         });
       if (around) ops.rows(blend_rows<real>{dx, around, real(1 - b.factor), real(1), shape_.width}, rows);
     }
   }
@@ -84,16 +87,17 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     f.template operator()<P>(call, saved, index);
   }
   template <class F> void each_part(Ops& ops, arena& memory, const block_plan& b, const device_batch& on, saved_block& s, F f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (run<Parts>(ops, memory, b, on, std::get<I>(s.parts), static_cast<int>(I), f), ...);
-    }(std::index_sequence_for<Parts...>{});
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (run<Parts>(ops, memory, b, on, std::get<I>(s.parts), static_cast<int>(I), f), ...); }
+    (std::index_sequence_for<Parts...>{});
   }
   template <class F> void each_part_reversed(Ops& ops, arena& memory, const block_plan& b, const device_batch& on, saved_block& s, F f) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       constexpr int last = static_cast<int>(sizeof...(Parts)) - 1;
       (run<std::tuple_element_t<static_cast<std::size_t>(last) - I, std::tuple<Parts...>>>(
-           ops, memory, b, on, std::get<static_cast<std::size_t>(last) - I>(s.parts), last - static_cast<int>(I), f), ...);
-    }(std::index_sequence_for<Parts...>{});
+           ops, memory, b, on, std::get<static_cast<std::size_t>(last) - I>(s.parts), last - static_cast<int>(I), f),
+       ...);
+    }
+    (std::index_sequence_for<Parts...>{});
   }
 
   model_shape shape_;

@@ -39,9 +39,7 @@ template <class Block, class Objective, class Ops> class token_head {
     return list;
   }
   /// FLOPs of the forward pass for one target: transform and logits; multiply and add counted separately.
-  static double flops_per_target(const model_shape& s) {
-    return 2.0 * s.width * s.vocab + (Objective::transforms ? 2.0 * s.width * s.width : 0.0);
-  }
+  static double flops_per_target(const model_shape& s) { return 2.0 * s.width * s.vocab + (Objective::transforms ? 2.0 * s.width * s.width : 0.0); }
 
   /// x (rows, C) = embeddings.
   void forward(Ops& ops, arena& memory, params<const real> w, const device_batch& on, real* x) {
@@ -73,8 +71,8 @@ template <class Block, class Objective, class Ops> class token_head {
     for (std::int64_t first = 0; first < all; first += chunk) {
       const std::int64_t n = std::min(chunk, all - first);
       real* const h = rows + first * width;
-      const cross_entropy<real, master> then{at.logits, on.words + on.table.target_ids_at + first, on.weights + first, row_loss + first,
-                                             master(1 / on.table.normaliser), vocab, dx != nullptr};
+      const int* const ids = on.words + on.table.target_ids_at + first;
+      const cross_entropy<real, master> then{at.logits, ids, on.weights + first, row_loss + first, master(1 / on.table.normaliser), vocab, dx != nullptr};
       logits(ops, w, at, h, n, then);
       if (!dx) continue;
       ops.matmul_tn(g[tokens], at.logits, output_rows(at), n, real(1), bias_sum(g), nullptr, real(0));
@@ -114,18 +112,23 @@ template <class Block, class Objective, class Ops> class token_head {
   };
   static const real* output_rows(const rows_of_chunk& at) { return Objective::transforms ? at.transformed : at.final_rows; }
   static master* bias_sum(params<master> g) {
-    if constexpr (Objective::transforms) return g[output_bias].data;
-    else return nullptr;
+    if constexpr (Objective::transforms)
+      return g[output_bias].data;
+    else
+      return nullptr;
   }
 
   /// at.logits (n, V) from h (n, C), keeping what the backward pass needs.
   template <class Then> static void logits(Ops& ops, params<const real> w, const rows_of_chunk& at, const real* h, std::int64_t n, const Then& then) {
     const int width = w[tokens].width;
-    if constexpr (norm_first) norm::forward(ops, w + norm_at, at.final_norm, h, at.final_rows, n);
-    else ops.rows(copy_rows<real>{at.final_rows, h, nullptr, nullptr, width}, n);
+    if constexpr (norm_first)
+      norm::forward(ops, w + norm_at, at.final_norm, h, at.final_rows, n);
+    else
+      ops.rows(copy_rows<real>{at.final_rows, h, nullptr, nullptr, width}, n);
     const real* bias = nullptr;
     if constexpr (Objective::transforms) {
-      ops.matmul_nt(at.pre, at.final_rows, w[transform], w[transform_bias].data, n, real(1), activate<gelu_erf, real>{at.pre, at.transformed, 1, width});
+      ops.matmul_nt(at.pre, at.final_rows, w[transform], w[transform_bias].data, n, real(1),
+                    activate<gelu_erf, real>{at.pre, at.transformed, 1, width});
       norm::forward(ops, w + transform_norm, at.transform_norm, at.transformed, at.transformed, n);
       bias = w[output_bias].data;
     }

@@ -33,23 +33,22 @@ template <class Device, class Block> struct ops_of {
 template <available_device Device, block_with_precision Block> struct ops_of<Device, Block> {
   using type = typename backend_of<Device>::template ops<typename Block::precision::real, typename Block::precision::master>;
 };
-template <class Device> struct device_options {
-  using type = int;
-};
-template <available_device Device> struct device_options<Device> {
-  using type = typename backend_of<Device>::options;
-};
+template <class Device> struct device_options { using type = int; };
+template <available_device Device> struct device_options<Device> { using type = typename backend_of<Device>::options; };
 
 template <class Block, class Objective, class Device> class transformer {
-  static_assert(block_bundle<Block>, "raptr: the first argument of transformer is a block: a preset such as raptr::bert_block, or raptr::block<raptr::bert_block, ...>");
+  static_assert(block_bundle<Block>,
+                "raptr: the first argument of transformer is a block: a preset such as raptr::bert_block, or raptr::block<raptr::bert_block, ...>");
   static_assert(!block_bundle<Block> || block_with_precision<Block>,
                 "raptr: the precision of this block is not a raptr::precision_policy: it needs the types real and master");
   static_assert(objective<Objective>, "raptr: the second argument of transformer is an objective: raptr::masked_lm or raptr::causal_lm");
   static_assert(sees_what_the_objective_needs<Block, Objective>(),
-                "raptr: this objective does not fit the attention of this block: causal_lm needs a causal one (gpt2_block, causal_attention), masked_lm one that "
+                "raptr: this objective does not fit the attention of this block: causal_lm needs a causal one (gpt2_block, causal_attention), "
+                "masked_lm one that "
                 "sees both sides (bert_block, full_attention)");
-  static_assert(available_device<Device>, "raptr: this device has no backend here: include <raptr/backend/cpu.hpp>, or <raptr/backend/cuda.cuh> from a file that "
-                                          "nvcc compiles");
+  static_assert(available_device<Device>,
+                "raptr: this device has no backend here: include <raptr/backend/cpu.hpp>, or <raptr/backend/cuda.cuh> from a file that "
+                "nvcc compiles");
   static constexpr bool right = block_with_precision<Block> && objective<Objective>;
 
  public:
@@ -63,8 +62,12 @@ template <class Block, class Objective, class Device> class transformer {
 
   /// Throws input_error for a shape that cannot be.
   explicit transformer(const model_shape& shape, const options& device = {}, objective_type objective = {})
-      : objective_(std::move(objective)), shape_(checked(shape)), ops_(std::make_unique<ops_type>(device)), layout_(network_type::layout(shape)),
-        network_(shape), dry_network_(shape) {}
+      : objective_(std::move(objective)),
+        shape_(checked(shape)),
+        ops_(std::make_unique<ops_type>(device)),
+        layout_(network_type::layout(shape)),
+        network_(shape),
+        dry_network_(shape) {}
   transformer(transformer&&) = default;
   transformer& operator=(transformer&&) = delete;  // would end the device before its memory
 
@@ -85,8 +88,10 @@ template <class Block, class Objective, class Device> class transformer {
       const double deviation = w.what.init == start::normal_by_depth ? 0.02 / std::sqrt(2.0 * shape_.layers) : 0.02;
       for (std::int64_t i = 0; i < w.size(); ++i) {
         master& to = host[static_cast<std::size_t>(w.first + i)];
-        if (w.what.init == start::ones) to = master(1);
-        else if (w.what.init != start::zeros) to = master(deviation * draw.normal(static_cast<std::uint64_t>(i)));
+        if (w.what.init == start::ones)
+          to = master(1);
+        else if (w.what.init != start::zeros)
+          to = master(deviation * draw.normal(static_cast<std::uint64_t>(i)));
       }
     }
     set_weights(host);

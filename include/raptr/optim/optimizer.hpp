@@ -44,7 +44,9 @@ struct total_norm {
 struct count_step : no_state {
   const double* results;
   RAPTR_BOTH explicit count_step(const double* r) : results(r) {}
-  RAPTR_BOTH void operator()(const per_unit&, int& count) const { if (finite_results(results)) ++count; }
+  RAPTR_BOTH void operator()(const per_unit&, int& count) const {
+    if (finite_results(results)) ++count;
+  }
 };
 
 enum class update_kind { with_gradient, without_gradient, decay };
@@ -61,14 +63,19 @@ template <class Rule, class S, update_kind Kind> struct update {
 
   RAPTR_BOTH per_unit begin(const walk_range& range, int unit) const {
     const double norm = std::sqrt(results[1]);
-    per_unit u{finite_results(results), S(clip > 0 && norm > clip ? clip / norm : 1), {S(rate), range.decays ? S(rule.weight_decay) : S(0), counts[unit], S(1), S(1)}};
+    per_unit u{finite_results(results),
+               S(clip > 0 && norm > clip ? clip / norm : 1),
+               {S(rate), range.decays ? S(rule.weight_decay) : S(0), counts[unit], S(1), S(1)}};
     if (u.run && Kind != update_kind::decay) rule.prepare(u.scalars);
     return u;
   }
   template <class... M> RAPTR_BOTH void operator()(const per_unit& u, S& w, M&... m) const {
-    if constexpr (Kind == update_kind::with_gradient) with(u, w, m...);
-    else if constexpr (Kind == update_kind::without_gradient) rule.update(u.scalars, w, S(0), m...);
-    else w -= u.scalars.rate * u.scalars.decay * w;
+    if constexpr (Kind == update_kind::with_gradient)
+      with(u, w, m...);
+    else if constexpr (Kind == update_kind::without_gradient)
+      rule.update(u.scalars, w, S(0), m...);
+    else
+      w -= u.scalars.rate * u.scalars.decay * w;
   }
   template <class... M> RAPTR_BOTH void with(const per_unit& u, S& w, const S& g, M&... m) const { rule.update(u.scalars, w, g * u.clip, m...); }
 };
@@ -80,8 +87,13 @@ template <class Rule, class Model> class optimizer {
 
  public:
   optimizer(Model& model, Rule rule, dropped_update dropped = dropped_update::frozen)
-      : rule_(rule), dropped_(dropped), counts_(model.ops(), static_cast<std::size_t>(model.layout().unit_ids())),
-        moments_(make_moments(model, std::make_index_sequence<Rule::moments>{})), off_list_(model.ops()), counts_on_list_(model.ops()), counts_off_list_(model.ops()) {
+      : rule_(rule),
+        dropped_(dropped),
+        counts_(model.ops(), static_cast<std::size_t>(model.layout().unit_ids())),
+        moments_(make_moments(model, std::make_index_sequence<Rule::moments>{})),
+        off_list_(model.ops()),
+        counts_on_list_(model.ops()),
+        counts_off_list_(model.ops()) {
     reset(model);
   }
   const Rule& rule() const { return rule_; }
@@ -105,15 +117,20 @@ template <class Rule, class Model> class optimizer {
     ops.rows(total_norm{results, static_cast<int>(model.results_size()) - 2}, 1);
 
     ops.walk(count_step(results), list(active.counts_on, counts_on_list_), counts_.data());
-    if (dropped_ == dropped_update::zero_gradient && !active.off.empty()) ops.walk(count_step(results), list(active.counts_off, counts_off_list_), counts_.data());
+    if (dropped_ == dropped_update::zero_gradient && !active.off.empty())
+      ops.walk(count_step(results), list(active.counts_off, counts_off_list_), counts_.data());
 
-    std::apply([&](auto&... m) {
-      ops.walk(make<update_kind::with_gradient>(results, rate, clip), on, model.weights(), gradients, m.data()...);
-      if (dropped_ == dropped_update::frozen || active.off.empty()) return;
-      const walk_list off = list(active.off, off_list_);
-      if (dropped_ == dropped_update::zero_gradient) ops.walk(make<update_kind::without_gradient>(results, rate, clip), off, model.weights(), m.data()...);
-      else ops.walk(make<update_kind::decay>(results, rate, clip), off, model.weights());
-    }, moments_);
+    std::apply(
+        [&](auto&... m) {
+          ops.walk(make<update_kind::with_gradient>(results, rate, clip), on, model.weights(), gradients, m.data()...);
+          if (dropped_ == dropped_update::frozen || active.off.empty()) return;
+          const walk_list off = list(active.off, off_list_);
+          if (dropped_ == dropped_update::zero_gradient)
+            ops.walk(make<update_kind::without_gradient>(results, rate, clip), off, model.weights(), m.data()...);
+          else
+            ops.walk(make<update_kind::decay>(results, rate, clip), off, model.weights());
+        },
+        moments_);
   }
 
   // Device memory: a step count per unit id of the layout, and arenas like the weights.
@@ -129,7 +146,9 @@ template <class Rule, class Model> class optimizer {
   template <update_kind Kind> update<Rule, master, Kind> make(const double* results, double rate, double clip) const {
     return {rule_, results, counts_.data(), rate, clip};
   }
-  static walk_list list(const std::vector<walk_range>& host, buffer<walk_range, ops_type>& to) { return {to.put(host), static_cast<int>(host.size())}; }
+  static walk_list list(const std::vector<walk_range>& host, buffer<walk_range, ops_type>& to) {
+    return {to.put(host), static_cast<int>(host.size())};
+  }
 
   Rule rule_;
   dropped_update dropped_;

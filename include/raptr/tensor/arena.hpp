@@ -59,9 +59,7 @@ class arena {
   template <class T> static std::size_t rounded(std::int64_t n) {
     return (static_cast<std::size_t>(n) * sizeof(T) + alignment - 1) / alignment * alignment;
   }
-  template <class T> T* address(std::size_t at) const {
-    return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(base_) + at);
-  }
+  template <class T> T* address(std::size_t at) const { return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(base_) + at); }
   void check() {
     if (bottom_ > top_) errors::arena_is_full(bottom_ + bytes_ - top_, bytes_);
     peak_ = std::max(peak_, bottom_ + bytes_ - top_);

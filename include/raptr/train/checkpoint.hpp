@@ -18,8 +18,10 @@
 namespace raptr {
 
 namespace errors {
-[[noreturn]] inline void tensor_has_another_shape(const std::filesystem::path& file, const std::string& name, const std::string& expected, const std::string& got) {
-  fail<file_error>("\"" + file.string() + "\": " + name + " has the shape " + got + " where this model has " + expected + ": continue with the shape of the checkpoint");
+[[noreturn]] inline void tensor_has_another_shape(const std::filesystem::path& file, const std::string& name, const std::string& expected,
+                                                  const std::string& got) {
+  fail<file_error>("\"" + file.string() + "\": " + name + " has the shape " + got + " where this model has " + expected +
+                   ": continue with the shape of the checkpoint");
 }
 [[noreturn]] inline void tensors_differ(const std::filesystem::path& file, const std::string& kind, const std::string& names) {
   fail<file_error>("\"" + file.string() + "\" " + kind + " of this model: " + names);
@@ -31,7 +33,8 @@ namespace checkpoint {
 inline constexpr int format = 1;
 
 /// BERT files hold token types, which this library does not have: two rows of zeros.
-template <class Names> inline constexpr const char* token_types = std::same_as<Names, bert_names> ? "bert.embeddings.token_type_embeddings.weight" : nullptr;
+template <class Names>
+inline constexpr const char* token_types = std::same_as<Names, bert_names> ? "bert.embeddings.token_type_embeddings.weight" : nullptr;
 
 /// Arenas as tensors: `suffix` behind every name, so that moments lie beside their weights.
 template <class Master> struct arena_tensors {
@@ -54,8 +57,8 @@ inline std::vector<count_tensor> count_tensors(const weight_layout& layout) {
 }
 
 template <class Master>
-void write_tensors(recorded_file& out, std::span<const published_tensor> tensors, std::span<const arena_tensors<Master>> arenas, const std::vector<count_tensor>& counts,
-                   std::span<const std::int32_t> steps, const char* zeros = nullptr) {
+void write_tensors(recorded_file& out, std::span<const published_tensor> tensors, std::span<const arena_tensors<Master>> arenas,
+                   const std::vector<count_tensor>& counts, std::span<const std::int32_t> steps, const char* zeros = nullptr) {
   std::vector<tensor_plan> plan;
   for (const arena_tensors<Master>& a : arenas)
     for (const published_tensor& t : tensors) plan.push_back({t.name + a.suffix, dtype_of<Master>, t.shape()});
@@ -83,20 +86,23 @@ inline std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + ")";
 }
 /// Names every tensor that is missing, left over or of another shape, before anything is read.
-inline void expect_tensors(const safetensors_reader& file, const std::map<std::string, std::vector<std::int64_t>>& expected, const char* may_be_there = nullptr) {
+inline void expect_tensors(const safetensors_reader& file, const std::map<std::string, std::vector<std::int64_t>>& expected,
+                           const char* may_be_there = nullptr) {
   std::string missing, unknown;
   for (const auto& [name, shape] : expected) {
     const tensor_entry* found = file.find(name);
-    if (!found) missing += (missing.empty() ? "" : ", ") + name;
-    else if (found->shape != shape) errors::tensor_has_another_shape(file.path(), name, shape_text(shape), shape_text(found->shape));
+    if (!found)
+      missing += (missing.empty() ? "" : ", ") + name;
+    else if (found->shape != shape)
+      errors::tensor_has_another_shape(file.path(), name, shape_text(shape), shape_text(found->shape));
   }
   if (!missing.empty()) errors::tensors_differ(file.path(), "lacks tensors", missing);
   for (const tensor_entry& t : file.tensors())
     if (!expected.contains(t.name) && !(may_be_there && t.name == may_be_there)) unknown += (unknown.empty() ? "" : ", ") + t.name;
   if (!unknown.empty()) errors::tensors_differ(file.path(), "has tensors that are none", unknown);
 }
-template <class Master>
-std::vector<Master> read_arena(const safetensors_reader& file, std::span<const published_tensor> tensors, const std::string& suffix, std::int64_t size) {
+template <class Master> std::vector<Master> read_arena(const safetensors_reader& file, std::span<const published_tensor> tensors,
+                                                       const std::string& suffix, std::int64_t size) {
   std::vector<Master> arena(static_cast<std::size_t>(size), Master(0)), values;
   for (const published_tensor& t : tensors) {
     values.resize(t.size());
@@ -150,7 +156,8 @@ template <class Trainer> void save_checkpoint(const std::filesystem::path& folde
     checkpoint::write_tensors<master>(out, tensors, moments, checkpoint::count_tensors(model.layout()), steps);
   });
   to.write("config.json", json_text(model_config<typename kind::model::block, typename kind::model::objective_type>(model.shape(), tokens)));
-  to.write("state.json", json_text({{"format", checkpoint::format}, {"step", trainer.done().step}, {"nonfinite_in_a_row", trainer.done().nonfinite_in_a_row}}));
+  to.write("state.json",
+           json_text({{"format", checkpoint::format}, {"step", trainer.done().step}, {"nonfinite_in_a_row", trainer.done().nonfinite_in_a_row}}));
   to.commit();
 }
 
@@ -180,11 +187,13 @@ template <class Trainer> void load_checkpoint(const std::filesystem::path& folde
   for (int k = 0; k < kind::rule::moments; ++k)
     moments.push_back(checkpoint::read_arena<master>(moments_file, tensors, std::string(".") + kind::rule::moment_names[k], model.layout().size()));
   std::vector<int> steps(rule.counts_size(), 0);
-  for (const auto& c : counted) moments_file.read(c.name, std::span<int>(steps).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
+  for (const auto& c : counted)
+    moments_file.read(c.name, std::span<int>(steps).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
   typename Trainer::progress done{json_member<std::int64_t>(state, "step", state_file), json_member<int>(state, "nonfinite_in_a_row", state_file)};
 
   model.set_weights(weights);
-  for (int k = 0; k < kind::rule::moments; ++k) model.ops().upload(rule.moment(k), moments[static_cast<std::size_t>(k)].data(), moments[static_cast<std::size_t>(k)].size());
+  for (int k = 0; k < kind::rule::moments; ++k)
+    model.ops().upload(rule.moment(k), moments[static_cast<std::size_t>(k)].data(), moments[static_cast<std::size_t>(k)].size());
   model.ops().upload(rule.counts(), steps.data(), steps.size());
   trainer.set_done(done);
 }

@@ -17,9 +17,9 @@ struct step_cost {
 /// What a step is made of besides its active blocks.
 struct step_size {
   std::int64_t tokens = 0, targets = 0;
-  double flops_per_target = 0;      // of the head, forward
+  double flops_per_target = 0;  // of the head, forward
   double active_parameters = 0;
-  double flops_per_parameter = 0;   // of the optimizer
+  double flops_per_parameter = 0;  // of the optimizer
 };
 
 /// blocks: forward FLOPs of the active blocks for one token.

@@ -26,17 +26,17 @@
 namespace raptr {
 
 struct run_options {
-  std::int64_t steps = 1000;          // of the whole run, those before a resume included
-  int batch = 16;                     // sequences of a micro-batch
-  int accumulate = 1;                 // micro-batches of a step
+  std::int64_t steps = 1000;  // of the whole run, those before a resume included
+  int batch = 16;             // sequences of a micro-batch
+  int accumulate = 1;         // micro-batches of a step
   std::uint64_t seed = 1;
-  double clip = 1.0;                  // largest global norm of the gradient; 0: none
-  int max_nonfinite = 10;             // steps in a row that may be skipped for a loss or gradient that is not finite
-  std::int64_t validate_every = 0;    // steps; 0: never
+  double clip = 1.0;                   // largest global norm of the gradient; 0: none
+  int max_nonfinite = 10;              // steps in a row that may be skipped for a loss or gradient that is not finite
+  std::int64_t validate_every = 0;     // steps; 0: never
   std::function<double()> validate{};  // answers the validation loss
-  std::int64_t save_every = 0;        // steps; 0: never. The state of the last step is always saved
-  std::function<void()> save{};       // called between two steps, when all reports up to here were delivered
-  std::stop_token stop{};             // when asked to stop, the run ends after the step that is under way, and saves
+  std::int64_t save_every = 0;         // steps; 0: never. The state of the last step is always saved
+  std::function<void()> save{};        // called between two steps, when all reports up to here were delivered
+  std::stop_token stop{};              // when asked to stop, the run ends after the step that is under way, and saves
 
   /// Throws input_error with the name and the value of the first option that cannot be.
   void check() const;
@@ -50,10 +50,12 @@ concept trainable_model = requires {
 };
 
 template <class Model, class Schedule, class Optimizer, class Rate = constant_rate> class trainer {
-  static_assert(trainable_model<Model>, "raptr: the first argument of trainer is a model, moved into it: "
-                                        "raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu>");
-  static_assert(subnet_schedule<Schedule>, "raptr: the second argument of trainer is a schedule: raptr::schedule<...>{}, raptr::any_schedule(text), or your own "
-                                           "type with at(raptr::moment)");
+  static_assert(trainable_model<Model>,
+                "raptr: the first argument of trainer is a model, moved into it: "
+                "raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu>");
+  static_assert(subnet_schedule<Schedule>,
+                "raptr: the second argument of trainer is a schedule: raptr::schedule<...>{}, raptr::any_schedule(text), or your own "
+                "type with at(raptr::moment)");
   static_assert(optimizer_rule<Optimizer>, "raptr: the third argument of trainer is an optimizer, such as raptr::adamw{.lr = 1e-3}");
   static_assert(rate_rule<Rate>, "raptr: the fourth argument of trainer is a learning-rate rule, such as raptr::warmup_linear{.warmup = 200}");
   using block = typename Model::block;
@@ -82,15 +84,17 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   /// Throws input_error before the first step if options, schedule, text and model do not fit; training_error after
   /// options.max_nonfinite skipped steps in a row.
   template <class Tokens, class... Observers> bool run(const Tokens& tokens, const run_options& options, Observers&&... watch) {
-    static_assert(token_source<Tokens>, "raptr: what run() trains on is a raptr::token_source, such as a raptr::token_stream: "
-                                        "it needs size(), read(first, span) and vocabulary()");
+    static_assert(token_source<Tokens>,
+                  "raptr: what run() trains on is a raptr::token_source, such as a raptr::token_stream: "
+                  "it needs size(), read(first, span) and vocabulary()");
     static_assert((std::invocable<Observers&, const step_report&> && ...),
                   "raptr: an observer is called with a raptr::step_report: [](const raptr::step_report& now) { ... }");
     options.check();
     check_rule();
     if (done_.step > options.steps) errors::run_is_over(done_.step, options.steps);
     check_schedule(schedule_, model_.plan_layout(), options.steps, block::residual::norm_first);
-    if (tokens.vocabulary().size > model_.shape().vocab) errors::tokenizer_is_larger_than_the_vocabulary(tokens.vocabulary().size, model_.shape().vocab);
+    if (tokens.vocabulary().size > model_.shape().vocab)
+      errors::tokenizer_is_larger_than_the_vocabulary(tokens.vocabulary().size, model_.shape().vocab);
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
     sample_order order(cut.count(), options.seed);
     if (!model_.initialised()) model_.initialise(options.seed);
@@ -107,7 +111,8 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     };
     const auto tell = [&](const step_report& report) {
       (watch(report), ...);
-      if (done_.nonfinite_in_a_row >= options.max_nonfinite) errors::too_many_nonfinite_steps(report.now.step + 1, done_.nonfinite_in_a_row, report.nonfinite);
+      if (done_.nonfinite_in_a_row >= options.max_nonfinite)
+        errors::too_many_nonfinite_steps(report.now.step + 1, done_.nonfinite_in_a_row, report.nonfinite);
     };
 
     while (done_.step < options.steps) {
@@ -138,8 +143,9 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   /// Mean loss of the full network over the first `most` windows (0: all) of a text, in its order. Masks are drawn from
   /// `seed`, the same at every call. Between two steps only.
   template <class Tokens> double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0) {
-    static_assert(token_source<Tokens>, "raptr: what evaluate() measures on is a raptr::token_source, such as a raptr::token_stream: "
-                                        "it needs size(), read(first, span) and vocabulary()");
+    static_assert(token_source<Tokens>,
+                  "raptr: what evaluate() measures on is a raptr::token_source, such as a raptr::token_stream: "
+                  "it needs size(), read(first, span) and vocabulary()");
     if (batch_size < 1) errors::run_option_is_out_of_range("batch_size", std::to_string(batch_size), "at least 1");
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
     const std::int64_t all = most > 0 ? std::min(most, cut.count()) : cut.count();

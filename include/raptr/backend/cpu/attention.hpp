@@ -33,9 +33,7 @@ template <class T> struct group_rows {
   std::int64_t head_row() const { return std::int64_t(heads.groups) * heads.queries; }
   /// How many keys row i sees; how many the rows before `end` see at most.
   std::int64_t seen(std::int64_t i) const { return std::max<std::int64_t>(i + 1, i < rows.prefix ? rows.prefix : 0); }
-  std::int64_t seen_by_tile(std::int64_t first, std::int64_t end) const {
-    return std::max<std::int64_t>(end, first < rows.prefix ? rows.prefix : 0);
-  }
+  std::int64_t seen_by_tile(std::int64_t first, std::int64_t end) const { return std::max<std::int64_t>(end, first < rows.prefix ? rows.prefix : 0); }
   T scale() const { return T(1) / std::sqrt(T(heads.width)); }
 };
 
@@ -44,14 +42,15 @@ template <class T> void pack_all(T* to, const T* b, std::int64_t row, std::int64
   constexpr int width = panel_width<T>;
   for (std::int64_t j = 0; j < columns; j += width, to += depth * width) {
     const int count = int(std::min<std::int64_t>(width, columns - j));
-    if (transposed) pack_panel_transposed(to, b + j * row, row, depth, count);
-    else pack_panel(to, b + j, row, depth, count);
+    if (transposed)
+      pack_panel_transposed(to, b + j * row, row, depth, count);
+    else
+      pack_panel(to, b + j, row, depth, count);
   }
 }
 /// out (rows, columns) = alpha a B + beta out, from the first `depth` rows of a B that was packed with `deep` rows.
-template <class T>
-void multiply(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels, std::int64_t deep, T* out,
-              std::int64_t row, T alpha, T beta) {
+template <class T> void multiply(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels, std::int64_t deep,
+                                 T* out, std::int64_t row, T alpha, T beta) {
   multiply_packed(rows, columns, depth, a, panels, deep * panel_width<T>, target<T, T>{out, row, alpha, beta, nullptr, T(0)});
 }
 

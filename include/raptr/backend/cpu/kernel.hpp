@@ -56,8 +56,7 @@ template <class F, int... I> [[gnu::always_inline]] inline void unroll(const F& 
 }
 template <int Count, class F> [[gnu::always_inline]] inline void unrolled(const F& f) { unroll(f, std::make_integer_sequence<int, Count>{}); }
 
-template <int Rows, class T, class Out>
-void multiply_tile(std::int64_t depth, left_operand<T> a, const T* panel, target<T, Out> to, int columns) {
+template <int Rows, class T, class Out> void multiply_tile(std::int64_t depth, left_operand<T> a, const T* panel, target<T, Out> to, int columns) {
   using vector = typename simd<T>::vector;
   using anywhere = typename simd<T>::anywhere;
   constexpr int width = simd_width<T>;
@@ -103,8 +102,10 @@ void multiply_tile(std::int64_t depth, left_operand<T> a, const T* panel, target
 template <int Rows, class T, class Out>
 void multiply_last_rows(int rows, std::int64_t depth, const left_operand<T>& a, const T* panel, const target<T, Out>& to, int columns) {
   if constexpr (Rows > 0) {
-    if (rows == Rows) multiply_tile<Rows>(depth, a, panel, to, columns);
-    else multiply_last_rows<Rows - 1>(rows, depth, a, panel, to, columns);
+    if (rows == Rows)
+      multiply_tile<Rows>(depth, a, panel, to, columns);
+    else
+      multiply_last_rows<Rows - 1>(rows, depth, a, panel, to, columns);
   }
 }
 
@@ -172,9 +173,8 @@ template <class T> void pack_panel_transposed(T* panel, const T* b, std::int64_t
 }
 
 /// rows x columns of A times a B whose panels lie `stride` apart.
-template <class T, class Out>
-void multiply_packed(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels, std::int64_t stride,
-                     target<T, Out> to) {
+template <class T, class Out> void multiply_packed(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels,
+                                                   std::int64_t stride, target<T, Out> to) {
   constexpr int width = panel_width<T>;
   for (std::int64_t j = 0; j < columns; j += width, panels += stride, to.data += width) {
     multiply_panel(rows, depth, a, panels, to, int(columns - j < width ? columns - j : width));

@@ -47,8 +47,7 @@ template <class T> void pack_tile(T* tile, const T* a, std::int64_t row, std::in
 
 /// Packs B (depth, columns), or the transpose of a B (columns, depth): blocks of the depth, in each the panels.
 /// columns_sum, if any, += factor times its column sums.
-template <class T, class Sum>
-const T* pack(context& on, const T* b, bool transposed, std::int64_t depth, int columns, Sum* columns_sum, T factor) {
+template <class T, class Sum> const T* pack(context& on, const T* b, bool transposed, std::int64_t depth, int columns, Sum* columns_sum, T factor) {
   constexpr int width = panel_width<T>;
   const std::int64_t panels = pieces(columns, width);
   T* const packed = on.packed.template get<T>(std::size_t(depth * panels * width));
@@ -57,8 +56,10 @@ const T* pack(context& on, const T* b, bool transposed, std::int64_t depth, int 
     const int count = int(std::min<std::int64_t>(width, columns - j));
     for_depth<T>(depth, [&](std::int64_t k, std::int64_t length) {
       T* const panel = packed + k * panels * width + p * length * width;
-      if (transposed) pack_panel_transposed(panel, b + j * depth + k, depth, length, count);
-      else pack_panel(panel, b + k * columns + j, columns, length, count);
+      if (transposed)
+        pack_panel_transposed(panel, b + j * depth + k, depth, length, count);
+      else
+        pack_panel(panel, b + k * columns + j, columns, length, count);
       if (columns_sum) {
         T sums[std::size_t(width)];
         sum_columns<width>(panel, length, sums);
@@ -70,9 +71,8 @@ const T* pack(context& on, const T* b, bool transposed, std::int64_t depth, int 
 }
 
 /// y (n, columns) = alpha a (n, depth) B + beta y + bias_factor bias, then `then` on each row of y.
-template <class T, class Then>
-void product(context& on, T* y, const T* a, const T* b, bool transposed, std::int64_t n, int depth, int columns, T alpha, T beta, const T* bias,
-             T bias_factor, const Then& then) {
+template <class T, class Then> void product(context& on, T* y, const T* a, const T* b, bool transposed, std::int64_t n, int depth, int columns,
+                                            T alpha, T beta, const T* bias, T bias_factor, const Then& then) {
   constexpr std::int64_t most = 8 * tile_rows;
   const std::int64_t block = std::clamp<std::int64_t>(round_up(pieces(n, 8), tile_rows), tile_rows, most), padded = round_up(columns, panel_width<T>);
   row_runner<Then> after(on, then, pieces(n, block));
@@ -83,8 +83,7 @@ void product(context& on, T* y, const T* a, const T* b, bool transposed, std::in
     for_depth<T>(depth, [&](std::int64_t k, std::int64_t length) {
       target<T, T> to{y + first * columns, columns, alpha, beta, bias, bias_factor};
       if (k > 0) to.beta = T(1), to.bias = nullptr;
-      multiply_packed(end - first, columns, length, rows_of(a + first * depth + k, depth), packed + k * padded,
-                      length * panel_width<T>, to);
+      multiply_packed(end - first, columns, length, rows_of(a + first * depth + k, depth), packed + k * padded, length * panel_width<T>, to);
     });
     after.run(i, first, end);
   });

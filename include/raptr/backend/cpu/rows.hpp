@@ -78,12 +78,9 @@ template <class F> auto lane_max(int n, const F& f) {
   }
 }
 
-template <class P> struct sum_of {
-  using type = std::remove_pointer_t<decltype(std::declval<const P&>().sum(0, 0))>;
-};
+template <class P> struct sum_of { using type = std::remove_pointer_t<decltype(std::declval<const P&>().sum(0, 0))>; };
 template <class P>
-  requires(P::sums == 0)
-struct sum_of<P> {
+requires(P::sums == 0) struct sum_of<P> {
   using type = char;
 };
 

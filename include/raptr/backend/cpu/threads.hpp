@@ -65,8 +65,10 @@ class thread_team {
     work(0);
     std::uint32_t seen = gate_.fetch_and(~is_open, std::memory_order_acq_rel) & ~is_open;
     for (int spins = 0; seen & inside; seen = gate_.load(std::memory_order_acquire))
-      if (++spins > patience) gate_.wait(seen, std::memory_order_acquire);
-      else relax();
+      if (++spins > patience)
+        gate_.wait(seen, std::memory_order_acquire);
+      else
+        relax();
     if (failure_) std::rethrow_exception(failure_);
   }
 

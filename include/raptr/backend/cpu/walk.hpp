@@ -43,8 +43,10 @@ void walk_chunks(context& on, const F& f, walk_list list, const Piece& piece, co
       const std::int64_t unit = i / range.per_unit, count = std::min(end, (unit + 1) * range.per_unit) - i;
       const auto state = f.begin(range, range.unit + int(unit));
       if (is_visited(state)) {
-        if constexpr (sums) sum += piece(f, state, count, at(arrays, range) + i...);
-        else piece(f, state, count, at(arrays, range) + i...);
+        if constexpr (sums)
+          sum += piece(f, state, count, at(arrays, range) + i...);
+        else
+          piece(f, state, count, at(arrays, range) + i...);
       }
       i += count;
     }
@@ -67,7 +69,8 @@ template <class F, class... Arrays> void walk_sum(context& on, const F& f, walk_
   const auto piece = []<class State, class... T>(F own, State state, std::int64_t n, T*... a) {
     return lane_sum(int(n), [&](int i) { return double(own(state, a[i]...)); });
   };
-  walk_chunks(on, f, list, piece, [into](const walk_range& range, double sum) { into[range.tensor] += sum; }, arrays...);
+  walk_chunks(
+      on, f, list, piece, [into](const walk_range& range, double sum) { into[range.tensor] += sum; }, arrays...);
 }
 
 }  // namespace raptr::cpu_backend

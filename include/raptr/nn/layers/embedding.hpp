@@ -38,7 +38,8 @@ template <class T, class S> struct embed_backward {
     }
   }
 };
-template <class T, class S> embed_backward<T, S> gather_into(S* g, const T* dx, const device_batch& on, const batch_table::sorted_rows& by, int width) {
+template <class T, class S>
+embed_backward<T, S> gather_into(S* g, const T* dx, const device_batch& on, const batch_table::sorted_rows& by, int width) {
   return {g, dx, on.words + by.values, on.words + by.starts, on.words + by.order, width};
 }
 

@@ -30,9 +30,7 @@ template <activation A> struct mlp {
             {"down_bias", false, {{"down_proj.bias", s.width}}, 1, start::zeros, false}};
   }
 
-  template <class Ops> struct saved {
-    typename Ops::real *pre, *h;
-  };
+  template <class Ops> struct saved { typename Ops::real *pre, *h; };
   template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
     const int neurons = on.units * group(on.shape);
     s = {on.keep(neurons * A::inputs), on.keep(neurons)};

@@ -33,8 +33,8 @@ template <class Eps> struct basic_layer_norm {
     team.each(n, [=](int i) { d[i] = T(r * (S(d[i]) - mean - S(hat[i]) * dot)); });
   }
 };
-using layer_norm = basic_layer_norm<std::ratio<1, 100'000>>;                   // [gpt2]
-using bert_layer_norm = basic_layer_norm<std::ratio<1, 1'000'000'000'000>>;    // [bert]
+using layer_norm = basic_layer_norm<std::ratio<1, 100'000>>;                 // [gpt2]
+using bert_layer_norm = basic_layer_norm<std::ratio<1, 1'000'000'000'000>>;  // [bert]
 
 /// y = x / sqrt(mean(x^2) + eps) * gain.
 struct rms_norm {
@@ -55,9 +55,19 @@ struct rms_norm {
 
 /// Stands for every team in concept checks.
 struct any_team {
-  template <class F> void each(int n, F f) { for (int i = 0; i < n; ++i) f(i); }
-  template <class F> auto sum(int n, F f) { auto s = f(0); for (int i = 1; i < n; ++i) s += f(i); return s; }
-  template <class F> auto max(int n, F f) { auto m = f(0); for (int i = 1; i < n; ++i) m = f(i) > m ? f(i) : m; return m; }
+  template <class F> void each(int n, F f) {
+    for (int i = 0; i < n; ++i) f(i);
+  }
+  template <class F> auto sum(int n, F f) {
+    auto s = f(0);
+    for (int i = 1; i < n; ++i) s += f(i);
+    return s;
+  }
+  template <class F> auto max(int n, F f) {
+    auto m = f(0);
+    for (int i = 1; i < n; ++i) m = f(i) > m ? f(i) : m;
+    return m;
+  }
 };
 /// forward: hat = the normalised row, *scale = a statistic for the backward pass; x may be hat.
 /// backward: d, the gradient of hat, becomes that of x.
@@ -87,8 +97,10 @@ template <class N, class T, class S> struct norm_forward {
     T *const h = hat + r * width, *const to = y + r * width;
     const T *const a = gain, *const b = bias;
     N::forward(team, x + r * width, h, scale + r, width);
-    if constexpr (N::bias) team.each(width, [=](int i) { to[i] = h[i] * a[i] + b[i]; });
-    else team.each(width, [=](int i) { to[i] = h[i] * a[i]; });
+    if constexpr (N::bias)
+      team.each(width, [=](int i) { to[i] = h[i] * a[i] + b[i]; });
+    else
+      team.each(width, [=](int i) { to[i] = h[i] * a[i]; });
   }
 };
 template <class N, class T, class S> struct norm_backward {
