@@ -40,6 +40,35 @@ TEST_CASE_TEMPLATE(
   CHECK(losses.back() != losses.front());
 }
 
+TEST_CASE_TEMPLATE("Evaluation is the mean over the targets of exactly the windows that were asked for, however they are batched", Device, cpu,
+                   reference) {
+  using block = block<gpt2_block, fp64>;
+  small_run<Device, block> run("full");
+  auto& model = run.trainer.model();
+  model.initialise(6);
+  auto w = model.get_weights();
+  for (double& x : w) x *= 20;  // so that windows differ
+  model.set_weights(w);
+  windows<token_list, causal_lm> cut(text, model.objective(), run_shape.context);
+  REQUIRE(cut.count() == 24);
+  const step_plan full = step_plan::full(model.plan_layout());
+  std::vector<double> losses;
+  for (std::int64_t window = 0; window < cut.count(); ++window) {
+    batch b;
+    cut.add(b, window, 0, window);
+    b.normaliser = b.target_weight();
+    model.begin(full, false), model.accumulate(full, b, false);
+    losses.push_back(download(model.ops(), static_cast<const double*>(model.results()), 1)[0]);
+  }
+  for (const std::int64_t most : {1, 2, 7, 23, 24, 0, 99}) {
+    const auto used = most > 0 && most < 24 ? static_cast<std::size_t>(most) : std::size_t(24);
+    double sum = 0;
+    for (std::size_t k = 0; k < used; ++k) sum += losses[k];
+    for (const int batch_size : {1, 5, 24, 100})
+      CHECK(run.trainer.evaluate(text, batch_size, most) == doctest::Approx(sum / double(used)).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("Evaluation of a masked model draws the same masks at every call") {
   small_run<cpu, bert_block, masked_lm> run("full");
   run.trainer.model().initialise(4);

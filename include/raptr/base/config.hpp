@@ -23,6 +23,9 @@
 // Before a loop whose iterations do not depend on each other: the compiler may vectorise without proving it again.
 #if defined(__clang__)
 #define RAPTR_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+// It allows to vectorise; a loop that cannot be is no fault. clang tells it of whatever function the loop was inlined into,
+// a user's included, so this cannot end with our headers.
+#pragma clang diagnostic ignored "-Wpass-failed"
 #elif defined(__GNUC__)
 #define RAPTR_INDEPENDENT _Pragma("GCC ivdep")
 #else

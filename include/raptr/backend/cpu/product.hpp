@@ -10,11 +10,6 @@
 #include <raptr/backend/cpu/rows.hpp>
 #include <raptr/backend/ops.hpp>
 
-#ifdef __clang__
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wpass-failed"  // row programs are inlined here: see rows.hpp
-#endif
-
 namespace raptr::cpu_backend {
 
 /// Rows of the right operand that are multiplied in one go: a panel of them (64 KiB) stays in the second cache, chains of additions stay short.
@@ -118,7 +113,3 @@ void product_of_rows(context& on, matrix<Master> g, const T* a, const T* x, std:
 }
 
 }  // namespace raptr::cpu_backend
-
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif

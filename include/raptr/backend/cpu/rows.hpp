@@ -11,11 +11,6 @@
 #include <raptr/backend/cpu/context.hpp>
 #include <raptr/backend/cpu/kernel.hpp>
 
-#ifdef __clang__
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wpass-failed"  // RAPTR_INDEPENDENT allows to vectorise; a loop that cannot be is no fault
-#endif
-
 namespace raptr::cpu_backend {
 
 /// Folds n values, a multiple of panel_width, with `join`: always in the same order.
@@ -143,7 +138,3 @@ template <class P> void run_rows(context& on, const P& program, std::int64_t n) 
 }
 
 }  // namespace raptr::cpu_backend
-
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif

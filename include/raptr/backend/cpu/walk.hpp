@@ -11,11 +11,6 @@
 #include <raptr/backend/cpu/rows.hpp>
 #include <raptr/backend/ops.hpp>
 
-#ifdef __clang__
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wpass-failed"  // RAPTR_INDEPENDENT allows to vectorise; a loop that cannot be is no fault
-#endif
-
 namespace raptr::cpu_backend {
 
 template <class T> T* at(T* array, const walk_range& range) { return array + range.first; }
@@ -74,7 +69,3 @@ template <class F, class... Arrays> void walk_sum(context& on, const F& f, walk_
 }
 
 }  // namespace raptr::cpu_backend
-
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif
