@@ -10,23 +10,7 @@ using namespace raptr::testing;
 namespace {
 
 template <class Block, class Objective> double multiply_adds(const step_plan& plan, const batch& b, const model_shape& shape) {
-  using ops = counting_ops<double, double>;
-  network<Block, Objective, ops> net(shape);
-  const weight_layout layout = network<Block, Objective, ops>::layout(shape);
-  active_layout active;
-  active.lower(layout, plan);
-  std::vector<matrix<const double>> w;
-  std::vector<matrix<double>> g;
-  for (std::size_t k = 0; k < layout.all().size(); ++k) {
-    const weight& what = layout.all()[k].what;
-    w.push_back({nullptr, active.weights[k].units * what.rows(), what.width}), g.push_back({nullptr, w.back().rows, what.width});
-  }
-  batch_table table;
-  table.lower(b);
-  ops count;
-  arena memory = arena::unbounded();
-  net.pass(count, memory, layout, w.data(), g.data(), plan, {table, table.words().data(), table.weights().data()}, nullptr, true);
-  return count.multiply_adds;
+  return transformer<Block, Objective, cpu>(shape).needs(plan, b).multiply_adds;
 }
 std::size_t rounded(std::size_t numbers) { return (numbers * sizeof(double) + 63) / 64 * 64; }
 

@@ -36,6 +36,12 @@ template <available_device Device, block_with_precision Block> struct ops_of<Dev
 template <class Device> struct device_options { using type = int; };
 template <available_device Device> struct device_options<Device> { using type = typename backend_of<Device>::options; };
 
+/// multiply_adds: of the dense products, forward and backward.
+struct pass_needs {
+  std::size_t activation_bytes = 0;
+  double multiply_adds = 0;
+};
+
 template <class Block, class Objective, class Device> class transformer {
   static_assert(block_bundle<Block>,
                 "raptr: the first argument of transformer is a block: a preset such as raptr::bert_block, or raptr::block<raptr::bert_block, ...>");
@@ -140,16 +146,16 @@ template <class Block, class Objective, class Device> class transformer {
     return download(*ops_, static_cast<const real*>(logits_.data()), size);
   }
 
-  /// Bytes of activations that a training pass of this plan over this batch needs. Computes and allocates nothing.
-  std::size_t activation_bytes(const step_plan& plan, const batch& data) const {
+  /// What a training pass of this plan over this batch needs. Computes nothing and takes no device memory.
+  pass_needs needs(const step_plan& plan, const batch& data) const {
     check(data);
     active_layout active;
     active.lower(layout_, plan);
     std::vector<matrix<const real>> w;
     std::vector<matrix<master>> g;
     for (std::size_t k = 0; k < layout_.all().size(); ++k) {
-      const weight& what = layout_.all()[k].what;
-      w.push_back({nullptr, active.weights[k].units * what.rows(), what.width}), g.push_back({nullptr, w.back().rows, what.width});
+      w.push_back(kept_rows<const real>(active, k, nullptr));
+      g.push_back(kept_rows<master>(active, k, nullptr));
     }
     batch_table table;
     table.lower(data);
@@ -157,6 +163,7 @@ template <class Block, class Objective, class Device> class transformer {
       dry_network_.pass(ops, memory, layout_, w.data(), g.data(), plan, {table, table.words().data(), table.weights().data()}, nullptr, true);
     });
   }
+  std::size_t activation_bytes(const step_plan& plan, const batch& data) const { return needs(plan, data).activation_bytes; }
 
   // Device memory. results: loss, squared norm of the gradient, squared norm of every tensor of layout().
   master* weights() const { return weights_.data(); }
@@ -174,21 +181,24 @@ template <class Block, class Objective, class Device> class transformer {
     shape.check();
     return shape;
   }
+  /// Tensor k of the layout as the plan leaves it: the rows of its kept units.
+  template <class T> matrix<T> kept_rows(const active_layout& active, std::size_t k, T* data) const {
+    const weight& what = layout_.all()[k].what;
+    return {data, active.weights[k].units * what.rows(), what.width};
+  }
   // In fp32 a weight whose kept units are one run is used in place: depth-only plans pack nothing.
   void pack() {
     constexpr bool in_place = std::same_as<real, master>;
-    if (!in_place) compute_.resize(static_cast<std::size_t>(layout_.size()));
     pack_.clear(), w_.clear();
     for (std::size_t k = 0; k < active_.on.size(); ++k)
       if (!in_place || active_.weights[active_.weight_of_range[k]].runs > 1) pack_.push_back(active_.on[k]);
     if (!pack_.empty()) compute_.resize(static_cast<std::size_t>(layout_.size()));
     for (std::size_t k = 0; k < layout_.all().size(); ++k) {
-      const placed_weight& w = layout_.all()[k];
       const active_weight& a = active_.weights[k];
       const real* data = compute_.data() + a.packed;
       if constexpr (in_place)
         if (a.runs == 1) data = weights_.data() + a.first;
-      w_.push_back({data, a.units * w.what.rows(), w.what.width});
+      w_.push_back(kept_rows(active_, k, data));
     }
     if (!pack_.empty()) {
       const walk_list list{pack_list_.put(pack_), static_cast<int>(pack_.size())};
@@ -197,10 +207,7 @@ template <class Block, class Objective, class Device> class transformer {
   }
   void place_gradients() {
     g_.clear();
-    for (std::size_t k = 0; k < layout_.all().size(); ++k) {
-      const active_weight& a = active_.weights[k];
-      g_.push_back({gradients_.data() + a.packed, a.units * layout_.all()[k].what.rows(), layout_.all()[k].what.width});
-    }
+    for (std::size_t k = 0; k < layout_.all().size(); ++k) g_.push_back(kept_rows(active_, k, gradients_.data() + active_.weights[k].packed));
   }
   device_batch sent(const batch& data) {
     check(data);
@@ -228,14 +235,14 @@ template <class Block, class Objective, class Device> class transformer {
     }
     if (!(data.normaliser > 0)) errors::normaliser_is_not_positive(data.normaliser);
   }
-  static std::size_t foretell(auto pass) {
+  static pass_needs foretell(auto pass) {
     counting_ops<real, master> count;
     arena measure = arena::unbounded();
     pass(count, measure);
-    return measure.peak();
+    return {measure.peak(), count.multiply_adds};
   }
   void fit_arena(auto pass) {
-    arena_bytes_.resize(foretell(pass));
+    arena_bytes_.resize(foretell(pass).activation_bytes);
     memory_ = arena(arena_bytes_.data(), arena_bytes_.size());
   }
 

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -122,17 +121,25 @@ template <class Trainer> struct kind_of {
   using rule = std::remove_cvref_t<decltype(std::declval<Trainer&>().rule().rule())>;
   using master = typename model::master;
   using names = names_of<typename model::block, typename model::objective_type>;
+
+  /// What stands behind the name of a tensor in the name of its moment k.
+  static std::string suffix(int k) { return std::string(".") + rule::moment_names[k]; }
 };
+
+/// The weights of a folder in the order of the model's layout.
+template <class Model> std::vector<typename Model::master> read_weights(const std::filesystem::path& folder, const Model& model) {
+  using names = names_of<typename Model::block, typename Model::objective_type>;
+  const auto tensors = published_tensors<names>(model.layout());
+  const safetensors_reader file(folder / "model.safetensors");
+  expect_tensors(file, shapes_of(tensors, ""), token_types<names>);
+  return read_arena<typename Model::master>(file, tensors, "", model.layout().size());
+}
 
 }  // namespace checkpoint
 
 /// Weights alone, from a folder with model.safetensors. Throws file_error with every tensor that does not fit.
 template <class Model> void load_weights(const std::filesystem::path& folder, Model& model) {
-  using names = names_of<typename Model::block, typename Model::objective_type>;
-  const auto tensors = published_tensors<names>(model.layout());
-  const safetensors_reader file(folder / "model.safetensors");
-  checkpoint::expect_tensors(file, checkpoint::shapes_of(tensors, ""), checkpoint::token_types<names>);
-  model.set_weights(checkpoint::read_arena<typename Model::master>(file, tensors, "", model.layout().size()));
+  model.set_weights(checkpoint::read_weights(folder, model));
 }
 
 /// Writes the state between two steps to a folder that appears at once. Throws file_error; the old state stays.
@@ -150,8 +157,8 @@ template <class Trainer> void save_checkpoint(const std::filesystem::path& folde
   to.write("optimizer.safetensors", [&](recorded_file& out) {
     std::vector<checkpoint::arena_tensors<master>> moments;
     for (int k = 0; k < kind::rule::moments; ++k)
-      moments.push_back({std::string(".") + kind::rule::moment_names[k],
-                         download(model.ops(), static_cast<const master*>(rule.moment(k)), static_cast<std::size_t>(model.layout().size()))});
+      moments.push_back(
+          {kind::suffix(k), download(model.ops(), static_cast<const master*>(rule.moment(k)), static_cast<std::size_t>(model.layout().size()))});
     const std::vector<int> steps = download(model.ops(), static_cast<const int*>(rule.counts()), rule.counts_size());
     checkpoint::write_tensors<master>(out, tensors, moments, checkpoint::count_tensors(model.layout()), steps);
   });
@@ -175,17 +182,16 @@ template <class Trainer> void load_checkpoint(const std::filesystem::path& folde
   const auto tensors = published_tensors<typename kind::names>(model.layout());
   const auto counted = checkpoint::count_tensors(model.layout());
 
-  const safetensors_reader weights_file(folder / "model.safetensors"), moments_file(folder / "optimizer.safetensors");
-  checkpoint::expect_tensors(weights_file, checkpoint::shapes_of(tensors, ""), checkpoint::token_types<typename kind::names>);
+  const std::vector<master> weights = checkpoint::read_weights(folder, model);
+  const safetensors_reader moments_file(folder / "optimizer.safetensors");
   std::map<std::string, std::vector<std::int64_t>> expected;
-  for (int k = 0; k < kind::rule::moments; ++k) expected.merge(checkpoint::shapes_of(tensors, std::string(".") + kind::rule::moment_names[k]));
+  for (int k = 0; k < kind::rule::moments; ++k) expected.merge(checkpoint::shapes_of(tensors, kind::suffix(k)));
   for (const auto& c : counted) expected[c.name] = {c.size};
   checkpoint::expect_tensors(moments_file, expected);
 
-  const std::vector<master> weights = checkpoint::read_arena<master>(weights_file, tensors, "", model.layout().size());
   std::vector<std::vector<master>> moments;
   for (int k = 0; k < kind::rule::moments; ++k)
-    moments.push_back(checkpoint::read_arena<master>(moments_file, tensors, std::string(".") + kind::rule::moment_names[k], model.layout().size()));
+    moments.push_back(checkpoint::read_arena<master>(moments_file, tensors, kind::suffix(k), model.layout().size()));
   std::vector<int> steps(rule.counts_size(), 0);
   for (const auto& c : counted)
     moments_file.read(c.name, std::span<int>(steps).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
