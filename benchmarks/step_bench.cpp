@@ -1,73 +1,152 @@
 // SPDX-License-Identifier: Apache-2.0
-// One whole training step (forward, loss, backward, clip, AdamW) of gpt-small and bert-small against the number of active
-// blocks: the promise of the library is that a dropped block costs nothing.
-//   --benchmark_filter=gpt_small/.*/2 runs one model with two threads
-#include <benchmark/benchmark.h>
-
-#include <numeric>
+// One whole training step (plan, forward, loss, backward, clip, AdamW) against the active share of every axis: the promise
+// of the library is that what is dropped costs nothing. The variants of a shape take turns in random order, several rounds;
+// the table has medians. A pass that needs other memory than was foretold is an error.
+//   step_bench [--threads N] [--rounds N] [--steps N] [--json FILE] [--benchmark_filter=gpt-small/(full|without|heads)]
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <string_view>
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
-#include <raptr/nn/transformer.hpp>
 #include <raptr/optim/optimizer.hpp>
-#include <raptr/subnet/schedule/types.hpp>
-#include <raptr/train/plan_cost.hpp>
+#include <raptr/text/vocabulary.hpp>
+
+#include "share_table.hpp"
+#include "share_variants.hpp"
 
 namespace {
 
 using namespace raptr;
-constexpr int sequences = 16;
+using namespace raptr::benchmarks;
 
-template <class Objective> batch random_batch(const model_shape& shape) {
-  struct all_ids {
-    int size, mask;
-    bool is_special(int) const { return false; }
-  };
-  const auto draw = random_key{1}.stream("benchmark");
+struct settings {
+  int threads = 1, rounds = 7, steps = 1;
+  std::string json;
+};
+
+/// Everything that the variants of a shape share: they must run on the same memory.
+struct network_under_test {
+  transformer<gpt2_block, causal_lm, cpu> model;
+  optimizer<adamw, transformer<gpt2_block, causal_lm, cpu>> rule;
   batch data;
-  std::vector<std::int32_t> window(static_cast<std::size_t>(Objective::window(shape.context)));
-  for (int s = 0; s < sequences; ++s) {
-    for (std::size_t i = 0; i < window.size(); ++i)
-      window[i] = static_cast<std::int32_t>(draw.below(static_cast<std::uint64_t>(shape.vocab), static_cast<std::uint64_t>(s) * window.size() + i));
-    Objective{}.add(data, window, all_ids{shape.vocab, 0}, 1, s);
+  step_plan plan;
+  std::uint64_t step = 0;
+
+  network_under_test(const bench_shape& of, int threads)
+      : model(of.shape, {.threads = threads}), rule(model, adamw{}), plan(model.plan_layout(of.sequences)) {
+    const auto draw = random_key{1}.stream("benchmark");
+    std::vector<std::int32_t> window(static_cast<std::size_t>(causal_lm::window(of.shape.context)));
+    for (int s = 0; s < of.sequences; ++s) {
+      for (std::size_t i = 0; i < window.size(); ++i)
+        window[i] =
+            static_cast<std::int32_t>(draw.below(static_cast<std::uint64_t>(of.shape.vocab), static_cast<std::uint64_t>(s) * window.size() + i));
+      model.objective().add(data, window, vocabulary{.size = of.shape.vocab}, 1, s);
+    }
+    data.normaliser = data.target_weight();
+    model.initialise(1);
   }
-  data.normaliser = data.target_weight();
-  return data;
-}
-
-/// First and last block in, the rest spread evenly: which blocks are drawn does not change the cost.
-unit_set spread(int kept, int layers) {
-  unit_set blocks;
-  for (int k = 0; k < kept; ++k) blocks.add(kept > 1 ? k * (layers - 1) / (kept - 1) : 0);
-  return blocks;
-}
-
-template <class Block, class Objective> void training_step(benchmark::State& state) {
-  const int kept = static_cast<int>(state.range(0)), threads = static_cast<int>(state.range(1));
-  transformer<Block, Objective, cpu> model(gpt_small, {.threads = threads});
-  model.initialise(1);
-  optimizer rule(model, adamw{});
-  const batch data = random_batch<Objective>(gpt_small);
-  const step_plan plan = step_plan::of_blocks(model.plan_layout(), spread(kept, gpt_small.layers));
-  for (auto _ : state) {
+  void train(const variant& what) {
+    what.write(plan, step++);
     model.begin(plan);
     model.accumulate(plan, data);
     rule.step(model, 1e-4, 1.0);
   }
-  const step_size size{static_cast<std::int64_t>(data.ids.size()), static_cast<std::int64_t>(data.targets.size()),
-                       decltype(model)::head::flops_per_target(gpt_small), double(model.active().size), adamw::flops};
-  const double flops = cost_of(block_flops_of(plan), size, gpt_small).total;
-  state.counters["gflop"] = flops * 1e-9;
-  state.counters["of_peak"] = benchmark::Counter(flops / (cpu_backend::measured_fma_peak() * threads), benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["gflop_per_s"] = benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["arena_MiB"] = static_cast<double>(model.activation_peak()) / (1 << 20);
+};
+
+/// Of the blocks.
+double share_of_flops(const step_plan& plan) {
+  const network_layout& net = plan.layout();
+  double sum = 0;
+  for (const block_plan& b : plan.blocks())
+    for (std::size_t p = 0; p < b.parts().size(); ++p)
+      sum += b.parts()[p].size() * net.parts()[p].flops_per_unit * plan.sequences_of(b) / net.sequences;
+  return sum / (net.shape.layers * net.block_flops());
 }
-void depths(benchmark::internal::Benchmark* b) {
-  for (const int threads : {1, 2})
-    for (const int kept : {12, 10, 8, 6}) b->Args({kept, threads});
-  b->ArgNames({"blocks", "threads"})->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void run(benchmark::State& state, network_under_test& on, const variant& what, const settings& options, double peak) {
+  on.train(what);  // the pages and the layout of this plan, outside the time
+  double most = 0, most_foretold = 0, share = 0, multiply_adds = 0, seconds = 0;
+  for (auto _ : state) {
+    const auto start = std::chrono::steady_clock::now();
+    on.train(what);
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    state.SetIterationTime(time.count());
+    const std::size_t measured = on.model.activation_peak();
+    const pass_needs foretold = on.model.needs(on.plan, on.data);
+    if (measured != foretold.activation_bytes) {
+      state.SkipWithError(("activations of " + std::to_string(measured) + " bytes, foretold " + std::to_string(foretold.activation_bytes)).c_str());
+      return;
+    }
+    most = std::max(most, double(measured)), most_foretold = std::max(most_foretold, double(foretold.activation_bytes));
+    share += share_of_flops(on.plan), multiply_adds += foretold.multiply_adds, seconds += time.count();
+  }
+  const double steps = static_cast<double>(state.iterations());
+  state.counters["MiB"] = most / (1 << 20);
+  state.counters["foretold_MiB"] = most_foretold / (1 << 20);
+  state.counters["flops_share"] = share / steps;
+  state.counters["multiply_adds"] = multiply_adds / steps;
+  state.counters["of_peak"] = 2 * multiply_adds / (seconds * peak * options.threads);
 }
-BENCHMARK(training_step<gpt2_block, causal_lm>)->Name("gpt_small")->Apply(depths);
-BENCHMARK(training_step<bert_block, masked_lm>)->Name("bert_small")->Apply(depths);
+
+/// Takes our own options out of the list; what is left is for Google Benchmark.
+settings read_options(std::vector<std::string>& list) {
+  settings read;
+  std::vector<std::string> rest;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    int* const number = list[i] == "--threads" ? &read.threads : list[i] == "--rounds" ? &read.rounds : list[i] == "--steps" ? &read.steps : nullptr;
+    if (!number && list[i] != "--json") {
+      rest.push_back(list[i]);
+      continue;
+    }
+    const std::string value = i + 1 < list.size() ? list[i + 1] : "";
+    if (number) {
+      const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), *number);
+      if (problem != std::errc{} || end != value.data() + value.size() || *number < 1)
+        throw std::invalid_argument(list[i] + " wants a number from 1, not \"" + value + "\"");
+    } else if ((read.json = value).empty())
+      throw std::invalid_argument("--json wants the name of a file");
+    ++i;
+  }
+  list = rest;
+  return read;
+}
 
 }  // namespace
+
+int main(int argc, char** argv) try {
+  std::vector<std::string> arguments(argv, argv + argc);
+  const settings options = read_options(arguments);
+  arguments.push_back("--benchmark_enable_random_interleaving=true");
+  std::vector<char*> pointers;
+  for (std::string& a : arguments) pointers.push_back(a.data());
+  int count = static_cast<int>(pointers.size());
+  benchmark::Initialize(&count, pointers.data());
+  if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return 2;
+
+  const double peak = cpu_backend::measured_fma_peak();
+  std::map<std::string, std::unique_ptr<network_under_test>> networks;  // made when their first variant runs
+  share_table table;
+  for (const bench_shape& shape : bench_shapes())
+    for (const variant& what : all_variants()) {
+      const std::string name = shape.name + "/" + what.name();
+      table.expect(name, {shape.name, what.axis, what.part, what.without, what.owned});
+      const auto timed = [=, &networks](benchmark::State& state) {
+        auto& network = networks[shape.name];
+        if (!network) network = std::make_unique<network_under_test>(shape, options.threads);
+        run(state, *network, what, options, peak);
+      };
+      benchmark::RegisterBenchmark(name.c_str(), timed)
+          ->UseManualTime()
+          ->Unit(benchmark::kMillisecond)
+          ->Iterations(options.steps)
+          ->Repetitions(options.rounds);
+    }
+  benchmark::RunSpecifiedBenchmarks(&table);
+  if (!options.json.empty()) table.write_json(options.json, options.threads);
+  return table.failed() ? 1 : 0;
+} catch (const std::exception& problem) {
+  std::fprintf(stderr, "step_bench: %s\n", problem.what());
+  return 2;
+}

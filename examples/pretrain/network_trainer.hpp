@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include <raptr/subnet/schedule/stage_table.hpp>
 #include <raptr/text/token_stream.hpp>
@@ -17,7 +18,7 @@ namespace program {
 
 using tokens = raptr::token_range<raptr::token_stream>;
 
-/// Of one training step with so many active blocks.
+/// Of one training step.
 struct step_price {
   double block_flops = 0, total_flops = 0, activation_bytes = 0;
 };
@@ -29,8 +30,8 @@ class network_trainer {
   virtual double peak_flops() const = 0;  // of all threads, measured
   virtual std::int64_t parameters() const = 0;
   virtual std::vector<raptr::stage_summary> stages() const = 0;
-  /// Throws input_error if the text does not fill one window.
-  virtual step_price price(const tokens& text, int active_blocks) const = 0;
+  /// Of a step as it will be drawn, or of one with the full network. Throws input_error if the text does not fill one window.
+  virtual step_price price(const tokens& text, std::optional<std::int64_t> step) const = 0;
   virtual std::int64_t steps_done() const = 0;
   virtual bool fills_a_window(std::int64_t size) const = 0;
 

@@ -48,7 +48,7 @@ inline chosen_rate rate_of(const settings& s) {
 }
 inline raptr::any_schedule schedule_of(const settings& s) {
   const raptr::fixed always{int(s.keep_first), int(s.keep_last)};
-  raptr::text_options options{.rules = {raptr::named_rule({.selector = s.selector, .scale = s.scale, .always = always})},
+  raptr::text_options options{.rules = {raptr::named_rule(raptr::rule_of<raptr::layer_drop>(), {.selector = s.selector, .scale = s.scale, .always = always})},
                               .allow_shrinking = s.allow_shrinking};
   try {
     return raptr::any_schedule(s.schedule, options);
@@ -77,12 +77,13 @@ template <class Block, class Objective> class network_trainer_of final : public 
     return threads * raptr::cpu_backend::measured_fma_peak();
   }
   std::int64_t parameters() const override { return model().layout().parameters(); }
-  std::vector<raptr::stage_summary> stages() const override { return raptr::stage_table(trainer_.schedule(), model().plan_layout(), s_.steps); }
-  step_price price(const tokens& text, int active_blocks) const override {
+  std::vector<raptr::stage_summary> stages() const override { return raptr::stage_table(trainer_.schedule(), layout(), s_.steps); }
+  step_price price(const tokens& text, std::optional<std::int64_t> step) const override {
     raptr::windows<tokens, Objective> cut(text, model().objective(), model().shape().context);
     raptr::batch data;
     for (int slot = 0; slot < s_.batch; ++slot) cut.add(data, slot % cut.count(), 0, slot);
-    const auto plan = raptr::step_plan::of_blocks(model().plan_layout(), raptr::unit_set::first(active_blocks));
+    auto plan = raptr::step_plan::full(layout());
+    if (step) raptr::plan_into(plan, trainer_.schedule(), {.seed = std::uint64_t(s_.seed), .step = std::uint64_t(*step)}, s_.steps);
     raptr::active_layout active;
     active.lower(model().layout(), plan);
     const raptr::step_size size{std::ssize(data.ids) * s_.accumulate, std::ssize(data.targets) * s_.accumulate,
@@ -106,13 +107,15 @@ template <class Block, class Objective> class network_trainer_of final : public 
   static trainer_type make(const settings& s, Objective objective) {
     auto schedule = schedule_of(s);
     model_type model(s.shape(), {.threads = int(s.threads)}, std::move(objective));
-    raptr::check_schedule(schedule, model.plan_layout(), s.steps, Block::residual::norm_first);
-    if (!s.allow_shrinking && !raptr::never_shrinks(schedule, model.plan_layout(), s.steps)) errors::schedule_shrinks(s.schedule);
+    const auto layout = model.plan_layout(int(s.batch * s.accumulate));
+    raptr::check_schedule(schedule, layout, s.steps, Block::residual::norm_first);
+    if (!s.allow_shrinking && !raptr::never_shrinks(schedule, layout, s.steps)) errors::schedule_shrinks(s.schedule);
     const double needed = 16.0 * double(model.layout().size()), there = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
     if (needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
-    return {std::move(model), std::move(schedule), optimizer_type{.lr = s.learning_rate, .weight_decay = s.weight_decay}, rate_of(s), dropped_of(s)};
+    return {std::move(model), std::move(schedule), optimizer_type{.lr = s.learning_rate, .weight_decay = s.weight_decay}, rate_of(s), {.dropped = dropped_of(s)}};
   }
   const model_type& model() const { return trainer_.model(); }
+  raptr::network_layout layout() const { return model().plan_layout(int(s_.batch * s_.accumulate)); }
 
   settings s_;
   trainer_type trainer_;

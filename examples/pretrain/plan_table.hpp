@@ -27,38 +27,51 @@ struct run_plan {
 
 inline run_plan plan_of(const settings& s, const network_trainer& network, const tokens& text) {
   const auto stages = network.stages();
-  const step_price full = network.price(text, int(s.layers));
-  // A mean between two numbers of blocks costs a mean.
-  const auto price = [&](double blocks) {
-    const double low = std::floor(blocks), part = blocks - low;
-    step_price a = network.price(text, int(low));
-    if (part > 0) {
-      const step_price b = network.price(text, int(low) + 1);
-      a = {std::lerp(a.block_flops, b.block_flops, part), std::lerp(a.total_flops, b.total_flops, part),
-           std::lerp(a.activation_bytes, b.activation_bytes, part)};
+  const step_price full = network.price(text, std::nullopt);
+  // The mean of some steps as they will be drawn: what is drawn exactly costs the same in each.
+  const auto price = [&](const raptr::stage_summary& stage) {
+    constexpr std::int64_t most = 8;
+    const std::int64_t n = (std::min)(most, stage.steps());
+    step_price mean;
+    for (std::int64_t k = 0; k < n; ++k) {
+      const step_price p = network.price(text, stage.first + k * (stage.steps() - 1) / (std::max)(std::int64_t{1}, n - 1));
+      mean.total_flops += (p.total_flops - p.block_flops) / double(n);
+      mean.activation_bytes = (std::max)(mean.activation_bytes, p.activation_bytes);
     }
-    return a;
+    mean.block_flops = stage.flops_share * full.block_flops;
+    mean.total_flops += mean.block_flops;
+    return mean;
   };
+  const auto size_text = [](const raptr::axis_size& a) { return short_text(a.kept, 4) + " of " + short_text(a.total, 4); };
   run_plan plan;
-  text_table table({"stage", "steps", "blocks", "block FLOPs", "total FLOPs", "activations"});
-  double active = 0, most = 0;
+  std::vector<std::string> titles{"stage", "steps"};
+  for (const auto& a : stages.front().axes) titles.push_back(a.axis == raptr::layers::name ? "blocks" : std::string(a.axis));
+  titles.insert(titles.end(), {"block FLOPs", "total FLOPs", "activations"});
+  text_table table(titles);
+  std::vector<raptr::axis_size> all = stages.front().axes;
+  for (auto& a : all) a.kept = 0;
+  double most = 0;
+  const auto row = [&](std::string name, std::string when, const std::vector<raptr::axis_size>& axes, const step_price& p) {
+    std::vector<std::string> cells{std::move(name), std::move(when)};
+    for (const auto& a : axes) cells.push_back(size_text(a));
+    cells.insert(cells.end(), {percent_text(p.block_flops / full.block_flops), percent_text(p.total_flops / full.total_flops),
+                               bytes_text(p.activation_bytes)});
+    table.add(cells);
+  };
   for (std::size_t k = 0; k < stages.size(); ++k) {
     const auto& stage = stages[k];
-    const step_price p = price(stage.mean_active_blocks);
+    const step_price p = price(stage);
     const auto steps = static_cast<double>(stage.steps());
     plan.before_stage.emplace_back(stage.first, plan.total_flops);
     plan.step_flops.push_back(p.total_flops);
     plan.block_flops += steps * p.block_flops, plan.total_flops += steps * p.total_flops;
-    active += steps * stage.mean_active_blocks, most = (std::max)(most, p.activation_bytes);
-    table.add({std::to_string(k + 1), count_text(stage.first + 1) + " to " + count_text(stage.last + 1),
-               short_text(stage.mean_active_blocks, 4) + " of " + std::to_string(s.layers), percent_text(p.block_flops / full.block_flops),
-               percent_text(p.total_flops / full.total_flops), bytes_text(p.activation_bytes)});
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].kept += stage.axes[i].kept * steps / double(s.steps);
+    most = (std::max)(most, p.activation_bytes);
+    row(std::to_string(k + 1), count_text(stage.first + 1) + " to " + count_text(stage.last + 1), stage.axes, p);
   }
   const auto steps = static_cast<double>(s.steps);
   plan.full_block_flops = steps * full.block_flops, plan.full_total_flops = steps * full.total_flops;
-  if (stages.size() > 1)
-    table.add({"all", count_text(s.steps), short_text(active / steps, 4) + " of " + std::to_string(s.layers),
-               percent_text(plan.block_flops / plan.full_block_flops), percent_text(plan.total_flops / plan.full_total_flops), bytes_text(most)});
+  if (stages.size() > 1) row("all", count_text(s.steps), all, {plan.block_flops / steps, plan.total_flops / steps, most});
   plan.text = table.plain();
   if (plan.block_flops < plan.full_block_flops)
     plan.text += "Expected saving against the full network in every step: " + percent_text(1 - plan.block_flops / plan.full_block_flops) +
@@ -67,8 +80,8 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
   else
     plan.text += "Every step trains the full network: " + scaled_text(plan.total_flops) + " FLOPs.\n";
   if (!stages.back().full)
-    plan.text += "The schedule ends below the full network, with " + short_text(stages.back().mean_active_blocks, 4) + " of " +
-                 std::to_string(s.layers) + " blocks: such a run is a control, not the method.\n";
+    plan.text += "The schedule ends below the full network, with " + percent_text(stages.back().flops_share) +
+                 " of its block FLOPs: such a run is a control, not the method.\n";
   return plan;
 }
 

@@ -3,13 +3,10 @@
 
 #include <algorithm>
 
-#include <raptr/subnet/named_rule.hpp>
-
 namespace program {
 
 namespace {
 constexpr double most_steps = 1'099'511'627'776;  // raptr::longest_run
-template <std::size_t N> std::vector<std::string_view> names(const std::array<std::string_view, N>& all) { return {all.begin(), all.end()}; }
 }  // namespace
 
 option_list options_of(settings& s) {
@@ -25,17 +22,19 @@ option_list options_of(settings& s) {
   o.add("model", "layers", "N", &s.layers, "transformer blocks").range(1, 4096);
   o.add("model", "width", "N", &s.width, "of the residual stream").range(1, 65536);
   o.add("model", "heads", "N", &s.heads, "of attention; must divide the width").range(1, 65536);
+  o.add("model", "kv-heads", "N", &s.kv_heads, "groups of heads with one key and value; 0: as many as heads").range(0, 65536);
   o.add("model", "neurons", "N", &s.neurons, "of the mlp; 0: four times the width").range(0, 1 << 20);
+  o.add("model", "neuron-group", "N", &s.neuron_group, "neurons that are kept or dropped together").range(1, 1 << 20);
   o.add("model", "context", "TOKENS", &s.context, "length of a sequence").range(1, 1 << 20);
   o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding; bytes need 259").range(1, 1 << 24);
 
   o.add("schedule", "schedule", "TEXT", &s.schedule,
-        "blocks that train, stage by stage: full, 6-8-10-12, 6-12@1:3, constant:6, or full for 1/10 then 6-12");
+        "what trains: full, 6-8-10-12, heads 1/2-full, 6-12 with neurons 1/2-full, est, full for 1/10 then 6-12");
   o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it");
-  o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of(names(raptr::selector_names));
+  o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of({"exactly", "bernoulli"});
   o.add("schedule", "keep-first", "N", &s.keep_first, "blocks at the begin that are always kept").range(0, 4096);
   o.add("schedule", "keep-last", "N", &s.keep_last, "blocks at the end that are always kept").range(0, 4096);
-  o.add("schedule", "scale", "NAME", &s.scale, "of kept blocks").one_of(names(raptr::scale_names));
+  o.add("schedule", "scale", "NAME", &s.scale, "of kept blocks").one_of({"unscaled", "sqrt_gap", "sqrt_inverse", "inverse", "inverse_per_branch"});
   o.add("schedule", "dropped-update", "NAME", &s.dropped_update, "what the optimizer does with a dropped block")
       .one_of({"frozen", "zero_gradient", "decay_only"});
 

@@ -14,7 +14,7 @@ struct settings {
   std::int64_t validation_windows = 256;
 
   std::string objective = "causal_lm", masking = "bert";
-  std::int64_t layers = 12, width = 256, heads = 4, neurons = 0, context = 128, vocab = 259;
+  std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, neuron_group = 16, context = 128, vocab = 259;
 
   std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen";
   bool allow_shrinking = false;
@@ -35,7 +35,14 @@ struct settings {
   bool plan = false;
 
   raptr::model_shape shape() const {
-    return {.layers = int(layers), .width = int(width), .heads = int(heads), .neurons = int(neurons), .vocab = int(vocab), .context = int(context)};
+    return {.layers = int(layers),
+            .width = int(width),
+            .heads = int(heads),
+            .kv_heads = int(kv_heads),
+            .neurons = int(neurons),
+            .neuron_group = int(neuron_group),
+            .vocab = int(vocab),
+            .context = int(context)};
   }
   /// Defaults that depend on other options become numbers, and names of files absolute, so that config.json says all.
   void settle();

@@ -28,6 +28,7 @@ inline std::string metrics_line(const raptr::step_report& r) {
                       {"total_flops", r.total_flops},
                       {"step_seconds", r.seconds},
                       {"tokens_per_second", r.tokens_per_second()}};
+  for (const auto& [axis, share] : r.active) line["active"][std::string(axis)] = share;
   if (r.validation_loss) line["validation_loss"] = or_null(true, *r.validation_loss);
   if (!r.nonfinite.empty())
     line["skipped"] = r.nonfinite + " is not finite";

@@ -104,12 +104,19 @@ TEST_CASE("below(n) has no modulo bias where a plain remainder would favour the 
   CHECK(std::abs(low / many - 1.0 / 3) < 4 * std::sqrt(2.0 / 9 / many));
 }
 
-TEST_CASE("a key of a plan draws from another stream for every axis and block") {
+TEST_CASE("a key of a plan draws from another stream for every axis, block and part") {
   const draw_key key{.seed = 1, .step = 2};
   CHECK(key.of("layers", 0).uniform(3) == key.of("layers", 0).uniform(3));
   CHECK(key.of("layers", 0).uniform(3) != key.of("layers", 1).uniform(3));
   CHECK(key.of("layers", 0).uniform(3) != key.of("other", 0).uniform(3));
+  CHECK(key.of("heads", 0).uniform(3) != key.of("heads", 0, 1).uniform(3));
+  CHECK(key.of("heads", 1).uniform(3) != key.of("heads", 0, 1).uniform(3));
   CHECK(key.of("layers", 4).block == 4);
+  std::set<std::uint32_t> streams;
+  for (const char* axis : {"layers", "sublayers", "sequences", "heads", "neurons", "experts"})
+    for (int block = 0; block < 96; ++block)
+      for (int part = 0; part < 8; ++part) streams.insert(key.of(axis, block, part).stream);
+  CHECK(streams.size() == 6 * 96 * 8);
   CHECK(key.uniform(3) != draw_key{.seed = 1, .step = 3}.uniform(3));
   CHECK(key.uniform(3) != draw_key{.seed = 1, .step = 2 + (std::uint64_t{1} << 32)}.uniform(3));
   CHECK(key.uniform(3) != draw_key{.seed = 1 + (std::uint64_t{1} << 32), .step = 2}.uniform(3));

@@ -23,11 +23,6 @@ template <class T> bool same(const std::vector<T>& a, const std::vector<T>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](T x, T y) { return x == y || (std::isnan(x) && std::isnan(y)); });
 }
 
-/// Weights that close the way out of a part's unit: it adds nothing to the stream.
-bool is_way_out(const placed_weight& w) {
-  return w.what.name == "out" || w.what.name == "out_bias" || w.what.name == "down" || w.what.name == "down_bias";
-}
-
 template <class Block, class Objective, class Device> void dropped_blocks_are_a_smaller_model(sight kind) {
   model_shape less = tiny;
   --less.layers;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A GPT under random plans: blocks, single parts and heads dropped, factors on parts and on whole blocks.
+// A GPT under random plans: blocks, single parts, heads, groups of neurons and sequences dropped, factors on units, parts and
+// whole blocks; with a key and a value of each head, and shared ones.
 #include "gradient_check.hpp"
 
 using namespace raptr;
 using namespace raptr::testing;
 
 TEST_CASE_TEMPLATE("The gradient of a GPT is the difference quotient of its loss, under random plans", Device, cpu, reference) {
-  gradients_are_differences<gpt64, causal_lm, Device>(40, {.block_factors = true}, 11);
+  gradients_are_differences<gpt64, causal_lm, Device>(30, {.block_factors = true}, 11);
+  gradients_are_differences<gpt64, causal_lm, Device>(15, {.block_factors = true, .sequences = 0.6}, 15, tiny_shared);
 }

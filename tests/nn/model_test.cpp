@@ -112,15 +112,37 @@ TEST_CASE("Places of weights do not overlap, and the names in files are unique")
   using ops = counting_ops<double, double>;
   const auto gpt = network<gpt64, causal_lm, ops>::layout(tiny), bert = network<bert64, masked_lm, ops>::layout(tiny),
              own = network<mixture64, masked_lm, ops>::layout(tiny);
-  check(gpt, published_tensors<gpt2_names>(gpt)), check(bert, published_tensors<bert_names>(bert)), check(own, published_tensors<own_names>(own));
-  static_assert(std::same_as<names_of<gpt64, causal_lm>, gpt2_names>);
-  static_assert(std::same_as<names_of<bert64, masked_lm>, bert_names>);
-  static_assert(std::same_as<names_of<gated64, masked_lm>, own_names>);
-  static_assert(std::same_as<names_of<block<gpt2_block, full_attention>, masked_lm>, own_names>);
+  check(gpt, published_tensors(gpt, gpt2_names)), check(bert, published_tensors(bert, bert_names)), check(own, published_tensors(own, own_names));
+  const auto shared = network<gpt64, causal_lm, ops>::layout(tiny_shared);
+  check(shared, published_tensors(shared, own_names));
+}
+
+TEST_CASE("Only a GPT-2 or BERT with a key and a value for each head has the names of their files") {
+  static_assert(names_of<gpt64, causal_lm>(tiny).family == "gpt2");
+  CHECK(names_of<bert64, masked_lm>(tiny).family == "bert");
+  CHECK(names_of<gated64, masked_lm>(tiny).family == "raptr");
+  CHECK(names_of<block<gpt2_block, full_attention>, masked_lm>(tiny).family == "raptr");
+  CHECK(names_of<gpt64, causal_lm>(tiny_shared).family == "raptr");
+  CHECK(names_of<bert64, masked_lm>(tiny_shared).family == "raptr");
+  constexpr model_shape all_groups{.width = 8, .heads = 4, .kv_heads = 4};
+  CHECK(names_of<gpt64, causal_lm>(all_groups).family == "gpt2");
+  const auto layout = network<gpt64, causal_lm, counting_ops<double, double>>::layout(tiny_shared);
+  const auto tensors = published_tensors(layout, names_of<gpt64, causal_lm>(tiny_shared));
+  const auto shape = [&](const std::string& name) {
+    for (const published_tensor& t : tensors)
+      if (t.name == name) return t.shape();
+    return std::vector<std::int64_t>{};
+  };
+  CHECK(shape("blocks.1.attention.q_proj.weight") == std::vector<std::int64_t>{8, 8});
+  CHECK(shape("blocks.1.attention.q_proj.bias") == std::vector<std::int64_t>{8});
+  CHECK(shape("blocks.1.attention.k_proj.weight") == std::vector<std::int64_t>{4, 8});
+  CHECK(shape("blocks.1.attention.v_proj.bias") == std::vector<std::int64_t>{4});
+  CHECK(shape("blocks.1.mlp.up_proj.weight") == std::vector<std::int64_t>{12, 8});
 }
 
 TEST_CASE_TEMPLATE("Logits in pieces are logits in one piece: a large vocabulary gives the loss of its micro-batches", Device, cpu, reference) {
-  const model_shape shape{.layers = 1, .width = 4, .heads = 1, .neurons = 4, .vocab = 70'000, .context = 100};  // 59 rows of logits a piece
+  const model_shape shape{
+      .layers = 1, .width = 4, .heads = 1, .neurons = 4, .neuron_group = 4, .vocab = 70'000, .context = 100};  // 59 rows of logits a piece
   rig<bert64, masked_lm, Device> r(shape, 2, small_options<Device>(false));
   const step_plan full = step_plan::full(r.layout());
   dice any(3);

@@ -183,11 +183,13 @@ TEST_CASE_TEMPLATE("The gradient of attention is the difference quotient of its 
 }
 
 namespace {
+constexpr model_shape part_shape{.layers = 1, .width = 6, .heads = 3, .neurons = 10, .neuron_group = 5, .vocab = 3, .context = 8};
+constexpr model_shape shared_shape{.layers = 1, .width = 6, .heads = 3, .kv_heads = 1, .neurons = 32, .vocab = 3, .context = 8};
+
 /// residual += factor f(x): gradients of x, of every weight, and what carry does.
-template <class Part, class Device> void part_has_its_gradient(int units) {
+template <class Part, class Device> void part_has_its_gradient(int units, const model_shape& shape = part_shape) {
   machine<Device> on;
   using ops = decltype(on.ops);
-  const model_shape shape{.layers = 1, .width = 6, .heads = 3, .neurons = 5, .vocab = 3, .context = 8};
   const std::vector<segment> segments{{0, 4, 0}, {4, 3, 3}};
   on_device<ops, segment> placed(on.ops, segments);
   const std::size_t rows = 7, size = rows * 6;
@@ -209,7 +211,7 @@ template <class Part, class Device> void part_has_its_gradient(int units) {
     }
     on_device<ops, char> memory(on.ops, std::vector<char>(room, char(0xff)));
     arena bytes(memory.get(), room);
-    part_call<ops> call{on.ops, bytes, shape, {segments.data(), placed.read(), 2}, std::int64_t(rows), units, 0.7};
+    part_call<ops> call{on.ops, bytes, shape, {segments.data(), placed.read(), 2}, std::int64_t(rows), units, 0.7, 0.4};
     typename Part::template saved<ops> saved;
     auto dev_x = on.put(from), residual = on.put(start);
     Part::template forward<ops, double>(call, wm.data(), saved, dev_x.read(), residual.get());
@@ -250,9 +252,11 @@ template <class Part, class Device> void part_has_its_gradient(int units) {
 TEST_CASE_TEMPLATE("Every part adds factor times its function to the residual and has the gradients of it", Device, cpu, reference) {
   part_has_its_gradient<causal_attention, Device>(3);
   part_has_its_gradient<full_attention, Device>(2);
-  part_has_its_gradient<gelu_mlp, Device>(1);
+  part_has_its_gradient<causal_attention, Device>(1, shared_shape);
+  part_has_its_gradient<gelu_mlp, Device>(2);
   part_has_its_gradient<gelu_erf_mlp, Device>(1);
-  part_has_its_gradient<swiglu_mlp, Device>(1);
+  part_has_its_gradient<swiglu_mlp, Device>(2);
+  part_has_its_gradient<swiglu_mlp, Device>(2, shared_shape);
   part_has_its_gradient<experts, Device>(3);
 }
 
@@ -260,8 +264,8 @@ TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the su
   machine<Device> on;
   batch b;
   b.ids = {4, 1, 4, 0, 4}, b.add_segment(3, 0), b.add_segment(2, 0);
-  batch_table table;
-  table.lower(b);
+  step_table table;
+  table.lower(b, step_plan(layout_of<gpt64>(tiny)));
   auto words = on.put(table.words());
   auto weights = on.put(std::vector<float>{});
   const device_batch sent{table, words.read(), weights.read()};

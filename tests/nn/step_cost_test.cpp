@@ -56,3 +56,20 @@ TEST_CASE("A dropped block costs no arithmetic: multiply-adds are those of the k
   const network_layout bert = layout_of<bert64>(shape);
   CHECK(multiply_adds<bert64, masked_lm>(step_plan::of_blocks(bert, {0, 5}), b, shape) == 2 * block + head + 3 * t * 8 * 8);
 }
+
+TEST_CASE("The price of a unit is what its products need, also where heads share keys and neurons come in groups") {
+  dice any(62);
+  const batch b = random_batch(any, sight::causal, tiny_shared);
+  const network_layout layout = layout_of<gpt64>(tiny_shared);
+  const step_plan full = step_plan::full(layout);
+  const double scores = 4.0 * 8 * 2 * 2 / 2;  // causal, two queries of width 2
+  CHECK(layout.parts()[0].axis == "heads");
+  CHECK(layout.parts()[1].axis == "neurons");
+  for (std::size_t p = 0; p < 2; ++p) {
+    const step_plan less = changed_plan(layout, [&](block_plan& block) {
+      if (block.block == 1) block.parts()[p].units.assign(1, {1, layout.parts()[p].units - 1});
+    });
+    const double saved = multiply_adds<gpt64, causal_lm>(full, b, tiny_shared) - multiply_adds<gpt64, causal_lm>(less, b, tiny_shared);
+    CHECK(2 * saved == 3 * double(b.ids.size()) * (layout.parts()[p].flops_per_unit - (p == 0 ? scores : 0)));
+  }
+}

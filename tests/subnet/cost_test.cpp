@@ -2,11 +2,13 @@
 // What a schedule costs, whether it is progressive, whether it fits, and the table of its stages.
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include <raptr/subnet/schedule/any_schedule.hpp>
 #include <raptr/subnet/schedule/progressive.hpp>
 #include <raptr/subnet/schedule/stage_table.hpp>
 
-#include "example_block.hpp"
+#include "two_attentions.hpp"
 
 using namespace raptr;
 
@@ -31,6 +33,44 @@ static_assert(block_flops_ratio<constant<layer_drop<keep<1, 2>>>, example_block>
 static_assert(block_flops_ratio<warm, example_block>(bert_base, 120'000) == 0.25 + 0.75 * 0.75);
 static_assert(block_flops_ratio<warm_share, example_block>(bert_base) == 0.775);
 
+// Every axis is a factor; half of the units of a part is half of that part.
+static_assert(block_flops_ratio<constant<sublayer_drop<keep<18>>>, example_block>(bert_base) == 0.75);
+static_assert(block_flops_ratio<constant<sequence_drop<keep<3, 4>>>, example_block>(bert_base) == 0.75);
+static_assert(block_flops_ratio<constant<sublayer_drop<keep<18>>, sequence_drop<keep<3, 4>>>, example_block>(bert_base) == 0.5625);
+static_assert(block_flops_ratio<constant<head_drop<keep<1, 2>>, neuron_drop<keep<1, 2>>>, example_block>(bert_base) == 0.5);
+static_assert(block_flops_ratio<constant<layer_drop<keep<6>>, head_drop<keep<6>>, width_slice<keep<96>>>, example_block>(bert_base) == 0.25);
+constexpr double attention_flops = 12 * example_attention::unit_flops(bert_base), mlp_flops = 192 * example_mlp::unit_flops(bert_base);
+static_assert(block_flops_ratio<constant<head_drop<keep<3>>>, example_block>(bert_base) ==
+              (attention_flops / 4 + mlp_flops) / (attention_flops + mlp_flops));
+static_assert(block_flops_ratio<constant<neuron_drop<keep<48>>>, example_block>(bert_base) ==
+              (attention_flops + mlp_flops / 4) / (attention_flops + mlp_flops));
+
+template <class Drop> using then_full = schedule<stage<share<1, 2>, Drop>, stage<share<1, 2>, full_network>>;
+static_assert(progressive<then_full<sublayer_drop<keep<12>>>, example_block, bert_base> &&
+              progressive<then_full<head_drop<keep<12>>>, example_block, bert_base> &&
+              progressive<then_full<neuron_drop<keep<1, 2>>>, example_block, bert_base> &&
+              progressive<then_full<width_slice<keep<1, 192>>>, example_block, bert_base> &&
+              progressive<then_full<sequence_drop<keep<1, 2>>>, example_block, bert_base> &&
+              progressive<then_full<head_drop<keep<3, 4>, linear_in_depth>>, example_block, bert_base>);
+static_assert(!progressive<then_full<head_drop<keep<13>>>, example_block, bert_base> &&
+              !progressive<then_full<head_drop<keep<1, 5>>>, example_block, bert_base> &&
+              !progressive<then_full<neuron_drop<keep<193>>>, example_block, bert_base> &&
+              !progressive<then_full<sublayer_drop<keep<25>>>, example_block, bert_base> &&
+              !progressive<then_full<sublayer_drop<keep<4>>>, example_block, model_shape{.layers = 1}> &&
+              !progressive<then_full<expert_drop<keep<3>>>, example_block, bert_base> &&
+              progressive<then_full<expert_drop<keep<3>>>, block_with_experts, bert_base>);
+static_assert(!progressive<constant<head_drop<keep<6>>>, example_block, bert_base> &&
+              !progressive<equal_stages<head_drop, 6, 3, 12>, example_block, bert_base> &&
+              progressive<equal_stages<head_drop, 3, 6, 12>, example_block, bert_base>);
+// One axis shrinks, but what trains does not.
+static_assert(progressive<schedule<stage<share<1, 3>, layer_drop<keep<6>>, head_drop<keep<6>>>, stage<share<1, 3>, head_drop<keep<9>>>,
+                                   stage<share<1, 3>, full_network>>,
+                          example_block, bert_base>);
+static_assert(scales_fit_norm<constant<head_drop<keep<6>, inverse>, neuron_drop<keep<96>, inverse>>, false>() &&
+              !scales_fit_norm<constant<sublayer_drop<keep<12>, inverse>>, false>() &&
+              !scales_fit_norm<constant<sequence_drop<keep<1, 2>, inverse>>, false>() &&
+              scales_fit_norm<constant<sublayer_drop<keep<12>, inverse_per_branch>, sequence_drop<keep<1, 2>, sqrt_inverse>>, false>());
+
 static_assert(progressive<paper, example_block, bert_base> && progressive<late, example_block, bert_base>);
 static_assert(progressive<warm, example_block, bert_base> && progressive<warm_share, example_block, bert_base>);  // a full warm-up may come first
 static_assert(progressive<full_network, example_block, bert_base>);
@@ -52,7 +92,67 @@ struct grow_evenly {
   }
 };
 
+constexpr model_shape small{.layers = 6, .width = 48, .heads = 4, .neurons = 96, .neuron_group = 12, .context = 8};
+
 }  // namespace
+
+TEST_CASE("the check finds on every axis what cannot be trained, with the numbers") {
+  const network_layout net = layout_of<example_block>(small, 10);
+  const auto refused = [&](const auto& schedule, const char* sentence) {
+    CHECK_THROWS_WITH_AS(check_schedule(schedule, net, 100, true), sentence, input_error);
+    CHECK(!fits_network(schedule, net, 100));
+  };
+  refused(constant<head_drop<keep<5>>>{}, "raptr: a stage keeps 5 of 4 heads: keep between 1 and 4");
+  refused(constant<neuron_drop<keep<9>>>{}, "raptr: a stage keeps 9 of 8 neurons: keep between 1 and 8");
+  refused(constant<width_slice<keep<9>>>{}, "raptr: a stage keeps 9 of 8 neurons: keep between 1 and 8");
+  refused(constant<sublayer_drop<keep<13>>>{}, "raptr: a stage keeps 13 of 12 sublayers: keep between 1 and 12");
+  refused(constant<sequence_drop<keep<11>>>{}, "raptr: a stage keeps 11 of 10 sequences: keep between 1 and 10");
+  refused(constant<head_drop<keep<1, 3>>>{}, "raptr: a stage keeps 1/3 of 4 heads, which is no whole number of them: the nearest are 1/4 and 2/4");
+  refused(constant<sublayer_drop<keep<3, 5>>>{},
+          "raptr: a stage keeps 3/5 of 12 sublayers, which is no whole number of them: the nearest are 7/12 and 8/12");
+  refused(constant<sequence_drop<keep<3, 4>>>{},
+          "raptr: a stage keeps 3/4 of 10 sequences, which is no whole number of them: the nearest are 7/10 and 8/10");
+  refused(constant<sublayer_drop<keep<1, 4>>>{},
+          "raptr: a stage keeps 3 units where 4 are always kept (the first 2 and the last 2): keep at least 4, or fix fewer");
+  refused(constant<head_drop<keep<1, 4>, exactly<fixed{2, 0}>>>{},
+          "raptr: a stage keeps 1 units where 2 are always kept (the first 2 and the last 0): keep at least 2, or fix fewer");
+  CHECK_THROWS_WITH_AS(check_schedule(constant<expert_drop<keep<2>>>{}, net, 100, true),
+                       "raptr: the schedule drops experts, which no part of this block has: it can drop layers, sublayers, sequences, heads, neurons",
+                       input_error);
+  CHECK(!fits_network(constant<expert_drop<keep<2>>>{}, net, 100));
+  for (const bool norm_first : {false, true})
+    CHECK_NOTHROW(
+        check_schedule(constant<head_drop<keep<2>, inverse>, neuron_drop<keep<1, 2>, linear_in_depth, inverse>, sublayer_drop<keep<8>, sqrt_gap>,
+                                layer_drop<keep<3>, inverse_per_branch>, sequence_drop<keep<1, 2>, sqrt_inverse>>{},
+                       net, 100, norm_first));
+}
+
+TEST_CASE("every part that names an axis is checked, not only the first") {
+  const network_layout net = layout_of<wide_then_narrow>({.layers = 2, .width = 48, .heads = 4});
+  CHECK_THROWS_WITH_AS(check_schedule(constant<head_drop<keep<3>>>{}, net, 10, true), "raptr: a stage keeps 3 of 2 heads: keep between 1 and 2",
+                       input_error);
+  CHECK(!fits_network(constant<head_drop<keep<3>>>{}, net, 10));
+  CHECK(fits_network(constant<head_drop<keep<1, 2>>>{}, net, 10));
+  CHECK_NOTHROW(check_schedule(constant<head_drop<keep<1, 2>>>{}, net, 10, true));
+}
+
+TEST_CASE("on a post-norm block inverse is refused on layers, sub-layers and sequences, with the step, and allowed inside a part") {
+  const network_layout net = layout_of<example_block>(small, 10);
+  const auto refused = [&](const auto& schedule, const char* step) {
+    CHECK_NOTHROW(check_schedule(schedule, net, 100, true));
+    CHECK_THROWS_WITH_AS(check_schedule(schedule, net, 100, false),
+                         ("raptr: this schedule scales whole blocks (raptr::inverse) at step " + std::string(step) +
+                          ", which a block with its norm after the residual sum cannot do: use inverse_per_branch or pre_norm")
+                             .c_str(),
+                         input_error);
+    CHECK(scales_whole_block(schedule, 100));
+  };
+  refused(constant<sublayer_drop<keep<8>, inverse>>{}, "0");
+  refused(constant<sequence_drop<keep<1, 2>, inverse>>{}, "0");
+  refused(schedule<stage<share<1, 2>, head_drop<keep<2>>>, stage<share<1, 2>, head_drop<keep<2>>, layer_drop<keep<3>, inverse>>>{}, "50");
+  CHECK(!scales_whole_block(constant<head_drop<keep<2>, inverse>, neuron_drop<keep<4>, inverse>>{}, 100));
+  CHECK_NOTHROW(check_schedule(constant<head_drop<keep<2>, inverse>, neuron_drop<keep<4>, inverse>>{}, net, 100, false));
+}
 
 TEST_CASE("text and type cost the same, exactly") {
   CHECK(block_flops_ratio(any_schedule("6-8-10-12"), layout, 100'000) == 0.75);
@@ -121,7 +221,7 @@ TEST_CASE("the table of stages has steps, active blocks, FLOPs and which stages 
     CHECK(table[i].first == first[i]);
     CHECK(table[i].last == last[i]);
     CHECK(table[i].steps() == last[i] - first[i] + 1);
-    CHECK(table[i].mean_active_blocks == blocks[i]);
+    CHECK(table[i].mean_active_blocks() == blocks[i]);
     CHECK(table[i].flops_share == blocks[i] / 12);
     CHECK(table[i].full == (blocks[i] == 12));
   }
@@ -131,6 +231,28 @@ TEST_CASE("the table of a schedule without stages is one row of means") {
   const auto table = stage_table(any_schedule(grow_evenly{}), layout, 100);
   REQUIRE(table.size() == 1);
   CHECK(table[0].last == 99);
-  CHECK(table[0].mean_active_blocks == doctest::Approx(12 * block_flops_ratio(grow_evenly{}, layout, 100)));
+  CHECK(table[0].mean_active_blocks() == doctest::Approx(12 * block_flops_ratio(grow_evenly{}, layout, 100)));
   CHECK(!table[0].full);
+}
+
+TEST_CASE("the table has a column for every axis that any stage drops, layers first") {
+  using growing = schedule<stage<share<1, 2>, head_drop<keep<1, 2>>, sequence_drop<keep<2, 5>>, neuron_drop<keep<3, 4>, linear_in_depth>>,
+                           stage<share<1, 4>, sublayer_drop<keep<8>>, head_drop<keep<3>>>, stage<share<1, 4>, full_network>>;
+  const network_layout net = layout_of<example_block>(small, 10);
+  const auto table = stage_table(growing{}, net, 100);
+  REQUIRE(table.size() == 3);
+  const std::vector<std::string_view> axes{"layers", "heads", "sequences", "neurons", "sublayers"};
+  const std::vector<double> totals{6, 4, 10, 8, 12}, kept[3] = {{6, 2, 4, 6, 12}, {6, 3, 10, 8, 8}, totals};
+  for (std::size_t row = 0; row < 3; ++row) {
+    REQUIRE(table[row].axes.size() == 5);
+    for (std::size_t i = 0; i < 5; ++i) {
+      CHECK(table[row].axes[i].axis == axes[i]);
+      CHECK(table[row].axes[i].total == totals[i]);
+      CHECK(table[row].axes[i].kept == doctest::Approx(kept[row][i]));
+    }
+    CHECK(table[row].mean_active_blocks() == doctest::Approx(6));
+    CHECK(table[row].full == (row == 2));
+  }
+  const flops first = block_flops(growing{}.list[0], net);
+  CHECK(table[0].flops_share == doctest::Approx(first.active / first.full));
 }

@@ -7,9 +7,9 @@
 #include <string>
 
 #include <raptr/subnet/named_rule.hpp>
-#include <raptr/subnet/schedule/any_schedule.hpp>
 #include <raptr/subnet/schedule/plan.hpp>
 #include <raptr/subnet/schedule/progressive.hpp>
+#include <raptr/subnet/schedule/solve.hpp>
 #include <raptr/subnet/schedule/stage_table.hpp>
 
 #include "example_block.hpp"
@@ -29,6 +29,7 @@ static_assert(raptr::block_flops_ratio<paper, bert_block>(raptr::bert_base) == 0
 
 using short_form = raptr::equal_stages<raptr::layer_drop, 6, 8, 10, 12>;
 using late = raptr::proportional_stages<raptr::layer_drop, 6, 8, 10, 12>;
+using later = raptr::power_stages<raptr::layer_drop, 2, 6, 8, 10, 12>;
 using uneven = raptr::schedule<raptr::stage<raptr::share<1, 4>, raptr::layer_drop<raptr::keep<1, 2>>>,
                                raptr::stage<raptr::share<3, 4>, raptr::full_network>>;
 using control = raptr::constant<raptr::layer_drop<raptr::keep<9>>>;
@@ -36,7 +37,30 @@ using warm = raptr::in_turn<raptr::during<raptr::share<1, 10>, raptr::full_netwo
 using warm_steps = raptr::in_turn<raptr::during<raptr::steps<30'000>, raptr::full_network>, short_form>;
 
 template <class Keep> using coins = raptr::layer_drop<Keep, raptr::bernoulli<raptr::both_ends>, raptr::sqrt_gap>;
-using paper_with_coins = raptr::equal_stages<coins, 6, 8, 10, 12>;
+using paper_with_coins = raptr::equal_stages<coins, 6, 8, 10, 12>;  // layers(bernoulli, sqrt_gap) 6-8-10-12
+
+using half_heads = raptr::schedule<raptr::stage<raptr::share<1, 2>, raptr::head_drop<raptr::keep<1, 2>>>,
+                                   raptr::stage<raptr::share<1, 2>, raptr::full_network>>;
+using deep_and_wide = raptr::together<short_form, half_heads>;
+
+static_assert(raptr::est{}.rate > 0.7247 && raptr::est{}.rate < 0.7248);
+
+using grown = raptr::gradual_stacking<6, 9, 12>;
+const raptr::stacking grown_by_value(std::vector{6, 9, 12});
+
+struct middle_twice {
+  raptr::unit_set network_at(const raptr::moment& now) const { return raptr::unit_set::first(now.stage == 0 ? 4 : 5); }
+  std::vector<raptr::block_copy> growth(const raptr::moment& now) const {
+    if (now.stage == 0 || now.step != now.first) return {};
+    return {{.from = 1, .to = 2}, {.from = 2, .to = 3}, {.from = 3, .to = 4}};
+  }
+  raptr::stage_rule at(const raptr::moment& now) const {
+    raptr::stage_rule rules;
+    rules.add(raptr::rule_of<raptr::layer_drop, raptr::first_units>().keeping(network_at(now).size()));
+    return rules;
+  }
+  std::int64_t stage_end(std::int64_t step, std::int64_t total) const { return step < total / 2 ? total / 2 : total; }
+};
 
 struct every_other {
   raptr::unit_set operator()(int total, int kept, raptr::draw_key) const {
@@ -62,7 +86,8 @@ namespace {
 
 raptr::any_schedule from_command_line(std::string_view text, std::string_view selector, int keep_first, int keep_last, std::string_view scale) {
   // ---- begin of snippets
-  const raptr::custom_rule rule = raptr::named_rule({.selector = selector, .scale = scale, .always = {keep_first, keep_last}});
+  const raptr::fixed always{keep_first, keep_last};
+  const raptr::custom_rule rule = raptr::named_rule(raptr::rule_of<raptr::layer_drop>(), {.selector = selector, .scale = scale, .always = always});
   raptr::any_schedule schedule(text, {.rules = {rule}});
   // ---- end of snippets
   return schedule;
@@ -116,6 +141,14 @@ TEST_CASE("types and text of docs/schedules.md side by side are the same schedul
   CHECK(same_plans(late{}, raptr::any_schedule("6-8-10-12@1:2:3:4"), 1'000));
   CHECK(same_plans(uneven{}, raptr::any_schedule("1/2-full@1:3"), 1'000));
   CHECK(same_plans(control{}, raptr::any_schedule("constant:9"), 1'000));
+  CHECK(same_plans(later{}, raptr::any_schedule("6-8-10-12@^2"), 1'000));
+  CHECK(same_plans(half_heads{}, raptr::any_schedule("heads 1/2-full"), 1'000));
+  CHECK(same_plans(deep_and_wide{}, raptr::any_schedule("6-8-10-12 with heads 1/2-full"), 1'000));
+  CHECK(same_plans(raptr::ramp<raptr::layer_drop, raptr::keep<6>, raptr::keep<12>>{}, raptr::any_schedule("ramp:6-12"), 1'000));
+  CHECK(same_plans(raptr::est{}, raptr::any_schedule("est"), 1'000));
+  CHECK(same_plans(grown{}, raptr::any_schedule("stack:6-9-12"), 1'000));
+  CHECK(same_plans(grown_by_value, grown{}, 1'000));
+  CHECK(same_plans(paper_with_coins{}, raptr::any_schedule("layers(bernoulli, sqrt_gap) 6-8-10-12"), 1'000));
   CHECK(same_plans(warm{}, raptr::any_schedule("full for 1/10 then 6-8-10-12"), 1'000));
   CHECK(same_plans(warm_steps{}, raptr::any_schedule("full for 30000 then 6-8-10-12"), 120'000));
   CHECK(same_plans(raptr::full_network{}, raptr::any_schedule("full"), 1'000));
@@ -140,9 +173,50 @@ TEST_CASE("a run is planned as docs/schedules.md shows") {
   CHECK(blocks == 6);
   // ---- begin of snippets
   for (const raptr::stage_summary& row : raptr::stage_table(schedule, layout, total))
-    out << row.first << " to " << row.last << ": " << row.mean_active_blocks << " blocks, " << row.flops_share << " of the FLOPs\n";
+    out << row.first << " to " << row.last << ": " << row.mean_active_blocks() << " blocks, " << row.flops_share << " of the FLOPs\n";
   // ---- end of snippets
   CHECK(out.str().starts_with("0 to 249: 6 blocks, 0.5 of the FLOPs\n250 to 499: 8 blocks, 0.66"));
+}
+
+TEST_CASE("schedules that move at every step are those of docs/schedules.md") {
+  // ---- begin of snippets
+  using evenly = raptr::ramp<raptr::layer_drop, raptr::keep<6>, raptr::keep<12>>;
+  const raptr::linear_ramp heads_evenly{raptr::rule_of<raptr::head_drop>(), raptr::amount::mean_share(0.5), {}};
+  const raptr::pld dropping_more{.theta_bar = 0.534};
+  const raptr::decreasing dropping_less{.most = 0.8};
+  // ---- end of snippets
+  // ---- begin of snippets
+  const raptr::constant_profile narrow_end(raptr::rule_of<raptr::head_drop>(), {{1, 1, 1, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5}});
+  // ---- end of snippets
+  CHECK(raptr::text_of(evenly{}) == "ramp:6-12");
+  CHECK(heads_evenly.text() == "heads ramp:0.5-full");
+  CHECK(dropping_more.text() == "pld:0.534");
+  CHECK(dropping_less.text() == "decreasing:0.8");
+  CHECK(narrow_end.text() == "heads profile:1:1:1:1:1:1:1:1:0.5:0.5:0.5:0.5");
+  const raptr::network_layout layout = raptr::layout_of<bert_block>(raptr::bert_base);
+  CHECK(raptr::block_flops_ratio(evenly{}, layout, 1'000) == doctest::Approx(0.75).epsilon(1e-3));
+  CHECK(raptr::block_flops_ratio(dropping_less, layout, 1'000) == doctest::Approx(0.8).epsilon(1e-3));
+  CHECK(raptr::block_flops_ratio(raptr::pld{}, layout, 1'000) == doctest::Approx(0.73).epsilon(1e-2));
+}
+
+TEST_CASE("a network grows as docs/schedules.md says") {
+  const auto at = [](std::int64_t step) { return raptr::moment_at(middle_twice{}, step, 10, raptr::bert_base); };
+  CHECK(raptr::growth_of(middle_twice{}, at(4)).empty());
+  CHECK(raptr::growth_of(raptr::any_schedule(middle_twice{}), at(5)).size() == 3);
+  CHECK(raptr::network_of(middle_twice{}, at(5)).size() == 5);
+}
+
+TEST_CASE("a run of a given cost is found as docs/schedules.md shows") {
+  const raptr::network_layout layout = raptr::layout_of<bert_block>(raptr::bert_base);
+  const std::int64_t total = 1'000;
+  // ---- begin of snippets
+  const auto cost = [&](const raptr::any_schedule& s) { return raptr::block_flops_ratio(s, layout, total); };
+  const std::string equal_flops = raptr::solve_text("pld:?", 0.75, cost);
+  const raptr::step_time seconds{.full = 0.8, .fixed = 0.1};
+  const std::string equal_time = raptr::solve_text("6-8-10-12@^?", 0.85, [&](const raptr::any_schedule& s) { return seconds.ratio(cost(s)); });
+  // ---- end of snippets
+  CHECK(cost(raptr::any_schedule(equal_flops)) == doctest::Approx(0.75).epsilon(1e-6));
+  CHECK(seconds.ratio(cost(raptr::any_schedule(equal_time))) == doctest::Approx(0.85).epsilon(1e-3));
 }
 
 TEST_CASE("a selector and a schedule of one's own work as docs/schedules.md says") {

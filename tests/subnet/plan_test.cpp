@@ -120,13 +120,19 @@ TEST_CASE("making plans allocates nothing: types, text, rules by name, own sched
   step_plan plan(layout);
   CHECK(allocations > 0);
   const any_schedule text("full for 1/10 then 6-8-10-12"), own(grow_evenly{});
-  const any_schedule named("6-8-10-12", {.rules = {named_rule({.selector = "bernoulli", .scale = "sqrt_gap"})}});
+  const any_schedule named("6-8-10-12", {.rules = {named_rule(rule_of<layer_drop>(), {.selector = "bernoulli", .scale = "sqrt_gap"})}});
   CHECK(allocations_of_a_run(plan, paper{}) == 0);
   CHECK(allocations_of_a_run(plan, coins{}) == 0);
   CHECK(allocations_of_a_run(plan, grow_evenly{}) == 0);
   CHECK(allocations_of_a_run(plan, text) == 0);
   CHECK(allocations_of_a_run(plan, own) == 0);
   CHECK(allocations_of_a_run(plan, named) == 0);
+  for (const char* const other : {"6-8-10-12@^1.5 with heads 1/2-full", "ramp:6-12", "pld:0.5", "est", "stack:6-9-12",
+                                  "layers(first, completep:0.7) 6-12", "heads(bernoulli, linear, once) constant:0.75"}) {
+    CAPTURE(other);
+    const any_schedule made(other);
+    CHECK(allocations_of_a_run(plan, made) == 0);
+  }
   step_plan copy = step_plan(layout);
   copy = drawn(paper{}, 1, 0, 10);
   CHECK(allocations_of_a_run(copy, paper{}) == 0);

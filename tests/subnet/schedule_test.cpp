@@ -32,7 +32,7 @@ struct grow_evenly {
   }
 };
 
-int kept_at(const auto& schedule, std::int64_t step, std::int64_t total) {
+double kept_at(const auto& schedule, std::int64_t step, std::int64_t total) {
   const stage_rule rules = schedule.at(moment_at(schedule, step, total, bert_base));
   const drop_rule* const rule = rules.find(layers::name);
   return rule ? rule->kept_of(bert_base.layers) : bert_base.layers;
@@ -47,7 +47,8 @@ std::vector<std::int64_t> starts(const auto& schedule, std::int64_t total) {
 void obeys_the_laws(const auto& schedule, std::int64_t total) {
   CAPTURE(total);
   std::int64_t covered = 0;
-  int stage = -1, kept = 0;
+  int stage = -1;
+  double kept = 0;
   moment before;
   for (std::int64_t step = 0; step < total; ++step) {
     const moment now = moment_at(schedule, step, total, bert_base);

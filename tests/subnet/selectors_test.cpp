@@ -124,6 +124,35 @@ TEST_CASE("the type and the value form of a selector choose the same units") {
   static_assert(exactly<both_ends>{}.probability(3, 12, 6) == 0.4 && exactly<both_ends>{}.probability(0, 12, 6) == 1);
 }
 
+TEST_CASE("the first units are the first, no more than there are, and tell no probability") {
+  static_assert(!tells_probability<first_units> && !has_fixed_units<first_units>);
+  for (int kept = 1; kept <= 12; ++kept) CHECK(first_units{}(12, kept, at(0)) == unit_set::first(kept));
+  CHECK(first_units{}(12, 15, at(0)) == unit_set::first(12));
+}
+
+TEST_CASE("next to a mean that is no whole number exactly keeps the count and coins the mean; both tell the mean") {
+  constexpr kept_count some{6, 6.6};
+  static_assert(exactly<both_ends>{}.probability(3, 12, some) == (6.6 - 2) / 10);
+  double coins = 0;
+  for (std::uint64_t step = 0; step < draws; ++step) {
+    REQUIRE(exactly<both_ends>{}(12, some, at(step)).size() == 6);
+    coins += bernoulli<both_ends>{}(12, some, at(step)).size();
+  }
+  CHECK(std::abs(coins / draws - 6.6) < 4 * std::sqrt(10 * 0.46 * 0.54 / draws));
+}
+
+TEST_CASE("coins by a profile are as probable as it says") {
+  const coins_by<linear_in_depth> select;
+  std::vector<int> seen(12);
+  for (std::uint64_t step = 0; step < draws; ++step)
+    for (const int unit : select(12, 9, at(step))) ++seen[static_cast<std::size_t>(unit)];
+  for (int unit = 0; unit < 12; ++unit) {
+    const double p = select.probability(unit, 12, 9);
+    CHECK(p == doctest::Approx(1 - 0.5 * (unit + 1) / 13));
+    CHECK(std::abs(seen[static_cast<std::size_t>(unit)] / double(draws) - p) < 4 * std::sqrt(p * (1 - p) / draws));
+  }
+}
+
 TEST_CASE("fewer units than are fixed, or a negative number of fixed ones, are refused with the numbers") {
   CHECK_THROWS_WITH_AS((exactly_selector{{.first = 2, .last = 3}}(12, 4, at(0))),
                        "raptr: a stage keeps 4 units where 5 are always kept (the first 2 and the last 3): keep at least 5, or fix fewer",

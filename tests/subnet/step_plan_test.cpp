@@ -41,7 +41,7 @@ TEST_CASE("a new plan has no block, a full one has all units of all parts of all
     CHECK(b.factor == 1);
     REQUIRE(b.parts().size() == 2);
     CHECK(b.parts()[0].units == std::vector<unit_range>{{0, 4}});
-    CHECK(b.parts()[1].units == std::vector<unit_range>{{0, 1024}});
+    CHECK(b.parts()[1].units == std::vector<unit_range>{{0, 64}});
     CHECK(b.parts()[0].factor == 1);
   }
   CHECK_NOTHROW(full.check());
@@ -84,6 +84,8 @@ TEST_CASE("plans are equal when networks, blocks, factors and units are") {
   CHECK(!(same == changed([](step_plan&, block_plan& b) { b.factor = 2; })));
   CHECK(!(same == changed([](step_plan&, block_plan& b) { b.parts()[1].factor = 2; })));
   CHECK(!(same == changed([](step_plan&, block_plan& b) { b.parts()[0].units = {{0, 3}}; })));
+  CHECK(!(same == changed([](step_plan&, block_plan& b) { b.parts()[1].unit_factor = 2; })));
+  CHECK(!(same == changed([](step_plan&, block_plan& b) { b.sequences = {0}; })));
   CHECK(!(same == changed([](step_plan& p, block_plan&) { p.add(6); })));
 }
 
@@ -128,6 +130,7 @@ TEST_CASE("check refuses what is no plan of the network") {
   refused([](block_plan& b) { b.block = 4; });
   refused([](block_plan& b) { b.factor = NAN; });
   refused([](block_plan& b) { b.parts()[0].factor = INFINITY; });
+  refused([](block_plan& b) { b.parts()[0].unit_factor = NAN; });
   refused([](block_plan& b) { b.parts()[0].units = {{0, 5}}; });
   refused([](block_plan& b) { b.parts()[0].units = {{-1, 2}}; });
   refused([](block_plan& b) { b.parts()[0].units = {{1, 0}}; });
@@ -139,4 +142,47 @@ TEST_CASE("check refuses what is no plan of the network") {
   plan.add(5).parts()[0].units = {{0, 5}};
   CHECK_THROWS_WITH(plan.check(),
                     "raptr: the plan of block 5, part attention, has 5 units from unit 0: ranges ascend, do not touch and lie in 0 to 3");
+}
+
+TEST_CASE("the sequences of a block are those of a list, or all") {
+  const auto eight = raptr::layout_of<example_block>(raptr::gpt_small, 8);
+  step_plan plan(eight);
+  plan.add(0);
+  plan.add(3).sequences = {1, 2, 7};
+  CHECK_NOTHROW(plan.check());
+  CHECK(plan.sequences_of(plan.block(0)) == 8);
+  CHECK(plan.sequences_of(plan.block(3)) == 3);
+  CHECK(step_plan::full(layout).sequences_of(block_plan(layout)) == 0);  // not known
+  CHECK(eight != layout);
+}
+
+TEST_CASE("sequences that do not ascend, or that the step does not have, are refused") {
+  const auto refused = [](std::vector<int> sequences, const char* sentence) {
+    step_plan plan(raptr::layout_of<example_block>(raptr::gpt_small, 8));
+    plan.add(5).sequences = std::move(sequences);
+    CHECK_THROWS_WITH_AS(plan.check(), sentence, input_error);
+  };
+  refused({0, 8}, "raptr: the plan of block 5, has sequence 8: they ascend and lie in 0 to 7");
+  refused({-1}, "raptr: the plan of block 5, has sequence -1: they ascend and lie in 0 to 7");
+  refused({3, 3}, "raptr: the plan of block 5, has sequence 3: they ascend and lie in 0 to 7");
+  refused({3, 2}, "raptr: the plan of block 5, has sequence 2: they ascend and lie in 0 to 7");
+}
+
+TEST_CASE("a block that is added anew has no factors, sequences or missing units of an earlier step") {
+  step_plan plan(raptr::layout_of<example_block>(raptr::gpt_small, 8));
+  block_plan& b = plan.add(2);
+  b.factor = 3, b.sequences = {1}, b.parts()[0].factor = 2, b.parts()[0].unit_factor = 2, b.parts()[1].units.clear();
+  plan.clear();
+  plan.add(2);
+  CHECK(plan == step_plan::of_blocks(plan.layout(), {2}));
+}
+
+TEST_CASE("the block that was added last can be taken back") {
+  step_plan plan = step_plan::of_blocks(layout, {1, 4});
+  plan.add(9);
+  plan.remove_last();
+  CHECK(plan == step_plan::of_blocks(layout, {1, 4}));
+  CHECK(!plan.has(9));
+  plan.add(7);
+  CHECK(plan == step_plan::of_blocks(layout, {1, 4, 7}));
 }

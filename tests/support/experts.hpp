@@ -35,8 +35,12 @@ template <class T, bool Backward> struct gated_experts {
   }
 };
 
+struct experts_axis {
+  static constexpr std::string_view name = "experts";
+};
 struct experts {
   using role = mlp_role;
+  using axis = experts_axis;
   static constexpr std::string_view name = "experts";
   static constexpr int size = 5;
   static constexpr int units(const model_shape&) { return 4; }

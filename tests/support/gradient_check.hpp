@@ -25,7 +25,7 @@ template <class Rig> gradient_report check_gradients(Rig& r, dice& any, int plan
   const weight_layout& layout = r.model.layout();
   for (int n = 0; n < plans; ++n) {
     const batch b = random_batch(any, sight(n % 3), r.model.shape(), 3);
-    const step_plan plan = random_plan(any, r.layout(), of);
+    const step_plan plan = random_plan(any, r.layout(static_cast<int>(b.segments.size())), of);
     r.loss_with_gradient(plan, b);
     const auto g = r.gradient();
     std::vector<std::vector<std::size_t>> tensors(layout.all().size());
@@ -65,8 +65,9 @@ template <class Rig> gradient_report check_gradients(Rig& r, dice& any, int plan
 }
 
 /// To be called in a test case.
-template <class Block, class Objective, class Device> void gradients_are_differences(int plans, const odds& of, unsigned seed) {
-  rig<Block, Objective, Device> r(tiny, seed, small_options<Device>(false));
+template <class Block, class Objective, class Device>
+void gradients_are_differences(int plans, const odds& of, unsigned seed, const model_shape& shape = tiny) {
+  rig<Block, Objective, Device> r(shape, seed, small_options<Device>(false));
   dice any(seed);
   const gradient_report found = check_gradients(r, any, plans, of);
   MESSAGE(plans << " plans, " << found.tensors << " tensors, worst relative error " << found.worst);

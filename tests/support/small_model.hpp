@@ -22,7 +22,10 @@ using bert64 = block<bert_block, fp64>;
 using gated64 = block<bert_block, rms_norm, swiglu_mlp, fp64>;
 using mixture64 = block<bert_block, fourth_norm, experts, pre_norm, fp64>;
 
-inline constexpr model_shape tiny{.layers = 3, .width = 8, .heads = 2, .neurons = 12, .vocab = 11, .context = 8};
+inline constexpr model_shape tiny{.layers = 3, .width = 8, .heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
+/// Two query heads share a key and a value.
+inline constexpr model_shape tiny_shared{
+    .layers = 3, .width = 8, .heads = 4, .kv_heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
 
 class dice {
  public:
@@ -68,13 +71,14 @@ inline batch part_of(const batch& all, std::size_t first, std::size_t count) {
     for (const target& t : all.targets)
       if (t.row >= g.first && t.row < g.first + g.length) b.targets.push_back({t.row - g.first + from, t.id, t.weight});
   }
-  b.normaliser = all.normaliser;
+  b.first_sequence = all.first_sequence + static_cast<int>(first), b.normaliser = all.normaliser;
   return b;
 }
 
 struct odds {
   double block = 0.7, part = 0.75, unit = 0.6;
   bool factors = true, block_factors = false;
+  double sequences = 0;  // that some sequences go round a block
 };
 inline step_plan random_plan(dice& any, const network_layout& layout, const odds& of = {}) {
   step_plan plan(layout);
@@ -82,11 +86,16 @@ inline step_plan random_plan(dice& any, const network_layout& layout, const odds
     if (!any.chance(of.block)) continue;
     block_plan& block = plan.add(b);
     if (of.block_factors && any.chance(0.5)) block.factor = 0.5 + 0.3 * any.below(5);
+    if (of.sequences > 0 && any.chance(of.sequences)) {
+      for (int s = 0; s < layout.sequences; ++s)
+        if (any.chance(0.5)) block.sequences.push_back(s);
+      if (block.sequences.empty()) block.sequences.push_back(any.below(layout.sequences));
+    }
     bool active = false;
     for (std::size_t p = 0; p < block.parts().size(); ++p) {
       part_plan& part = block.parts()[p];
       const bool last_chance = !active && p + 1 == block.parts().size();  // a block has a part
-      if (of.factors) part.factor = 0.5 + 0.3 * any.below(5);
+      if (of.factors) part.factor = 0.5 + 0.3 * any.below(5), part.unit_factor = 0.5 + 0.3 * any.below(5);
       part.units.clear();
       if (!last_chance && !any.chance(of.part)) continue;
       const int units = layout.parts()[p].units;
@@ -101,6 +110,14 @@ inline step_plan random_plan(dice& any, const network_layout& layout, const odds
       active = true;
     }
   }
+  plan.check();
+  return plan;
+}
+
+/// All blocks, each as change(block) leaves it.
+template <class F> step_plan changed_plan(const network_layout& layout, F change) {
+  step_plan plan(layout);
+  for (int b = 0; b < layout.shape.layers; ++b) change(plan.add(b));
   plan.check();
   return plan;
 }
@@ -129,7 +146,7 @@ template <class Block, class Objective, class Device> struct rig {
         w[static_cast<std::size_t>(p.first + i)] = master((p.what.init == start::ones) + 0.4 * any.normal());
     model.set_weights(w);
   }
-  network_layout layout() const { return model.plan_layout(); }
+  network_layout layout(int sequences = 0) const { return model.plan_layout(sequences); }
   /// A full pass with weights of NaN: it leaves nothing but NaN in activations and gradients.
   void poison(const batch& b) {
     const std::vector<master> nan(w.size(), std::numeric_limits<master>::quiet_NaN());
@@ -168,6 +185,10 @@ inline bool trains(const step_plan& plan, const placed_weight& w, int unit) {
       for (const unit_range& r : b.parts()[static_cast<std::size_t>(w.part)].units)
         if (!w.what.per_unit || (unit >= r.first && unit < r.first + r.count)) return true;
   return false;
+}
+/// Weights that close the way out of a part's unit: it adds nothing to the stream.
+inline bool is_way_out(const placed_weight& w) {
+  return w.what.name == "out" || w.what.name == "out_bias" || w.what.name == "down" || w.what.name == "down_bias";
 }
 /// Calls f(weight, unit, element, trains) for every element of every weight.
 template <class F> void each_element(const weight_layout& layout, const step_plan& plan, F f) {

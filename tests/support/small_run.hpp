@@ -10,7 +10,7 @@
 
 namespace raptr::testing {
 
-inline constexpr model_shape run_shape{.layers = 4, .width = 8, .heads = 2, .neurons = 12, .vocab = 40, .context = 8};
+inline constexpr model_shape run_shape{.layers = 4, .width = 8, .heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 40, .context = 8};
 
 template <class Device, class Block = gpt2_block, class Objective = causal_lm> struct small_run {
   using model_type = transformer<Block, Objective, Device>;
@@ -20,7 +20,7 @@ template <class Device, class Block = gpt2_block, class Objective = causal_lm> s
 
   explicit small_run(const char* schedule = "2-3-full", dropped_update dropped = dropped_update::frozen, const adamw& rule = {.lr = 1e-2},
                      const model_shape& shape = run_shape, typename model_type::options device = small_options<Device>(), Objective objective = {})
-      : trainer(model_type(shape, device, objective), any_schedule(schedule), rule, warmup_linear{.warmup = 5}, dropped) {}
+      : trainer(model_type(shape, device, objective), any_schedule(schedule), rule, warmup_linear{.warmup = 5}, {.dropped = dropped}) {}
 
   /// Weights, moments and counts. Memory that no tensor uses is not among them.
   std::vector<double> state() {

@@ -10,7 +10,7 @@ using namespace raptr::testing;
 
 namespace {
 template <class Block, class Objective> std::vector<double> trained(int threads, dropped_update dropped, std::vector<std::string>& reports) {
-  const model_shape shape{.layers = 3, .width = 72, .heads = 3, .neurons = 1100, .vocab = 1301, .context = 37};
+  const model_shape shape{.layers = 3, .width = 72, .heads = 3, .neurons = 1100, .neuron_group = 20, .vocab = 1301, .context = 37};
   small_run<cpu, Block, Objective> run("2-full", dropped, {.lr = 1e-3}, shape, cpu_options{threads});
   const token_list text(3000, {.size = 1301, .end_of_text = 37, .mask = 38, .pad = 39});
   reports.clear();

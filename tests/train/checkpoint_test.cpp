@@ -24,7 +24,7 @@ shapes tensors_of(const std::filesystem::path& file) {
   for (const tensor_entry& t : reader.tensors()) found[t.name] = t.shape;
   return found;
 }
-constexpr model_shape two{.layers = 2, .width = 8, .heads = 2, .neurons = 12, .vocab = 40, .context = 8};
+constexpr model_shape two{.layers = 2, .width = 8, .heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 40, .context = 8};
 
 void copy_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::filesystem::remove_all(to);
@@ -85,7 +85,7 @@ TEST_CASE("A GPT-2 has the tensors of a Hugging Face file, by name and shape") {
   CHECK(moments.at("transformer.wte.weight.exp_avg_sq") == std::vector<std::int64_t>{40, 8});
   CHECK(moments.at("blocks.1.attention.unit_steps") == std::vector<std::int64_t>{2});
   CHECK(moments.at("blocks.1.attention.steps") == std::vector<std::int64_t>{1});
-  CHECK(moments.at("blocks.0.mlp.unit_steps") == std::vector<std::int64_t>{1});
+  CHECK(moments.at("blocks.0.mlp.unit_steps") == std::vector<std::int64_t>{3});
   CHECK(moments.at("model.steps") == std::vector<std::int64_t>{1});
   CHECK(moments.size() == 2 * expected.size() + 1 + 2 * 4);
   const json config = read_json(folder / "one" / "config.json");
@@ -93,7 +93,11 @@ TEST_CASE("A GPT-2 has the tensors of a Hugging Face file, by name and shape") {
   CHECK(config["n_head"] == 2);
   CHECK(config["n_inner"] == 12);
   CHECK(config["activation_function"] == "gelu_new");
-  CHECK(shape_from_json(config, "config.json") == two);
+  CHECK(config["raptr"]["kv_heads"] == 2);
+  CHECK(config["raptr"]["neuron_group"] == 4);
+  model_shape written = two;
+  written.kv_heads = 2;  // named, where the model left it open
+  CHECK(shape_from_json(config, "config.json") == written);
 }
 
 TEST_CASE("A BERT has the tensors of a Hugging Face file, by name and shape") {
@@ -133,7 +137,7 @@ TEST_CASE("A BERT has the tensors of a Hugging Face file, by name and shape") {
 
 TEST_CASE("The columns of c_attn are q, k and v, each with its heads side by side") {
   const weight_layout layout = network<gpt2_block, causal_lm, counting_ops<float, float>>::layout(two);
-  const auto tensors = published_tensors<gpt2_names>(layout);
+  const auto tensors = published_tensors(layout, gpt2_names);
   const placed_weight& qkv = layout.all()[layout.of(1, 0) + 2];
   REQUIRE(qkv.full_name() == "block 1 attention qkv");
   for (const published_tensor& t : tensors) {
@@ -147,7 +151,7 @@ TEST_CASE("The columns of c_attn are q, k and v, each with its heads side by sid
     });
     CHECK(seen == 192);
   }
-  for (const published_tensor& t : published_tensors<bert_names>(network<bert_block, masked_lm, counting_ops<float, float>>::layout(two)))
+  for (const published_tensor& t : published_tensors(network<bert_block, masked_lm, counting_ops<float, float>>::layout(two), bert_names))
     if (t.name == "bert.encoder.layer.0.attention.self.key.weight") {
       CHECK(t.strips.size() == 2);
       CHECK(t.strips[0].rows == 4);
@@ -157,7 +161,7 @@ TEST_CASE("The columns of c_attn are q, k and v, each with its heads side by sid
 
 TEST_CASE("A saved c_attn has the values of its columns: x c_attn + bias is q, k and v") {
   scratch_folder folder;
-  constexpr model_shape one{.layers = 1, .width = 2, .heads = 1, .neurons = 2, .vocab = 40, .context = 8};
+  constexpr model_shape one{.layers = 1, .width = 2, .heads = 1, .neurons = 2, .neuron_group = 2, .vocab = 40, .context = 8};
   small_run<cpu> run("full", dropped_update::frozen, {}, one);
   auto& model = run.trainer.model();
   model.initialise(1);

@@ -39,6 +39,7 @@ struct walk_range {
   std::int64_t first, packed, length, per_unit;
   int unit, tensor;
   bool decays;
+  bool in_block = false;  // false: the model's own
 };
 struct walk_list {
   const walk_range* device;

@@ -98,8 +98,8 @@ struct draw_key {
   int block = 0;             // the block that asks; 0 on the axis that chooses blocks
   std::uint32_t stream = 0;  // one per axis and block
 
-  constexpr draw_key of(std::string_view axis, int of_block) const {
-    const auto words = philox({random_words::hash(axis), static_cast<std::uint32_t>(of_block), 0, 0}, {});
+  constexpr draw_key of(std::string_view axis, int of_block, int part = 0) const {
+    const auto words = philox({random_words::hash(axis), static_cast<std::uint32_t>(of_block), static_cast<std::uint32_t>(part), 0}, {});
     return {seed, step, of_block, words[0]};
   }
   /// In [0, 1), a multiple of 2^-53.

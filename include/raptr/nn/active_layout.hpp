@@ -26,7 +26,7 @@ class active_layout {
       const std::int64_t from = w.first + first * w.per_unit, length = units * w.per_unit;
       active_weight& a = weights[index];
       if (active && a.runs++ == 0) a.first = from, a.packed = size = (size + 15) / 16 * 16;
-      (active ? on : off).push_back({from, size, length, w.per_unit, w.unit + first, static_cast<int>(index), w.what.decays});
+      (active ? on : off).push_back({from, size, length, w.per_unit, w.unit + first, static_cast<int>(index), w.what.decays, w.block >= 0});
       if (w.counts) (active ? counts_on : counts_off).push_back({w.unit + first, 0, units, 1, w.unit + first, 0, false});
       if (active) weight_of_range.push_back(index), a.units += units, size += length;
     });

@@ -34,6 +34,17 @@ namespace raptr::errors {
   fail("the normaliser of a batch is " + std::to_string(given) + ": give the sum of the target weights of all micro-batches, above 0");
 }
 [[noreturn]] inline void plan_is_of_another_network() { fail("a plan was made for another network: make it from plan_layout() of this model"); }
+[[noreturn]] inline void sequences_are_outside_the_plan(int first, int last, int sequences) {
+  fail("a batch holds the sequences " + std::to_string(first) + " to " + std::to_string(last) + " of a step, and the plan chose from " +
+       std::to_string(sequences) + ": set batch::first_sequence, or make the plan from plan_layout(sequences of all micro-batches)");
+}
+[[noreturn]] inline void copied_block_is_out_of_range(int from, int to, int blocks) {
+  fail("block " + std::to_string(from) + " cannot be copied over block " + std::to_string(to) + ": blocks are 0 to " + std::to_string(blocks - 1));
+}
+[[noreturn]] inline void block_is_written_twice(int to, int first, int second) {
+  fail("blocks " + std::to_string(first) + " and " + std::to_string(second) + " are both to be copied over block " + std::to_string(to) +
+       ": copy one of them");
+}
 [[noreturn]] inline void tokenizer_has_no_mask(int size) {
   fail("masked_lm hides tokens behind a mask, but this tokenizer of " + std::to_string(size) + " ids has none: use one that has, or causal_lm");
 }

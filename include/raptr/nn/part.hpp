@@ -22,7 +22,8 @@ template <class Ops> struct part_call {
   segment_list segments;
   std::int64_t rows;  // B*T of this call
   int units;          // kept ones
-  real factor;        // of what the part adds to the residual
+  real factor;        // of what the kept units add to the residual
+  real bias_factor;   // of what the part adds besides its units, such as an output bias
 
   /// Activations of `per_row` numbers: kept for the backward pass, or until the scope ends.
   template <class T = real> T* keep(std::int64_t per_row) { return memory.keep<T>(rows * per_row); }
@@ -32,20 +33,21 @@ template <class Ops> struct part_call {
 /// A part of a block. `saved<Ops>` holds pointers only; forward fills it from keep(), so what is stored cannot differ
 /// from what was planned: a run on the counting backend tells the size.
 ///
-///   name()             in the names of its weights
+///   name               in the names of its weights
+///   axis               what its units are: raptr::heads, raptr::neurons, or any struct with a name
 ///   units(shape)       how many units can be kept or dropped
 ///   unit_flops(shape)  FLOPs of one unit for one token, forward; multiply and add counted separately
 ///   weights(shape)     those of the part alone; its norm belongs to the block
-///   forward            residual (rows, C) += factor * f(x), x (rows, C) is not residual
+///   forward            residual (rows, C) += factor * f(x), x (rows, C) is not residual. What f adds whichever units are
+///                      kept, an output bias, takes bias_factor in place of factor: a factor for dropped units, 1/p, would
+///                      make it too large. A part without such a bias never looks at bias_factor
 ///   backward           g += gradients; dx (rows, C) = carry dx + gradient of x. dx may be dresidual itself when carry
 ///                      is 1: then read dresidual before dx is written
 template <class P, class Ops>
-concept part = requires(part_call<Ops>& on, const model_shape& shape, params<const typename Ops::real> w, params<typename Ops::master> g,
-                        typename P::template saved<Ops>& s, const typename P::template saved<Ops>& kept, const typename Ops::real* x,
-                        typename Ops::real* y, typename Ops::real carry) {
-  { P::name } -> std::convertible_to<std::string_view>;
-  { P::units(shape) } -> std::same_as<int>;
-  { P::unit_flops(shape) } -> std::same_as<double>;
+concept part = part_of_units<P> &&
+    requires(part_call<Ops>& on, const model_shape& shape, params<const typename Ops::real> w, params<typename Ops::master> g,
+             typename P::template saved<Ops>& s, const typename P::template saved<Ops>& kept, const typename Ops::real* x, typename Ops::real* y,
+             typename Ops::real carry) {
   { P::weights(shape) } -> std::same_as<std::vector<weight>>;
   { P::forward(on, w, s, x, y) } -> std::same_as<void>;
   { P::backward(on, w, g, kept, x, x, y, carry) } -> std::same_as<void>;

@@ -48,84 +48,96 @@ struct published_name {
   bool transposed = false;
 };
 
-struct gpt2_names {  // [hf]: weights as (in, out); query, key and value joined
-  static constexpr std::string_view family = "gpt2", block = "transformer.h.";
-  static constexpr std::array model{
-      published_name{"embed_tokens.weight", "transformer.wte.weight"}, published_name{"embed_positions.weight", "transformer.wpe.weight"},
-      published_name{"final_norm.weight", "transformer.ln_f.weight"}, published_name{"final_norm.bias", "transformer.ln_f.bias"}};
-  static constexpr std::array parts{published_name{"attention.norm.weight", "ln_1.weight"},
-                                    published_name{"attention.norm.bias", "ln_1.bias"},
-                                    published_name{"attention.q_proj.weight", "attn.c_attn.weight", true},
-                                    published_name{"attention.k_proj.weight", "attn.c_attn.weight", true},
-                                    published_name{"attention.v_proj.weight", "attn.c_attn.weight", true},
-                                    published_name{"attention.q_proj.bias", "attn.c_attn.bias"},
-                                    published_name{"attention.k_proj.bias", "attn.c_attn.bias"},
-                                    published_name{"attention.v_proj.bias", "attn.c_attn.bias"},
-                                    published_name{"attention.o_proj.weight", "attn.c_proj.weight"},
-                                    published_name{"attention.o_proj.bias", "attn.c_proj.bias"},
-                                    published_name{"mlp.norm.weight", "ln_2.weight"},
-                                    published_name{"mlp.norm.bias", "ln_2.bias"},
-                                    published_name{"mlp.up_proj.weight", "mlp.c_fc.weight", true},
-                                    published_name{"mlp.up_proj.bias", "mlp.c_fc.bias"},
-                                    published_name{"mlp.down_proj.weight", "mlp.c_proj.weight"},
-                                    published_name{"mlp.down_proj.bias", "mlp.c_proj.bias"}};
+/// How the weights of a model are named: `block` stands before the number of a block. What is not listed keeps our name.
+struct published_names {
+  std::string_view family, block;
+  std::span<const published_name> model, parts;
 };
 
-struct bert_names {  // [hf]: weights as (out, in)
-  static constexpr std::string_view family = "bert", block = "bert.encoder.layer.";
-  static constexpr std::array model{published_name{"embed_tokens.weight", "bert.embeddings.word_embeddings.weight"},
-                                    published_name{"embed_positions.weight", "bert.embeddings.position_embeddings.weight"},
-                                    published_name{"embed_norm.weight", "bert.embeddings.LayerNorm.weight"},
-                                    published_name{"embed_norm.bias", "bert.embeddings.LayerNorm.bias"},
-                                    published_name{"transform.weight", "cls.predictions.transform.dense.weight"},
-                                    published_name{"transform.bias", "cls.predictions.transform.dense.bias"},
-                                    published_name{"transform_norm.weight", "cls.predictions.transform.LayerNorm.weight"},
-                                    published_name{"transform_norm.bias", "cls.predictions.transform.LayerNorm.bias"},
-                                    published_name{"output.bias", "cls.predictions.bias"}};
-  static constexpr std::array parts{published_name{"attention.norm.weight", "attention.output.LayerNorm.weight"},
-                                    published_name{"attention.norm.bias", "attention.output.LayerNorm.bias"},
-                                    published_name{"attention.q_proj.weight", "attention.self.query.weight"},
-                                    published_name{"attention.k_proj.weight", "attention.self.key.weight"},
-                                    published_name{"attention.v_proj.weight", "attention.self.value.weight"},
-                                    published_name{"attention.q_proj.bias", "attention.self.query.bias"},
-                                    published_name{"attention.k_proj.bias", "attention.self.key.bias"},
-                                    published_name{"attention.v_proj.bias", "attention.self.value.bias"},
-                                    published_name{"attention.o_proj.weight", "attention.output.dense.weight", true},
-                                    published_name{"attention.o_proj.bias", "attention.output.dense.bias"},
-                                    published_name{"mlp.norm.weight", "output.LayerNorm.weight"},
-                                    published_name{"mlp.norm.bias", "output.LayerNorm.bias"},
-                                    published_name{"mlp.up_proj.weight", "intermediate.dense.weight"},
-                                    published_name{"mlp.up_proj.bias", "intermediate.dense.bias"},
-                                    published_name{"mlp.down_proj.weight", "output.dense.weight", true},
-                                    published_name{"mlp.down_proj.bias", "output.dense.bias"}};
-};
+namespace gpt2_files {  // [hf]: weights as (in, out); query, key and value joined
+inline constexpr std::array model{
+    published_name{"embed_tokens.weight", "transformer.wte.weight"}, published_name{"embed_positions.weight", "transformer.wpe.weight"},
+    published_name{"final_norm.weight", "transformer.ln_f.weight"}, published_name{"final_norm.bias", "transformer.ln_f.bias"}};
+inline constexpr std::array parts{published_name{"attention.norm.weight", "ln_1.weight"},
+                                  published_name{"attention.norm.bias", "ln_1.bias"},
+                                  published_name{"attention.q_proj.weight", "attn.c_attn.weight", true},
+                                  published_name{"attention.k_proj.weight", "attn.c_attn.weight", true},
+                                  published_name{"attention.v_proj.weight", "attn.c_attn.weight", true},
+                                  published_name{"attention.q_proj.bias", "attn.c_attn.bias"},
+                                  published_name{"attention.k_proj.bias", "attn.c_attn.bias"},
+                                  published_name{"attention.v_proj.bias", "attn.c_attn.bias"},
+                                  published_name{"attention.o_proj.weight", "attn.c_proj.weight"},
+                                  published_name{"attention.o_proj.bias", "attn.c_proj.bias"},
+                                  published_name{"mlp.norm.weight", "ln_2.weight"},
+                                  published_name{"mlp.norm.bias", "ln_2.bias"},
+                                  published_name{"mlp.up_proj.weight", "mlp.c_fc.weight", true},
+                                  published_name{"mlp.up_proj.bias", "mlp.c_fc.bias"},
+                                  published_name{"mlp.down_proj.weight", "mlp.c_proj.weight"},
+                                  published_name{"mlp.down_proj.bias", "mlp.c_proj.bias"}};
+}  // namespace gpt2_files
+inline constexpr published_names gpt2_names{"gpt2", "transformer.h.", gpt2_files::model, gpt2_files::parts};
 
-struct own_names {  // as declared by the parts
-  static constexpr std::string_view family = "raptr", block = "blocks.";
-  static constexpr std::array<published_name, 0> model{}, parts{};
-};
+namespace bert_files {  // [hf]: weights as (out, in)
+inline constexpr std::array model{published_name{"embed_tokens.weight", "bert.embeddings.word_embeddings.weight"},
+                                  published_name{"embed_positions.weight", "bert.embeddings.position_embeddings.weight"},
+                                  published_name{"embed_norm.weight", "bert.embeddings.LayerNorm.weight"},
+                                  published_name{"embed_norm.bias", "bert.embeddings.LayerNorm.bias"},
+                                  published_name{"transform.weight", "cls.predictions.transform.dense.weight"},
+                                  published_name{"transform.bias", "cls.predictions.transform.dense.bias"},
+                                  published_name{"transform_norm.weight", "cls.predictions.transform.LayerNorm.weight"},
+                                  published_name{"transform_norm.bias", "cls.predictions.transform.LayerNorm.bias"},
+                                  published_name{"output.bias", "cls.predictions.bias"}};
+inline constexpr std::array parts{published_name{"attention.norm.weight", "attention.output.LayerNorm.weight"},
+                                  published_name{"attention.norm.bias", "attention.output.LayerNorm.bias"},
+                                  published_name{"attention.q_proj.weight", "attention.self.query.weight"},
+                                  published_name{"attention.k_proj.weight", "attention.self.key.weight"},
+                                  published_name{"attention.v_proj.weight", "attention.self.value.weight"},
+                                  published_name{"attention.q_proj.bias", "attention.self.query.bias"},
+                                  published_name{"attention.k_proj.bias", "attention.self.key.bias"},
+                                  published_name{"attention.v_proj.bias", "attention.self.value.bias"},
+                                  published_name{"attention.o_proj.weight", "attention.output.dense.weight", true},
+                                  published_name{"attention.o_proj.bias", "attention.output.dense.bias"},
+                                  published_name{"mlp.norm.weight", "output.LayerNorm.weight"},
+                                  published_name{"mlp.norm.bias", "output.LayerNorm.bias"},
+                                  published_name{"mlp.up_proj.weight", "intermediate.dense.weight"},
+                                  published_name{"mlp.up_proj.bias", "intermediate.dense.bias"},
+                                  published_name{"mlp.down_proj.weight", "output.dense.weight", true},
+                                  published_name{"mlp.down_proj.bias", "output.dense.bias"}};
+}  // namespace bert_files
+inline constexpr published_names bert_names{"bert", "bert.encoder.layer.", bert_files::model, bert_files::parts};
+
+/// As declared by the parts.
+inline constexpr published_names own_names{"raptr", "blocks.", {}, {}};
 
 template <class A, class B>
 concept same_but_for_precision = std::same_as<typename A::norm, typename B::norm> && std::same_as<typename A::attention, typename B::attention> &&
     std::same_as<typename A::mlp, typename B::mlp> && std::same_as<typename A::residual, typename B::residual>;
-
-/// The names of a model of this block and objective.
 template <class Block, class Objective>
-using names_of = std::conditional_t<same_but_for_precision<Block, gpt2_block> && !Objective::transforms, gpt2_names,
-                                    std::conditional_t<same_but_for_precision<Block, bert_block> && Objective::transforms, bert_names, own_names>>;
+concept gpt2_like = same_but_for_precision<Block, gpt2_block> && !Objective::transforms;
+template <class Block, class Objective>
+concept bert_like = same_but_for_precision<Block, bert_block> && Objective::transforms;
+
+/// The names of a model of this block, objective and shape. The files of GPT-2 and BERT know no shared keys and values, so a
+/// model that has them keeps its own names.
+template <class Block, class Objective> constexpr published_names names_of(const model_shape& shape) {
+  const bool shared = shape.head_groups() != shape.heads;
+  if (gpt2_like<Block, Objective> && !shared) return gpt2_names;
+  if (bert_like<Block, Objective> && !shared) return bert_names;
+  return own_names;
+}
 
 /// All tensors of a model, in the order of the layout.
-template <class Names> std::vector<published_tensor> published_tensors(const weight_layout& layout) {
+inline std::vector<published_tensor> published_tensors(const weight_layout& layout, const published_names& names) {
   std::vector<published_tensor> all;
   for (const placed_weight& w : layout.all()) {
     std::int64_t row = 0;  // of a unit
     for (const piece& p : w.what.pieces) {
       const std::string ours = w.block < 0 ? p.name : w.part_name + "." + p.name;
       published_name known{ours, ours};
-      for (const published_name& n : w.block < 0 ? std::span<const published_name>(Names::model) : std::span<const published_name>(Names::parts))
+      for (const published_name& n : w.block < 0 ? names.model : names.parts)
         if (n.ours == ours) known = n;
       const std::string name =
-          w.block < 0 ? std::string(known.theirs) : std::string(Names::block) + std::to_string(w.block) + "." + std::string(known.theirs);
+          w.block < 0 ? std::string(known.theirs) : std::string(names.block) + std::to_string(w.block) + "." + std::string(known.theirs);
       if (all.empty() || all.back().name != name) all.push_back({name, 0, w.what.width, known.transposed, {}});
       for (int unit = 0; unit < w.units; ++unit) {
         all.back().strips.push_back({w.first + unit * w.per_unit + row * w.what.width, p.rows});

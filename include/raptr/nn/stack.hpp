@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blocks between embedding and head. It sees a plan and a stream of rows, never an objective; it visits the active
-// parts only, so that a dropped block is not even looked at.
+// parts only, so that a dropped block is not even looked at. A block that some sequences go round runs on a dense copy of
+// the other rows: neither parts nor norms nor residual rules know of it.
 #pragma once
 
 #include <tuple>
 #include <utility>
 
-#include <raptr/nn/batch.hpp>
 #include <raptr/nn/block.hpp>
+#include <raptr/nn/step_table.hpp>
 
 namespace raptr {
 
@@ -18,8 +19,8 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
                 "raptr: the norm of this block is not a raptr::norm_policy: it needs bias, forward(team, x, hat, scale, n) "
                 "and backward(team, hat, scale, d, n)");
   static_assert((part<Parts, Ops> && ...),
-                "raptr: an attention or mlp of this block is not a raptr::part: it needs name, units, unit_flops, weights, saved, "
-                "forward and backward as in raptr/nn/part.hpp");
+                "raptr: an attention or mlp of this block is not a raptr::part: it needs name, axis, units, unit_flops, weights, "
+                "saved, forward and backward as in raptr/nn/part.hpp");
   static_assert((residual_policy<typename Block::residual, typename Block::norm, Parts, Ops> && ...),
                 "raptr: the residual of this block is not a raptr::residual_policy: it needs norm_first, saved, forward and backward as in "
                 "raptr/nn/layers/residual.hpp");
@@ -39,38 +40,40 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
 
   /// x (rows, C) becomes the stream behind the last active block.
   void forward(Ops& ops, arena& memory, const weight_layout& layout, params<const real> w, const step_plan& plan, const device_batch& on, real* x) {
-    const std::int64_t rows = on.table.rows;
-    for (const block_plan& b : plan.blocks()) {
+    for (std::size_t k = 0; k < plan.blocks().size(); ++k) {
+      const block_plan& b = plan.blocks()[k];
       saved_block& s = saved_[static_cast<std::size_t>(b.block)];
-      if (b.factor != 1) {
-        s.before = memory.keep<real>(rows * shape_.width);
-        ops.rows(copy_rows<real>{s.before, x, nullptr, nullptr, shape_.width}, rows);
-      }
-      each_part(ops, memory, b, on, s, [&]<class P>(part_call<Ops>& call, saved_of<P>& saved, int index) {
-        rule::template forward<norm, P>(call, w + layout.of(b.block, index), saved, x);
+      through(ops, memory, on, on.table.blocks()[k], x, [&](real* stream, const part_call<Ops>& call) {
+        if (b.factor != 1) {
+          s.before = memory.keep<real>(call.rows * shape_.width);
+          ops.rows(copy_rows<real>{s.before, stream, nullptr, nullptr, shape_.width}, call.rows);
+        }
+        each_part(call, b, s, [&]<class P>(part_call<Ops>& part, saved_of<P>& saved, int index) {
+          rule::template forward<norm, P>(part, w + layout.of(b.block, index), saved, stream);
+        });
+        if (b.factor != 1) ops.rows(blend_rows<real>{stream, s.before, real(1 - b.factor), real(b.factor), shape_.width}, call.rows);
       });
-      if (b.factor != 1) ops.rows(blend_rows<real>{x, s.before, real(1 - b.factor), real(b.factor), shape_.width}, rows);
     }
   }
   /// dx (rows, C), the gradient behind the last active block, becomes that in front of the first; g += gradients.
   void backward(Ops& ops, arena& memory, const weight_layout& layout, params<const real> w, params<master> g, const step_plan& plan,
                 const device_batch& on, real* dx) {
-    const std::int64_t rows = on.table.rows;
     for (std::size_t k = plan.blocks().size(); k-- > 0;) {
       const block_plan& b = plan.blocks()[k];
-      const arena::scope scratch(memory);
-      real* around = nullptr;  // the gradient that passes the block by: 1 - factor of it
-      if (b.factor != 1) {
-        around = memory.scratch<real>(rows * shape_.width);
-        ops.rows(copy_rows<real>{around, dx, nullptr, nullptr, shape_.width}, rows);
-        ops.rows(blend_rows<real>{dx, around, real(0), real(b.factor), shape_.width}, rows);
-      }
-      each_part_reversed(ops, memory, b, on, saved_[static_cast<std::size_t>(b.block)],
-                         [&]<class P>(part_call<Ops>& call, saved_of<P>& saved, int index) {
-                           const std::size_t first = layout.of(b.block, index);
-                           rule::template backward<norm, P>(call, w + first, g + first, saved, dx);
-                         });
-      if (around) ops.rows(blend_rows<real>{dx, around, real(1 - b.factor), real(1), shape_.width}, rows);
+      through(ops, memory, on, on.table.blocks()[k], dx, [&](real* dstream, const part_call<Ops>& call) {
+        const arena::scope scratch(memory);
+        real* around = nullptr;  // the gradient that passes the block by: 1 - factor of it
+        if (b.factor != 1) {
+          around = memory.scratch<real>(call.rows * shape_.width);
+          ops.rows(copy_rows<real>{around, dstream, nullptr, nullptr, shape_.width}, call.rows);
+          ops.rows(blend_rows<real>{dstream, around, real(0), real(b.factor), shape_.width}, call.rows);
+        }
+        each_part_reversed(call, b, saved_[static_cast<std::size_t>(b.block)], [&]<class P>(part_call<Ops>& part, saved_of<P>& saved, int index) {
+          const std::size_t first = layout.of(b.block, index);
+          rule::template backward<norm, P>(part, w + first, g + first, saved, dstream);
+        });
+        if (around) ops.rows(blend_rows<real>{dstream, around, real(1 - b.factor), real(1), shape_.width}, call.rows);
+      });
     }
   }
 
@@ -80,21 +83,34 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     for (weight& w : P::weights(shape)) all.list.push_back(std::move(w));
     return all;
   }
-  template <class P, class F> void run(Ops& ops, arena& memory, const block_plan& b, const device_batch& on, saved_of<P>& saved, int index, F& f) {
+  /// f(rows of the stream, a call for them) for what passes through a block: the stream itself, or a dense copy of some
+  /// of its rows that is written back. The rows that go by are not touched.
+  template <class F> void through(Ops& ops, arena& memory, const device_batch& on, const block_rows& at, real* stream, F f) {
+    if (at.rows == 0) return;
+    const part_call<Ops> call{ops, memory, shape_, on.segments_of(at), at.rows, 0, real(1), real(1)};
+    if (at.rows_at < 0) return f(stream, call);
+    const arena::scope scratch(memory);
+    const int* const rows = on.words + at.rows_at;
+    real* const dense = memory.scratch<real>(call.rows * shape_.width);
+    ops.rows(copy_rows<real>{dense, stream, nullptr, rows, shape_.width}, call.rows);
+    f(dense, call);
+    ops.rows(copy_rows<real>{stream, dense, rows, nullptr, shape_.width}, call.rows);
+  }
+  template <class P, class F> void run(part_call<Ops> call, const block_plan& b, saved_of<P>& saved, int index, F& f) {
     const part_plan& p = b.parts()[static_cast<std::size_t>(index)];
     if (p.units.empty()) return;
-    part_call<Ops> call{ops, memory, shape_, on.segments(), on.table.rows, p.size(), real(p.factor)};
+    call.units = p.size(), call.factor = real(p.factor * p.unit_factor), call.bias_factor = real(p.factor);
     f.template operator()<P>(call, saved, index);
   }
-  template <class F> void each_part(Ops& ops, arena& memory, const block_plan& b, const device_batch& on, saved_block& s, F f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (run<Parts>(ops, memory, b, on, std::get<I>(s.parts), static_cast<int>(I), f), ...); }
+  template <class F> void each_part(const part_call<Ops>& call, const block_plan& b, saved_block& s, F f) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (run<Parts>(call, b, std::get<I>(s.parts), static_cast<int>(I), f), ...); }
     (std::index_sequence_for<Parts...>{});
   }
-  template <class F> void each_part_reversed(Ops& ops, arena& memory, const block_plan& b, const device_batch& on, saved_block& s, F f) {
+  template <class F> void each_part_reversed(const part_call<Ops>& call, const block_plan& b, saved_block& s, F f) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       constexpr int last = static_cast<int>(sizeof...(Parts)) - 1;
       (run<std::tuple_element_t<static_cast<std::size_t>(last) - I, std::tuple<Parts...>>>(
-           ops, memory, b, on, std::get<static_cast<std::size_t>(last) - I>(s.parts), last - static_cast<int>(I), f),
+           call, b, std::get<static_cast<std::size_t>(last) - I>(s.parts), last - static_cast<int>(I), f),
        ...);
     }
     (std::index_sequence_for<Parts...>{});

@@ -43,7 +43,7 @@ template <class Block, class Objective, class Ops> class token_head {
 
   /// x (rows, C) = embeddings.
   void forward(Ops& ops, arena& memory, params<const real> w, const device_batch& on, real* x) {
-    const batch_table& t = on.table;
+    const step_table& t = on.table;
     ops.rows(embed<real>{x, w[tokens].data, w[positions].data, on.words + t.ids_at, on.words + t.positions_at, w[tokens].width}, t.rows);
     if constexpr (!norm_first) {
       embed_norm_ = norm::keep(memory, t.rows, w[tokens].width);
@@ -67,12 +67,13 @@ template <class Block, class Objective, class Ops> class token_head {
     double* const row_loss = memory.scratch<double>(all);
     real* const rows = memory.scratch<real>(all * width);  // of targets, then their gradients: dx may be x
     const int* const target_rows = on.words + on.table.target_rows_at;
+    const master scale = master(1 / on.table.normaliser);
     ops.rows(copy_rows<real>{rows, x, nullptr, target_rows, width}, all);
     for (std::int64_t first = 0; first < all; first += chunk) {
       const std::int64_t n = std::min(chunk, all - first);
       real* const h = rows + first * width;
       const int* const ids = on.words + on.table.target_ids_at + first;
-      const cross_entropy<real, master> then{at.logits, ids, on.weights + first, row_loss + first, master(1 / on.table.normaliser), vocab, dx != nullptr};
+      const cross_entropy<real, master> then{at.logits, ids, on.weights + first, row_loss + first, scale, vocab, dx != nullptr};
       logits(ops, w, at, h, n, then);
       if (!dx) continue;
       ops.matmul_tn(g[tokens], at.logits, output_rows(at), n, real(1), bias_sum(g), nullptr, real(0));

@@ -11,6 +11,7 @@
 #include <raptr/backend/counting.hpp>
 #include <raptr/base/device.hpp>
 #include <raptr/nn/active_layout.hpp>
+#include <raptr/nn/block_copies.hpp>
 #include <raptr/nn/error.hpp>
 #include <raptr/nn/network.hpp>
 #include <raptr/tensor/buffer.hpp>
@@ -82,7 +83,8 @@ template <class Block, class Objective, class Device> class transformer {
   ops_type& ops() const { return *ops_; }
   const weight_layout& layout() const { return layout_; }
   const active_layout& active() const { return active_; }
-  network_layout plan_layout() const { return layout_of<block>(shape_); }
+  /// sequences: of one step, all micro-batches together, for plans that drop some of them; any model runs such a plan.
+  network_layout plan_layout(int sequences = 0) const { return layout_of<block>(shape_, sequences); }
   bool initialised() const { return initialised_; }
 
   /// Random weights, a pure function of the seed and the shape.
@@ -114,10 +116,18 @@ template <class Block, class Objective, class Device> class transformer {
     return download(*ops_, static_cast<const master*>(weights_.data()), static_cast<std::size_t>(layout_.size()));
   }
 
+  /// Copies the weights of block `from` over those of block `to`, all at once: {1 -> 2, 2 -> 3} shifts. copies: a range of
+  /// objects with int members from and to. Between two steps; only enqueues. Throws input_error if a block does not exist
+  /// or would be written twice.
+  template <class Copies> void copy_blocks(const Copies& copies) {
+    if (!initialised_) errors::weights_are_not_initialised();
+    block_copies(layout_, copies).elements.copy(*ops_, weights_.data());
+  }
+
   /// Before the micro-batches of a step, or before an evaluation: packs what trains and clears its gradient and results.
   void begin(const step_plan& plan, bool with_gradients = true) {
     if (!initialised_) errors::weights_are_not_initialised();
-    if (!(plan.layout() == plan_layout())) errors::plan_is_of_another_network();
+    if (!(plan.layout() == plan_layout(plan.layout().sequences))) errors::plan_is_of_another_network();
     active_.lower(layout_, plan);
     slot_ = 1 - slot_;
     results_.resize(2 * results_size());
@@ -130,15 +140,16 @@ template <class Block, class Objective, class Device> class transformer {
     on_ = {on_list_.put(active_.on), static_cast<int>(active_.on.size())};
     ops_->walk(fill_zero{}, on_, by_plan<master>{gradients_.data()});
   }
-  /// results()[0] += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan).
+  /// results()[0] += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan). Throws
+  /// input_error if the batch cannot be, or the plan drops sequences and the batch holds others than it chose from.
   void accumulate(const step_plan& plan, const batch& data, bool with_gradients = true) {
-    const device_batch on = sent(data);
+    const device_batch on = sent(plan, data);
     fit_arena([&](auto& ops, arena& memory) { dry_network_.pass(ops, memory, layout_, w_.data(), g_.data(), plan, on, nullptr, with_gradients); });
     network_.pass(*ops_, memory_, layout_, w_.data(), g_.data(), plan, on, results(), with_gradients);
   }
   /// Logits (targets, V) of the target rows. After begin(plan, false).
   std::vector<real> predict(const step_plan& plan, const batch& data) {
-    const device_batch on = sent(data);
+    const device_batch on = sent(plan, data);
     const std::size_t size = static_cast<std::size_t>(on.table.targets) * static_cast<std::size_t>(shape_.vocab);
     logits_.resize(size);
     fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(ops, memory, layout_, w_.data(), plan, on, nullptr); });
@@ -148,7 +159,7 @@ template <class Block, class Objective, class Device> class transformer {
 
   /// What a training pass of this plan over this batch needs. Computes nothing and takes no device memory.
   pass_needs needs(const step_plan& plan, const batch& data) const {
-    check(data);
+    check(plan, data);
     active_layout active;
     active.lower(layout_, plan);
     std::vector<matrix<const real>> w;
@@ -157,8 +168,8 @@ template <class Block, class Objective, class Device> class transformer {
       w.push_back(kept_rows<const real>(active, k, nullptr));
       g.push_back(kept_rows<master>(active, k, nullptr));
     }
-    batch_table table;
-    table.lower(data);
+    step_table table;
+    table.lower(data, plan);
     return foretell([&](auto& ops, arena& memory) {
       dry_network_.pass(ops, memory, layout_, w.data(), g.data(), plan, {table, table.words().data(), table.weights().data()}, nullptr, true);
     });
@@ -209,12 +220,12 @@ template <class Block, class Objective, class Device> class transformer {
     g_.clear();
     for (std::size_t k = 0; k < layout_.all().size(); ++k) g_.push_back(kept_rows(active_, k, gradients_.data() + active_.weights[k].packed));
   }
-  device_batch sent(const batch& data) {
-    check(data);
-    table_.lower(data);
+  device_batch sent(const step_plan& plan, const batch& data) {
+    check(plan, data);
+    table_.lower(data, plan);
     return {table_, words_.put(table_.words()), target_weights_.put(table_.weights())};
   }
-  void check(const batch& data) const {
+  void check(const step_plan& plan, const batch& data) const {
     std::size_t rows = 0;
     for (std::size_t k = 0; k < data.segments.size(); ++k) {
       const segment& s = data.segments[k];
@@ -234,6 +245,9 @@ template <class Block, class Objective, class Device> class transformer {
       before = t.row;
     }
     if (!(data.normaliser > 0)) errors::normaliser_is_not_positive(data.normaliser);
+    const int first = data.first_sequence, last = first + static_cast<int>(data.segments.size()) - 1, sequences = plan.layout().sequences;
+    for (const block_plan& b : plan.blocks())
+      if (!b.sequences.empty() && (first < 0 || last >= sequences)) errors::sequences_are_outside_the_plan(first, last, sequences);
   }
   static pass_needs foretell(auto pass) {
     counting_ops<real, master> count;
@@ -266,7 +280,7 @@ template <class Block, class Objective, class Device> class transformer {
   std::vector<matrix<master>> g_;
   std::vector<walk_range> pack_;
   std::vector<double> zeros_;
-  batch_table table_;
+  step_table table_;
   walk_list on_{};
   buffer<walk_range, ops_type> on_list_{*ops_}, pack_list_{*ops_};
   buffer<int, ops_type> words_{*ops_};

@@ -64,9 +64,11 @@ class weight_layout {
  public:
   weight_layout(int blocks, std::vector<weight> model, const std::vector<part_weights>& parts) : parts_(static_cast<int>(parts.size())) {
     add(-1, 0, {"", 1, std::move(model)});
+    blocks_ = {size_, 0, ids_, 0, blocks};
     for (int b = 0; b < blocks; ++b)
       for (int p = 0; p < parts_; ++p) add(b, p, parts[static_cast<std::size_t>(p)]);
     starts_.push_back(all_.size());
+    blocks_.size = (size_ - blocks_.first) / blocks, blocks_.units = (ids_ - blocks_.unit) / blocks;
   }
 
   /// Elements of a full arena; tensors begin at multiples of 16.
@@ -78,6 +80,13 @@ class weight_layout {
     return n;
   }
   int unit_ids() const { return ids_; }
+  /// Blocks are alike and follow each other: block b has `size` elements of an arena from first + b size, and `units` step
+  /// counts from unit + b units.
+  struct block_places {
+    std::int64_t first, size;
+    int unit, units, count;
+  };
+  const block_places& blocks() const { return blocks_; }
   const std::vector<placed_weight>& all() const { return all_; }
   /// Index in all() of the first weight of a part; block -1: the model's own. The part after the last one is allowed.
   std::size_t of(int block, int part) const { return starts_[block < 0 ? 0 : static_cast<std::size_t>(1 + block * parts_ + part)]; }
@@ -119,6 +128,7 @@ class weight_layout {
   std::vector<std::size_t> starts_;
   std::int64_t size_ = 0;
   int ids_ = 0, parts_;
+  block_places blocks_{};
 };
 
 }  // namespace raptr

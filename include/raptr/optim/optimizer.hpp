@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <raptr/nn/active_layout.hpp>
+#include <raptr/nn/block_copies.hpp>
 #include <raptr/optim/rules.hpp>
 #include <raptr/tensor/buffer.hpp>
 
@@ -19,6 +20,21 @@ namespace raptr {
 /// What a dropped part does in a step: nothing at all, and its own step count stands still (frozen); an ordinary step
 /// with a gradient of zero (zero_gradient); weight decay alone (decay_only).
 enum class dropped_update { frozen, zero_gradient, decay_only };
+
+/// What the optimizer knows of a block that was copied: all that it knew of the source, or nothing. Moments and step counts
+/// go together either way, because bias correction divides the moments by what their count says is missing: zero moments
+/// with an old count would be taken for gradients that were zero all along, old moments with a count of zero would be
+/// made far too large by a correction for steps that they have had.
+enum class grown_state { copied, reset };
+
+/// Moments and step counts at the border of two stages: kept, or as before the first step.
+enum class border_state { kept, reset };
+
+struct update_options {
+  dropped_update dropped = dropped_update::frozen;
+  border_state at_borders = border_state::kept;
+  grown_state grown = grown_state::copied;  // of blocks that a schedule copies
+};
 
 /// The square of a gradient must fit into a second moment in float.
 RAPTR_BOTH inline bool usable_squared_norm(double square) { return square < 1e38; }  // NaN is not
@@ -59,13 +75,13 @@ template <class Rule, class S, update_kind Kind> struct update {
   Rule rule;
   const double* results;
   const int* counts;
-  double rate, clip;
+  double rate, block_rate, clip;  // block_rate: the learning rate of weights of blocks
 
   RAPTR_BOTH per_unit begin(const walk_range& range, int unit) const {
     const double norm = std::sqrt(results[1]);
     per_unit u{finite_results(results),
                S(clip > 0 && norm > clip ? clip / norm : 1),
-               {S(rate), range.decays ? S(rule.weight_decay) : S(0), counts[unit], S(1), S(1)}};
+               {S(range.in_block ? block_rate : rate), range.decays ? S(rule.weight_decay) : S(0), counts[unit], S(1), S(1)}};
     if (u.run && Kind != update_kind::decay) rule.prepare(u.scalars);
     return u;
   }
@@ -98,16 +114,30 @@ template <class Rule, class Model> class optimizer {
   }
   const Rule& rule() const { return rule_; }
 
-  /// Moments and step counts as before the first step.
+  /// Moments and step counts as before the first step. Only enqueues.
   void reset(Model& model) {
-    const std::vector<int> no_steps(counts_.size(), 0);
-    model.ops().upload(counts_.data(), no_steps.data(), no_steps.size());
-    const std::vector<master> zeros(static_cast<std::size_t>(model.layout().size()), master(0));
-    for (auto& m : moments_) model.ops().upload(m.data(), zeros.data(), zeros.size());
+    copied_ranges counts, elements;
+    counts.add(0, 0, static_cast<std::int64_t>(counts_.size())), elements.add(0, 0, model.layout().size());
+    counts.clear(model.ops(), counts_.data());
+    for (auto& m : moments_) elements.clear(model.ops(), m.data());
+  }
+  /// After Model::copy_blocks() with the same copies: the moments and step counts of the new blocks. Throws input_error if
+  /// a block does not exist or would be written twice. Only enqueues.
+  template <class Copies> void copy_blocks(Model& model, const Copies& copies, grown_state state) {
+    const block_copies blocks(model.layout(), copies);
+    const auto grow = [&](const copied_ranges& ranges, auto* array) {
+      if (state == grown_state::copied)
+        ranges.copy(model.ops(), array);
+      else
+        ranges.clear(model.ops(), array);
+    };
+    grow(blocks.counts, counts_.data());
+    for (auto& m : moments_) grow(blocks.elements, m.data());
   }
   /// After begin() and all accumulate(): norms, counts, weights. clip: the largest global norm of the gradient, 0 for none.
+  /// block_rate: a factor on the rate of all weights of blocks, for a rate that depends on the depth of the step.
   /// A step whose loss or norm is not finite changes nothing. Only enqueues.
-  void step(Model& model, double rate, double clip) {
+  void step(Model& model, double rate, double clip, double block_rate = 1) {
     ops_type& ops = model.ops();
     const active_layout& active = model.active();
     double* const results = model.results();
@@ -122,13 +152,13 @@ template <class Rule, class Model> class optimizer {
 
     std::apply(
         [&](auto&... m) {
-          ops.walk(make<update_kind::with_gradient>(results, rate, clip), on, model.weights(), gradients, m.data()...);
+          ops.walk(make<update_kind::with_gradient>(results, rate, rate * block_rate, clip), on, model.weights(), gradients, m.data()...);
           if (dropped_ == dropped_update::frozen || active.off.empty()) return;
           const walk_list off = list(active.off, off_list_);
           if (dropped_ == dropped_update::zero_gradient)
-            ops.walk(make<update_kind::without_gradient>(results, rate, clip), off, model.weights(), m.data()...);
+            ops.walk(make<update_kind::without_gradient>(results, rate, rate * block_rate, clip), off, model.weights(), m.data()...);
           else
-            ops.walk(make<update_kind::decay>(results, rate, clip), off, model.weights());
+            ops.walk(make<update_kind::decay>(results, rate, rate * block_rate, clip), off, model.weights());
         },
         moments_);
   }
@@ -143,8 +173,8 @@ template <class Rule, class Model> class optimizer {
   template <std::size_t... I> static std::array<arena_buffer, sizeof...(I)> make_moments(Model& model, std::index_sequence<I...>) {
     return {((void)I, arena_buffer(model.ops(), static_cast<std::size_t>(model.layout().size())))...};
   }
-  template <update_kind Kind> update<Rule, master, Kind> make(const double* results, double rate, double clip) const {
-    return {rule_, results, counts_.data(), rate, clip};
+  template <update_kind Kind> update<Rule, master, Kind> make(const double* results, double rate, double block_rate, double clip) const {
+    return {rule_, results, counts_.data(), rate, block_rate, clip};
   }
   static walk_list list(const std::vector<walk_range>& host, buffer<walk_range, ops_type>& to) {
     return {to.put(host), static_cast<int>(host.size())};

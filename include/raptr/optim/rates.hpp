@@ -70,4 +70,13 @@ template <rate_rule Rate> struct rewarm_each_stage {
   double operator()(const moment& now) const { return rate(now) * rates::warm(now.step - now.first, warmup); }
 };
 
+/// Another rule, with the rate of the blocks times (L/k)^(1 - exponent) where k of L blocks are active: the rate that goes
+/// with completep_scale of the same exponent [completep], read for a subnetwork. With exponent 1 nothing changes.
+template <rate_rule Rate> struct completep_rate {
+  Rate rate;
+  double exponent = 1;
+  double operator()(const moment& now) const { return rate(now); }
+  double block_rate(double active_share) const { return active_share > 0 ? std::pow(active_share, exponent - 1) : 1.0; }
+};
+
 }  // namespace raptr

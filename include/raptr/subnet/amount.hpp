@@ -14,35 +14,84 @@
 
 namespace raptr {
 
-/// A count of units or a fraction of them.
+/// How many units a selector is asked for. Reads as an int. Where a schedule moves continuously, `mean` lies between two
+/// numbers and `count` was drawn next to it, so that the mean of the counts is right.
+struct kept_count {
+  int count;
+  double mean;
+
+  constexpr kept_count(int n) : count(n), mean(n) {}
+  constexpr kept_count(int n, double mean_of_counts) : count(n), mean(mean_of_counts) {}
+  constexpr operator int() const { return count; }
+};
+
+/// A count of units, a fraction of them that is a whole number of units, or a share that is so only on average.
 class amount {
  public:
   constexpr amount() = default;  // all
-  constexpr amount(int count) : is_count_(true), count_(count) {}
+  constexpr amount(int count) : kind_(count_of_units), count_(count) {}
   constexpr amount(fraction part) : part_(part) {}
-
-  constexpr bool all() const { return !is_count_ && part_ == fraction{}; }
-  constexpr bool is_count() const { return is_count_; }
-  /// Of so many units. A fraction is rounded to the nearest count and keeps at least one unit.
-  constexpr bool fits(int total) const { return !is_count_ || (count_ > 0 && count_ <= total); }
-  /// Throws input_error if the count is not in 1 .. total.
-  constexpr int of(int total, std::string_view axis) const {
-    if (!fits(total)) errors::stage_keeps_more_units_than_the_model_has(axis, count_, total);
-    if (is_count_) return count_;
-    const std::int64_t rounded = (2 * std::int64_t{part_.num()} * total + part_.den()) / (2 * std::int64_t{part_.den()});
-    return std::max(1, static_cast<int>(rounded));
+  /// Throws input_error unless the share is above 0 and at most 1.
+  static constexpr amount mean_share(double share) {
+    if (!(share > 0 && share <= 1)) errors::share_is_not_in_0_to_1(share);
+    amount some;
+    if (share < 1) some.kind_ = share_on_average, some.share_ = share;
+    return some;
   }
-  /// Surely more than `other`, whatever the model: counts meet counts, fractions meet fractions.
+  /// On the way from one amount to another: the first at 0, the second at 1. One may be a count and the other a part.
+  static constexpr amount between(const amount& from, const amount& to, double way) {
+    if (way <= 0 || way >= 1) return way <= 0 ? from : to;
+    amount some;
+    some.kind_ = share_on_average;
+    some.share_ = (1 - way) * from.part() + way * to.part(), some.units_ = (1 - way) * from.units() + way * to.units();
+    return some;
+  }
+
+  constexpr bool all() const { return kind_ == part_of_all && part_ == fraction{}; }
+  constexpr bool is_count() const { return kind_ == count_of_units; }
+  constexpr bool fits(int total) const {
+    if (kind_ == part_of_all) return std::int64_t{part_.num()} * total % part_.den() == 0;
+    return kind_ == share_on_average ? share_ * total + units_ <= total * (1 + 1e-12) : count_ > 0 && count_ <= total;
+  }
+  /// Of so many units, on average. Throws input_error if a count is not in 1 .. total or a fraction gives no whole number.
+  constexpr double of(int total, std::string_view axis) const {
+    if (kind_ == share_on_average && fits(total)) return whole_if_close(share_ * total + units_);
+    if (kind_ == part_of_all && !fits(total)) errors::fraction_gives_no_whole_unit(axis, part_.num(), part_.den(), total);
+    if (!fits(total)) errors::stage_keeps_more_units_than_the_model_has(axis, is_count() ? count_ : rounded_up(share_ * total + units_), total);
+    return is_count() ? count_ : static_cast<double>(std::int64_t{part_.num()} * total / part_.den());
+  }
+  /// A total of which the amount is always a part, for units whose number is not known. Throws input_error for a count.
+  constexpr int some_total(std::string_view axis) const {
+    if (units() > 0) errors::count_of_an_unknown_total(axis, static_cast<int>(units()));
+    return part_.den();
+  }
+  /// Surely more than `other`, whatever the model: counts meet counts, parts meet parts.
   constexpr bool exceeds(const amount& other) const {
     if (all()) return !other.all();
-    if (is_count_ != other.is_count_) return false;
-    return is_count_ ? count_ > other.count_ : part_.value() > other.part_.value();
+    if (is_count() != other.is_count()) return false;
+    return is_count() ? count_ > other.count_ : value() > other.value();
   }
-  std::string text() const { return all() ? "full" : is_count_ ? std::to_string(count_) : part_.text(); }
+  std::string text() const {
+    if (all()) return "full";
+    if (units_ > 0) errors::schedule_has_no_text();  // on the way from a count
+    return kind_ == count_of_units ? std::to_string(count_) : kind_ == part_of_all ? part_.text() : decimal_text(share_);
+  }
 
  private:
-  bool is_count_ = false;
+  enum kind { part_of_all, count_of_units, share_on_average };
+  constexpr double value() const { return kind_ == part_of_all ? part_.value() : share_; }
+  /// Of a total n, part() * n + units() are kept.
+  constexpr double part() const { return is_count() ? 0 : value(); }
+  constexpr double units() const { return is_count() ? count_ : units_; }
+  static constexpr int rounded_up(double x) { return static_cast<int>(x) + (static_cast<int>(x) < x); }
+  /// A share that was computed is a whole number of units but for its last bits.
+  static constexpr double whole_if_close(double x) {
+    const double nearest = static_cast<double>(static_cast<std::int64_t>(x + 0.5));
+    return x - nearest < 1e-9 && nearest - x < 1e-9 ? nearest : x;
+  }
+  kind kind_ = part_of_all;
   int count_ = 0;
+  double share_ = 0, units_ = 0;  // on average, of all and besides
   fraction part_;
 };
 

@@ -2,10 +2,24 @@
 // What can be wrong with shapes, schedules, rules and plans.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <string_view>
 
 #include <raptr/base/error.hpp>
+
+namespace raptr {
+
+/// The shortest decimals that read as x, without an exponent where x is neither tiny nor huge.
+inline std::string decimal_text(double x) {
+  char digits[64];
+  const double size = x < 0 ? -x : x;
+  const auto [end, problem] = size >= 1e-9 && size < 1e15 ? std::to_chars(digits, digits + sizeof digits, x, std::chars_format::fixed)
+                                                          : std::to_chars(digits, digits + sizeof digits, x);
+  return std::string(digits, end);
+}
+
+}  // namespace raptr
 
 namespace raptr::errors {
 
@@ -23,6 +37,16 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
   fail("width " + std::to_string(width) + " is not a multiple of " + std::to_string(heads) + " heads: take " + std::to_string(below) + higher +
        " heads, or another width");
 }
+[[noreturn]] inline void kv_heads_are_out_of_range(int groups, int heads) {
+  fail("model_shape::kv_heads is " + std::to_string(groups) + ": give a number from 1 to " + std::to_string(heads) +
+       ", the number of heads, or 0 for one group per head");
+}
+[[noreturn]] inline void groups_do_not_divide(std::string_view what, int total, std::string_view name, int group, int below, int above) {
+  std::string nearest = below > 0 ? std::to_string(below) : "";
+  if (above > 0 && above != below) nearest += (nearest.empty() ? "" : " or ") + std::to_string(above);
+  fail("model_shape::" + std::string(name) + " is " + std::to_string(group) + ", which does not divide " + std::to_string(total) + " " +
+       std::string(what) + ": take " + nearest + ", or another number of " + std::string(what));
+}
 [[noreturn]] inline void too_many_parts(int parts, int most) {
   fail("a block of " + std::to_string(parts) + " parts: at most " + std::to_string(most) + " are possible");
 }
@@ -35,9 +59,26 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
   fail("a stage keeps " + std::to_string(kept) + " of " + std::to_string(total) + " " + std::string(axis) + ": keep between 1 and " +
        std::to_string(total));
 }
-[[noreturn]] inline void stage_keeps_fewer_units_than_are_fixed(int kept, int first, int last) {
+[[noreturn]] inline void fraction_gives_no_whole_unit(std::string_view axis, int num, int den, int total) {
+  const std::int64_t below = std::int64_t{num} * total / den, of = total;
+  const auto share = [&](std::int64_t n) { return std::to_string(n) + "/" + std::to_string(of); };
+  fail("a stage keeps " + std::to_string(num) + "/" + std::to_string(den) + " of " + std::to_string(total) + " " + std::string(axis) +
+       ", which is no whole number of them: the nearest are " + (below > 0 ? share(below) + " and " : "") + share(below + 1));
+}
+[[noreturn]] inline void share_is_not_in_0_to_1(double share) {
+  fail("a stage keeps a share of " + decimal_text(share) + ": give a number above 0 and at most 1");
+}
+[[noreturn]] inline void count_of_an_unknown_total(std::string_view axis, int count) {
+  fail("a stage keeps " + std::to_string(count) + " " + std::string(axis) +
+       ", but their number is not known here: give a share such as 3/4, or network_layout::sequences");
+}
+[[noreturn]] inline void sequences_are_not_known() {
+  fail("a stage drops sequences, but this plan does not know how many a step has: make its layout with their number, "
+       "layout_of<Block>(shape, sequences)");
+}
+[[noreturn]] inline void stage_keeps_fewer_units_than_are_fixed(double kept, int first, int last) {
   const std::string both = std::to_string(std::int64_t{first} + last);
-  fail("a stage keeps " + std::to_string(kept) + " units where " + both + " are always kept (the first " + std::to_string(first) + " and the last " +
+  fail("a stage keeps " + decimal_text(kept) + " units where " + both + " are always kept (the first " + std::to_string(first) + " and the last " +
        std::to_string(last) + "): keep at least " + both + ", or fix fewer");
 }
 [[noreturn]] inline void fixed_units_are_negative(int first, int last) {
@@ -51,8 +92,19 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 // ---- rules
 [[noreturn]] inline void two_drops_on_one_axis(std::string_view axis) { fail("a stage has two drops of " + std::string(axis) + ": one is possible"); }
 [[noreturn]] inline void stage_has_too_many_drops(int most) { fail("a stage has more than " + std::to_string(most) + " drops"); }
-[[noreturn]] inline void network_has_no_such_axis(std::string_view axis) {
-  fail("the schedule drops " + std::string(axis) + ", which this network cannot: it drops layers");
+[[noreturn]] inline void network_has_no_such_axis(std::string_view axis, const std::string& known) {
+  fail("the schedule drops " + std::string(axis) + ", which no part of this block has: it can drop " + known);
+}
+[[noreturn]] inline void profile_has_the_wrong_length(std::size_t given, int needed) {
+  fail("a profile of " + std::to_string(given) + " shares meets a network of " + std::to_string(needed) + " blocks: give one for each");
+}
+[[noreturn]] inline void profile_leaves_the_range(int block, double share, double mean) {
+  fail("a profile with the mean " + decimal_text(mean) + " keeps the share " + decimal_text(share) + " in block " + std::to_string(block) +
+       ": shares are 0 to 1, so take a larger mean or another profile");
+}
+[[noreturn]] inline void profile_has_another_mean(std::string_view axis, double mean, double asked) {
+  fail("the profile of " + std::string(axis) + " keeps a share of " + decimal_text(mean) + " on average where the stage asks for " +
+       decimal_text(asked) + ": they must agree");
 }
 [[noreturn]] inline void scale_needs_a_probability(std::string_view axis) {
   fail("the scale of " + std::string(axis) +
@@ -61,6 +113,9 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 [[noreturn]] inline void whole_block_scale_meets_post_norm(std::int64_t step) {
   fail("this schedule scales whole blocks (raptr::inverse) at step " + std::to_string(step) +
        ", which a block with its norm after the residual sum cannot do: use inverse_per_branch or pre_norm");
+}
+[[noreturn]] inline void policy_does_not_fit_the_axis(std::string_view axis, const std::string& problem) {
+  fail("the drop of " + std::string(axis) + " " + problem);
 }
 [[noreturn]] inline void unknown_name(std::string_view kind, std::string_view name, const std::string& allowed) {
   fail("unknown " + std::string(kind) + " " + quoted(name) + ": it is one of " + allowed);
@@ -80,6 +135,19 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 [[noreturn]] inline void shares_do_not_add_up(const std::string& sum) {
   fail("the shares of a schedule's stages add up to " + sum + ": they must add up to 1");
 }
+[[noreturn]] inline void schedules_share_an_axis(std::string_view axis) {
+  fail("two schedules at once both drop " + std::string(axis) + ": each axis has one");
+}
+[[noreturn]] inline void number_is_out_of_range(std::string_view name, double value, std::string_view allowed) {
+  fail(std::string(name) + " is " + decimal_text(value) + ": give " + std::string(allowed));
+}
+[[noreturn]] inline void depths_cannot_be_stacked(const std::string& depths) {
+  fail("a network cannot be stacked to depths of " + depths + ": they grow from stage to stage, each to at most twice the one before, as 6-9-12");
+}
+[[noreturn]] inline void target_is_out_of_reach(double target, double low, double high, double at_low, double at_high) {
+  fail("no number from " + decimal_text(low) + " to " + decimal_text(high) + " costs " + decimal_text(target) + ": the costs reach from " +
+       decimal_text(at_low < at_high ? at_low : at_high) + " to " + decimal_text(at_low < at_high ? at_high : at_low));
+}
 [[noreturn]] inline void schedule_has_no_text() { fail("this schedule has no text form"); }
 
 // ---- the text of a schedule; positions count from 1
@@ -97,6 +165,12 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 [[noreturn]] inline void schedule_text_shrinks(std::string_view text, const std::string& from, const std::string& to) {
   fail("schedule " + quoted(text) + " shrinks from " + from + " to " + to +
        ": put the sizes in growing order, or ask for it with .allow_shrinking = true");
+}
+[[noreturn]] inline void schedule_text_drops_an_axis_twice(std::string_view text, std::string_view axis) {
+  fail("schedule " + quoted(text) + ": both sides of 'with' drop " + std::string(axis) + ": each axis has one");
+}
+[[noreturn]] inline void schedule_text_needs_one_unknown(std::string_view text, long found) {
+  fail("schedule " + quoted(text) + " has " + std::to_string(found) + " unknown numbers: write ? in the place of one, as in pld:?");
 }
 [[noreturn]] inline void schedule_text_is_nested_too_deeply(std::string_view text, std::size_t position, int most) {
   fail("schedule " + quoted(text.substr(0, 40)) + "...: more than " + std::to_string(most) + " open parentheses at position " +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that plans and costs know of a network: its shape, and of every part of a block its name, its number of units and
-// their price. A block lists its parts; nothing here knows what they compute.
+// All that plans and costs know of a network: its shape, and of every part of a block its name, its axis, its number of
+// units and their price. A block lists its parts; nothing here knows what they compute.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <raptr/subnet/axis.hpp>
 #include <raptr/subnet/shape.hpp>
 
 namespace raptr {
@@ -16,10 +17,12 @@ namespace raptr {
 /// The parts of a block in the order in which they run.
 template <class... Parts> struct part_list {};
 
-/// unit_flops: FLOPs of one unit for one token, forward; multiply and add counted separately.
+/// axis: what its units are, such as raptr::heads. unit_flops: FLOPs of one unit for one token, forward; multiply and add
+/// counted separately.
 template <class P>
 concept part_of_units = requires(const model_shape& s) {
   { P::name } -> std::convertible_to<std::string_view>;
+  requires subnet_axis<typename P::axis>;
   { P::units(s) } -> std::same_as<int>;
   { P::unit_flops(s) } -> std::same_as<double>;
 };
@@ -34,7 +37,7 @@ concept block_of_parts = requires {
 };
 
 struct part_layout {
-  std::string_view name;
+  std::string_view name, axis;
   int units = 0;
   double flops_per_unit = 0;  // forward, one token
   bool operator==(const part_layout&) const = default;
@@ -45,7 +48,7 @@ class network_layout {
   static constexpr int most_parts = 8;
 
   /// Throws input_error if the shape is not valid.
-  constexpr explicit network_layout(const model_shape& s) : shape(s) { s.check(); }
+  constexpr explicit network_layout(const model_shape& s, int sequences_of_a_step = 0) : shape(s), sequences(sequences_of_a_step) { s.check(); }
   constexpr void add(const part_layout& part) {
     if (count_ == most_parts) errors::too_many_parts(count_ + 1, most_parts);
     parts_[static_cast<std::size_t>(count_++)] = part;
@@ -57,22 +60,44 @@ class network_layout {
     for (const part_layout& p : parts()) sum += p.units * p.flops_per_unit;
     return sum;
   }
+  constexpr int sublayers() const { return shape.layers * count_; }
+  /// How many units an axis has: in the network, or in a part or a step that has them. Throws input_error if it has none.
+  constexpr int units_of(unit_place place, std::string_view axis) const {
+    if (place == unit_place::blocks) return shape.layers;
+    if (place == unit_place::sublayers) return sublayers();
+    if (place == unit_place::sequences) return sequences;
+    for (const part_layout& p : parts())
+      if (p.axis == axis) return p.units;
+    errors::network_has_no_such_axis(axis, known_axes());
+  }
+  constexpr bool has(unit_place place, std::string_view axis) const {
+    for (const part_layout& p : parts())
+      if (p.axis == axis) return true;
+    return place != unit_place::parts;
+  }
   bool operator==(const network_layout&) const = default;
 
   model_shape shape;
+  int sequences = 0;  // of one step, all micro-batches together; 0: not known, and a plan cannot drop any
 
  private:
+  std::string known_axes() const {
+    std::string text = "layers, sublayers, sequences";
+    for (const part_layout& p : parts()) text.append(", ").append(p.axis);
+    return text;
+  }
+
   std::array<part_layout, most_parts> parts_{};
   int count_ = 0;
 };
 
-template <class... Parts> constexpr network_layout layout_of_parts(const model_shape& shape, std::type_identity<part_list<Parts...>>) {
-  network_layout layout(shape);
-  (layout.add({Parts::name, Parts::units(shape), Parts::unit_flops(shape)}), ...);
+template <class... Parts> constexpr network_layout layout_of_parts(const model_shape& shape, int sequences, std::type_identity<part_list<Parts...>>) {
+  network_layout layout(shape, sequences);
+  (layout.add({Parts::name, Parts::axis::name, Parts::units(shape), Parts::unit_flops(shape)}), ...);
   return layout;
 }
-template <block_of_parts Block> constexpr network_layout layout_of(const model_shape& shape) {
-  return layout_of_parts(shape, std::type_identity<typename Block::parts>{});
+template <block_of_parts Block> constexpr network_layout layout_of(const model_shape& shape, int sequences = 0) {
+  return layout_of_parts(shape, sequences, std::type_identity<typename Block::parts>{});
 }
 
 }  // namespace raptr

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A scale says by what a kept block is multiplied. Every scale is 1 for the full network. On a block with post_norm the
+// A scale says by what is multiplied what was kept. Every scale is 1 for the full network. On a block with post_norm the
 // factor multiplies the branch inside the norm. Which scale the method's paper used is not known here: all are choices.
 #pragma once
 
@@ -8,13 +8,18 @@
 
 namespace raptr {
 
-/// next: the next kept unit, or total. probability: 1 if the selector does not tell.
+/// A kept block or sub-layer, or the kept units of one part or the kept sequences of one block as a whole (then unit 0 of
+/// 1). next: the next kept unit, or total. probability: 1 if the selector does not tell. share: of all units, on average.
 struct kept_unit {
   int unit, next, total;
-  double probability;
+  double probability, share;
 };
 
-/// A function of one kept unit. It says with static members what it needs or does: needs_probability, whole_block.
+/// A function of one kept unit. It says with static members what it needs or does, each of them false if left out:
+///   needs_probability   the selector has to tell it
+///   needs_neighbours    the axis has an order in depth: layers or sublayers
+///   whole_block         multiplies what the whole block adds, once; not defined for a post-norm block
+///   per_branch          means the branches of a block; units inside one have no such rule
 template <class S>
 concept unit_scale = requires(const S& scale, kept_unit u) {
   { scale(u) } -> std::same_as<double>;
@@ -23,10 +28,17 @@ template <class S>
 concept needs_probability = requires {
   requires S::needs_probability;
 };
-/// Multiplies what the whole block adds, once, instead of every branch. Not defined for a post-norm block.
+template <class S>
+concept needs_neighbours = requires {
+  requires S::needs_neighbours;
+};
 template <class S>
 concept whole_block_scale = requires {
   requires S::whole_block;
+};
+template <class S>
+concept per_branch_scale = requires {
+  requires S::per_branch;
 };
 
 struct unscaled {
@@ -34,21 +46,34 @@ struct unscaled {
 };
 /// Root of the distance to the next kept block: the squares sum to L when block 0 is kept.
 struct sqrt_gap {
+  static constexpr bool needs_neighbours = true;
   double operator()(kept_unit u) const { return std::sqrt(static_cast<double>(u.next - u.unit)); }
 };
+/// Keeps the mean of the square.
 struct sqrt_inverse {
   static constexpr bool needs_probability = true;
   double operator()(kept_unit u) const { return 1.0 / std::sqrt(u.probability); }
 };
-/// 1/p on every branch by itself: biased where attention and mlp are dropped together.
-struct inverse_per_branch {
-  static constexpr bool needs_probability = true;
-  constexpr double operator()(kept_unit u) const { return 1.0 / u.probability; }
-};
-/// 1/p once, on what the whole block adds: unbiased.
+/// 1/p once, on what the block, the sub-layer or the units of a part add: keeps the mean.
 struct inverse {
   static constexpr bool needs_probability = true, whole_block = true;
   constexpr double operator()(kept_unit u) const { return 1.0 / u.probability; }
+};
+/// 1/p on every branch of a block by itself: biased where attention and mlp are dropped together.
+struct inverse_per_branch {
+  static constexpr bool needs_probability = true, per_branch = true;
+  constexpr double operator()(kept_unit u) const { return 1.0 / u.probability; }
+};
+/// (L / k)^exponent on the branches of every kept block, fixed ones too: how CompleteP and depth-muP scale a network of
+/// k blocks, read for k of L [completep]. raptr::completep_rate has the learning rate that goes with it.
+struct completep_scale {
+  static constexpr bool per_branch = true;
+  double exponent = 1;
+  double operator()(kept_unit u) const { return std::pow(1.0 / u.share, exponent); }
+};
+/// As a type: completep<> is CompleteP, completep<1, 2> depth-muP.
+template <int Num = 1, int Den = 1> struct completep : completep_scale {
+  constexpr completep() : completep_scale{static_cast<double>(Num) / Den} {}
 };
 
 }  // namespace raptr

@@ -7,27 +7,48 @@
 
 namespace raptr {
 
+/// The nearest divisor of n that is at most, or at least, d; 0 if there is none.
+constexpr int divisor_below(int n, int d) {
+  for (d = d < n ? d : n; d > 0 && n % d; --d) {
+  }
+  return d;
+}
+constexpr int divisor_above(int n, int d) {
+  for (; d < n && n % d; ++d) {
+  }
+  return d <= n ? d : 0;
+}
+
 struct model_shape {
   int layers = 12, width = 768, heads = 12;
-  int neurons = 0;  // of the mlp; 0: four times the width
+  int kv_heads = 0;       // key-value groups, each shared by heads / kv_heads query heads; 0: as many as heads
+  int neurons = 0;        // of the mlp; 0: four times the width
+  int neuron_group = 16;  // neurons that are kept or dropped together
   int vocab = 30522, context = 512;
 
   constexpr int neuron_count() const { return neurons ? neurons : 4 * width; }
   constexpr int head_width() const { return width / heads; }
+  constexpr int head_groups() const { return kv_heads ? kv_heads : heads; }
+  constexpr int queries_per_group() const { return heads / head_groups(); }
+  constexpr int neuron_groups() const { return neuron_count() / neuron_group; }
 
-  /// Throws input_error if a size is not positive or the heads do not divide the width.
+  /// Throws input_error if a size is not positive or one does not divide what it has to: heads the width, key-value groups
+  /// the heads, a group of neurons all of them.
   constexpr void check() const {
     if (layers < 1) errors::size_is_not_positive("layers", layers);
     if (width < 1) errors::size_is_not_positive("width", width);
     if (heads < 1) errors::size_is_not_positive("heads", heads);
+    if (kv_heads < 0 || kv_heads > heads) errors::kv_heads_are_out_of_range(kv_heads, heads);
     if (neurons < 0) errors::neurons_are_negative(neurons);
+    if (neuron_group < 1) errors::size_is_not_positive("neuron_group", neuron_group);
     if (vocab < 1) errors::size_is_not_positive("vocab", vocab);
     if (context < 1) errors::size_is_not_positive("context", context);
-    if (width % heads == 0) return;
-    int below = heads < width ? heads : width, above = heads;
-    while (width % below) --below;
-    while (above < width && width % above) ++above;
-    errors::heads_do_not_divide_width(width, heads, below, above <= width ? above : 0);
+    if (width % heads) errors::heads_do_not_divide_width(width, heads, divisor_below(width, heads), divisor_above(width, heads));
+    if (heads % head_groups())
+      errors::groups_do_not_divide("heads", heads, "kv_heads", kv_heads, divisor_below(heads, kv_heads), divisor_above(heads, kv_heads));
+    if (neuron_count() % neuron_group)
+      errors::groups_do_not_divide("neurons", neuron_count(), "neuron_group", neuron_group, divisor_below(neuron_count(), neuron_group),
+                                   divisor_above(neuron_count(), neuron_group));
   }
   bool operator==(const model_shape&) const = default;
 };

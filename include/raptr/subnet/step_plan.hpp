@@ -25,6 +25,7 @@ struct unit_range {
 struct part_plan {
   std::vector<unit_range> units;  // ascending, disjoint, not touching
   double factor = 1;              // of what this part adds to the residual
+  double unit_factor = 1;         // besides, of what its units add: not of its output bias
 
   int size() const {
     int n = 0;
@@ -39,9 +40,11 @@ class block_plan {
  public:
   explicit block_plan(const network_layout& layout) : parts_(layout.parts().size()) {
     for (std::size_t p = 0; p < parts_.size(); ++p) parts_[p].units.reserve(static_cast<std::size_t>(layout.parts()[p].units + 1) / 2);
+    sequences.reserve(static_cast<std::size_t>(layout.sequences));
   }
   int block = 0;
-  double factor = 1;  // of what the whole block adds
+  double factor = 1;           // of what the whole block adds
+  std::vector<int> sequences;  // of the step, that pass through this block, ascending; empty: all. The others go by
   std::span<const part_plan> parts() const { return parts_; }
   std::span<part_plan> parts() { return parts_; }
   bool operator==(const block_plan&) const = default;
@@ -57,7 +60,8 @@ class block_plan {
 ///   block_plan& b = plan.add(5);                     // of block 5 ...
 ///   b.factor = 0.5;                                  // ... half of what it adds,
 ///   b.parts()[0].units = {{0, 1}, {2, 1}};           // units 0 and 2 of its first part,
-///   b.parts()[1].units.clear();                      // and nothing of its second one
+///   b.parts()[1].units.clear();                      // and nothing of its second one,
+///   b.sequences = {1, 2, 5};                         // for three sequences of the step
 ///   plan.check();
 class step_plan {
  public:
@@ -97,6 +101,8 @@ class step_plan {
     return blocks_[static_cast<std::size_t>(place_[static_cast<std::size_t>(number)])];
   }
   const network_layout& layout() const { return layout_; }
+  /// How many sequences pass through an active block; 0 if the layout does not know their number.
+  int sequences_of(const block_plan& b) const { return b.sequences.empty() ? layout_.sequences : static_cast<int>(b.sequences.size()); }
   bool operator==(const step_plan& other) const {
     return layout_ == other.layout_ && std::equal(blocks().begin(), blocks().end(), other.blocks().begin(), other.blocks().end());
   }
@@ -112,18 +118,25 @@ class step_plan {
     if (block <= last || block >= layout_.shape.layers) errors::block_cannot_be_added(block, last, layout_.shape.layers);
     place_[static_cast<std::size_t>(block)] = active_;
     block_plan& b = blocks_[static_cast<std::size_t>(active_++)];
-    b.block = block, b.factor = 1;
+    b.block = block, b.factor = 1, b.sequences.clear();
     for (std::size_t p = 0; p < b.parts().size(); ++p) {
-      b.parts()[p].factor = 1;
+      b.parts()[p].factor = b.parts()[p].unit_factor = 1;
       b.parts()[p].units.assign(1, {0, layout_.parts()[p].units});
     }
     return b;
   }
+  /// Takes back the block that was added last.
+  void remove_last() { place_[static_cast<std::size_t>(blocks_[static_cast<std::size_t>(--active_)].block)] = -1; }
   /// Throws input_error if what was written by hand is no plan of this network.
   void check() const {
     for (const block_plan& b : blocks()) {
       if (!has(b.block) || &block(b.block) != &b) errors::plan_is_malformed(b.block, "", "has a block number that was changed after add()");
       if (!std::isfinite(b.factor)) errors::plan_is_malformed(b.block, "", "has a factor that is not finite");
+      for (std::size_t i = 0; i < b.sequences.size(); ++i)
+        if (b.sequences[i] < 0 || b.sequences[i] >= layout_.sequences || (i > 0 && b.sequences[i] <= b.sequences[i - 1]))
+          errors::plan_is_malformed(b.block, "",
+                                    "has sequence " + std::to_string(b.sequences[i]) + ": they ascend and lie in 0 to " +
+                                        std::to_string(layout_.sequences - 1));
       bool active = false;
       for (std::size_t p = 0; p < b.parts().size(); ++p) active = check_part(b.block, b.parts()[p], layout_.parts()[p]) || active;
       if (!active) errors::plan_is_malformed(b.block, "", "has no active part: leave the block out");
@@ -132,7 +145,7 @@ class step_plan {
 
  private:
   static bool check_part(int block, const part_plan& part, const part_layout& layout) {
-    if (!std::isfinite(part.factor)) errors::plan_is_malformed(block, layout.name, "has a factor that is not finite");
+    if (!std::isfinite(part.factor) || !std::isfinite(part.unit_factor)) errors::plan_is_malformed(block, layout.name, "has a factor that is not finite");
     int end = -1;
     for (const unit_range& r : part.units) {
       if (r.first <= end || r.count < 1 || r.count > layout.units - r.first)

@@ -32,8 +32,9 @@ namespace checkpoint {
 inline constexpr int format = 1;
 
 /// BERT files hold token types, which this library does not have: two rows of zeros.
-template <class Names>
-inline constexpr const char* token_types = std::same_as<Names, bert_names> ? "bert.embeddings.token_type_embeddings.weight" : nullptr;
+constexpr const char* token_types(const published_names& names) {
+  return names.family == bert_names.family ? "bert.embeddings.token_type_embeddings.weight" : nullptr;
+}
 
 /// Arenas as tensors: `suffix` behind every name, so that moments lie beside their weights.
 template <class Master> struct arena_tensors {
@@ -120,18 +121,21 @@ template <class Trainer> struct kind_of {
   using model = std::remove_reference_t<decltype(std::declval<Trainer&>().model())>;
   using rule = std::remove_cvref_t<decltype(std::declval<Trainer&>().rule().rule())>;
   using master = typename model::master;
-  using names = names_of<typename model::block, typename model::objective_type>;
 
   /// What stands behind the name of a tensor in the name of its moment k.
   static std::string suffix(int k) { return std::string(".") + rule::moment_names[k]; }
 };
 
+template <class Model> published_names names_in_files(const Model& model) {
+  return names_of<typename Model::block, typename Model::objective_type>(model.shape());
+}
+
 /// The weights of a folder in the order of the model's layout.
 template <class Model> std::vector<typename Model::master> read_weights(const std::filesystem::path& folder, const Model& model) {
-  using names = names_of<typename Model::block, typename Model::objective_type>;
-  const auto tensors = published_tensors<names>(model.layout());
+  const published_names names = names_in_files(model);
+  const auto tensors = published_tensors(model.layout(), names);
   const safetensors_reader file(folder / "model.safetensors");
-  expect_tensors(file, shapes_of(tensors, ""), token_types<names>);
+  expect_tensors(file, shapes_of(tensors, ""), token_types(names));
   return read_arena<typename Model::master>(file, tensors, "", model.layout().size());
 }
 
@@ -148,11 +152,12 @@ template <class Trainer> void save_checkpoint(const std::filesystem::path& folde
   using master = typename kind::master;
   auto& model = trainer.model();
   auto& rule = trainer.rule();
-  const auto tensors = published_tensors<typename kind::names>(model.layout());
+  const published_names names = checkpoint::names_in_files(model);
+  const auto tensors = published_tensors(model.layout(), names);
   atomic_folder to(folder);
   to.write("model.safetensors", [&](recorded_file& out) {
     const checkpoint::arena_tensors<master> weights[] = {{"", model.get_weights()}};
-    checkpoint::write_tensors<master>(out, tensors, weights, {}, {}, checkpoint::token_types<typename kind::names>);
+    checkpoint::write_tensors<master>(out, tensors, weights, {}, {}, checkpoint::token_types(names));
   });
   to.write("optimizer.safetensors", [&](recorded_file& out) {
     std::vector<checkpoint::arena_tensors<master>> moments;
@@ -179,7 +184,7 @@ template <class Trainer> void load_checkpoint(const std::filesystem::path& folde
   const json state = read_json(state_file);
   if (const int format = json_member<int>(state, "format", state_file); format != checkpoint::format)
     errors::wrong_member(state_file, "format", std::to_string(checkpoint::format) + ", the only one that this version reads", std::to_string(format));
-  const auto tensors = published_tensors<typename kind::names>(model.layout());
+  const auto tensors = published_tensors(model.layout(), checkpoint::names_in_files(model));
   const auto counted = checkpoint::count_tensors(model.layout());
 
   const std::vector<master> weights = checkpoint::read_weights(folder, model);

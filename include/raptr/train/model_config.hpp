@@ -12,12 +12,14 @@ namespace raptr {
 /// The "raptr" member of config.json.
 template <class Block, class Objective> json shape_to_json(const model_shape& s) {
   return {{"format", 1},
-          {"names", names_of<Block, Objective>::family},
+          {"names", names_of<Block, Objective>(s).family},
           {"objective", Objective::name},
           {"layers", s.layers},
           {"width", s.width},
           {"heads", s.heads},
+          {"kv_heads", s.head_groups()},
           {"neurons", s.neuron_count()},
+          {"neuron_group", s.neuron_group},
           {"vocab", s.vocab},
           {"context", s.context}};
 }
@@ -28,7 +30,9 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
   model_shape s{.layers = number("layers"),
                 .width = number("width"),
                 .heads = number("heads"),
+                .kv_heads = number("kv_heads"),
                 .neurons = number("neurons"),
+                .neuron_group = number("neuron_group"),
                 .vocab = number("vocab"),
                 .context = number("context")};
   s.check();
@@ -36,33 +40,33 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
 }
 
 template <class Block, class Objective> json model_config(const model_shape& s, const vocabulary& tokens) {
-  using names = names_of<Block, Objective>;
-  json config;
-  if constexpr (std::same_as<names, gpt2_names>) {
-    config = {{"model_type", "gpt2"},
-              {"architectures", {"GPT2LMHeadModel"}},
-              {"vocab_size", s.vocab},
-              {"n_positions", s.context},
-              {"n_embd", s.width},
-              {"n_layer", s.layers},
-              {"n_head", s.heads},
-              {"n_inner", s.neuron_count()},
-              {"activation_function", "gelu_new"},
-              {"layer_norm_epsilon", Block::norm::eps},
-              {"embd_pdrop", 0.0},
-              {"attn_pdrop", 0.0},
-              {"resid_pdrop", 0.0},
-              {"tie_word_embeddings", true},
-              {"bos_token_id", tokens.end_of_text},
-              {"eos_token_id", tokens.end_of_text}};
-  } else if constexpr (std::same_as<names, bert_names>) {
-    config = {
-        {"model_type", "bert"},   {"architectures", {"BertForMaskedLM"}}, {"vocab_size", s.vocab},          {"max_position_embeddings", s.context},
-        {"hidden_size", s.width}, {"num_hidden_layers", s.layers},        {"num_attention_heads", s.heads}, {"intermediate_size", s.neuron_count()},
-        {"hidden_act", "gelu"},   {"layer_norm_eps", Block::norm::eps},   {"hidden_dropout_prob", 0.0},     {"attention_probs_dropout_prob", 0.0},
-        {"type_vocab_size", 2},   {"tie_word_embeddings", true},          {"pad_token_id", tokens.pad}};
-  } else {
-    config = {{"model_type", "raptr"}};
+  const bool published = names_of<Block, Objective>(s).family != own_names.family;
+  json config{{"model_type", "raptr"}};
+  if constexpr (gpt2_like<Block, Objective>) {
+    if (published)
+      config = {{"model_type", "gpt2"},
+                {"architectures", {"GPT2LMHeadModel"}},
+                {"vocab_size", s.vocab},
+                {"n_positions", s.context},
+                {"n_embd", s.width},
+                {"n_layer", s.layers},
+                {"n_head", s.heads},
+                {"n_inner", s.neuron_count()},
+                {"activation_function", "gelu_new"},
+                {"layer_norm_epsilon", Block::norm::eps},
+                {"embd_pdrop", 0.0},
+                {"attn_pdrop", 0.0},
+                {"resid_pdrop", 0.0},
+                {"tie_word_embeddings", true},
+                {"bos_token_id", tokens.end_of_text},
+                {"eos_token_id", tokens.end_of_text}};
+  } else if constexpr (bert_like<Block, Objective>) {
+    if (published)
+      config = {
+          {"model_type", "bert"},   {"architectures", {"BertForMaskedLM"}}, {"vocab_size", s.vocab},          {"max_position_embeddings", s.context},
+          {"hidden_size", s.width}, {"num_hidden_layers", s.layers},        {"num_attention_heads", s.heads}, {"intermediate_size", s.neuron_count()},
+          {"hidden_act", "gelu"},   {"layer_norm_eps", Block::norm::eps},   {"hidden_dropout_prob", 0.0},     {"attention_probs_dropout_prob", 0.0},
+          {"type_vocab_size", 2},   {"tie_word_embeddings", true},          {"pad_token_id", tokens.pad}};
   }
   config["torch_dtype"] = std::same_as<typename Block::precision::master, float> ? "float32" : "float64";
   config["raptr"] = shape_to_json<Block, Objective>(s);

@@ -4,7 +4,9 @@
 // both figures belong side by side.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 #include <raptr/subnet/step_plan.hpp>
 
@@ -29,12 +31,57 @@ constexpr step_cost cost_of(double blocks, const step_size& size, const model_sh
   return {passes, passes + head + embedding + size.active_parameters * size.flops_per_parameter};
 }
 
-/// Forward FLOPs of the active blocks of a plan for one token.
+/// Forward FLOPs of the active blocks of a plan for one token of the step, on average over its sequences.
 inline double block_flops_of(const step_plan& plan) {
   double sum = 0;
-  for (const block_plan& b : plan.blocks())
-    for (std::size_t p = 0; p < b.parts().size(); ++p) sum += b.parts()[p].size() * plan.layout().parts()[p].flops_per_unit;
+  for (const block_plan& b : plan.blocks()) {
+    double block = 0;
+    for (std::size_t p = 0; p < b.parts().size(); ++p) block += b.parts()[p].size() * plan.layout().parts()[p].flops_per_unit;
+    sum += b.sequences.empty() ? block : block * double(b.sequences.size()) / plan.layout().sequences;
+  }
   return sum;
 }
+
+/// What a step trained of every axis: blocks of all blocks, sub-layers of all, sequences and units of those of the active
+/// blocks and sub-layers.
+struct axis_share {
+  std::string_view axis;
+  double share = 0;
+};
+class active_shares {
+ public:
+  active_shares() = default;
+  explicit active_shares(const step_plan& plan) {
+    const network_layout& net = plan.layout();
+    double sublayer = 0, passing = 0;
+    for (const block_plan& b : plan.blocks()) {
+      passing += b.sequences.empty() ? 1 : double(b.sequences.size()) / net.sequences;
+      for (const part_plan& part : b.parts()) sublayer += !part.units.empty();
+    }
+    add(layers::name, double(plan.size()) / net.shape.layers);
+    add(sublayers::name, sublayer / net.sublayers());
+    add(sequences::name, plan.size() ? passing / plan.size() : 0);
+    for (std::size_t p = 0; p < net.parts().size(); ++p) {
+      double kept = 0, total = 0;
+      for (const block_plan& b : plan.blocks())
+        for (std::size_t q = 0; q < net.parts().size(); ++q)
+          if (net.parts()[q].axis == net.parts()[p].axis && !b.parts()[q].units.empty()) kept += b.parts()[q].size(), total += net.parts()[q].units;
+      if (of(net.parts()[p].axis) < 0) add(net.parts()[p].axis, total > 0 ? kept / total : 0);
+    }
+  }
+  const axis_share* begin() const { return shares_.data(); }
+  const axis_share* end() const { return shares_.data() + size_; }
+  /// -1 for an axis that the network does not have.
+  double of(std::string_view axis) const {
+    for (const axis_share& s : *this)
+      if (s.axis == axis) return s.share;
+    return -1;
+  }
+
+ private:
+  void add(std::string_view axis, double share) { shares_[static_cast<std::size_t>(size_++)] = {axis, share}; }
+  std::array<axis_share, 3 + network_layout::most_parts> shares_{};
+  int size_ = 0;
+};
 
 }  // namespace raptr

@@ -10,12 +10,14 @@
 #include <string>
 
 #include <raptr/subnet/schedule/moment.hpp>
+#include <raptr/train/plan_cost.hpp>
 
 namespace raptr {
 
 struct step_report {
   moment now;  // which step, counted from 0, in which stage
   int active_blocks = 0;
+  active_shares active;  // per axis
   double loss = 0;  // mean over the targets of the step
   double learning_rate = 0;
   double gradient_norm = 0;  // before clipping

@@ -17,6 +17,7 @@
 #include <raptr/optim/optimizer.hpp>
 #include <raptr/optim/rates.hpp>
 #include <raptr/subnet/schedule/check.hpp>
+#include <raptr/subnet/schedule/growth.hpp>
 #include <raptr/subnet/schedule/plan.hpp>
 #include <raptr/train/order.hpp>
 #include <raptr/train/plan_cost.hpp>
@@ -63,8 +64,13 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   static_assert(sizeof(require_fitting_scales<Schedule, block::residual::norm_first>) > 0);  // says itself what is wrong
 
  public:
-  trainer(Model model, Schedule schedule, Optimizer rule, Rate rate = {}, dropped_update dropped = dropped_update::frozen)
-      : model_(std::move(model)), schedule_(std::move(schedule)), rate_(std::move(rate)), optimizer_(model_, rule, dropped) {}
+  trainer(Model model, Schedule schedule, Optimizer rule, Rate rate = {}, const update_options& updates = {})
+      : model_(std::move(model)),
+        schedule_(std::move(schedule)),
+        rate_(std::move(rate)),
+        updates_(updates),
+        optimizer_(model_, rule, updates.dropped),
+        existing_(unit_set::first(model_.shape().layers)) {}
 
   Model& model() { return model_; }
   const Model& model() const { return model_; }
@@ -92,14 +98,15 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     options.check();
     check_rule();
     if (done_.step > options.steps) errors::run_is_over(done_.step, options.steps);
-    check_schedule(schedule_, model_.plan_layout(), options.steps, block::residual::norm_first);
+    const network_layout layout = model_.plan_layout(options.batch * options.accumulate);
+    check_schedule(schedule_, layout, options.steps, block::residual::norm_first);
     if (tokens.vocabulary().size > model_.shape().vocab)
       errors::tokenizer_is_larger_than_the_vocabulary(tokens.vocabulary().size, model_.shape().vocab);
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
     sample_order order(cut.count(), options.seed);
     if (!model_.initialised()) model_.initialise(options.seed);
 
-    step_plan plan(model_.plan_layout());
+    step_plan plan(layout);
     std::vector<batch> batches(static_cast<std::size_t>(options.accumulate));
     std::optional<pending_step> before;
     clock::time_point last_end = clock::now();
@@ -140,7 +147,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     return true;
   }
 
-  /// Mean loss of the full network over the first `most` windows (0: all) of a text, in its order. Masks are drawn from
+  /// Mean loss of the full network (of a growing one: of the blocks that exist) over the first `most` windows (0: all) of a text, in its order. Masks are drawn from
   /// `seed`, the same at every call. Between two steps only.
   template <class Tokens> double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0) {
     static_assert(token_source<Tokens>,
@@ -149,7 +156,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     if (batch_size < 1) errors::run_option_is_out_of_range("batch_size", std::to_string(batch_size), "at least 1");
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
     const std::int64_t all = most > 0 ? std::min(most, cut.count()) : cut.count();
-    const step_plan full = step_plan::full(model_.plan_layout());
+    const step_plan full = step_plan::of_blocks(model_.plan_layout(), existing_);
     model_.begin(full, false);
     double targets = 0;
     batch data;
@@ -177,11 +184,13 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     pending_step p;
     step_report& r = p.report;
     r.now = moment_at(schedule_, done_.step, options.steps, model_.shape());
+    begin_stage(r.now);
     plan_into(plan, schedule_, draw_key{options.seed, static_cast<std::uint64_t>(done_.step)}, options.steps);
     double weight = 0;
     std::int64_t sample = done_.step * options.batch * options.accumulate;
     for (batch& b : batches) {
       b.clear();
+      b.first_sequence = static_cast<int>(&b - batches.data()) * options.batch;
       for (int slot = 0; slot < options.batch; ++slot, ++sample) cut.add(b, order[sample], options.seed, sample);
       r.tokens += static_cast<std::int64_t>(b.ids.size()), r.targets += static_cast<std::int64_t>(b.targets.size());
       weight += b.target_weight();
@@ -192,9 +201,8 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       if (!b.targets.empty()) model_.accumulate(plan, b);
     }
     r.learning_rate = optimizer_.rule().lr * rate_(r.now);
-    if (weight > 0) optimizer_.step(model_, r.learning_rate, options.clip);
-
-    r.active_blocks = plan.size();
+    r.active = active_shares(plan), r.active_blocks = plan.size();
+    if (weight > 0) optimizer_.step(model_, r.learning_rate, options.clip, block_rate(r.active.of(layers::name)));
     const step_size size{r.tokens, r.targets, Model::head::flops_per_target(model_.shape()), double(model_.active().size), Optimizer::flops};
     const step_cost cost = cost_of(block_flops_of(plan), size, model_.shape());
     r.block_flops = cost.blocks, r.total_flops = cost.total;
@@ -203,6 +211,23 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     p.wait = model_.ops().fetch(results_[p.slot].data(), static_cast<const double*>(model_.results()), model_.results_size());
     p.end = clock::now();
     return p;
+  }
+  /// What happens at a border: blocks are copied, moments and counts begin anew. A function of the step, so that a run that
+  /// was resumed at a border does the same.
+  void begin_stage(const moment& now) {
+    existing_ = network_of(schedule_, now);
+    if (now.step != now.first || now.stage == 0) return;
+    if (updates_.at_borders == border_state::reset) optimizer_.reset(model_);
+    const std::vector<block_copy> copies = growth_of(schedule_, now);
+    if (copies.empty()) return;
+    model_.copy_blocks(copies);
+    optimizer_.copy_blocks(model_, copies, updates_.grown);
+  }
+  double block_rate(double active_share) const {
+    if constexpr (requires { rate_.block_rate(active_share); })
+      return rate_.block_rate(active_share);
+    else
+      return 1.0;
   }
   void read_results(pending_step& p) {
     const std::vector<double>& results = results_[p.slot];
@@ -228,7 +253,9 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   Model model_;
   Schedule schedule_;
   Rate rate_;
+  update_options updates_;
   optimizer<Optimizer, Model> optimizer_;
+  unit_set existing_;  // blocks, at the last step
   progress done_;
   std::array<std::vector<double>, 2> results_;
 };

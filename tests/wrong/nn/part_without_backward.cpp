@@ -7,6 +7,7 @@ using namespace raptr;
 
 struct forward_mlp {
   using role = mlp_role;
+  using axis = neurons;
   static constexpr std::string_view name = "mlp";
   static constexpr int units(const model_shape&) { return 1; }
   static constexpr double unit_flops(const model_shape& s) { return gelu_mlp::unit_flops(s); }

@@ -7,6 +7,7 @@ using namespace raptr;
 
 struct whole_mlp {
   using role = mlp_role;
+  using axis = neurons;
   static constexpr std::string_view name = "mlp";
 #ifdef RIGHT
   static constexpr int units(const model_shape&) { return 1; }

@@ -1,4 +1,4 @@
-// expect: raptr: a policy of a rule is a selector or a scale
+// expect: raptr: a policy of a rule is a selector, a scale, a profile or raptr::once
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/subnet/schedule/in_turn.hpp>
 

@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <type_traits>
 
 #include <raptr/base/config.hpp>
 #include <raptr/base/math.hpp>
@@ -49,6 +50,19 @@ concept activation = requires(const float* a, float* da) {
   { A::backward(a, 0.0f, da) } -> std::same_as<void>;
 };
 
+/// f(unit, length) for runs of neurons of one row whose inputs lie `length` apart. With one input the whole row is one run;
+/// else a run is a unit, and the usual group of 16 is a constant to the compiler, because so short a loop is fast only if
+/// its length is known.
+template <int Inputs, class F> RAPTR_BOTH void each_run(int units, int group, F f) {
+  if constexpr (Inputs == 1) {
+    f(0, units * group);
+  } else if (group == 16) {
+    for (int u = 0; u < units; ++u) f(u, std::integral_constant<int, 16>{});
+  } else {
+    for (int u = 0; u < units; ++u) f(u, group);
+  }
+}
+
 /// h (rows, units, group) = A(pre (rows, units, inputs, group)).
 template <class A, class T> struct activate {
   static constexpr int sums = 0;
@@ -57,16 +71,16 @@ template <class A, class T> struct activate {
   int units, group;
 
   template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    for (int u = 0; u < units; ++u) {
-      const T* const from = pre + (r * units + u) * A::inputs * group;
-      T* const to = h + (r * units + u) * group;
-      const int stride = group;
-      team.each(group, [=](int i) {
+    const std::int64_t first = r * units * group;
+    each_run<A::inputs>(units, group, [&](int u, auto length) {
+      const T* const from = pre + (first + u * length) * A::inputs;
+      T* const to = h + first + u * length;
+      team.each(length, [=](int i) {
         T a[A::inputs];
-        for (int k = 0; k < A::inputs; ++k) a[k] = from[i + k * stride];
+        for (int k = 0; k < A::inputs; ++k) a[k] = from[i + k * length];
         to[i] = A::forward(a);
       });
-    }
+    });
   }
 };
 /// dpre (rows, units, inputs, group) from dh (rows, units, group).
@@ -77,18 +91,18 @@ template <class A, class T> struct activate_backward {
   int units, group;
 
   template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    for (int u = 0; u < units; ++u) {
-      const std::int64_t at = (r * units + u) * A::inputs * group;
-      const T *const from = pre + at, *const d = dh + (r * units + u) * group;
+    const std::int64_t first = r * units * group;
+    each_run<A::inputs>(units, group, [&](int u, auto length) {
+      const std::int64_t at = (first + u * length) * A::inputs;
+      const T *const from = pre + at, *const d = dh + first + u * length;
       T* const to = dpre + at;
-      const int stride = group;
-      team.each(group, [=](int i) {
+      team.each(length, [=](int i) {
         T a[A::inputs], da[A::inputs];
-        for (int k = 0; k < A::inputs; ++k) a[k] = from[i + k * stride];
+        for (int k = 0; k < A::inputs; ++k) a[k] = from[i + k * length];
         A::backward(a, d[i], da);
-        for (int k = 0; k < A::inputs; ++k) to[i + k * stride] = da[k];
+        for (int k = 0; k < A::inputs; ++k) to[i + k * length] = da[k];
       });
-    }
+    });
   }
 };
 

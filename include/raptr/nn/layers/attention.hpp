@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Multi-head self-attention. Its unit is a head with all of its rows (query, key, value, output), so that dropping a
-// unit never changes the meaning of another. Which rows see which comes with the batch, so that causal and
-// bidirectional are one part; `causal` states what the block is made for, for checks and for the price.
+// Multi-head self-attention. Its unit is a key-value group with all rows of its query heads (query, key, value, output),
+// so that dropping a unit never changes the meaning of another; where nothing is shared that is one head. Which rows see
+// which comes with the batch, so that causal and bidirectional are one part; `causal` states what the block is made for,
+// for checks and for the price.
 #pragma once
 
 #include <raptr/nn/part.hpp>
@@ -12,20 +13,22 @@ struct attention_role {};
 
 template <bool Causal> struct attention {
   using role = attention_role;
+  using axis = heads;
   static constexpr std::string_view name = "attention";
   static constexpr bool causal = Causal;
-  static constexpr int units(const model_shape& s) { return s.heads; }
+  static constexpr int units(const model_shape& s) { return s.head_groups(); }
   static constexpr double unit_flops(const model_shape& s) {
-    const double projections = 8.0 * s.width * s.head_width(), scores = 4.0 * s.context * s.head_width();
+    const double r = s.queries_per_group(), d = s.head_width();
+    const double projections = 4.0 * s.width * (r + 1) * d, scores = 4.0 * s.context * r * d;
     return projections + (Causal ? scores / 2 : scores);
   }
 
   enum { qkv, qkv_bias, out, out_bias };
   static std::vector<weight> weights(const model_shape& s) {
-    const int d = s.head_width();
-    return {{"qkv", true, {{"q_proj.weight", d}, {"k_proj.weight", d}, {"v_proj.weight", d}}, s.width, start::normal, true},
-            {"qkv_bias", true, {{"q_proj.bias", d}, {"k_proj.bias", d}, {"v_proj.bias", d}}, 1, start::zeros, false},
-            {"out", true, {{"o_proj.weight", d}}, s.width, start::normal_by_depth, true},
+    const int d = s.head_width(), queries = s.queries_per_group() * d;
+    return {{"qkv", true, {{"q_proj.weight", queries}, {"k_proj.weight", d}, {"v_proj.weight", d}}, s.width, start::normal, true},
+            {"qkv_bias", true, {{"q_proj.bias", queries}, {"k_proj.bias", d}, {"v_proj.bias", d}}, 1, start::zeros, false},
+            {"out", true, {{"o_proj.weight", queries}}, s.width, start::normal_by_depth, true},
             {"out_bias", false, {{"o_proj.bias", s.width}}, 1, start::zeros, false}};
   }
 
@@ -34,23 +37,28 @@ template <bool Causal> struct attention {
     typename Ops::master* lse;
   };
   template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
-    const head_shape heads{on.units, 1, on.shape.head_width()};
-    s = {on.keep(3 * heads.groups * heads.width), on.keep(heads.groups * heads.width), on.template keep<typename Ops::master>(heads.groups)};
+    const head_shape heads = kept(on);
+    const int queries = heads.groups * heads.queries;
+    s = {on.keep((queries + 2 * heads.groups) * heads.width), on.keep(queries * heads.width), on.template keep<typename Ops::master>(queries)};
     on.ops.matmul_nt(s.qkv, x, w[qkv], w[qkv_bias].data, on.rows, T(1), nothing{});
     on.ops.attention(s.mixed, s.lse, s.qkv, heads, on.segments);
-    on.ops.matmul_nn(residual, s.mixed, w[out], on.rows, on.factor, T(1), w[out_bias].data, on.factor);
+    on.ops.matmul_nn(residual, s.mixed, w[out], on.rows, on.factor, T(1), w[out_bias].data, on.bias_factor);
   }
   template <class Ops, class T, class G>
   static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, T carry) {
-    const head_shape heads{on.units, 1, on.shape.head_width()};
+    const head_shape heads = kept(on);
+    const int queries = heads.groups * heads.queries;
     const arena::scope scratch(on.memory);
-    T *const dmixed = on.scratch(heads.groups * heads.width), *const dqkv = on.scratch(3 * heads.groups * heads.width);
+    T *const dmixed = on.scratch(queries * heads.width), *const dqkv = on.scratch((queries + 2 * heads.groups) * heads.width);
     on.ops.matmul_nt(dmixed, dresidual, w[out], nullptr, on.rows, on.factor, nothing{});
-    on.ops.matmul_tn(g[out], s.mixed, dresidual, on.rows, on.factor, nullptr, g[out_bias].data, on.factor);
+    on.ops.matmul_tn(g[out], s.mixed, dresidual, on.rows, on.factor, nullptr, g[out_bias].data, on.bias_factor);
     on.ops.attention_backward(dqkv, dmixed, s.mixed, s.lse, s.qkv, heads, on.segments);
     on.ops.matmul_tn(g[qkv], dqkv, x, on.rows, T(1), g[qkv_bias].data, nullptr, T(0));
     on.ops.matmul_nn(dx, dqkv, w[qkv], on.rows, T(1), carry, nullptr, T(0));
   }
+
+ private:
+  template <class Ops> static head_shape kept(const part_call<Ops>& on) { return {on.units, on.shape.queries_per_group(), on.shape.head_width()}; }
 };
 using causal_attention = attention<true>;
 using full_attention = attention<false>;

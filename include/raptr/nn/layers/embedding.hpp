@@ -3,7 +3,7 @@
 // rows in order: no atomics, the same bits for any number of threads.
 #pragma once
 
-#include <raptr/nn/batch.hpp>
+#include <raptr/nn/step_table.hpp>
 
 namespace raptr {
 
@@ -39,7 +39,7 @@ template <class T, class S> struct embed_backward {
   }
 };
 template <class T, class S>
-embed_backward<T, S> gather_into(S* g, const T* dx, const device_batch& on, const batch_table::sorted_rows& by, int width) {
+embed_backward<T, S> gather_into(S* g, const T* dx, const device_batch& on, const step_table::sorted_rows& by, int width) {
   return {g, dx, on.words + by.values, on.words + by.starts, on.words + by.order, width};
 }
 

@@ -21,6 +21,8 @@ class any_schedule {
   std::int64_t stage_end(std::int64_t step, std::int64_t total) const { return schedule_->stage_end(step, total); }
   std::int64_t rules_end(std::int64_t step, std::int64_t total) const { return schedule_->rules_end(step, total); }
   std::string text() const { return schedule_->text(); }
+  std::vector<block_copy> growth(const moment& now) const { return schedule_->growth(now); }
+  unit_set network_at(const moment& now) const { return schedule_->network_at(now); }
 
  private:
   struct base {
@@ -29,6 +31,8 @@ class any_schedule {
     virtual std::int64_t stage_end(std::int64_t step, std::int64_t total) const = 0;
     virtual std::int64_t rules_end(std::int64_t step, std::int64_t total) const = 0;
     virtual std::string text() const = 0;
+    virtual std::vector<block_copy> growth(const moment& now) const = 0;
+    virtual unit_set network_at(const moment& now) const = 0;
   };
   template <class S> struct holder final : base {
     [[no_unique_address]] S schedule;
@@ -37,6 +41,8 @@ class any_schedule {
     std::int64_t stage_end(std::int64_t step, std::int64_t total) const override { return raptr::stage_end(schedule, step, total); }
     std::int64_t rules_end(std::int64_t step, std::int64_t total) const override { return raptr::rules_end(schedule, step, total); }
     std::string text() const override { return text_of(schedule); }
+    std::vector<block_copy> growth(const moment& now) const override { return growth_of(schedule, now); }
+    unit_set network_at(const moment& now) const override { return network_of(schedule, now); }
   };
   std::shared_ptr<const base> schedule_;
 };

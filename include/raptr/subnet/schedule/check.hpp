@@ -2,20 +2,37 @@
 // Does a schedule fit a network? Asked for a whole run before its first step, and of types by the compiler.
 #pragma once
 
-#include <raptr/subnet/layout.hpp>
-#include <raptr/subnet/schedule/moment.hpp>
+#include <raptr/subnet/schedule/cost.hpp>
 
 namespace raptr {
 
-/// Walks the whole run. Throws input_error, with the numbers, if a stage keeps more than the network has or fewer than are
-/// fixed, drops what the network cannot, or scales whole blocks where norm_first is false (post-norm); if a turn leaves
-/// no step for what follows; if the run has no steps.
+/// Throws input_error, with the numbers, if a rule does not fit the network.
+constexpr void check_rule(const drop_rule& r, const network_layout& layout) {
+  const int total = total_of(r, layout), depth = layout.shape.layers;
+  for (const part_layout& part : layout.parts())
+    if (r.place == unit_place::parts && part.axis == r.axis) (void)r.kept_of(part.units);
+  const double mean = r.kept_of(total) / total;
+  if (mean == 1) return;
+  double sum = 0;
+  for (int l = 0; l < depth; ++l) {
+    sum += r.profile(l, depth, mean) / depth;
+    if (r.profile.varies()) r.select.always.check(r.kept_in(l, depth, total));
+  }
+  if (r.select.by_depth) {
+    sum = 0;
+    for (int unit = 0; unit < total; ++unit) sum += r.select.probability(unit, total, {static_cast<int>(mean * total), mean * total}) / total;
+  }
+  if (sum - mean > 1e-6 || mean - sum > 1e-6) errors::profile_has_another_mean(r.axis, sum, mean);
+}
+
+/// Walks the whole run. Throws input_error, with the numbers, if a stage keeps more than the network has, no whole number of
+/// units, or fewer than are fixed, drops what the network cannot, or scales whole blocks where norm_first is false
+/// (post-norm); if a turn leaves no step for what follows; if the run has no steps.
 constexpr void check_schedule(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total, bool norm_first) {
   each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span& span) {
     for (const drop_rule& r : stage) {
-      if (r.axis != layers::name) errors::network_has_no_such_axis(r.axis);
-      (void)r.kept_of(layout.shape.layers);
-      if (r.scale.whole_block && !norm_first) errors::whole_block_scale_meets_post_norm(span.first);
+      check_rule(r, layout);
+      if (r.scales_whole_block() && !norm_first) errors::whole_block_scale_meets_post_norm(span.first);
     }
   });
 }
@@ -24,7 +41,7 @@ constexpr void check_schedule(const subnet_schedule auto& schedule, const networ
 constexpr bool scales_whole_block(const subnet_schedule auto& schedule, std::int64_t total, const model_shape& shape = {}) {
   bool found = false;
   each_span(schedule, shape, total, [&](const stage_rule& stage, const step_span&) {
-    for (const drop_rule& r : stage) found = found || r.scale.whole_block;
+    for (const drop_rule& r : stage) found = found || r.scales_whole_block();
   });
   return found;
 }

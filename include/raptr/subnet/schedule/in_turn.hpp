@@ -3,9 +3,20 @@
 // it is written, so the stages of the second divide what the first leaves.
 #pragma once
 
-#include <raptr/subnet/schedule/types.hpp>
+#include <initializer_list>
+
+#include <raptr/subnet/schedule/growth.hpp>
+#include <raptr/subnet/schedule/power.hpp>
 
 namespace raptr {
+
+/// The text of a schedule as a part of another one: in parentheses if it contains one of the words that would end it.
+std::string enclosed_text(const subnet_schedule auto& schedule, std::initializer_list<std::string_view> words) {
+  const std::string text = text_of(schedule);
+  for (const std::string_view word : words)
+    if (text.find(word) != text.npos) return "(" + text + ")";
+  return text;
+}
 
 /// A schedule for a limited time: during<share<1, 10>, full_network>, during<steps<30'000>, full_network>.
 template <class Length, class Schedule> struct during {
@@ -28,9 +39,7 @@ template <class Length, class Schedule, subnet_schedule Rest> struct in_turn<dur
   [[no_unique_address]] Rest rest{};
 
   constexpr stage_rule at(const moment& now) const {
-    const std::int64_t n = first.steps_of(now.total);
-    return now.step < n ? stage_rule(first.schedule.at(moment_at(first.schedule, now.step, n, now.shape)))
-                        : stage_rule(rest.at(moment_at(rest, now.step - n, now.total - n, now.shape)));
+    return ask(now, [](const auto& schedule, const moment& own) { return stage_rule(schedule.at(own)); });
   }
   constexpr std::int64_t stage_end(std::int64_t step, std::int64_t total) const {
     const std::int64_t n = first.steps_of(total);
@@ -44,12 +53,22 @@ template <class Length, class Schedule, subnet_schedule Rest> struct in_turn<dur
     const duration length = Length{};
     return length.in_steps() ? 0 : length.share().den() * std::lcm(Schedule::period(), Rest::period());
   }
-  std::string text() const { return enclosed(first.schedule) + " for " + duration(first.length).text() + " then " + enclosed(rest); }
+  std::string text() const {
+    return enclosed_text(first.schedule, {" then "}) + " for " + duration(first.length).text() + " then " + enclosed_text(rest, {" then "});
+  }
+  std::vector<block_copy> growth(const moment& now) const {
+    return ask(now, [](const auto& schedule, const moment& own) { return growth_of(schedule, own); });
+  }
+  constexpr unit_set network_at(const moment& now) const {
+    return ask(now, [](const auto& schedule, const moment& own) { return network_of(schedule, own); });
+  }
 
  private:
-  static std::string enclosed(const auto& schedule) {
-    const std::string text = text_of(schedule);
-    return text.find(" then ") == text.npos ? text : "(" + text + ")";
+  /// The schedule whose turn it is, with its own moment.
+  constexpr auto ask(const moment& now, auto question) const {
+    const std::int64_t n = first.steps_of(now.total);
+    return now.step < n ? question(first.schedule, moment_at(first.schedule, now.step, n, now.shape))
+                        : question(rest, moment_at(rest, now.step - n, now.total - n, now.shape));
   }
 };
 

@@ -9,32 +9,52 @@
 
 namespace raptr {
 
+/// The mean size of one axis: of all blocks or sub-layers, of the units of a part, of the sequences of a step.
+struct axis_size {
+  std::string_view axis;
+  double kept, total;
+};
 struct stage_summary {
   std::int64_t first, last;   // steps
-  double mean_active_blocks;  // over its steps
-  double flops_share;         // block FLOPs relative to the full network
-  bool full;                  // every step trains the full network
+  double flops_share = 0;         // block FLOPs relative to the full network, over its steps
+  bool full = true;               // every step trains the full network
+  std::vector<axis_size> axes{};  // layers first, then what any stage of the run drops
 
   std::int64_t steps() const { return last - first + 1; }
+  double mean_active_blocks() const { return axes.front().kept; }
 };
 
 /// One row per stage, in order. Whether the run ends with the full network: stage_table(...).back().full, or ends_full
 /// for a schedule that has no stages. Throws input_error if a stage does not fit the network.
 inline std::vector<stage_summary> stage_table(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total) {
+  std::vector<axis_size> whole{{layers::name, double(layout.shape.layers), double(layout.shape.layers)}};
+  each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span&) {
+    for (const drop_rule& r : stage) {
+      bool known = false;
+      for (const axis_size& a : whole) known = known || a.axis == r.axis;
+      if (!known) whole.push_back({r.axis, double(total_of(r, layout)), double(total_of(r, layout))});
+    }
+  });
   std::vector<stage_summary> table;
   each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span& span) {
     const flops f = block_flops(stage, layout);
-    if (static_cast<std::size_t>(span.stage) == table.size()) table.push_back({span.first, span.first, 0, 0, true});
+    if (static_cast<std::size_t>(span.stage) == table.size()) {
+      table.push_back({span.first, span.first, 0, true, whole});
+      for (axis_size& a : table.back().axes) a.kept = 0;  // sums until the end
+    }
     stage_summary& row = table.back();
     row.last = span.end - 1;
-    row.mean_active_blocks += f.active / layout.block_flops() * span.steps();  // sums until the end
-    row.flops_share += f.active * span.steps();
+    row.flops_share += f.active / f.full * span.steps();
     row.full = row.full && f.is_full();
+    for (axis_size& a : row.axes) {
+      const drop_rule* const r = stage.find(a.axis);
+      a.kept += (r ? r->kept_of(total_of(*r, layout)) / total_of(*r, layout) * a.total : a.total) * span.steps();
+    }
   });
   for (stage_summary& row : table) {
     const double steps = static_cast<double>(row.steps());
-    row.mean_active_blocks /= steps;
-    row.flops_share /= layout.shape.layers * layout.block_flops() * steps;
+    row.flops_share /= steps;
+    for (axis_size& a : row.axes) a.kept /= steps;
   }
   return table;
 }

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include <raptr/subnet/library_rules.hpp>
 #include <raptr/subnet/schedule/moment.hpp>
 
 namespace raptr {
@@ -35,6 +36,15 @@ constexpr std::int64_t common_denominator(const auto& list) {
   return common;
 }
 
+/// Of n equal stages: the first step of stage i, and which stage holds a step.
+constexpr std::int64_t equal_border(int i, int n, std::int64_t total) { return (i * total + n - 1) / n; }
+constexpr int equal_stage(int n, std::int64_t step, std::int64_t total) {
+  int i = 0;
+  while (i + 1 < n && step >= equal_border(i + 1, n, total)) ++i;
+  return i;
+}
+constexpr std::int64_t equal_end(int n, std::int64_t step, std::int64_t total) { return equal_border(equal_stage(n, step, total) + 1, n, total); }
+
 /// "@1:3" for stages of 1/4 and 3/4; nothing for equal ones.
 inline std::string lengths_text(const auto& list) {
   const std::int64_t whole = common_denominator(list);
@@ -47,21 +57,35 @@ inline std::string lengths_text(const auto& list) {
   }
   return equal ? "" : text;
 }
-/// "6-8-10-12", "6-12@1:3", "constant:9", "full". Policies are not part of the text: a word has one meaning.
-inline std::string text(const auto& list) {
+/// The word of a rule in front of sizes; nothing for layers.
+inline std::string prefix(const drop_rule& rule) {
+  const std::string word = word_of(rule);
+  return word == layers::name ? "" : word + " ";
+}
+/// The sizes of one axis: "heads 1/2-3/4-full". Throws input_error if its policies change from stage to stage.
+inline std::string axis_text(const auto& list, std::string_view axis, const std::string& lengths) {
   const drop_rule* meaning = nullptr;
   std::string sizes;
   for (const stage_rule& s : list) {
-    const drop_rule* const rule = s.find(layers::name);
+    const drop_rule* const rule = s.find(axis);
     if (rule && meaning && (rule->name != meaning->name || !rule->same_policies(*meaning))) errors::schedule_has_no_text();
     if (rule) meaning = rule;
     if (&s != &*list.begin()) sizes += "-";
     sizes += (rule ? rule->kept : amount{}).text();
   }
-  if (!meaning) return "full";
-  const std::string word = meaning->name == layers::name ? "" : std::string(meaning->name) + " ";
-  return word + (list.size() == 1 ? "constant:" : "") + sizes + lengths_text(list);
+  return prefix(*meaning) + (list.size() == 1 ? "constant:" : "") + sizes + lengths;
 }
+/// "6-8-10-12", "6-12@1:3 with heads 1/2-full@1:3", "constant:9", "full".
+inline std::string text(const auto& list, const std::string& lengths) {
+  std::string all;
+  std::vector<std::string_view> axes;
+  for (const stage_rule& s : list)
+    for (const drop_rule& r : s)
+      if (std::find(axes.begin(), axes.end(), r.axis) == axes.end()) axes.push_back(r.axis);
+  for (const std::string_view axis : axes) all += (all.empty() ? "" : " with ") + axis_text(list, axis, lengths);
+  return all.empty() ? "full" : all;
+}
+inline std::string text(const auto& list) { return text(list, lengths_text(list)); }
 
 }  // namespace stages
 

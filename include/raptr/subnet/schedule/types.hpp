@@ -2,8 +2,6 @@
 // A schedule as a type: stages in order, each with its share of the steps and what trains in it.
 #pragma once
 
-#include <utility>
-
 #include <raptr/subnet/drop.hpp>
 #include <raptr/subnet/schedule/stages.hpp>
 
@@ -84,14 +82,5 @@ template <class... Drops> using constant = schedule<stage<share<1, 1>, Drops...>
 /// equal_stages<layer_drop, 6, 8, 10, 12>: the numbers are counts of units.
 template <template <class, class...> class Drop, int... Counts>
 using equal_stages = schedule<stage<share<1, static_cast<int>(sizeof...(Counts))>, Drop<keep<Counts>>>...>;
-
-template <template <class, class...> class Drop, class Index, int... Counts> struct proportional;
-template <template <class, class...> class Drop, std::size_t... I, int... Counts> struct proportional<Drop, std::index_sequence<I...>, Counts...> {
-  static constexpr int n = static_cast<int>(sizeof...(I));
-  using type = schedule<stage<share<2 * static_cast<int>(I + 1), n*(n + 1)>, Drop<keep<Counts>>>...>;
-};
-/// Stage i lasts i times as long as the first one.
-template <template <class, class...> class Drop, int... Counts>
-using proportional_stages = typename proportional<Drop, std::make_index_sequence<sizeof...(Counts)>, Counts...>::type;
 
 }  // namespace raptr

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch and plan meet here, on the host: every integer that an operation of this pass reads is written into one table
+// and uploaded in one copy, so that nothing later depends on a value that the device computed. Sequences that a block
+// drops end here too: below, a block has some rows and some segments, and nobody asks which.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include <raptr/nn/batch.hpp>
+#include <raptr/subnet/step_plan.hpp>
+
+namespace raptr {
+
+/// What passes through an active block: how many rows of the batch, and where in the table their numbers and segments lie.
+/// The segments are those of the dense rows.
+struct block_rows {
+  int rows = 0;               // 0: its sequences are all in other micro-batches
+  std::int64_t rows_at = -1;  // -1: all rows
+  std::int64_t segments_at = 0;
+  int segments = 0;
+};
+
+/// Where the integers of a pass lie in one table.
+class step_table {
+ public:
+  /// Rows order[starts[u]] .. order[starts[u + 1] - 1] hold values[u].
+  struct sorted_rows {
+    std::int64_t values = 0, starts = 0, order = 0;
+    int count = 0;
+  };
+
+  void lower(const batch& data, const step_plan& plan) {
+    words_.clear(), weights_.clear();
+    rows = static_cast<int>(data.ids.size()), targets = static_cast<int>(data.targets.size());
+    segments = static_cast<int>(data.segments.size()), normaliser = data.normaliser;
+    segments_at = position();
+    for (const segment& s : data.segments) words_.insert(words_.end(), {s.first, s.length, s.prefix});
+    ids_at = put(data.ids), positions_at = put(data.positions);
+    target_rows_at = position();
+    for (const target& t : data.targets) words_.push_back(t.row);
+    target_ids_at = position();
+    for (const target& t : data.targets) words_.push_back(t.id), weights_.push_back(t.weight);
+    by_id = sorted(data.ids), by_position = sorted(data.positions);
+    lower_blocks(data, plan);
+  }
+  const std::vector<int>& words() const { return words_; }
+  const std::vector<float>& weights() const { return weights_; }
+  /// Of every active block, in the order of the plan.
+  const std::vector<block_rows>& blocks() const { return blocks_; }
+
+  int rows = 0, targets = 0, segments = 0;
+  std::int64_t segments_at = 0, ids_at = 0, positions_at = 0, target_rows_at = 0, target_ids_at = 0;
+  sorted_rows by_id, by_position;
+  double normaliser = 1;
+
+ private:
+  std::int64_t position() const { return static_cast<std::int64_t>(words_.size()); }
+  std::int64_t put(const std::vector<int>& v) {
+    const std::int64_t at = position();
+    words_.insert(words_.end(), v.begin(), v.end());
+    return at;
+  }
+  sorted_rows sorted(const std::vector<int>& of) {
+    keys_.clear(), starts_.clear(), values_.clear();
+    for (std::size_t r = 0; r < of.size(); ++r) keys_.push_back(std::uint64_t(std::uint32_t(of[r])) << 32 | r);
+    std::sort(keys_.begin(), keys_.end());
+    for (std::size_t i = 0; i < keys_.size(); ++i)
+      if (const int v = static_cast<int>(keys_[i] >> 32); values_.empty() || values_.back() != v) values_.push_back(v), starts_.push_back(int(i));
+    starts_.push_back(static_cast<int>(keys_.size()));
+    sorted_rows result{put(values_), put(starts_), position(), static_cast<int>(values_.size())};
+    for (std::uint64_t key : keys_) words_.push_back(static_cast<int>(key & 0xffffffffu));
+    return result;
+  }
+  // Blocks with the same sequences share their rows: a rule that holds for many blocks is lowered once.
+  void lower_blocks(const batch& data, const step_plan& plan) {
+    blocks_.clear();
+    for (const block_plan& b : plan.blocks()) {
+      const auto same =
+          std::find_if(plan.blocks().begin(), plan.blocks().end(), [&](const block_plan& other) { return other.sequences == b.sequences; });
+      const std::size_t first = static_cast<std::size_t>(same - plan.blocks().begin());
+      blocks_.push_back(first < blocks_.size() ? blocks_[first] : rows_of(data, b.sequences));
+    }
+  }
+  block_rows rows_of(const batch& data, const std::vector<int>& sequences) {
+    const auto first = std::lower_bound(sequences.begin(), sequences.end(), data.first_sequence);
+    const auto end = std::lower_bound(first, sequences.end(), data.first_sequence + segments);
+    if (sequences.empty() || end - first == segments) return {rows, -1, segments_at, segments};
+    block_rows b{0, -1, position(), static_cast<int>(end - first)};
+    const auto each = [&](auto f) {
+      for (auto s = first; s != end; ++s) f(data.segments[static_cast<std::size_t>(*s - data.first_sequence)]);
+    };
+    each([&](const segment& s) { words_.insert(words_.end(), {b.rows, s.length, s.prefix}), b.rows += s.length; });
+    b.rows_at = position();
+    each([&](const segment& s) {
+      for (int i = 0; i < s.length; ++i) words_.push_back(s.first + i);
+    });
+    return b;
+  }
+  std::vector<int> words_, starts_, values_;
+  std::vector<float> weights_;
+  std::vector<std::uint64_t> keys_;
+  std::vector<block_rows> blocks_;
+};
+
+/// The table of one pass as a backend sees it.
+struct device_batch {
+  const step_table& table;
+  const int* words;
+  const float* weights;
+  segment_list segments_of(const block_rows& block) const {
+    return {reinterpret_cast<const segment*>(table.words().data() + block.segments_at), reinterpret_cast<const segment*>(words + block.segments_at),
+            block.segments};
+  }
+};
+
+}  // namespace raptr

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is dropped: a kind of unit, with a name and a place. Blocks, sub-layers and sequences belong to every network; the
+// units inside a part belong to the part that names their axis, so an axis of your own is a name and a part that owns it.
+#pragma once
+
+#include <concepts>
+#include <string_view>
+
+namespace raptr {
+
+/// Where the units of an axis are. sublayers: every part of every block, in the order in which they run. sequences: of the
+/// batch of a step, for each block by itself. parts: inside the parts that name the axis.
+enum class unit_place { blocks, sublayers, sequences, parts };
+
+struct layers {
+  static constexpr std::string_view name = "layers";
+  static constexpr unit_place place = unit_place::blocks;
+};
+struct sublayers {
+  static constexpr std::string_view name = "sublayers";
+  static constexpr unit_place place = unit_place::sublayers;
+};
+struct sequences {
+  static constexpr std::string_view name = "sequences";
+  static constexpr unit_place place = unit_place::sequences;
+};
+/// Key-value groups of attention, each with its query heads.
+struct heads {
+  static constexpr std::string_view name = "heads";
+};
+/// Groups of neurons of the mlp, model_shape::neuron_group each.
+struct neurons {
+  static constexpr std::string_view name = "neurons";
+};
+
+template <class A>
+concept subnet_axis = requires {
+  { A::name } -> std::convertible_to<std::string_view>;
+};
+template <subnet_axis A> constexpr unit_place place_of() {
+  if constexpr (requires { A::place; })
+    return A::place;
+  else
+    return unit_place::parts;
+}
+
+}  // namespace raptr
