@@ -186,7 +186,7 @@ void walk_adamw(benchmark::State& state) {
   const std::vector<double> results{1.0, 4.0};
   const auto w = numbers(ops, n), g = numbers(ops, n), m = numbers(ops, n), v = numbers(ops, n);
   ops.walk(fill_zero{}, {ranges.data(), 1}, v);
-  const update<adamw, float, update_kind::with_gradient> step{adamw{}, results.data(), counts.data(), 1e-4, 1.0};
+  const update<adamw, float, update_kind::with_gradient> step{adamw{}, results.data(), counts.data(), 1e-4, 1e-4, 1.0};
   for (auto _ : state) ops.walk(step, {ranges.data(), 1}, w, by_plan<const float>{g}, m, v);
   state.SetBytesProcessed(state.iterations() * n * 28);
 }

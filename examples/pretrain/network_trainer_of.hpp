@@ -48,8 +48,9 @@ inline chosen_rate rate_of(const settings& s) {
 }
 inline raptr::any_schedule schedule_of(const settings& s) {
   const raptr::fixed always{int(s.keep_first), int(s.keep_last)};
-  raptr::text_options options{.rules = {raptr::named_rule(raptr::rule_of<raptr::layer_drop>(), {.selector = s.selector, .scale = s.scale, .always = always})},
-                              .allow_shrinking = s.allow_shrinking};
+  raptr::text_options options{
+      .rules = {raptr::named_rule(raptr::rule_of<raptr::layer_drop>(), {.selector = s.selector, .scale = s.scale, .always = always})},
+      .allow_shrinking = s.allow_shrinking};
   try {
     return raptr::any_schedule(s.schedule, options);
   } catch (const raptr::input_error&) {
@@ -112,7 +113,11 @@ template <class Block, class Objective> class network_trainer_of final : public 
     if (!s.allow_shrinking && !raptr::never_shrinks(schedule, layout, s.steps)) errors::schedule_shrinks(s.schedule);
     const double needed = 16.0 * double(model.layout().size()), there = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
     if (needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
-    return {std::move(model), std::move(schedule), optimizer_type{.lr = s.learning_rate, .weight_decay = s.weight_decay}, rate_of(s), {.dropped = dropped_of(s)}};
+    return {std::move(model),
+            std::move(schedule),
+            optimizer_type{.lr = s.learning_rate, .weight_decay = s.weight_decay},
+            rate_of(s),
+            {.dropped = dropped_of(s)}};
   }
   const model_type& model() const { return trainer_.model(); }
   raptr::network_layout layout() const { return model().plan_layout(int(s_.batch * s_.accumulate)); }

@@ -54,8 +54,8 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
   const auto row = [&](std::string name, std::string when, const std::vector<raptr::axis_size>& axes, const step_price& p) {
     std::vector<std::string> cells{std::move(name), std::move(when)};
     for (const auto& a : axes) cells.push_back(size_text(a));
-    cells.insert(cells.end(), {percent_text(p.block_flops / full.block_flops), percent_text(p.total_flops / full.total_flops),
-                               bytes_text(p.activation_bytes)});
+    cells.insert(cells.end(),
+                 {percent_text(p.block_flops / full.block_flops), percent_text(p.total_flops / full.total_flops), bytes_text(p.activation_bytes)});
     table.add(cells);
   };
   for (std::size_t k = 0; k < stages.size(); ++k) {
@@ -79,8 +79,8 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
                  " instead of " + scaled_text(plan.full_total_flops) + ").\n";
   else
     plan.text += "Every step trains the full network: " + scaled_text(plan.total_flops) + " FLOPs.\n";
-  if (!stages.back().full)
-    plan.text += "The schedule ends below the full network, with " + percent_text(stages.back().flops_share) +
+  if (const step_price last = network.price(text, s.steps - 1); last.block_flops < full.block_flops)
+    plan.text += "The schedule ends below the full network, with " + percent_text(last.block_flops / full.block_flops) +
                  " of its block FLOPs: such a run is a control, not the method.\n";
   return plan;
 }
