@@ -12,6 +12,7 @@
 #include <raptr/backend/cpu/peak.hpp>
 #include <raptr/optim/optimizer.hpp>
 #include <raptr/text/vocabulary.hpp>
+#include <raptr/train/plan_cost.hpp>
 
 #include "share_table.hpp"
 #include "share_variants.hpp"
@@ -55,16 +56,6 @@ struct network_under_test {
   }
 };
 
-/// Of the blocks.
-double share_of_flops(const step_plan& plan) {
-  const network_layout& net = plan.layout();
-  double sum = 0;
-  for (const block_plan& b : plan.blocks())
-    for (std::size_t p = 0; p < b.parts().size(); ++p)
-      sum += b.parts()[p].size() * net.parts()[p].flops_per_unit * plan.sequences_of(b) / net.sequences;
-  return sum / (net.shape.layers * net.block_flops());
-}
-
 void run(benchmark::State& state, network_under_test& on, const variant& what, const settings& options, double peak) {
   on.train(what);  // the pages and the layout of this plan, outside the time
   double most = 0, most_foretold = 0, share = 0, multiply_adds = 0, seconds = 0;
@@ -80,7 +71,7 @@ void run(benchmark::State& state, network_under_test& on, const variant& what, c
       return;
     }
     most = std::max(most, double(measured)), most_foretold = std::max(most_foretold, double(foretold.activation_bytes));
-    share += share_of_flops(on.plan), multiply_adds += foretold.multiply_adds, seconds += time.count();
+    share += block_flops_of(on.plan) / (on.plan.layout().shape.layers * on.plan.layout().block_flops()), multiply_adds += foretold.multiply_adds, seconds += time.count();
   }
   const double steps = static_cast<double>(state.iterations());
   state.counters["MiB"] = most / (1 << 20);

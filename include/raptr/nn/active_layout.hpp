@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <raptr/nn/weights.hpp>
+#include <raptr/tensor/buffer.hpp>
 
 namespace raptr {
 
@@ -15,6 +16,11 @@ struct active_weight {
   std::int64_t first = 0, packed = 0;
   int units = 0, runs = 0;
 };
+
+/// Ranges for a walk, uploaded. `to` holds them until the next upload.
+template <class Ops> walk_list walk_list_of(const std::vector<walk_range>& host, buffer<walk_range, Ops>& to) {
+  return {to.put(host), static_cast<int>(host.size())};
+}
 
 class active_layout {
  public:

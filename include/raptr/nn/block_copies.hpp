@@ -6,9 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include <raptr/nn/active_layout.hpp>
 #include <raptr/nn/error.hpp>
-#include <raptr/nn/weights.hpp>
-#include <raptr/tensor/buffer.hpp>
 
 namespace raptr {
 
@@ -23,20 +22,17 @@ class copied_ranges {
     if (size_ == 0) return;
     buffer<T, Ops> between(ops, static_cast<std::size_t>(size_));
     buffer<walk_range, Ops> reads(ops), writes(ops);
-    ops.walk(convert{}, list(from_, reads), static_cast<const T*>(array), by_plan<T>{between.data()});
-    ops.walk(convert{}, list(to_, writes), by_plan<const T>{between.data()}, array);
+    ops.walk(convert{}, walk_list_of(from_, reads), static_cast<const T*>(array), by_plan<T>{between.data()});
+    ops.walk(convert{}, walk_list_of(to_, writes), by_plan<const T>{between.data()}, array);
   }
   /// Zeros where copy() would write.
   template <class Ops, class T> void clear(Ops& ops, T* array) const {
     if (size_ == 0) return;
     buffer<walk_range, Ops> writes(ops);
-    ops.walk(fill_zero{}, list(to_, writes), array);
+    ops.walk(fill_zero{}, walk_list_of(to_, writes), array);
   }
 
  private:
-  template <class Ops> static walk_list list(const std::vector<walk_range>& host, buffer<walk_range, Ops>& to) {
-    return {to.put(host), static_cast<int>(host.size())};
-  }
   std::vector<walk_range> from_, to_;
   std::int64_t size_ = 0;
 };

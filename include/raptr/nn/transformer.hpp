@@ -137,7 +137,7 @@ template <class Block, class Objective, class Device> class transformer {
     if (!with_gradients) return;
     gradients_.resize(static_cast<std::size_t>(active_.size));
     place_gradients();
-    on_ = {on_list_.put(active_.on), static_cast<int>(active_.on.size())};
+    on_ = walk_list_of(active_.on, on_list_);
     ops_->walk(fill_zero{}, on_, by_plan<master>{gradients_.data()});
   }
   /// results()[0] += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan). Throws
@@ -212,8 +212,7 @@ template <class Block, class Objective, class Device> class transformer {
       w_.push_back(kept_rows(active_, k, data));
     }
     if (!pack_.empty()) {
-      const walk_list list{pack_list_.put(pack_), static_cast<int>(pack_.size())};
-      ops_->walk(convert{}, list, static_cast<const master*>(weights_.data()), by_plan<real>{compute_.data()});
+      ops_->walk(convert{}, walk_list_of(pack_, pack_list_), static_cast<const master*>(weights_.data()), by_plan<real>{compute_.data()});
     }
   }
   void place_gradients() {

@@ -146,15 +146,15 @@ template <class Rule, class Model> class optimizer {
     ops.walk_sum(square{}, on, results + 2, gradients);
     ops.rows(total_norm{results, static_cast<int>(model.results_size()) - 2}, 1);
 
-    ops.walk(count_step(results), list(active.counts_on, counts_on_list_), counts_.data());
+    ops.walk(count_step(results), walk_list_of(active.counts_on, counts_on_list_), counts_.data());
     if (dropped_ == dropped_update::zero_gradient && !active.off.empty())
-      ops.walk(count_step(results), list(active.counts_off, counts_off_list_), counts_.data());
+      ops.walk(count_step(results), walk_list_of(active.counts_off, counts_off_list_), counts_.data());
 
     std::apply(
         [&](auto&... m) {
           ops.walk(make<update_kind::with_gradient>(results, rate, rate * block_rate, clip), on, model.weights(), gradients, m.data()...);
           if (dropped_ == dropped_update::frozen || active.off.empty()) return;
-          const walk_list off = list(active.off, off_list_);
+          const walk_list off = walk_list_of(active.off, off_list_);
           if (dropped_ == dropped_update::zero_gradient)
             ops.walk(make<update_kind::without_gradient>(results, rate, rate * block_rate, clip), off, model.weights(), m.data()...);
           else
@@ -175,9 +175,6 @@ template <class Rule, class Model> class optimizer {
   }
   template <update_kind Kind> update<Rule, master, Kind> make(const double* results, double rate, double block_rate, double clip) const {
     return {rule_, results, counts_.data(), rate, block_rate, clip};
-  }
-  static walk_list list(const std::vector<walk_range>& host, buffer<walk_range, ops_type>& to) {
-    return {to.put(host), static_cast<int>(host.size())};
   }
 
   Rule rule_;

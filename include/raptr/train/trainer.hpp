@@ -147,8 +147,8 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     return true;
   }
 
-  /// Mean loss of the full network (of a growing one: of the blocks that exist) over the first `most` windows (0: all) of a text, in its order. Masks are drawn from
-  /// `seed`, the same at every call. Between two steps only.
+  /// Mean loss of the full network (of a growing one: of the blocks that exist) over the first `most` windows (0: all) of a
+  /// text, in its order. Masks are drawn from `seed`, the same at every call. Between two steps only.
   template <class Tokens> double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0) {
     static_assert(token_source<Tokens>,
                   "raptr: what evaluate() measures on is a raptr::token_source, such as a raptr::token_stream: "
