@@ -56,7 +56,7 @@ void matmul_nt(benchmark::State& state) {
   ops_type ops({.threads = s.threads});
   const auto x = numbers(ops, s.n * s.columns), w = numbers(ops, std::int64_t(s.rows) * s.columns), bias = numbers(ops, s.rows);
   const auto y = numbers(ops, s.n * s.rows);
-  for (auto _ : state) ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1.0f, nothing{});
+  for (auto _ : state) ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1, nothing{});
   share_of_peak(state, s.flops(), s.threads);
 }
 void matmul_nt_gelu(benchmark::State& state) {
@@ -64,7 +64,7 @@ void matmul_nt_gelu(benchmark::State& state) {
   ops_type ops({.threads = s.threads});
   const auto x = numbers(ops, s.n * s.columns), w = numbers(ops, std::int64_t(s.rows) * s.columns), bias = numbers(ops, s.rows);
   const auto y = numbers(ops, s.n * s.rows), h = numbers(ops, s.n * s.rows);
-  for (auto _ : state) ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1.0f, activate<gelu_tanh, float>{y, h, 1, s.rows});
+  for (auto _ : state) ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1, activate<gelu_tanh, float>{y, h, 1, s.rows});
   share_of_peak(state, s.flops(), s.threads);
 }
 void matmul_nn(benchmark::State& state) {
@@ -72,7 +72,7 @@ void matmul_nn(benchmark::State& state) {
   ops_type ops({.threads = s.threads});
   const auto a = numbers(ops, s.n * s.rows), w = numbers(ops, std::int64_t(s.rows) * s.columns), bias = numbers(ops, s.columns);
   const auto y = numbers(ops, s.n * s.columns);
-  for (auto _ : state) ops.matmul_nn(y, a, {w, s.rows, s.columns}, s.n, 1.0f, 0.5f, bias, 1.0f);
+  for (auto _ : state) ops.matmul_nn(y, a, {w, s.rows, s.columns}, s.n, 1, 0.5, bias, 1);
   share_of_peak(state, s.flops(), s.threads);
 }
 void matmul_tn(benchmark::State& state) {
@@ -80,7 +80,7 @@ void matmul_tn(benchmark::State& state) {
   ops_type ops({.threads = s.threads});
   const auto a = numbers(ops, s.n * s.rows), x = numbers(ops, s.n * s.columns);
   const auto g = numbers(ops, std::int64_t(s.rows) * s.columns), a_sum = numbers(ops, s.rows), x_sum = numbers(ops, s.columns);
-  for (auto _ : state) ops.matmul_tn({g, s.rows, s.columns}, a, x, s.n, 1.0f, a_sum, x_sum, 1.0f);
+  for (auto _ : state) ops.matmul_tn({g, s.rows, s.columns}, a, x, s.n, 1, a_sum, x_sum, 1);
   share_of_peak(state, s.flops(), s.threads);
 }
 
@@ -185,9 +185,9 @@ void walk_adamw(benchmark::State& state) {
   const std::vector<int> counts(12, 3);
   const std::vector<double> results{1.0, 4.0};
   const auto w = numbers(ops, n), g = numbers(ops, n), m = numbers(ops, n), v = numbers(ops, n);
-  ops.walk(fill_zero{}, {ranges.data(), 1}, v);
+  ops.walk(fill_zero{}, {ranges.data(), 1, chunks_of(n)}, v);
   const update<adamw, float, update_kind::with_gradient> step{adamw{}, results.data(), counts.data(), 1e-4, 1e-4, 1.0};
-  for (auto _ : state) ops.walk(step, {ranges.data(), 1}, w, by_plan<const float>{g}, m, v);
+  for (auto _ : state) ops.walk(step, {ranges.data(), 1, chunks_of(n)}, w, by_plan<const float>{g}, m, v);
   state.SetBytesProcessed(state.iterations() * n * 28);
 }
 void walk_sum_square(benchmark::State& state) {
@@ -196,7 +196,7 @@ void walk_sum_square(benchmark::State& state) {
   const auto g = numbers(ops, n);
   const std::vector<walk_range> ranges{{0, 0, n, n / 12, 0, 0, true}};
   double sum = 0;
-  for (auto _ : state) ops.walk_sum(square{}, {ranges.data(), 1}, &sum, by_plan<const float>{g});
+  for (auto _ : state) ops.walk_sum(square{}, {ranges.data(), 1, chunks_of(n)}, &sum, by_plan<const float>{g});
   state.SetBytesProcessed(state.iterations() * n * 4);
 }
 void by_threads(benchmark::internal::Benchmark* b) { b->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime()->MinTime(0.1); }

@@ -4,28 +4,12 @@
 #include <raptr/backend/cpu.hpp>
 #include <vector>
 
-#include "../support/on_device.hpp"
 #include "../support/reference.hpp"
-#include "programs.hpp"
+#include "row_runs.hpp"
 
 namespace {
 using namespace raptr;
 using namespace raptr::testing;
-
-template <class T> struct row_results {
-  std::vector<T> rectified, normal, soft, sums, loss;
-};
-template <class Ops> row_results<typename Ops::real> run(Ops& ops, int n, int width) {
-  using real = typename Ops::real;
-  const std::size_t size = std::size_t(n) * std::size_t(width);
-  const on_device<Ops, real> a(ops, numbers<real>(size, 1)), b(ops, numbers<real>(size, 2)), c(ops, numbers<real>(size, 3)),
-      sums(ops, numbers<real>(2 * std::size_t(width), 4)), loss(ops, std::vector<real>{real(0.5)});
-  ops.rows(nothing{}, n);
-  ops.rows(rectify<real>{a.get(), width}, n);
-  ops.rows(normalise<real>{b.get(), sums.get(), sums.get() + width, width}, n);
-  ops.rows(soft<real>{1, c.get(), loss.get(), width}, n);
-  return {a.values(), b.values(), c.values(), sums.values(), loss.values()};
-}
 
 template <class T> void compare(double bound) {
   cpu_ops<T, T> fast({.threads = 2});
@@ -35,7 +19,7 @@ template <class T> void compare(double bound) {
       if (n * width > 2000000) continue;
       CAPTURE(n);
       CAPTURE(width);
-      const auto got = run(fast, n, width), want = run(plain, n, width);
+      const auto got = run_rows(fast, n, width), want = run_rows(plain, n, width);
       CHECK(distance(got.rectified, want.rectified) < bound);
       CHECK(distance(got.normal, want.normal) < bound);
       CHECK(distance(got.soft, want.soft) < bound);
@@ -50,11 +34,11 @@ TEST_CASE("row programs have the same bits for any number of threads") {
   for (int n : {1, 65, 1100, 9000}) {
     const int width = n > 2000 ? 20 : 1030;
     cpu_ops<float, float> one({.threads = 1});
-    const auto want = run(one, n, width);
+    const auto want = run_rows(one, n, width);
     for (int threads : {1, 2, 3, 4}) {
       cpu_ops<float, float> ops({.threads = threads});
       for (int again = 0; again < 2; ++again) {
-        const auto got = run(ops, n, width);
+        const auto got = run_rows(ops, n, width);
         CHECK(got.normal == want.normal);
         CHECK(got.soft == want.soft);
         CHECK(got.sums == want.sums);

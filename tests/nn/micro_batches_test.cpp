@@ -28,7 +28,7 @@ template <class Block, class Objective, class Device> double micro_batches_again
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("Micro-batches add up to the batch, to 1e-13 in double", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Micro-batches add up to the batch, to 1e-13 in double", Device, RAPTR_TEST_DEVICES) {
   CHECK(micro_batches_against_whole<gpt64, causal_lm, Device>(10, 31) < 1e-13);
   CHECK(micro_batches_against_whole<mixture64, masked_lm, Device>(10, 32) < 1e-13);
 }
@@ -55,7 +55,7 @@ TEST_CASE("Micro-batches with 10 and 100 targets are weighed by the targets: not
   CHECK((10 * 1.0 + 100 * 3.0) / 110 == doctest::Approx(2.818182).epsilon(1e-6));
 }
 
-TEST_CASE_TEMPLATE("A sequence without a target changes nothing: gradients are those of the batch without it", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A sequence without a target changes nothing: gradients are those of the batch without it", Device, RAPTR_TEST_DEVICES) {
   rig<bert64, masked_lm, Device> r(tiny, 43);
   dice any(44);
   const step_plan full = step_plan::full(r.layout());

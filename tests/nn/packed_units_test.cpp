@@ -39,13 +39,13 @@ template <class Block, class Objective, class Device> double packed_against_mask
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("A step with packed units is the full step with masks, to 1e-13 in double", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A step with packed units is the full step with masks, to 1e-13 in double", Device, RAPTR_TEST_DEVICES) {
   CHECK(packed_against_masked<gpt64, causal_lm, Device>(10, 21) < 1e-13);
   CHECK(packed_against_masked<gated64, masked_lm, Device>(10, 23, tiny_shared) < 1e-13);
   CHECK(packed_against_masked<mixture64, masked_lm, Device>(10, 22) < 1e-13);
 }
 
-TEST_CASE_TEMPLATE("The factor of units multiplies their way out and nothing else: no output bias", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The factor of units multiplies their way out and nothing else: no output bias", Device, RAPTR_TEST_DEVICES) {
   rig<gpt64, causal_lm, Device> r(tiny_shared, 24);
   dice any(25);
   const batch b = random_batch(any, sight::causal);

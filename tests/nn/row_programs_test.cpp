@@ -90,7 +90,7 @@ template <class A> double activation_gap() {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("The gradient of every norm is the difference quotient of its formula", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The gradient of every norm is the difference quotient of its formula", Device, RAPTR_TEST_DEVICES) {
   norm_has_the_gradient_of_its_formula<layer_norm, Device>();
   norm_has_the_gradient_of_its_formula<bert_layer_norm, Device>();
   norm_has_the_gradient_of_its_formula<rms_norm, Device>();
@@ -109,7 +109,7 @@ TEST_CASE("A layer norm has mean 0 and variance 1, and an RMS norm mean square 1
   CHECK(dot(y.values(), y.values()) / 64 == doctest::Approx(1).epsilon(1e-4));
 }
 
-TEST_CASE_TEMPLATE("The layer norm of a constant row is exactly its bias, and its gradient is finite", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The layer norm of a constant row is exactly its bias, and its gradient is finite", Device, RAPTR_TEST_DEVICES) {
   typename backend_of<Device>::template ops<float, float> ops(small_options<Device>(false));
   const int width = 256;
   using floats = std::vector<float>;
@@ -141,7 +141,7 @@ TEST_CASE("The activations have their known values") {
   CHECK(swish_gate::forward(far.data()) == 0.0f);
 }
 
-TEST_CASE_TEMPLATE("An activation reads its inputs from the rows of its unit and writes their gradients back there", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("An activation reads its inputs from the rows of its unit and writes their gradients back there", Device, RAPTR_TEST_DEVICES) {
   machine<Device> on;
   const int units = 2, group = 3, rows = 4;
   const list pre = numbers<double>(48, 1), dh = numbers<double>(24, 2);
@@ -162,8 +162,7 @@ TEST_CASE_TEMPLATE("An activation reads its inputs from the rows of its unit and
       }
 }
 
-TEST_CASE_TEMPLATE("The gradient of attention is the difference quotient of its formula: causal, from both sides, with a prefix", Device, cpu,
-                   reference) {
+TEST_CASE_TEMPLATE("The gradient of attention is the difference quotient of its formula: causal, from both sides, with a prefix", Device, RAPTR_TEST_DEVICES) {
   machine<Device> on;
   const std::vector<segment> segments{{0, 4, 0}, {4, 3, 3}, {7, 5, 2}, {12, 1, 0}};
   on_device<decltype(on.ops), segment> placed(on.ops, segments);
@@ -249,7 +248,7 @@ template <class Part, class Device> void part_has_its_gradient(int units, const 
 }
 }  // namespace
 
-TEST_CASE_TEMPLATE("Every part adds factor times its function to the residual and has the gradients of it", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Every part adds factor times its function to the residual and has the gradients of it", Device, RAPTR_TEST_DEVICES) {
   part_has_its_gradient<causal_attention, Device>(3);
   part_has_its_gradient<full_attention, Device>(2);
   part_has_its_gradient<causal_attention, Device>(1, shared_shape);
@@ -260,7 +259,7 @@ TEST_CASE_TEMPLATE("Every part adds factor times its function to the residual an
   part_has_its_gradient<experts, Device>(3);
 }
 
-TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the sum over all rows that read it", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the sum over all rows that read it", Device, RAPTR_TEST_DEVICES) {
   machine<Device> on;
   batch b;
   b.ids = {4, 1, 4, 0, 4}, b.add_segment(3, 0), b.add_segment(2, 0);
@@ -289,7 +288,7 @@ TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the su
   }
 }
 
-TEST_CASE_TEMPLATE("Cross-entropy is -log softmax times weight and scale, and leaves its gradient in the logits", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Cross-entropy is -log softmax times weight and scale, and leaves its gradient in the logits", Device, RAPTR_TEST_DEVICES) {
   machine<Device> on;
   const list l = numbers<double>(12, 8);
   const std::vector<int> ids{2, 0, 3};
@@ -315,7 +314,7 @@ TEST_CASE_TEMPLATE("Cross-entropy is -log softmax times weight and scale, and le
   CHECK(gap_to_differences([&](const list& v) { return run(v, nullptr); }, l, g) < 1e-8);
 }
 
-TEST_CASE_TEMPLATE("Large logits overflow nothing", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Large logits overflow nothing", Device, RAPTR_TEST_DEVICES) {
   typename backend_of<Device>::template ops<float, float> ops(small_options<Device>(false));
   const std::vector<float> logits{-249.87f, -424.13f, -460.29f, 378.10f, -292.61f};
   for (const auto& [id, loss] : {std::pair{3, 0.0}, {0, 627.97}}) {
@@ -334,7 +333,7 @@ TEST_CASE_TEMPLATE("Large logits overflow nothing", Device, cpu, reference) {
   }
 }
 
-TEST_CASE_TEMPLATE("Rows are copied, cleared and blended where the indices say", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Rows are copied, cleared and blended where the indices say", Device, RAPTR_TEST_DEVICES) {
   machine<Device> on;
   auto from = on.put(list{1, 2, 3, 4, 5, 6}), to = on.put(list(6, 9.0));
   auto index = on.put(std::vector<int>{2, 0});

@@ -78,14 +78,14 @@ template <class Block, class Objective, class Device, class Rule> void steps_are
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("AdamW steps every unit by its own count, under all rules for dropped parts", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("AdamW steps every unit by its own count, under all rules for dropped parts", Device, RAPTR_TEST_DEVICES) {
   const adamw rule{.weight_decay = 0.1};
   steps_are_per_unit<mixture64, masked_lm, Device>(rule, dropped_update::frozen, 1);
   steps_are_per_unit<mixture64, masked_lm, Device>(rule, dropped_update::zero_gradient, 2);
   steps_are_per_unit<mixture64, masked_lm, Device>(rule, dropped_update::decay_only, 3);
 }
 
-TEST_CASE_TEMPLATE("SGD steps every unit with its own momentum, under all rules for dropped parts", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("SGD steps every unit with its own momentum, under all rules for dropped parts", Device, RAPTR_TEST_DEVICES) {
   const sgd rule{.weight_decay = 0.1};
   steps_are_per_unit<gpt64, causal_lm, Device>(rule, dropped_update::frozen, 4);
   steps_are_per_unit<gpt64, causal_lm, Device>(rule, dropped_update::zero_gradient, 5);

@@ -40,7 +40,7 @@ const unit_set all_blocks{0, 1, 2}, first_block{0};
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("A dropped block stands still when frozen, and goes on with its momentum under zero_gradient", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A dropped block stands still when frozen, and goes on with its momentum under zero_gradient", Device, RAPTR_TEST_DEVICES) {
   by_hand<Device, adamw> frozen(plain), moving(plain, dropped_update::zero_gradient);
   frozen.step(all_blocks, 0.5, 0.01), moving.step(all_blocks, 0.5, 0.01);
   const double after = frozen.weight_of(1);
@@ -53,7 +53,7 @@ TEST_CASE_TEMPLATE("A dropped block stands still when frozen, and goes on with i
   }
 }
 
-TEST_CASE_TEMPLATE("A block that starts late has a full first step when frozen, and a shorter one under zero_gradient", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A block that starts late has a full first step when frozen, and a shorter one under zero_gradient", Device, RAPTR_TEST_DEVICES) {
   by_hand<Device, adamw> frozen(plain), moving(plain, dropped_update::zero_gradient), fading(plain, dropped_update::decay_only);
   frozen.step(first_block, 0.5, 0.01), moving.step(first_block, 0.5, 0.01), fading.step(first_block, 0.5, 0.01);
   CHECK(frozen.weight_of(1) == 1.0);
@@ -64,7 +64,7 @@ TEST_CASE_TEMPLATE("A block that starts late has a full first step when frozen, 
   CHECK(std::abs(moving.weight_of(1) - 0.99255863) < 1e-8);
 }
 
-TEST_CASE_TEMPLATE("Weight decay takes matrices and embeddings, once, and never norms and biases", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Weight decay takes matrices and embeddings, once, and never norms and biases", Device, RAPTR_TEST_DEVICES) {
   by_hand<Device, adamw> one({.weight_decay = 0.1});
   one.step(all_blocks, 0.0, 0.1);
   const auto w = one.model.get_weights();
@@ -82,7 +82,7 @@ TEST_CASE_TEMPLATE("Weight decay takes matrices and embeddings, once, and never 
   CHECK(others == 2 + 3 * 8);
 }
 
-TEST_CASE_TEMPLATE("Decay alone is all that a dropped block gets under decay_only", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Decay alone is all that a dropped block gets under decay_only", Device, RAPTR_TEST_DEVICES) {
   by_hand<Device, sgd> one({.momentum = 0.9, .weight_decay = 0.1}, dropped_update::decay_only);
   one.step(all_blocks, 0.5, 0.1);
   const double before = one.weight_of(1);
@@ -91,7 +91,7 @@ TEST_CASE_TEMPLATE("Decay alone is all that a dropped block gets under decay_onl
   CHECK(one.weight_of(0) == doctest::Approx(before - 0.1 * (0.9 * 0.5 + 0.5 + 0.1 * before)).epsilon(1e-14));
 }
 
-TEST_CASE_TEMPLATE("Clipping scales the gradient to the norm that is allowed, and leaves shorter ones alone", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Clipping scales the gradient to the norm that is allowed, and leaves shorter ones alone", Device, RAPTR_TEST_DEVICES) {
   by_hand<Device, sgd> one({.momentum = 0});
   const double g = 0.5, norm = g * std::sqrt(double(one.model.layout().parameters()));
   one.step(all_blocks, g, 1.0, 1.0);
@@ -103,7 +103,7 @@ TEST_CASE_TEMPLATE("Clipping scales the gradient to the norm that is allowed, an
   CHECK(one.weight_of(1) == before - 2 * g);
 }
 
-TEST_CASE_TEMPLATE("The moments of a block that is never drawn again end at 0 and are never subnormal", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The moments of a block that is never drawn again end at 0 and are never subnormal", Device, RAPTR_TEST_DEVICES) {
   by_hand<Device, adamw, gpt2_block> one({.beta2 = 0.95, .weight_decay = 0}, dropped_update::zero_gradient);
   one.step(all_blocks, 0.5f, 1e-3);
   const auto size = static_cast<std::size_t>(one.model.layout().size());
@@ -122,7 +122,7 @@ TEST_CASE_TEMPLATE("The moments of a block that is never drawn again end at 0 an
   CHECK(left == 0);
 }
 
-TEST_CASE_TEMPLATE("An infinite or undefined gradient, or loss, leaves weights, moments and counts as they were", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("An infinite or undefined gradient, or loss, leaves weights, moments and counts as they were", Device, RAPTR_TEST_DEVICES) {
   for (const auto dropped : {dropped_update::frozen, dropped_update::zero_gradient, dropped_update::decay_only})
     for (const double bad : {HUGE_VAL, -HUGE_VAL, std::numeric_limits<double>::quiet_NaN()})
       for (const bool in_loss : {false, true}) {

@@ -53,17 +53,17 @@ struct experts {
   template <class Ops> struct saved { typename Ops::real *pre, *h; };
   template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
     s = {on.keep(on.units * (1 + size)), on.keep(on.units * size)};
-    on.ops.matmul_nt(s.pre, x, w[up], nullptr, on.rows, T(1), gated_experts<T, false>{s.pre, s.h, nullptr, on.units, size});
-    on.ops.matmul_nn(residual, s.h, w[down], on.rows, on.factor, T(1), nullptr, T(0));
+    on.ops.matmul_nt(s.pre, x, w[up], nullptr, on.rows, 1, gated_experts<T, false>{s.pre, s.h, nullptr, on.units, size});
+    on.ops.matmul_nn(residual, s.h, w[down], on.rows, on.factor, 1, nullptr, 0);
   }
   template <class Ops, class T, class G>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, T carry) {
+  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
     const arena::scope scratch(on.memory);
     T *const dh = on.scratch(on.units * size), *const dpre = on.scratch(on.units * (1 + size));
     on.ops.matmul_nt(dh, dresidual, w[down], nullptr, on.rows, on.factor, gated_experts<T, true>{s.pre, dh, dpre, on.units, size});
-    on.ops.matmul_tn(g[down], s.h, dresidual, on.rows, on.factor, nullptr, nullptr, T(0));
-    on.ops.matmul_tn(g[up], dpre, x, on.rows, T(1), nullptr, nullptr, T(0));
-    on.ops.matmul_nn(dx, dpre, w[up], on.rows, T(1), carry, nullptr, T(0));
+    on.ops.matmul_tn(g[down], s.h, dresidual, on.rows, on.factor, nullptr, nullptr, 0);
+    on.ops.matmul_tn(g[up], dpre, x, on.rows, 1, nullptr, nullptr, 0);
+    on.ops.matmul_nn(dx, dpre, w[up], on.rows, 1, carry, nullptr, 0);
   }
 };
 

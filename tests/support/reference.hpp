@@ -31,6 +31,7 @@ template <class Real, class Master> class reference_ops {
  public:
   using real = Real;
   using master = Master;
+  static constexpr std::int64_t working_set = std::int64_t(16) << 20;
 
   explicit reference_ops(const reference_options& options = {}) : memory_(options.guarded) {}
   reference_ops(const reference_ops&) = delete;
@@ -43,33 +44,33 @@ template <class Real, class Master> class reference_ops {
     sums.add_up(p);
   }
   template <class Then>
-  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, Real alpha, const Then& then) {
+  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
     const open o(memory_);
     for (std::int64_t r = 0; r < n; ++r)
       for (std::int64_t k = 0; k < w.rows; ++k) {
         double s = 0;
         for (std::int64_t i = 0; i < w.width; ++i) s += double(x[r * w.width + i]) * double(w.data[k * w.width + i]);
-        y[r * w.rows + k] = Real(double(alpha) * s + (bias ? double(bias[k]) : 0));
+        y[r * w.rows + k] = Real(alpha * s + (bias ? double(bias[k]) : 0));
       }
     rows(then, n);
   }
-  void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, Real alpha, Real beta, const Real* bias, Real bias_factor) {
+  void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {
     const open o(memory_);
     for (std::int64_t r = 0; r < n; ++r)
       for (std::int64_t i = 0; i < w.width; ++i) {
         double s = 0;
         for (std::int64_t k = 0; k < w.rows; ++k) s += double(a[r * w.rows + k]) * double(w.data[k * w.width + i]);
         Real& to = y[r * w.width + i];
-        to = Real(double(alpha) * s + (bias ? double(bias_factor) * double(bias[i]) : 0) + (beta == Real(0) ? 0 : double(beta) * double(to)));
+        to = Real(alpha * s + (bias ? bias_factor * double(bias[i]) : 0) + (beta == 0 ? 0 : beta * double(to)));
       }
   }
-  void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, Real alpha, Master* a_sum, Master* x_sum, Real x_factor) {
+  void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, double alpha, Master* a_sum, Master* x_sum, double x_factor) {
     const open o(memory_);
     for (std::int64_t k = 0; k < g.rows; ++k)
       for (std::int64_t i = 0; i < g.width; ++i) {
         double s = 0;
         for (std::int64_t r = 0; r < n; ++r) s += double(a[r * g.rows + k]) * double(x[r * g.width + i]);
-        g.data[k * g.width + i] += Master(double(alpha) * s);
+        g.data[k * g.width + i] += Master(alpha * s);
       }
     for (std::int64_t k = 0; a_sum && k < g.rows; ++k) {
       double s = 0;
@@ -79,7 +80,7 @@ template <class Real, class Master> class reference_ops {
     for (std::int64_t i = 0; x_sum && i < g.width; ++i) {
       double s = 0;
       for (std::int64_t r = 0; r < n; ++r) s += double(x[r * g.width + i]);
-      x_sum[i] += Master(double(x_factor) * s);
+      x_sum[i] += Master(x_factor * s);
     }
   }
 
@@ -173,6 +174,10 @@ template <class Real, class Master> class reference_ops {
     int width;
     template <class F> void each(int n, F f) const {
       for (int i = 0; i < n; ++i) f(i);
+    }
+    template <class F> void each(int runs, int length, F f) const {
+      for (int run = 0; run < runs; ++run)
+        for (int i = 0; i < length; ++i) f(run, i);
     }
     template <class F> auto sum(int n, F f) const {
       double s = 0;

@@ -12,6 +12,7 @@
 #include <raptr/backend/cpu.hpp>
 #include <raptr/nn/transformer.hpp>
 
+#include "devices.hpp"
 #include "experts.hpp"
 #include "reference.hpp"
 
@@ -126,8 +127,10 @@ template <class F> step_plan changed_plan(const network_layout& layout, F change
 template <class Device> auto small_options(bool guarded = true) {
   if constexpr (std::same_as<Device, cpu>)
     return cpu_options{1};
-  else
+  else if constexpr (std::same_as<Device, reference>)
     return reference_options{guarded};
+  else
+    return typename backend_of<Device>::options{};
 }
 
 template <class Block, class Objective, class Device> struct rig {

@@ -22,7 +22,7 @@ bool same(const std::vector<double>& a, const std::vector<double>& b) {
 }
 }  // namespace
 
-TEST_CASE_TEMPLATE("Bad weights in block 1 spoil the steps that draw it and no others: those change nothing", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Bad weights in block 1 spoil the steps that draw it and no others: those change nothing", Device, RAPTR_TEST_DEVICES) {
   for (const float bad : {nan_value, infinity}) {
     small_run<Device> run("constant:3", dropped_update::zero_gradient);
     auto& model = run.trainer.model();
@@ -59,7 +59,7 @@ TEST_CASE_TEMPLATE("Bad weights in block 1 spoil the steps that draw it and no o
   }
 }
 
-TEST_CASE_TEMPLATE("A run stops with an error after so many bad steps in a row, and the weights are those of before", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A run stops with an error after so many bad steps in a row, and the weights are those of before", Device, RAPTR_TEST_DEVICES) {
   for (const int most : {1, 3}) {
     small_run<Device> run("full");
     auto& model = run.trainer.model();
@@ -83,7 +83,7 @@ TEST_CASE_TEMPLATE("A run stops with an error after so many bad steps in a row, 
   }
 }
 
-TEST_CASE_TEMPLATE("The first bad tensor is named, in the order of the layout", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The first bad tensor is named, in the order of the layout", Device, RAPTR_TEST_DEVICES) {
   small_run<Device> run("full");
   auto& model = run.trainer.model();
   model.initialise(1);
@@ -102,7 +102,7 @@ TEST_CASE_TEMPLATE("The first bad tensor is named, in the order of the layout", 
   CHECK(named == "block 1 mlp down");
 }
 
-TEST_CASE_TEMPLATE("A gradient whose square does not fit into a moment is treated like one that is not finite", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A gradient whose square does not fit into a moment is treated like one that is not finite", Device, RAPTR_TEST_DEVICES) {
   using model_type = transformer<gpt2_block, causal_lm, Device>;
   model_type model(run_shape, small_options<Device>());
   model.initialise(1);
@@ -124,7 +124,7 @@ TEST_CASE_TEMPLATE("A gradient whose square does not fit into a moment is treate
   CHECK(model.get_weights() != before);
 }
 
-TEST_CASE_TEMPLATE("A batch without a target changes nothing, is counted and gives no NaN", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A batch without a target changes nothing, is counted and gives no NaN", Device, RAPTR_TEST_DEVICES) {
   small_run<Device, bert_block, masked_lm> run("2-full", dropped_update::zero_gradient, {.lr = 1e-3}, run_shape, small_options<Device>(),
                                                {.masking = masking::independent});
   int empty = 0;

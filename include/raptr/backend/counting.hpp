@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A backend that computes nothing and has no memory: the same step on it tells launches, multiply-adds and activation
-// bytes of a plan, exactly and in microseconds.
+// A backend that computes nothing and has no memory: the same step on it, with the working set of the backend that it stands
+// for, tells launches, multiply-adds and activation bytes of a plan, exactly and in microseconds.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,17 @@
 
 namespace raptr {
 
-template <class Real, class Master> class counting_ops {
+template <class Real, class Master, std::int64_t WorkingSet = std::int64_t(16) << 20> class counting_ops {
  public:
   using real = Real;
   using master = Master;
+  static constexpr std::int64_t working_set = WorkingSet;
 
-  template <class Then> void matmul_nt(Real*, const Real*, matrix<const Real> w, const Real*, std::int64_t n, Real, const Then&) {
+  template <class Then> void matmul_nt(Real*, const Real*, matrix<const Real> w, const Real*, std::int64_t n, double, const Then&) {
     product(w.rows, w.width, n);
   }
-  void matmul_nn(Real*, const Real*, matrix<const Real> w, std::int64_t n, Real, Real, const Real*, Real) { product(w.rows, w.width, n); }
-  void matmul_tn(matrix<Master> g, const Real*, const Real*, std::int64_t n, Real, Master*, Master*, Real) { product(g.rows, g.width, n); }
+  void matmul_nn(Real*, const Real*, matrix<const Real> w, std::int64_t n, double, double, const Real*, double) { product(w.rows, w.width, n); }
+  void matmul_tn(matrix<Master> g, const Real*, const Real*, std::int64_t n, double, Master*, Master*, double) { product(g.rows, g.width, n); }
   template <class P> void rows(const P&, std::int64_t) { ++launches; }
   void attention(Real*, Master*, const Real*, head_shape, segment_list) { ++launches; }
   void attention_backward(Real*, const Real*, const Real*, const Master*, const Real*, head_shape, segment_list) { ++launches; }

@@ -3,6 +3,7 @@
 // them. Its products come from its own kernel rather than from a library: see cpu/kernel.hpp for what that buys.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,22 +28,24 @@ struct cpu_options {
 /// Satisfies raptr::backend. Every operation is done when it returns. For one thread at a time.
 template <class Real, class Master> class cpu_ops {
  public:
+  static_assert(std::floating_point<Real>, "raptr: the CPU backend computes in float or double: bf16 is for raptr::cuda");
   using real = Real;
   using master = Master;
+  static constexpr std::int64_t working_set = std::int64_t(16) << 20;  // of the caches of a few cores
 
   /// Throws input_error if there cannot be so many threads.
   explicit cpu_ops(const cpu_options& options = {}) : on_(options.threads) {}
   cpu_ops(const cpu_ops&) = delete;
   cpu_ops& operator=(const cpu_ops&) = delete;
 
-  template <class Then> void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, Real alpha, const Then& then) {
-    cpu_backend::product(on_, y, x, w.data, true, n, w.width, w.rows, alpha, Real(0), bias, Real(1), then);
+  template <class Then> void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
+    cpu_backend::product(on_, y, x, w.data, true, n, w.width, w.rows, Real(alpha), Real(0), bias, Real(1), then);
   }
-  void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, Real alpha, Real beta, const Real* bias, Real bias_factor) {
-    cpu_backend::product(on_, y, a, w.data, false, n, w.rows, w.width, alpha, beta, bias, bias_factor, nothing{});
+  void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {
+    cpu_backend::product(on_, y, a, w.data, false, n, w.rows, w.width, Real(alpha), Real(beta), bias, Real(bias_factor), nothing{});
   }
-  void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, Real alpha, Master* a_sum, Master* x_sum, Real x_factor) {
-    cpu_backend::product_of_rows(on_, g, a, x, n, alpha, a_sum, x_sum, x_factor);
+  void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, double alpha, Master* a_sum, Master* x_sum, double x_factor) {
+    cpu_backend::product_of_rows(on_, g, a, x, n, Real(alpha), a_sum, x_sum, Real(x_factor));
   }
   template <class P> void rows(const P& program, std::int64_t n) { cpu_backend::run_rows(on_, program, n); }
 

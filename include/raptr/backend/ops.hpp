@@ -33,29 +33,48 @@ struct head_shape {
   int groups, queries, width;
 };
 
+/// Walks cut every range into chunks of so many elements, counted from its own start: what is added up does not depend on
+/// the other ranges of a list.
+inline constexpr std::int64_t walk_chunk = 16384;
+RAPTR_BOTH constexpr std::int64_t chunks_of(std::int64_t length) { return (length + walk_chunk - 1) / walk_chunk; }
+
 /// A run of whole units of one tensor: elements first.. in the full arenas, packed.. in those that hold active units
 /// only, `unit`.. in the table of step counts. per_unit: elements of one unit, a divisor of length.
 struct walk_range {
   std::int64_t first, packed, length, per_unit;
   int unit, tensor;
   bool decays;
-  bool in_block = false;  // false: the model's own
+  bool in_block = false;   // false: the model's own
+  std::int64_t chunk = 0;  // the number of its first chunk in the list, see range_list
 };
+/// The ranges of a tensor follow each other.
 struct walk_list {
   const walk_range* device;
   int count;
+  std::int64_t chunks;
 };
+/// The range of chunk c: the last one that begins at it or before (one without elements begins where the next one does).
+RAPTR_BOTH inline const walk_range& range_of_chunk(walk_list list, std::int64_t c) {
+  int low = 0, end = list.count;
+  while (end - low > 1) {
+    const int middle = low + (end - low) / 2;
+    (list.device[middle].chunk <= c ? low : end) = middle;
+  }
+  return list.device[low];
+}
 /// Marks an array that a walk indexes by `packed`.
 template <class T> struct by_plan { T* data; };
 
 /// A row program is a trivially copyable functor with its own pointers, run once per row by a team: a loop, SIMD
 /// lanes, a warp. It computes through
 ///   team.each(n, f)      f(i) for i in 0 .. n - 1, which must not depend on each other
+///   team.each(k, n, f)   f(j, i) for j in 0 .. k - 1, i in 0 .. n - 1
 ///   team.sum(n, f)       the sum of f(i), in the type of f(i); every lane gets it
 ///   team.max(n, f)       the largest f(i), n > 0
 ///   team.add(k, i, v)    adds v to column i of sum k, called from within each(); `P::sums` sums of `p.width` columns.
 ///                        The backend adds up the rows in a fixed order, then *p.sum(k, i) += total.
-/// Each of them ends with a barrier, and element i always belongs to the same lane.
+/// Each of them ends with a barrier, and element i always belongs to the same lane. A program with long rows says how long:
+/// `int columns() const`; a backend chooses the size of the team by it.
 struct nothing {
   static constexpr int sums = 0;
   template <class Team> RAPTR_BOTH void row(Team&, std::int64_t) const {}
@@ -87,7 +106,7 @@ struct square : no_state {
 using ticket = std::uint64_t;
 
 // real: activations and compute weights.  master: master weights, gradients, moments, statistics.
-// n rows; W (R, C); all arrays dense and row-major; no array may overlap another one unless that is said.
+// n rows; W (R, C); alpha, beta and factors are known to the host; all arrays dense and row-major; no array may overlap another one unless that is said.
 //
 //   matmul_nt  y (n, R)  = x (n, C) alpha W^T + bias (R) or null, then the program `then` on each row of y (often fused)
 //   matmul_nn  y (n, C)  = beta y + alpha a (n, R) W + bias_factor bias (C) or null; y is not read when beta = 0
@@ -99,6 +118,7 @@ using ticket = std::uint64_t;
 //   attention_backward   dqkv = gradient, from dmixed, mixed, lse, qkv
 //   walk       f over the ranges of T* (full) and by_plan<T> (packed) arrays
 //   walk_sum   into[range.tensor] += sum of f, in an order that does not depend on the other tensors of the list
+//   working_set   bytes of what is written, read and forgotten: large enough to keep the device busy, no larger
 //   allocate   n objects of T, uninitialised, 64-byte aligned; release() gives them back; both wait for nothing pending
 //   upload     device = host; the host memory may be reused on return
 //   fetch      host = device, valid after wait(ticket)
@@ -106,9 +126,9 @@ template <class Ops>
 concept backend = requires(Ops& on, typename Ops::real* y, const typename Ops::real* x, typename Ops::master* m, const typename Ops::master* cm,
                            matrix<const typename Ops::real> w, matrix<typename Ops::master> g, segment_list s, walk_list l, std::int64_t n, int* t,
                            double* d) {
-  { on.matmul_nt(y, x, w, x, n, *x, nothing{}) } -> std::same_as<void>;
-  { on.matmul_nn(y, x, w, n, *x, *x, x, *x) } -> std::same_as<void>;
-  { on.matmul_tn(g, x, x, n, *x, m, m, *x) } -> std::same_as<void>;
+  { on.matmul_nt(y, x, w, x, n, 1.0, nothing{}) } -> std::same_as<void>;
+  { on.matmul_nn(y, x, w, n, 1.0, 1.0, x, 1.0) } -> std::same_as<void>;
+  { on.matmul_tn(g, x, x, n, 1.0, m, m, 1.0) } -> std::same_as<void>;
   { on.rows(nothing{}, n) } -> std::same_as<void>;
   { on.attention(y, m, x, head_shape{}, s) } -> std::same_as<void>;
   { on.attention_backward(y, x, x, cm, x, head_shape{}, s) } -> std::same_as<void>;
@@ -119,6 +139,7 @@ concept backend = requires(Ops& on, typename Ops::real* y, const typename Ops::r
   { on.upload(t, t, std::size_t{}) } -> std::same_as<void>;
   { on.fetch(t, t, std::size_t{}) } -> std::same_as<ticket>;
   { on.wait(ticket{}) } -> std::same_as<void>;
+  { Ops::working_set } -> std::convertible_to<std::int64_t>;
   { on.description() } -> std::same_as<std::string>;
 };
 

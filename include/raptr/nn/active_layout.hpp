@@ -6,8 +6,8 @@
 
 #include <vector>
 
+#include <raptr/backend/ranges.hpp>
 #include <raptr/nn/weights.hpp>
-#include <raptr/tensor/buffer.hpp>
 
 namespace raptr {
 
@@ -16,11 +16,6 @@ struct active_weight {
   std::int64_t first = 0, packed = 0;
   int units = 0, runs = 0;
 };
-
-/// Ranges for a walk, uploaded. `to` holds them until the next upload.
-template <class Ops> walk_list walk_list_of(const std::vector<walk_range>& host, buffer<walk_range, Ops>& to) {
-  return {to.put(host), static_cast<int>(host.size())};
-}
 
 class active_layout {
  public:
@@ -38,8 +33,8 @@ class active_layout {
     });
   }
 
-  std::vector<walk_range> on, off;                // elements of the arenas that train in this step, or do not
-  std::vector<walk_range> counts_on, counts_off;  // the same units in the table of step counts
+  range_list on, off;                             // elements of the arenas that train in this step, or do not
+  range_list counts_on, counts_off;               // the same units in the table of step counts
   std::vector<std::size_t> weight_of_range;       // of every range of `on`: its index in weight_layout::all()
   std::vector<active_weight> weights;             // as weight_layout::all()
   std::int64_t size = 0;                          // elements of the packed arenas

@@ -24,6 +24,12 @@ struct fp64 {
   using real = double;
   using master = double;
 };
+/// Activations and compute weights in bfloat16; master weights, gradients, moments and reductions stay float. On GPUs.
+struct bf16 {
+  using role = precision_role;
+  using real = bfloat16;
+  using master = float;
+};
 
 template <class Norm, class Attention, class Mlp, class Residual, class Precision> struct preset {
   using norm = Norm;

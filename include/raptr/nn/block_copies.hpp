@@ -33,7 +33,7 @@ class copied_ranges {
   }
 
  private:
-  std::vector<walk_range> from_, to_;
+  range_list from_, to_;
   std::int64_t size_ = 0;
 };
 

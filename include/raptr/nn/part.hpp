@@ -22,8 +22,8 @@ template <class Ops> struct part_call {
   segment_list segments;
   std::int64_t rows;  // B*T of this call
   int units;          // kept ones
-  real factor;        // of what the kept units add to the residual
-  real bias_factor;   // of what the part adds besides its units, such as an output bias
+  double factor;       // of what the kept units add to the residual
+  double bias_factor;  // of what the part adds besides its units, such as an output bias
 
   /// Activations of `per_row` numbers: kept for the backward pass, or until the scope ends.
   template <class T = real> T* keep(std::int64_t per_row) { return memory.keep<T>(rows * per_row); }
@@ -47,7 +47,7 @@ template <class P, class Ops>
 concept part = part_of_units<P> &&
     requires(part_call<Ops>& on, const model_shape& shape, params<const typename Ops::real> w, params<typename Ops::master> g,
              typename P::template saved<Ops>& s, const typename P::template saved<Ops>& kept, const typename Ops::real* x, typename Ops::real* y,
-             typename Ops::real carry) {
+             double carry) {
   { P::weights(shape) } -> std::same_as<std::vector<weight>>;
   { P::forward(on, w, s, x, y) } -> std::same_as<void>;
   { P::backward(on, w, g, kept, x, x, y, carry) } -> std::same_as<void>;

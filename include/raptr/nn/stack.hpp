@@ -51,7 +51,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
         each_part(call, b, s, [&]<class P>(part_call<Ops>& part, saved_of<P>& saved, int index) {
           rule::template forward<norm, P>(part, w + layout.of(b.block, index), saved, stream);
         });
-        if (b.factor != 1) ops.rows(blend_rows<real>{stream, s.before, real(1 - b.factor), real(b.factor), shape_.width}, call.rows);
+        if (b.factor != 1) ops.rows(blend_rows<real>{stream, s.before, 1 - b.factor, b.factor, shape_.width}, call.rows);
       });
     }
   }
@@ -66,13 +66,13 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
         if (b.factor != 1) {
           around = memory.scratch<real>(call.rows * shape_.width);
           ops.rows(copy_rows<real>{around, dstream, nullptr, nullptr, shape_.width}, call.rows);
-          ops.rows(blend_rows<real>{dstream, around, real(0), real(b.factor), shape_.width}, call.rows);
+          ops.rows(blend_rows<real>{dstream, around, 0, b.factor, shape_.width}, call.rows);
         }
         each_part_reversed(call, b, saved_[static_cast<std::size_t>(b.block)], [&]<class P>(part_call<Ops>& part, saved_of<P>& saved, int index) {
           const std::size_t first = layout.of(b.block, index);
           rule::template backward<norm, P>(part, w + first, g + first, saved, dstream);
         });
-        if (around) ops.rows(blend_rows<real>{dstream, around, real(1 - b.factor), real(1), shape_.width}, call.rows);
+        if (around) ops.rows(blend_rows<real>{dstream, around, 1 - b.factor, 1, shape_.width}, call.rows);
       });
     }
   }
@@ -87,7 +87,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   /// of its rows that is written back. The rows that go by are not touched.
   template <class F> void through(Ops& ops, arena& memory, const device_batch& on, const block_rows& at, real* stream, F f) {
     if (at.rows == 0) return;
-    const part_call<Ops> call{ops, memory, shape_, on.segments_of(at), at.rows, 0, real(1), real(1)};
+    const part_call<Ops> call{ops, memory, shape_, on.segments_of(at), at.rows, 0, 1, 1};
     if (at.rows_at < 0) return f(stream, call);
     const arena::scope scratch(memory);
     const int* const rows = on.words + at.rows_at;
@@ -99,7 +99,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   template <class P, class F> void run(part_call<Ops> call, const block_plan& b, saved_of<P>& saved, int index, F& f) {
     const part_plan& p = b.parts()[static_cast<std::size_t>(index)];
     if (p.units.empty()) return;
-    call.units = p.size(), call.factor = real(p.factor * p.unit_factor), call.bias_factor = real(p.factor);
+    call.units = p.size(), call.factor = p.factor * p.unit_factor, call.bias_factor = p.factor;
     f.template operator()<P>(call, saved, index);
   }
   template <class F> void each_part(const part_call<Ops>& call, const block_plan& b, saved_block& s, F f) {

@@ -76,8 +76,8 @@ template <class Block, class Objective, class Ops> class token_head {
       const cross_entropy<real, master> then{at.logits, ids, on.weights + first, row_loss + first, scale, vocab, dx != nullptr};
       logits(ops, w, at, h, n, then);
       if (!dx) continue;
-      ops.matmul_tn(g[tokens], at.logits, output_rows(at), n, real(1), bias_sum(g), nullptr, real(0));
-      ops.matmul_nn(h, at.logits, w[tokens], n, real(1), real(0), nullptr, real(0));
+      ops.matmul_tn(g[tokens], at.logits, output_rows(at), n, 1, bias_sum(g), nullptr, 0);
+      ops.matmul_nn(h, at.logits, w[tokens], n, 1, 0, nullptr, 0);
       rows_backward(ops, w, g, at, h, n);
     }
     ops.rows(sum_rows{row_loss, loss}, all);
@@ -98,7 +98,7 @@ template <class Block, class Objective, class Ops> class token_head {
   }
 
  private:
-  static constexpr std::int64_t largest_chunk = std::int64_t{1} << 22;  // logits at a time: 16 MiB in fp32
+  static constexpr std::int64_t largest_chunk = Ops::working_set / static_cast<std::int64_t>(sizeof(real));  // logits at a time
 
   struct rows_of_chunk {
     rows_of_chunk(arena& memory, std::int64_t rows, int width, int vocab)
@@ -128,20 +128,20 @@ template <class Block, class Objective, class Ops> class token_head {
       ops.rows(copy_rows<real>{at.final_rows, h, nullptr, nullptr, width}, n);
     const real* bias = nullptr;
     if constexpr (Objective::transforms) {
-      ops.matmul_nt(at.pre, at.final_rows, w[transform], w[transform_bias].data, n, real(1),
+      ops.matmul_nt(at.pre, at.final_rows, w[transform], w[transform_bias].data, n, 1,
                     activate<gelu_erf, real>{at.pre, at.transformed, 1, width});
       norm::forward(ops, w + transform_norm, at.transform_norm, at.transformed, at.transformed, n);
       bias = w[output_bias].data;
     }
-    ops.matmul_nt(at.logits, output_rows(at), w[tokens], bias, n, real(1), then);
+    ops.matmul_nt(at.logits, output_rows(at), w[tokens], bias, n, 1, then);
   }
   /// d (n, C): the gradient of output_rows becomes that of the rows behind the blocks.
   static void rows_backward(Ops& ops, params<const real> w, params<master> g, const rows_of_chunk& at, real* d, std::int64_t n) {
     if constexpr (Objective::transforms) {
       norm::backward(ops, w + transform_norm, g + transform_norm, at.transform_norm, d, nullptr, n);
       ops.rows(activate_backward<gelu_erf, real>{at.pre, d, at.pre, 1, w[tokens].width}, n);
-      ops.matmul_tn(g[transform], at.pre, at.final_rows, n, real(1), g[transform_bias].data, nullptr, real(0));
-      ops.matmul_nn(d, at.pre, w[transform], n, real(1), real(0), nullptr, real(0));
+      ops.matmul_tn(g[transform], at.pre, at.final_rows, n, 1, g[transform_bias].data, nullptr, 0);
+      ops.matmul_nn(d, at.pre, w[transform], n, 1, 0, nullptr, 0);
     }
     if constexpr (norm_first) norm::backward(ops, w + norm_at, g + norm_at, at.final_norm, d, nullptr, n);
   }

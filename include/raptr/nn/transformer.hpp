@@ -29,7 +29,7 @@ template <class Block>
 concept block_with_precision = block_bundle<Block> && precision_policy<typename Block::precision>;
 
 template <class Device, class Block> struct ops_of {
-  using type = counting_ops<float, float>;  // so that a missing backend or a wrong block is one message
+  using type = counting_ops<float, float, 1>;  // so that a missing backend or a wrong block is one message
 };
 template <available_device Device, block_with_precision Block> struct ops_of<Device, Block> {
   using type = typename backend_of<Device>::template ops<typename Block::precision::real, typename Block::precision::master>;
@@ -249,7 +249,7 @@ template <class Block, class Objective, class Device> class transformer {
       if (!b.sequences.empty() && (first < 0 || last >= sequences)) errors::sequences_are_outside_the_plan(first, last, sequences);
   }
   static pass_needs foretell(auto pass) {
-    counting_ops<real, master> count;
+    counting_ops<real, master, ops_type::working_set> count;
     arena measure = arena::unbounded();
     pass(count, measure);
     return {measure.peak(), count.multiply_adds};
@@ -265,7 +265,7 @@ template <class Block, class Objective, class Device> class transformer {
   weight_layout layout_;
   active_layout active_;
   network_type network_;
-  mutable network<block, objective_type, counting_ops<real, master>> dry_network_;  // holds nothing from pass to pass
+  mutable network<block, objective_type, counting_ops<real, master, ops_type::working_set>> dry_network_;  // holds nothing from pass to pass
   bool initialised_ = false;
   int slot_ = 0;
 
@@ -277,7 +277,7 @@ template <class Block, class Objective, class Device> class transformer {
 
   std::vector<matrix<const real>> w_;
   std::vector<matrix<master>> g_;
-  std::vector<walk_range> pack_;
+  range_list pack_;
   std::vector<double> zeros_;
   step_table table_;
   walk_list on_{};

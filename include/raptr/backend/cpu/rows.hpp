@@ -87,6 +87,15 @@ template <class P> struct team {
     RAPTR_INDEPENDENT
     for (int i = 0; i < n; ++i) f(i);
   }
+  // The usual run of 16 is a constant to the compiler: so short a loop is fast only if its length is known.
+  template <class F> void each(int runs, int length, F f) const {
+    for (int run = 0; run < runs; ++run) {
+      if (length == 16)
+        each(16, [=](int i) { f(run, i); });
+      else
+        each(length, [=](int i) { f(run, i); });
+    }
+  }
   template <class F> auto sum(int n, F f) const { return lane_sum(n, f); }
   template <class F> auto max(int n, F f) const { return lane_max(n, f); }
   template <class V> void add(int k, int i, V v) const { partial[std::int64_t(k) * width + i] += typename sum_of<P>::type(v); }

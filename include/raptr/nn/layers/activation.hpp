@@ -5,8 +5,8 @@
 
 #include <concepts>
 #include <cstdint>
-#include <type_traits>
 
+#include <raptr/base/bfloat16.hpp>
 #include <raptr/base/config.hpp>
 #include <raptr/base/math.hpp>
 
@@ -50,20 +50,7 @@ concept activation = requires(const float* a, float* da) {
   { A::backward(a, 0.0f, da) } -> std::same_as<void>;
 };
 
-/// f(unit, length) for runs of neurons of one row whose inputs lie `length` apart. With one input the whole row is one run;
-/// else a run is a unit, and the usual group of 16 is a constant to the compiler, because so short a loop is fast only if
-/// its length is known.
-template <int Inputs, class F> RAPTR_BOTH void each_run(int units, int group, F f) {
-  if constexpr (Inputs == 1) {
-    f(0, units * group);
-  } else if (group == 16) {
-    for (int u = 0; u < units; ++u) f(u, std::integral_constant<int, 16>{});
-  } else {
-    for (int u = 0; u < units; ++u) f(u, group);
-  }
-}
-
-/// h (rows, units, group) = A(pre (rows, units, inputs, group)).
+/// h (rows, units, group) = A(pre (rows, units, inputs, group)). With one input the whole row is one run of neurons.
 template <class A, class T> struct activate {
   static constexpr int sums = 0;
   const T* pre;
@@ -71,15 +58,14 @@ template <class A, class T> struct activate {
   int units, group;
 
   template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    const std::int64_t first = r * units * group;
-    each_run<A::inputs>(units, group, [&](int u, auto length) {
-      const T* const from = pre + (first + u * length) * A::inputs;
-      T* const to = h + first + u * length;
-      team.each(length, [=](int i) {
-        T a[A::inputs];
-        for (int k = 0; k < A::inputs; ++k) a[k] = from[i + k * length];
-        to[i] = A::forward(a);
-      });
+    const int runs = A::inputs == 1 ? 1 : units, length = A::inputs == 1 ? units * group : group;
+    const T* const from = pre + r * runs * A::inputs * length;
+    T* const to = h + r * runs * length;
+    team.each(runs, length, [=](int run, int i) {
+      const T* const in = from + std::int64_t(run) * A::inputs * length + i;
+      wide<T> a[A::inputs];
+      for (int k = 0; k < A::inputs; ++k) a[k] = in[k * length];
+      to[std::int64_t(run) * length + i] = A::forward(a);
     });
   }
 };
@@ -91,17 +77,16 @@ template <class A, class T> struct activate_backward {
   int units, group;
 
   template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    const std::int64_t first = r * units * group;
-    each_run<A::inputs>(units, group, [&](int u, auto length) {
-      const std::int64_t at = (first + u * length) * A::inputs;
-      const T *const from = pre + at, *const d = dh + first + u * length;
-      T* const to = dpre + at;
-      team.each(length, [=](int i) {
-        T a[A::inputs], da[A::inputs];
-        for (int k = 0; k < A::inputs; ++k) a[k] = from[i + k * length];
-        A::backward(a, d[i], da);
-        for (int k = 0; k < A::inputs; ++k) to[i + k * length] = da[k];
-      });
+    const int runs = A::inputs == 1 ? 1 : units, length = A::inputs == 1 ? units * group : group;
+    const std::int64_t first = r * runs * A::inputs * length;
+    const T *const from = pre + first, *const d = dh + r * runs * length;
+    T* const to = dpre + first;
+    team.each(runs, length, [=](int run, int i) {
+      const std::int64_t at = std::int64_t(run) * A::inputs * length + i;
+      wide<T> a[A::inputs], da[A::inputs];
+      for (int k = 0; k < A::inputs; ++k) a[k] = from[at + k * length];
+      A::backward(a, wide<T>(d[std::int64_t(run) * length + i]), da);
+      for (int k = 0; k < A::inputs; ++k) to[at + k * length] = da[k];
     });
   }
 };

@@ -40,12 +40,12 @@ template <bool Causal> struct attention {
     const head_shape heads = kept(on);
     const int queries = heads.groups * heads.queries;
     s = {on.keep((queries + 2 * heads.groups) * heads.width), on.keep(queries * heads.width), on.template keep<typename Ops::master>(queries)};
-    on.ops.matmul_nt(s.qkv, x, w[qkv], w[qkv_bias].data, on.rows, T(1), nothing{});
+    on.ops.matmul_nt(s.qkv, x, w[qkv], w[qkv_bias].data, on.rows, 1, nothing{});
     on.ops.attention(s.mixed, s.lse, s.qkv, heads, on.segments);
-    on.ops.matmul_nn(residual, s.mixed, w[out], on.rows, on.factor, T(1), w[out_bias].data, on.bias_factor);
+    on.ops.matmul_nn(residual, s.mixed, w[out], on.rows, on.factor, 1, w[out_bias].data, on.bias_factor);
   }
   template <class Ops, class T, class G>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, T carry) {
+  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
     const head_shape heads = kept(on);
     const int queries = heads.groups * heads.queries;
     const arena::scope scratch(on.memory);
@@ -53,8 +53,8 @@ template <bool Causal> struct attention {
     on.ops.matmul_nt(dmixed, dresidual, w[out], nullptr, on.rows, on.factor, nothing{});
     on.ops.matmul_tn(g[out], s.mixed, dresidual, on.rows, on.factor, nullptr, g[out_bias].data, on.bias_factor);
     on.ops.attention_backward(dqkv, dmixed, s.mixed, s.lse, s.qkv, heads, on.segments);
-    on.ops.matmul_tn(g[qkv], dqkv, x, on.rows, T(1), g[qkv_bias].data, nullptr, T(0));
-    on.ops.matmul_nn(dx, dqkv, w[qkv], on.rows, T(1), carry, nullptr, T(0));
+    on.ops.matmul_tn(g[qkv], dqkv, x, on.rows, 1, g[qkv_bias].data, nullptr, 0);
+    on.ops.matmul_nn(dx, dqkv, w[qkv], on.rows, 1, carry, nullptr, 0);
   }
 
  private:

@@ -22,11 +22,13 @@ template <class T, class S> struct cross_entropy {
   int vocab;
   bool with_gradient;
 
+  int columns() const { return vocab; }
   template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const l = logits + r * vocab;
     const int id = ids[r];
     double* const loss = row_loss + r;
-    const S top = team.max(vocab, [=](int i) { return S(l[i]); }), k = scale * S(weights[r]), own = S(l[id]);
+    const S own = S(l[id]);  // before max(), whose barrier keeps others from writing to it too early
+    const S top = team.max(vocab, [=](int i) { return S(l[i]); }), k = scale * S(weights[r]);
     const S total = team.sum(vocab, [=](int i) {
       const S e = math::exp(S(l[i]) - top);
       l[i] = T(e);

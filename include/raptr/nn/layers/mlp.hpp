@@ -35,19 +35,19 @@ template <activation A> struct mlp {
   template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
     const int group = on.shape.neuron_group, kept = on.units * group;
     s = {on.keep(kept * A::inputs), on.keep(kept)};
-    on.ops.matmul_nt(s.pre, x, w[up], w[up_bias].data, on.rows, T(1), activate<A, T>{s.pre, s.h, on.units, group});
-    on.ops.matmul_nn(residual, s.h, w[down], on.rows, on.factor, T(1), w[down_bias].data, on.bias_factor);
+    on.ops.matmul_nt(s.pre, x, w[up], w[up_bias].data, on.rows, 1, activate<A, T>{s.pre, s.h, on.units, group});
+    on.ops.matmul_nn(residual, s.h, w[down], on.rows, on.factor, 1, w[down_bias].data, on.bias_factor);
   }
   template <class Ops, class T, class G>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, T carry) {
+  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
     const int group = on.shape.neuron_group, kept = on.units * group;
     const arena::scope scratch(on.memory);
     T *const dh = on.scratch(kept), *const dpre = on.scratch(kept * A::inputs);
     const activate_backward<A, T> then{s.pre, dh, dpre, on.units, group};
     on.ops.matmul_nt(dh, dresidual, w[down], nullptr, on.rows, on.factor, then);
     on.ops.matmul_tn(g[down], s.h, dresidual, on.rows, on.factor, nullptr, g[down_bias].data, on.bias_factor);
-    on.ops.matmul_tn(g[up], dpre, x, on.rows, T(1), g[up_bias].data, nullptr, T(0));
-    on.ops.matmul_nn(dx, dpre, w[up], on.rows, T(1), carry, nullptr, T(0));
+    on.ops.matmul_tn(g[up], dpre, x, on.rows, 1, g[up_bias].data, nullptr, 0);
+    on.ops.matmul_nn(dx, dpre, w[up], on.rows, 1, carry, nullptr, 0);
   }
 };
 using gelu_mlp = mlp<gelu_tanh>;

@@ -58,6 +58,9 @@ struct any_team {
   template <class F> void each(int n, F f) {
     for (int i = 0; i < n; ++i) f(i);
   }
+  template <class F> void each(int runs, int length, F f) {
+    for (int i = 0; i < runs * length; ++i) f(i / length, i % length);
+  }
   template <class F> auto sum(int n, F f) {
     auto s = f(0);
     for (int i = 1; i < n; ++i) s += f(i);

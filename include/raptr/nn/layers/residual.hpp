@@ -33,7 +33,7 @@ struct pre_norm {
     constexpr int own = norm_layer<N, Ops>::weights;
     const arena::scope scratch(on.memory);
     T* const dx = on.scratch(on.shape.width);
-    P::backward(on, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dx, T(0));
+    P::backward(on, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dx, 0);
     norm_layer<N, Ops>::backward(on.ops, w, g, s.norm, dx, dstream, on.rows);
   }
 };
@@ -55,7 +55,7 @@ struct post_norm {
   static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const S& s, T* dstream) {
     constexpr int own = norm_layer<N, Ops>::weights;
     norm_layer<N, Ops>::backward(on.ops, w, g, s.norm, dstream, static_cast<T*>(nullptr), on.rows);
-    P::backward(on, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dstream, T(1));
+    P::backward(on, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dstream, 1);
   }
 };
 

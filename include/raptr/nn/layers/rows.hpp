@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <raptr/backend/ops.hpp>
+#include <raptr/base/bfloat16.hpp>
 
 namespace raptr {
 
@@ -39,13 +40,13 @@ template <class T> struct blend_rows {
   static constexpr int sums = 0;
   T* y;
   const T* x;
-  T a, b;
+  double a, b;
   int width;
 
   template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const to = y + r * width;
     const T* const from = x + r * width;
-    const T p = a, q = b;
+    const auto p = wide<T>(a), q = wide<T>(b);
     team.each(width, [=](int i) { to[i] = p * from[i] + q * to[i]; });
   }
 };

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention on the GPU, the host's side: picks the kernel for the head width, which is padded with zeros to the next of 16,
+// 32, 64, 128, 256, and starts it on all segments at once. It reads the host's copy of the segments, for the grid only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+#include <raptr/backend/cuda/attention_backward.cuh>
+#include <raptr/backend/cuda/attention_forward.cuh>
+#include <raptr/base/error.hpp>
+
+namespace raptr::errors {
+[[noreturn]] inline void head_is_too_wide(int width) {
+  fail("attention heads of width " + std::to_string(width) + " do not fit the GPU's kernels: take 1 to 256, with more heads");
+}
+}  // namespace raptr::errors
+
+namespace raptr::cuda_backend {
+
+/// f(width as a constant), the smallest that has kernels and is not below `width`.
+template <class F> void with_padded_width(int width, const F& f) {
+  if (width > 256) errors::head_is_too_wide(width);
+  if (width <= 16)
+    f(std::integral_constant<int, 16>{});
+  else if (width <= 32)
+    f(std::integral_constant<int, 32>{});
+  else if (width <= 64)
+    f(std::integral_constant<int, 64>{});
+  else if (width <= 128)
+    f(std::integral_constant<int, 128>{});
+  else
+    f(std::integral_constant<int, 256>{});
+}
+
+template <class Real, class Master, int Width, class On>
+void start_attention(On& on, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
+  using plan = largest_plan<forward_plan, wide<Real>, Width>;
+  const bool by_16_bytes = is_aligned<Real>(heads.width, mixed, qkv);
+  over_segments(list, plan::rows, std::int64_t(heads.groups) * heads.queries, [&](const segment* segments, int tiles, unsigned blocks) {
+    on.launch("attention", attention_forward<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, mixed, lse, qkv, heads, segments,
+              tiles, by_16_bytes);
+  });
+}
+template <class Real, class Master, int Width, class On>
+void start_attention_backward(On& on, Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads,
+                              segment_list list) {
+  using plan = largest_plan<backward_plan, wide<Real>, Width>;
+  const bool by_16_bytes = is_aligned<Real>(heads.width, dqkv, dmixed, qkv);
+  const std::int64_t all_heads = std::int64_t(heads.groups) * heads.queries;
+  std::int64_t rows = 0;
+  for (int s = 0; s < list.count; ++s) {
+    const std::int64_t end = std::int64_t(list.host[s].first) + list.host[s].length;
+    rows = rows < end ? end : rows;
+  }
+  wide<Real>* const delta = on.template scratch<wide<Real>>(std::size_t(rows * all_heads));
+  over_segments(list, plan::rows, all_heads, [&](const segment* segments, int tiles, unsigned blocks) {
+    on.launch("attention backward, queries", attention_backward_queries<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, dqkv,
+              delta, dmixed, mixed, lse, qkv, heads, segments, tiles, by_16_bytes);
+  });
+  over_segments(list, plan::rows, heads.groups, [&](const segment* segments, int tiles, unsigned blocks) {
+    on.launch("attention backward, keys", attention_backward_keys<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, dqkv, delta,
+              dmixed, lse, qkv, heads, segments, tiles, by_16_bytes);
+  });
+}
+
+/// The operations of the same names in ops.hpp. `on` launches kernels and has scratch memory on the device.
+template <class Real, class Master, class On> void attention(On& on, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
+  with_padded_width(heads.width, [&](auto width) { start_attention<Real, Master, decltype(width)::value>(on, mixed, lse, qkv, heads, list); });
+}
+template <class Real, class Master, class On> void attention_backward(On& on, Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse,
+                                                                      const Real* qkv, head_shape heads, segment_list list) {
+  with_padded_width(heads.width, [&](auto width) {
+    start_attention_backward<Real, Master, decltype(width)::value>(on, dqkv, dmixed, mixed, lse, qkv, heads, list);
+  });
+}
+
+}  // namespace raptr::cuda_backend

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention forward: a block owns a tile of query rows of one head and walks over the tiles of keys that one of them sees,
+// with the running maximum and sum of the online softmax. Keys and values take turns in one tile, so that four blocks of
+// head width 64 fit a multiprocessor.
+#pragma once
+
+#include <raptr/backend/cuda/attention_tile.cuh>
+
+namespace raptr::cuda_backend {
+
+/// How a block uses its shared memory: the queries, keys and then values, and the shares of the values.
+template <class T, int Width, int Rows, int Columns> struct forward_plan : tile_shape<T, Rows, Columns, Rows*(Width / half_warp + 2)> {
+  using shape = tile_shape<T, Rows, Columns, Rows*(Width / half_warp + 2)>;
+  static constexpr int keys = shape::rows * tile_row<T, Width>, shares = keys + shape::columns * tile_row<T, Width>,
+                       end = shares + shape::rows * tile_row<T, shape::columns>;
+  static constexpr std::size_t bytes = end * sizeof(T);
+  static constexpr int blocks = shape::registers <= 150 ? 3 : 2;  // at a time on a multiprocessor
+};
+
+template <class Real, class Master, int Width>
+__global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, wide<Real>, Width>::blocks)
+    attention_forward(Real* mixed, Master* lse, const Real* qkv, head_shape heads, const segment* segments, int tiles, bool by_16_bytes) {
+  using T = wide<Real>;
+  using plan = largest_plan<forward_plan, T, Width>;
+  constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
+  const int all_heads = heads.groups * heads.queries, head = int(blockIdx.x) % all_heads, rest = int(blockIdx.x) / all_heads;
+  const head_rows at{segments[rest / tiles], heads, head / heads.queries, head % heads.queries};
+  const int first = (tiles - 1 - rest % tiles) * plan::rows, count = at.rows.length - first;  // long rows first
+  if (count <= 0) return;
+  const int end = at.seen_by_tile(first, count < plan::rows ? at.rows.length : first + plan::rows), depth = heads.width;
+  const T scale = T(1) / std::sqrt(T(depth));
+
+  T* const queries = reinterpret_cast<T*>(shared_memory);
+  T *const keys = queries + plan::keys, *const shares = queries + plan::shares;
+  load_tile<plan::rows, Width>(queries, qkv + at.queries(first), at.width(), count, depth, by_16_bytes);
+  fragment<T, rows, outputs> mix;
+  T top[std::size_t(rows)], sum[std::size_t(rows)];
+  for (int i = 0; i < rows; ++i) top[i] = least<T>, sum[i] = T(0);
+
+  for (int key = 0; key < end; key += plan::columns) {
+    __syncthreads();
+    load_tile<plan::columns, Width>(keys, qkv + at.keys(key), at.width(), at.rows.length - key, depth, by_16_bytes);
+    __syncthreads();
+    fragment<T, rows, columns> p;
+    add_scores<Width>(p, queries, keys, depth);
+    unrolled<rows>([&](int i) {
+      const int seen = at.seen(first + row_of(i)) - key;
+      T next = least<T>;
+      for (int j = 0; j < columns; ++j) {
+        p(i, j) = column_of(j) < seen ? p(i, j) * scale : least<T>;
+        next = next < p(i, j) ? p(i, j) : next;
+      }
+      next = half_warp_max(next);
+      next = next < top[i] ? top[i] : next;  // every row sees key 0, so this is finite from the first tile on
+      const T change = math::exp(top[i] - next);
+      top[i] = next;
+      sum[i] *= change;
+      for (int j = 0; j < columns; ++j) sum[i] += p(i, j) = math::exp(p(i, j) - next);
+      for (int c = 0; c < outputs; ++c) mix(i, c) *= change;
+    });
+    store_scores<plan::columns>(shares, p);
+    __syncthreads();
+    load_tile<plan::columns, Width>(keys, qkv + at.values(key), at.width(), at.rows.length - key, depth, by_16_bytes);
+    __syncthreads();
+    add_outputs<plan::columns, Width>(mix, shares, keys);
+  }
+
+  for (int i = 0; i < rows; ++i) {
+    const T total = half_warp_sum(sum[i]), share = T(1) / total;
+    if (lane_of_thread() == 0 && row_of(i) < count) lse[at.head(first + row_of(i))] = Master(top[i]) + std::log(Master(total));
+    for (int c = 0; c < outputs; ++c) mix(i, c) *= share;
+  }
+  store_outputs(mixed + at.out(first), at.out_width(), mix, T(1), count, depth, by_16_bytes);
+}
+
+}  // namespace raptr::cuda_backend

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernels of attention have in common: where the rows of a head lie and what they see, tiles of rows in shared
+// memory, and the two products of tiles that everything is made of. A block of 128 threads is 8 half-warps; each
+// owns every 8th row of a product, so what it writes of them for the next product no other warp reads.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include <raptr/backend/cuda/shared.cuh>
+#include <raptr/backend/ops.hpp>
+#include <raptr/base/bfloat16.hpp>
+#include <raptr/base/math.hpp>
+
+namespace raptr::cuda_backend {
+
+constexpr int half_warp = 16, half_warps = 8, attention_threads = half_warp * half_warps;
+/// What one block has on every GPU since compute capability 8.0.
+constexpr std::size_t shared_of_all = 99 * 1024;
+
+template <class T> constexpr T least = -std::numeric_limits<T>::infinity();
+
+/// One query head of a group of a segment: where its rows lie and what they see.
+struct head_rows {
+  segment rows;
+  head_shape heads;
+  int group, query;
+
+  RAPTR_BOTH std::int64_t width() const { return std::int64_t(heads.groups) * (heads.queries + 2) * heads.width; }
+  RAPTR_BOTH std::int64_t out_width() const { return std::int64_t(heads.groups) * heads.queries * heads.width; }
+  RAPTR_BOTH std::int64_t slot(int s, int row) const {
+    return (std::int64_t(rows.first) + row) * width() + (std::int64_t(group) * (heads.queries + 2) + s) * heads.width;
+  }
+  RAPTR_BOTH std::int64_t queries(int row) const { return slot(query, row); }
+  RAPTR_BOTH std::int64_t keys(int row) const { return slot(heads.queries, row); }
+  RAPTR_BOTH std::int64_t values(int row) const { return slot(heads.queries + 1, row); }
+  RAPTR_BOTH std::int64_t head(int row) const { return ((std::int64_t(rows.first) + row) * heads.groups + group) * heads.queries + query; }
+  RAPTR_BOTH std::int64_t out(int row) const { return head(row) * heads.width; }
+  /// How many keys a row sees; how many the rows of a tile see at most; the first row that sees one of the keys from `key` on.
+  RAPTR_BOTH int seen(int row) const { return row < rows.prefix && rows.prefix > row + 1 ? rows.prefix : row + 1; }
+  RAPTR_BOTH int seen_by_tile(int first, int end) const { return first < rows.prefix && rows.prefix > end ? rows.prefix : end; }
+  RAPTR_BOTH int first_that_sees(int key) const { return key < rows.prefix ? 0 : key; }
+};
+
+/// N numbers that are read or written together.
+template <class T, int N> constexpr std::size_t bytes_of = std::size_t(N) * sizeof(T);
+template <class T, int N> struct alignas(bytes_of<T, N>) pack { T at[std::size_t(N)]; };
+template <int N, class T> __device__ pack<T, N> read(const T* from) { return *reinterpret_cast<const pack<T, N>*>(from); }
+template <int N, class T> __device__ void write(T* to, const pack<T, N>& x) { *reinterpret_cast<pack<T, N>*>(to) = x; }
+template <class T> constexpr int numbers_of_16_bytes = 16 / int(sizeof(T));
+
+/// Rows of `Width` columns in shared memory. The 16 bytes after each of them let 8 threads read 8 rows without conflict.
+template <class T, int Width> constexpr int tile_row = Width + numbers_of_16_bytes<T>;
+
+/// What a thread has of a product.
+template <class T, int Rows, int Columns> struct fragment {
+  T at[std::size_t(Rows * Columns)] = {};
+  __device__ T& operator()(int i, int j) { return at[i * Columns + j]; }
+  __device__ const T& operator()(int i, int j) const { return at[i * Columns + j]; }
+};
+/// f(0) .. f(N - 1) without a loop: what is indexed by a variable would not stay in registers.
+template <int... I, class F> __device__ void unrolled(std::integer_sequence<int, I...>, const F& f) { (f(I), ...); }
+template <int N, class F> __device__ void unrolled(const F& f) { unrolled(std::make_integer_sequence<int, N>{}, f); }
+
+/// A block's tile of scores: each thread has Rows x Columns of them, in rows row_of(i) and columns column_of(j). `Held` is
+/// how many numbers it keeps besides.
+template <class T, int Rows, int Columns, int Held> struct tile_shape {
+  static constexpr int rows_of_thread = Rows, columns_of_thread = Columns, rows = Rows * half_warps, columns = Columns * half_warp;
+  static constexpr int registers = (Rows * Columns + Held) * int(sizeof(T)) / 4 + (Rows + Columns) * 4;
+};
+/// The largest tiles that fit a block and its threads: Plan<T, Width, Rows, Columns> is a tile_shape that counts its `bytes`
+/// of shared memory.
+template <template <class, int, int, int> class Plan, class T, int Width> constexpr auto choose_plan() {
+  constexpr auto fits = [](auto plan) { return plan.bytes <= shared_of_all && plan.registers <= 200; };
+  if constexpr (fits(Plan<T, Width, 8, 4>{}))
+    return Plan<T, Width, 8, 4>{};
+  else if constexpr (fits(Plan<T, Width, 4, 2>{}))
+    return Plan<T, Width, 4, 2>{};
+  else if constexpr (fits(Plan<T, Width, 2, 1>{}))
+    return Plan<T, Width, 2, 1>{};
+  else
+    return Plan<T, Width, 1, 1>{};
+}
+template <template <class, int, int, int> class Plan, class T, int Width> using largest_plan = decltype(choose_plan<Plan, T, Width>());
+
+__device__ inline int half_of_thread() { return int(threadIdx.x) / half_warp; }
+__device__ inline int lane_of_thread() { return int(threadIdx.x) % half_warp; }
+__device__ inline int row_of(int i) { return half_of_thread() + i * half_warps; }
+__device__ inline int column_of(int j) { return lane_of_thread() + j * half_warp; }
+/// Outputs are stored and read in runs of up to 16 bytes.
+template <class T, int Outputs> constexpr int run_of = Outputs < numbers_of_16_bytes<T> ? Outputs : numbers_of_16_bytes<T>;
+template <class T, int Outputs> __device__ int output_of(int run) { return (run * half_warp + lane_of_thread()) * run_of<T, Outputs>; }
+
+/// Rows x Width numbers of global memory into a tile; zeros after `count` rows and `width` columns.
+template <int Rows, int Width, class Real, class T>
+__device__ void load_tile(T* tile, const Real* from, std::int64_t row, int count, int width, bool by_16_bytes) {
+  if (by_16_bytes) {
+    constexpr int n = numbers_of_16_bytes<Real>, part = numbers_of_16_bytes<T>;
+    for (int i = int(threadIdx.x); i < Rows * (Width / n); i += attention_threads) {
+      const int r = i / (Width / n), d = i % (Width / n) * n;
+      pack<Real, n> x{};
+      if (r < count && d < width) x = read<n>(from + r * row + d);
+      for (int k = 0; k < n; k += part) {
+        pack<T, part> y;
+        for (int e = 0; e < part; ++e) y.at[e] = T(x.at[k + e]);
+        write(tile + r * tile_row<T, Width> + d + k, y);
+      }
+    }
+  } else {
+    for (int i = int(threadIdx.x); i < Rows * Width; i += attention_threads) {
+      const int r = i / Width, d = i % Width;
+      tile[r * tile_row<T, Width> + d] = r < count && d < width ? T(from[r * row + d]) : T(0);
+    }
+  }
+}
+
+/// sum += A B^T of two tiles, over the first `depth` columns.
+template <int Width, class T, int Rows, int Columns> __device__ void add_scores(fragment<T, Rows, Columns>& sum, const T* a, const T* b, int depth) {
+  constexpr int n = numbers_of_16_bytes<T>, row = tile_row<T, Width>;
+  a += half_of_thread() * row, b += lane_of_thread() * row;
+  for (int d = 0; d < depth; d += n) {
+    pack<T, n> x[std::size_t(Rows)], y[std::size_t(Columns)];
+    for (int i = 0; i < Rows; ++i) x[i] = read<n>(a + i * half_warps * row + d);
+    for (int j = 0; j < Columns; ++j) y[j] = read<n>(b + j * half_warp * row + d);
+    for (int e = 0; e < n; ++e)
+      for (int i = 0; i < Rows; ++i)
+        for (int j = 0; j < Columns; ++j) sum(i, j) += x[i].at[e] * y[j].at[e];
+  }
+}
+/// sum += A B of two tiles; A has Depth columns.
+template <int Depth, int Width, class T, int Rows, int Outputs> __device__ void add_outputs(fragment<T, Rows, Outputs>& sum, const T* a, const T* b) {
+  constexpr int n = numbers_of_16_bytes<T>, run = run_of<T, Outputs>, a_row = tile_row<T, Depth>, b_row = tile_row<T, Width>;
+  a += half_of_thread() * a_row, b += lane_of_thread() * run;
+  for (int k = 0; k < Depth; k += n) {
+    pack<T, n> x[std::size_t(Rows)];
+    for (int i = 0; i < Rows; ++i) x[i] = read<n>(a + i * half_warps * a_row + k);
+    for (int e = 0; e < n; ++e)
+      for (int j = 0; j < Outputs; j += run) {
+        const pack<T, run> y = read<run>(b + (k + e) * b_row + j * half_warp);
+        for (int i = 0; i < Rows; ++i)
+          for (int c = 0; c < run; ++c) sum(i, j + c) += x[i].at[e] * y.at[c];
+      }
+  }
+}
+/// The scores of the thread into a tile of Depth columns, as the A of add_outputs().
+template <int Depth, class T, int Rows, int Columns> __device__ void store_scores(T* tile, const fragment<T, Rows, Columns>& x) {
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < Columns; ++j) tile[row_of(i) * tile_row<T, Depth> + column_of(j)] = x(i, j);
+}
+/// The first `count` rows and `width` columns of factor * x to global memory.
+template <class Real, class T, int Rows, int Outputs>
+__device__ void store_outputs(Real* to, std::int64_t row, const fragment<T, Rows, Outputs>& x, T factor, int count, int width, bool by_16_bytes) {
+  constexpr int run = run_of<T, Outputs>;
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < Outputs; j += run) {
+      const int d = output_of<T, Outputs>(j / run);
+      if (row_of(i) >= count || d >= width) continue;
+      pack<Real, run> y;
+      for (int c = 0; c < run; ++c) y.at[c] = Real(factor * x(i, j + c));
+      Real* const at = to + row_of(i) * row + d;
+      if (by_16_bytes)
+        write(at, y);
+      else
+        for (int c = 0; c < run && d + c < width; ++c) at[c] = y.at[c];
+    }
+}
+
+/// The sum and the largest of one number of every thread of a half-warp, for all of them.
+template <class T> __device__ T half_warp_sum(T x) {
+  for (int lane = half_warp / 2; lane > 0; lane /= 2) x += __shfl_xor_sync(0xffffffffu, x, lane);
+  return x;
+}
+template <class T> __device__ T half_warp_max(T x) {
+  for (int lane = half_warp / 2; lane > 0; lane /= 2) {
+    const T other = __shfl_xor_sync(0xffffffffu, x, lane);
+    x = x < other ? other : x;
+  }
+  return x;
+}
+
+/// May rows of this width be read and written in pieces of 16 bytes?
+template <class Real, class... Arrays> bool is_aligned(int width, const Arrays*... arrays) {
+  return std::size_t(width) * sizeof(Real) % 16 == 0 && ((reinterpret_cast<std::uintptr_t>(arrays) % 16 == 0) && ...);
+}
+/// f(segments, tiles, blocks) for as many segments at a time as a grid may have blocks: `heads` blocks for each of the tiles
+/// of `rows` rows that the longest segment needs.
+template <class F>
+void over_segments(segment_list list, int rows, std::int64_t heads, const F& f, std::int64_t most = std::numeric_limits<int>::max()) {
+  int longest = 0;
+  for (int s = 0; s < list.count; ++s) longest = list.host[s].length > longest ? list.host[s].length : longest;
+  const int tiles = longest / rows + (longest % rows != 0);
+  const std::int64_t each = heads * tiles;
+  if (each == 0) return;
+  const std::int64_t step = most > each ? most / each : 1;
+  for (std::int64_t s = 0; s < list.count; s += step) f(list.device + s, tiles, unsigned((list.count - s < step ? list.count - s : step) * each));
+}
+
+}  // namespace raptr::cuda_backend

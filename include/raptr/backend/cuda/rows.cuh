@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Row programs on a GPU. Column sums are kept by a team for a piece of the rows, in shared memory where they fit, and the
+// pieces are added up by a second kernel: how many there are depends on the number of rows alone, and so do the bits.
+#pragma once
+
+#include <algorithm>
+
+#include <raptr/backend/cuda/context.cuh>
+#include <raptr/backend/cuda/team.cuh>
+#include <raptr/backend/ops.hpp>
+
+namespace raptr::cuda_backend {
+
+template <class P> struct sum_of { using type = std::remove_pointer_t<decltype(std::declval<const P&>().sum(0, 0))>; };
+template <class P>
+requires(P::sums == 0) struct sum_of<P> {
+  using type = char;
+};
+
+inline constexpr int long_row = 256;  // lanes of a team that is a block
+template <int Lanes> constexpr int teams_per_block = Lanes == warp ? 4 : 1;
+
+/// sums_in_shared: partial sums of each team lie behind the exchange in shared memory until the piece is done.
+template <int Lanes, class P, class Sum> __global__ void __launch_bounds__(Lanes* teams_per_block<Lanes>)
+    run_rows(P program, Sum* partial, bool sums_in_shared, std::int64_t n, std::int64_t piece) {
+  const int own = int(threadIdx.x) / Lanes;
+  const std::int64_t number = std::int64_t(blockIdx.x) * teams_per_block<Lanes> + own, first = number * piece;
+  if (first >= n) return;
+  const std::int64_t end = first + piece < n ? first + piece : n;
+  if constexpr (P::sums == 0) {
+    team<Lanes, Sum> one(nullptr, 0);
+    for (std::int64_t r = first; r < end; ++r) program.row(one, r);
+  } else {
+    const int size = P::sums * program.width;
+    Sum *const out = partial + number * size,
+               *const in = sums_in_shared ? reinterpret_cast<Sum*>(shared_memory + exchange_bytes<Lanes>) + std::int64_t(own) * size : out;
+    team<Lanes, Sum> one(in, program.width);
+    for (int i = one.lane(); i < size; i += Lanes) in[i] = Sum(0);
+    one.barrier();
+    for (std::int64_t r = first; r < end; ++r) program.row(one, r);
+    one.barrier();
+    if (sums_in_shared)
+      for (int i = one.lane(); i < size; i += Lanes) out[i] = in[i];
+  }
+}
+
+/// A block adds up `warp` columns, each of its warps every eighth piece.
+inline constexpr int fold_warps = 8;
+template <class P, class Sum> __global__ void __launch_bounds__(warp* fold_warps) fold_sums(P program, const Sum* partial, int pieces) {
+  Sum* const part = reinterpret_cast<Sum*>(shared_memory);
+  const int column = int(blockIdx.x) * warp + int(threadIdx.x) % warp, slice = int(threadIdx.x) / warp, size = P::sums * program.width;
+  Sum own = Sum(0);
+  if (column < size)
+    for (int c = slice; c < pieces; c += fold_warps) own += partial[std::int64_t(c) * size + column];
+  part[threadIdx.x] = own;
+  __syncthreads();
+  if (slice > 0 || column >= size) return;
+  for (int s = 1; s < fold_warps; ++s) own += part[s * warp + column % warp];
+  *program.sum(column / program.width, column % program.width) += own;
+}
+
+template <int Lanes, class P> void run_rows_in_teams(context& on, const P& program, std::int64_t n) {
+  using sum = typename sum_of<P>::type;
+  constexpr int teams = teams_per_block<Lanes>, threads = Lanes * teams;
+  constexpr std::int64_t most_pieces = 512, least_rows = 16;
+  constexpr std::size_t most_shared = 64 << 10;  // three blocks share a multiprocessor
+  if constexpr (P::sums == 0) {
+    on.launch("rows", run_rows<Lanes, P, sum>, dim3(unsigned(pieces(n, teams))), threads, exchange_bytes<Lanes>, program, static_cast<sum*>(nullptr),
+              false, n, std::int64_t(1));
+  } else {
+    const std::int64_t piece = std::max(least_rows, pieces(n, most_pieces)), count = pieces(n, piece), size = std::int64_t(P::sums) * program.width;
+    const std::size_t bytes = std::size_t(size * teams) * sizeof(sum);
+    const bool in_shared = bytes <= most_shared;
+    sum* const partial = on.scratch<sum>(std::size_t(count * size));
+    on.launch("rows", run_rows<Lanes, P, sum>, dim3(unsigned(pieces(count, teams))), threads, exchange_bytes<Lanes> + (in_shared ? bytes : 0), program,
+              partial, in_shared, n, piece);
+    on.launch("sums of rows", fold_sums<P, sum>, dim3(unsigned(pieces(size, warp))), warp * fold_warps, sizeof(sum) * warp * fold_warps, program,
+              static_cast<const sum*>(partial), int(count));
+  }
+}
+
+template <class P> void rows(context& on, const P& program, std::int64_t n) {
+  if (n == 0 || std::is_same_v<P, nothing>) return;
+  bool is_long = false;
+  if constexpr (requires { program.columns(); }) is_long = program.columns() > 1024;
+  if (is_long)
+    run_rows_in_teams<long_row>(on, program, n);
+  else
+    run_rows_in_teams<warp>(on, program, n);
+}
+
+}  // namespace raptr::cuda_backend

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every call of the toolkit goes through here. A sticky error is whatever a kernel did wrong earlier: the call that reports
+// it is rarely the one that made it, so the sentence says "during".
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <raptr/backend/cuda/error.hpp>
+
+namespace raptr::cuda_backend {
+
+/// Throws training_error with the toolkit's own words.
+inline void check(cudaError_t status, const char* during) {
+  if (status != cudaSuccess) errors::gpu_failed(during, cudaGetErrorName(status), cudaGetErrorString(status));
+}
+
+/// What the device is, once it is known to be usable.
+struct gpu {
+  int number = 0;
+  std::string name;
+  int major = 0, minor = 0;
+  std::size_t memory = 0, shared_bytes = 0;
+
+  /// Makes it the device of the calling thread. Throws input_error if it cannot be used, and says why.
+  explicit gpu(int device) : number(device) {
+    int count = 0, driver = 0, runtime = 0;
+    const cudaError_t status = cudaGetDeviceCount(&count);
+    if (cudaDriverGetVersion(&driver) == cudaSuccess && cudaRuntimeGetVersion(&runtime) == cudaSuccess && driver > 0 && driver < runtime)
+      errors::driver_is_too_old(driver, runtime);
+    if (status != cudaSuccess) errors::no_gpu(cudaGetErrorString(status));
+    if (count == 0) errors::no_gpu("none was found");
+    if (device < 0 || device >= count) errors::no_such_gpu(device, count);
+    cudaDeviceProp is{};
+    check(cudaSetDevice(device), "the choice of the GPU");
+    check(cudaGetDeviceProperties(&is, device), "a question for its properties");
+    name = is.name, major = is.major, minor = is.minor, memory = is.totalGlobalMem, shared_bytes = is.sharedMemPerBlockOptin;
+    if (major < 8) errors::gpu_is_too_old(name, major, minor);
+  }
+};
+
+}  // namespace raptr::cuda_backend

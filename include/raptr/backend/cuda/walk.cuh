@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks over ranges of the arenas on a GPU: all ranges in one launch, a block for a chunk. Four elements at a time, 16 bytes
+// of float, where a range and its units begin at multiples of four; else one at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include <raptr/backend/cuda/context.cuh>
+#include <raptr/backend/cuda/team.cuh>
+#include <raptr/backend/ops.hpp>
+
+namespace raptr::cuda_backend {
+
+inline constexpr int walk_threads = 256, group_size = 4;
+
+template <class T> __device__ T* at(T* array, const walk_range& range) { return array + range.first; }
+template <class T> __device__ T* at(by_plan<T> array, const walk_range& range) { return array.data + range.packed; }
+
+/// A few neighbours in registers, moved in one access.
+template <class T, int Count> struct group {
+  using value = std::remove_const_t<T>;
+  static constexpr std::size_t bytes = sizeof(value) * std::size_t(Count);
+  struct alignas(bytes > 16 ? 16 : bytes) block { value v[std::size_t(Count)]; };
+  T* from;
+  block in;
+
+  __device__ explicit group(T* p) : from(p), in(*reinterpret_cast<const block*>(p)) {}
+  __device__ void store() const {
+    if constexpr (!std::is_const_v<T>) *reinterpret_cast<block*>(from) = in;
+  }
+};
+template <class T> __device__ bool fits_groups(const T* p) {
+  return reinterpret_cast<std::uintptr_t>(p) % alignof(typename group<T, group_size>::block) == 0;
+}
+
+template <bool Sums, int Count, class F, class State, class... G> __device__ double visit(const F& f, const State& state, G... g) {
+  double sum = 0;
+  for (int j = 0; j < Count; ++j) {
+    if constexpr (Sums)
+      sum += double(f(state, g.in.v[j]...));
+    else
+      f(state, g.in.v[j]...);
+  }
+  (g.store(), ...);
+  return sum;
+}
+/// The elements first .. end - 1 of a range that fall to this thread.
+template <bool Sums, int Count, class F, class... T>
+__device__ double visit_chunk(const F& f, const walk_range& range, std::int64_t first, std::int64_t end, T*... a) {
+  double sum = 0;
+  std::int64_t i = first + std::int64_t(threadIdx.x) * Count;
+  if (i >= end) return sum;
+  std::int64_t unit = i / range.per_unit, unit_end = (unit + 1) * range.per_unit;
+  auto state = f.begin(range, range.unit + int(unit));
+  for (; i < end; i += walk_threads * Count) {
+    if (i >= unit_end) {
+      unit = i / range.per_unit, unit_end = (unit + 1) * range.per_unit;
+      state = f.begin(range, range.unit + int(unit));
+    }
+    if (is_visited(state)) sum += visit<Sums, Count>(f, state, group<T, Count>(a + i)...);
+  }
+  return sum;
+}
+
+/// partial: the sum of every chunk.
+template <bool Sums, class F, class... Arrays> __global__ void __launch_bounds__(walk_threads)
+    run_walk(F f, walk_list list, double* partial, Arrays... arrays) {
+  const std::int64_t chunk = blockIdx.x;
+  const walk_range& range = range_of_chunk(list, chunk);
+  const std::int64_t first = (chunk - range.chunk) * walk_chunk, end = first + walk_chunk < range.length ? first + walk_chunk : range.length;
+  double sum;
+  if (range.per_unit % group_size == 0 && (fits_groups(at(arrays, range)) && ...))
+    sum = visit_chunk<Sums, group_size>(f, range, first, end, at(arrays, range)...);
+  else
+    sum = visit_chunk<Sums, 1>(f, range, first, end, at(arrays, range)...);
+  if constexpr (Sums) {
+    sum = join_block<walk_threads>(sum, reinterpret_cast<double*>(shared_memory), add_up{});
+    if (threadIdx.x == 0) partial[chunk] = sum;
+  }
+}
+/// A warp adds up the chunks of a tensor, range after range.
+template <class T> __global__ void __launch_bounds__(warp) fold_walk(walk_list list, const T* partial, double* into) {
+  const int first = int(blockIdx.x), tensor = list.device[first].tensor;
+  if (first > 0 && list.device[first - 1].tensor == tensor) return;
+  double total = 0;
+  for (int r = first; r < list.count && list.device[r].tensor == tensor; ++r) {
+    const std::int64_t chunks = chunks_of(list.device[r].length);
+    double own = 0;
+    for (std::int64_t c = threadIdx.x; c < chunks; c += warp) own += partial[list.device[r].chunk + c];
+    total += join_warp(own, add_up{});
+  }
+  if (threadIdx.x == 0) into[tensor] += total;
+}
+
+template <class F, class... Arrays> void walk(context& on, const F& f, walk_list list, Arrays... arrays) {
+  on.launch("walk", run_walk<false, F, Arrays...>, dim3(unsigned(list.chunks)), walk_threads, 0, f, list, static_cast<double*>(nullptr), arrays...);
+}
+template <class F, class... Arrays> void walk_sum(context& on, const F& f, walk_list list, double* into, Arrays... arrays) {
+  if (list.chunks == 0) return;
+  double* const partial = on.scratch<double>(std::size_t(list.chunks));
+  on.launch("walk", run_walk<true, F, Arrays...>, dim3(unsigned(list.chunks)), walk_threads, sizeof(double) * walk_threads / warp, f, list, partial,
+            arrays...);
+  on.launch("sums of a walk", fold_walk<double>, dim3(unsigned(list.count)), warp, 0, list, static_cast<const double*>(partial), into);
+}
+
+}  // namespace raptr::cuda_backend

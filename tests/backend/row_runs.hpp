@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of row programs run, on any device.
+#pragma once
+
+#include <vector>
+
+#include "../support/on_device.hpp"
+#include "programs.hpp"
+
+namespace raptr::testing {
+
+template <class T> struct row_results {
+  std::vector<T> rectified, normal, soft, sums, loss;
+};
+template <class Ops> row_results<typename Ops::real> run_rows(Ops& ops, int n, int width) {
+  using real = typename Ops::real;
+  const std::size_t size = std::size_t(n) * std::size_t(width);
+  const on_device<Ops, real> a(ops, numbers<real>(size, 1)), b(ops, numbers<real>(size, 2)), c(ops, numbers<real>(size, 3)),
+      sums(ops, numbers<real>(2 * std::size_t(width), 4)), loss(ops, std::vector<real>{real(0.5)});
+  ops.rows(nothing{}, n);
+  ops.rows(rectify<real>{a.get(), width}, n);
+  ops.rows(normalise<real>{b.get(), sums.get(), sums.get() + width, width}, n);
+  ops.rows(soft<real>{1, c.get(), loss.get(), width}, n);
+  return {a.values(), b.values(), c.values(), sums.values(), loss.values()};
+}
+
+}  // namespace raptr::testing

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+// The emulated CUDA runtime, one object for a test to link: the calls themselves are here, how threads, queues and products work is in
+// parts/. It is one translation unit, so that a test can be built by hand with one more file.
+#include <nvtx3/nvToolsExt.h>
+
+#include <thread>
+
+#include "parts/launch.hpp"
+#include "parts/library.hpp"
+
+__shared__ __align__(4096) unsigned char raptr::cuda_backend::shared_memory[];
+
+namespace emulator {
+
+settings& options() { return inside::current_options; }
+counters& counts() { return inside::current_counts; }
+void clear_counts() { inside::current_counts = {}; }
+std::size_t counters::launches_of(const std::string& part) const {
+  std::size_t sum = 0;
+  for (const auto& [name, times] : kernels) {
+    if (name.find(part) != std::string::npos) sum += times;
+  }
+  return sum;
+}
+
+living alive() {
+  using namespace inside;
+  finish();
+  living now{device_memory.bytes(), device_memory.count(), pinned_memory.bytes(), pinned_memory.count(), 0, all_events.size(), library_objects.size()};
+  for (const auto& stream : all_streams) now.streams += !stream->destroyed;
+  return now;
+}
+std::size_t peak_bytes() { return inside::device_memory.peak(); }
+void finish() {
+  const inside::host_unseen host;
+  inside::perform_everything();
+}
+std::size_t pending() {
+  std::size_t sum = 0;
+  for (const auto& stream : inside::all_streams) sum += stream->queue.size();
+  return sum;
+}
+
+void fail_after(std::size_t n, cudaError_t error) { inside::errors.fail_in = n, inside::errors.fail_with = error; }
+std::size_t calls() { return inside::errors.calls; }
+int nvtx_depth() { return inside::ranges_open; }
+
+void reset() {
+  using namespace inside;
+  const host_unseen host;
+  all_streams.clear();
+  all_events.clear();
+  device_memory.clear();
+  pinned_memory.clear();
+  staging_memory.clear();
+  library_objects.clear();
+  shared_limits.clear();
+  current_options = {};
+  current_counts = {};
+  errors = {};
+  current_device = ranges_open = 0;
+  launch_number = queue_draws = 0;
+}
+
+namespace inside {
+
+uint3 thread_index{}, block_index{};
+dim3 block_size, grid_size;
+
+namespace {
+void must_run() {
+  if (block_runner::running == nullptr) throw fault("a function of the device was called outside of a kernel");
+}
+}  // namespace
+
+EMULATOR_UNSEEN void barrier(const char* file, int line) {
+  must_run();
+  block_runner::wait(waits::for_block, 0, 0, 0, file, line);
+}
+EMULATOR_UNSEEN void warp_barrier(unsigned mask, const char* file, int line) {
+  must_run();
+  block_runner::wait(waits::for_warp, mask, 0, 0, file, line);
+}
+EMULATOR_UNSEEN std::uint64_t shuffle(unsigned mask, std::uint64_t value, int source_lane, const char* file, int line) {
+  must_run();
+  block_runner::wait(waits::for_shuffle, mask, source_lane, value, file, line);
+  return block_runner::received();
+}
+EMULATOR_UNSEEN int lane() { return block_runner::running_lane; }
+
+namespace {
+
+using place = blocks::place;
+
+/// Whether a copy's side lies where its kind says. Host memory is pinned as a whole or not at all.
+bool side_is_right(const void* pointer, std::size_t bytes, bool on_device, bool performing = false) {
+  if (on_device) return device_memory.holds(pointer, bytes, performing);
+  return device_memory.where(pointer, bytes) == place::elsewhere && pinned_memory.where(pointer, bytes) != place::across;
+}
+
+void perform_copy(stream_thread& thread, void* to, const void* from, std::size_t bytes, bool to_device, bool from_device) {
+  if ((to_device && !side_is_right(to, bytes, true, true)) || (from_device && !side_is_right(from, bytes, true, true)))
+    throw fault(text("cudaMemcpyAsync: device memory was freed in another stream before its copy of %zu bytes", bytes));
+  thread.reads(from, bytes);
+  thread.writes(to, bytes);
+  std::memmove(to, from, bytes);
+}
+
+void set_memory(stream_thread& thread, void* pointer, int value, std::size_t bytes) {
+  thread.writes(pointer, bytes);
+  std::memset(pointer, value, bytes);
+}
+
+void count(traffic& kind, std::size_t bytes) { ++kind.calls, kind.bytes += bytes; }
+
+void wait_for_stream(CUstream_st& stream) {
+  ++current_counts.synchronisations;
+  perform_all(stream);
+  stream.thread.awaited_by_host();
+}
+
+}  // namespace
+}  // namespace inside
+}  // namespace emulator
+
+using namespace emulator::inside;
+
+cudaError_t cudaGetLastError() {
+  const cudaError_t error = cudaPeekAtLastError();
+  errors.last = cudaSuccess;
+  return error;
+}
+cudaError_t cudaPeekAtLastError() { return errors.sticky != cudaSuccess ? errors.sticky : errors.last; }
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  if (count != nullptr) *count = 0;
+  return call([&] { return count == nullptr ? cudaErrorInvalidValue : (*count = current_options.devices, cudaSuccess); });
+}
+cudaError_t cudaSetDevice(int device) {
+  return call([&] {
+    if (device < 0 || device >= current_options.devices) return cudaErrorInvalidDevice;
+    current_device = device;
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaGetDevice(int* device) {
+  return call([&] { return device == nullptr ? cudaErrorInvalidValue : (*device = current_device, cudaSuccess); });
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  return call([&] {
+    if (properties == nullptr) return cudaErrorInvalidValue;
+    if (device < 0 || device >= current_options.devices) return cudaErrorInvalidDevice;
+    *properties = current_options.device;
+    properties->totalGlobalMem = current_options.memory;
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaDriverGetVersion(int* version) {
+  return call([&] { return version == nullptr ? cudaErrorInvalidValue : (*version = current_options.driver, cudaSuccess); }, false);
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  return call([&] { return version == nullptr ? cudaErrorInvalidValue : (*version = current_options.runtime, cudaSuccess); }, false);
+}
+
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  return call([&] {
+    if (free == nullptr || total == nullptr) return cudaErrorInvalidValue;
+    *total = current_options.memory;
+    *free = *total - std::min(*total, device_memory.bytes());
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t stream) {
+  return call([&] {
+    if (pointer == nullptr || bytes == 0) return cudaErrorInvalidValue;
+    if (!known(stream)) return cudaErrorInvalidResourceHandle;
+    if (bytes > current_options.memory || device_memory.bytes() > current_options.memory - bytes) return cudaErrorMemoryAllocation;
+    void* const fresh = device_memory.add(bytes);
+    if (fresh == nullptr) return cudaErrorMemoryAllocation;
+    *pointer = fresh;
+    count(current_counts.allocations, bytes);
+    // In the order of the stream: who uses the memory in another stream without an event has its values overwritten by NaN.
+    enqueue_housekeeping(*stream, [=] {
+      if (device_memory.holds(fresh, bytes, true)) set_memory(stream->thread, fresh, 0xff, bytes);
+    });
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
+  return call([&] {
+    blocks::block* const block = device_memory.find(pointer);
+    if (block == nullptr || block->freeing) return cudaErrorInvalidValue;
+    if (!known(stream)) return cudaErrorInvalidResourceHandle;
+    device_memory.begin_freeing(*block);
+    count(current_counts.frees, block->bytes);
+    enqueue_housekeeping(*stream, [=] {
+      const std::size_t bytes = device_memory.take(pointer);
+      set_memory(stream->thread, pointer, 0xff, bytes);  // who reads too late without ASan reads NaN
+      std::free(pointer);
+    });
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) {
+  return call([&] {
+    if (pointer == nullptr || bytes == 0) return cudaErrorInvalidValue;
+    void* const fresh = pinned_memory.add(bytes);
+    if (fresh == nullptr) return cudaErrorMemoryAllocation;
+    std::memset(fresh, 0xff, bytes);
+    *pointer = fresh;
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaFreeHost(void* pointer) {
+  return call([&] {
+    blocks::block* const block = pinned_memory.find(pointer);
+    if (block == nullptr) return cudaErrorInvalidValue;
+    pinned_memory.begin_freeing(*block);
+    std::memset(pointer, 0xff, pinned_memory.take(pointer));
+    std::free(pointer);
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  return call([&] {
+    if (kind < cudaMemcpyHostToDevice || kind > cudaMemcpyDeviceToDevice) return cudaErrorInvalidMemcpyDirection;
+    if (!known(stream)) return cudaErrorInvalidResourceHandle;
+    if (bytes == 0) return cudaSuccess;
+    const bool to_device = kind != cudaMemcpyDeviceToHost, from_device = kind != cudaMemcpyHostToDevice;
+    if (!side_is_right(to, bytes, to_device) || !side_is_right(from, bytes, from_device)) return cudaErrorInvalidValue;
+    count(!to_device ? current_counts.to_host : from_device ? current_counts.on_device : current_counts.to_device, bytes);
+    const void* const host = to_device ? from : to;
+    const bool pageable = !(to_device && from_device) && !pinned_memory.holds(host, bytes);
+    if (pageable && to_device) {
+      void* const staged = staging_memory.add(bytes);
+      if (staged == nullptr) return cudaErrorMemoryAllocation;
+      std::memcpy(staged, from, bytes);
+      enqueue(*stream, [=] {
+        perform_copy(stream->thread, to, staged, bytes, true, false);
+        staging_memory.take(staged);
+        std::free(staged);
+      });
+      return cudaSuccess;
+    }
+    enqueue(*stream, [=] {
+      if (!pageable && !(to_device && from_device) && !pinned_memory.holds(host, bytes))
+        throw emulator::fault(text("cudaMemcpyAsync: pinned memory was freed before its copy of %zu bytes was performed", bytes));
+      perform_copy(stream->thread, to, from, bytes, to_device, from_device);
+    });
+    if (pageable) wait_for_stream(*stream);
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t stream) {
+  return call([&] {
+    if (!known(stream)) return cudaErrorInvalidResourceHandle;
+    if (bytes == 0) return cudaSuccess;
+    if (!device_memory.holds(pointer, bytes)) return cudaErrorInvalidValue;
+    count(current_counts.memsets, bytes);
+    enqueue(*stream, [=] {
+      if (!device_memory.holds(pointer, bytes, true))
+        throw emulator::fault(text("cudaMemsetAsync: device memory was freed in another stream before its %zu bytes were set", bytes));
+      set_memory(stream->thread, pointer, value, bytes);
+    });
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  return call([&] {
+    if (stream == nullptr || flags != cudaStreamNonBlocking) return cudaErrorInvalidValue;
+    *stream = all_streams.emplace_back(std::make_unique<CUstream_st>()).get();
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  return call([&] {
+    if (!known(stream)) return cudaErrorInvalidResourceHandle;
+    stream->destroyed = true;
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  return call([&] {
+    if (!known(stream)) return cudaErrorInvalidResourceHandle;
+    wait_for_stream(*stream);
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags) {
+  return call([&] {
+    if (!known(stream) || !known(event)) return cudaErrorInvalidResourceHandle;
+    if (flags != 0) return cudaErrorInvalidValue;
+    if (event->last == nullptr) return cudaSuccess;
+    enqueue(*stream, [stream, record = event->last] {
+      perform_until(*record);
+      stream->thread.acquire(record.get());
+    });
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+  return call([&] {
+    if (event == nullptr || flags != cudaEventDisableTiming) return cudaErrorInvalidValue;
+    *event = all_events.emplace_back(std::make_unique<CUevent_st>()).get();
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  return call([&] {
+    if (!known(stream) || !known(event)) return cudaErrorInvalidResourceHandle;
+    auto record = event->last = std::make_shared<event_record>(event_record{stream});
+    enqueue_housekeeping(*stream, [stream, record] {
+      stream->thread.release(record.get());
+      record->done = true;
+    });
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  return call([&] {
+    if (!known(event)) return cudaErrorInvalidResourceHandle;
+    ++current_counts.synchronisations;
+    const std::shared_ptr<event_record> record = event->last;
+    if (record == nullptr) return cudaSuccess;
+    perform_until(*record);
+    tsan_acquire(record.get());
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  return call([&] {
+    if (!known(event)) return cudaErrorInvalidResourceHandle;
+    const std::shared_ptr<event_record> record = event->last;
+    if (record == nullptr || record->done) {
+      if (record != nullptr) tsan_acquire(record.get());
+      return cudaSuccess;
+    }
+    perform_next(*record->stream);  // whoever asks again and again must see it done some day
+    return cudaErrorNotReady;
+  });
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  return call([&] {
+    if (!known(event)) return cudaErrorInvalidResourceHandle;
+    std::erase_if(all_events, [&](const auto& each) { return each.get() == event; });
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
+  return call([&] {
+    if (kernel == nullptr) return cudaErrorInvalidDeviceFunction;
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0) return cudaErrorInvalidValue;
+    const auto bytes = static_cast<std::size_t>(value);
+    if (bytes > std::min(emulated_shared_bytes, current_options.device.sharedMemPerBlockOptin)) return cudaErrorInvalidValue;
+    shared_limits[kernel] = bytes;
+    return cudaSuccess;
+  });
+}
+
+int nvtxRangePushA(const char*) { return ranges_open++; }
+int nvtxRangePop() { return --ranges_open; }
+
+namespace {
+struct error_words {
+  cudaError_t error;
+  const char *name, *sentence;
+};
+constexpr error_words all_error_words[] = {
+    {cudaSuccess, "cudaSuccess", "no error"},
+    {cudaErrorInvalidValue, "cudaErrorInvalidValue", "invalid argument"},
+    {cudaErrorMemoryAllocation, "cudaErrorMemoryAllocation", "out of memory"},
+    {cudaErrorInitializationError, "cudaErrorInitializationError", "initialization error"},
+    {cudaErrorInvalidConfiguration, "cudaErrorInvalidConfiguration", "invalid configuration argument"},
+    {cudaErrorInvalidMemcpyDirection, "cudaErrorInvalidMemcpyDirection", "invalid copy direction for memcpy"},
+    {cudaErrorInsufficientDriver, "cudaErrorInsufficientDriver", "CUDA driver version is insufficient for CUDA runtime version"},
+    {cudaErrorInvalidDeviceFunction, "cudaErrorInvalidDeviceFunction", "invalid device function"},
+    {cudaErrorNoDevice, "cudaErrorNoDevice", "no CUDA-capable device is detected"},
+    {cudaErrorInvalidDevice, "cudaErrorInvalidDevice", "invalid device ordinal"},
+    {cudaErrorNoKernelImageForDevice, "cudaErrorNoKernelImageForDevice", "no kernel image is available for execution on the device"},
+    {cudaErrorECCUncorrectable, "cudaErrorECCUncorrectable", "uncorrectable ECC error encountered"},
+    {cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid resource handle"},
+    {cudaErrorNotReady, "cudaErrorNotReady", "device not ready"},
+    {cudaErrorIllegalAddress, "cudaErrorIllegalAddress", "an illegal memory access was encountered"},
+    {cudaErrorLaunchOutOfResources, "cudaErrorLaunchOutOfResources", "too many resources requested for launch"},
+    {cudaErrorLaunchTimeout, "cudaErrorLaunchTimeout", "the launch timed out and was terminated"},
+    {cudaErrorAssert, "cudaErrorAssert", "device-side assert triggered"},
+    {cudaErrorHardwareStackError, "cudaErrorHardwareStackError", "hardware stack error"},
+    {cudaErrorIllegalInstruction, "cudaErrorIllegalInstruction", "an illegal instruction was encountered"},
+    {cudaErrorMisalignedAddress, "cudaErrorMisalignedAddress", "misaligned address"},
+    {cudaErrorInvalidAddressSpace, "cudaErrorInvalidAddressSpace", "operation not supported on global/shared address space"},
+    {cudaErrorInvalidPc, "cudaErrorInvalidPc", "invalid program counter"},
+    {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "unspecified launch failure"},
+    {cudaErrorNotSupported, "cudaErrorNotSupported", "operation not supported"},
+    {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
+};
+const error_words& words_of(cudaError_t error) {
+  static constexpr error_words none{cudaErrorUnknown, "unrecognized error code", "unrecognized error code"};
+  const auto* const found = std::find_if(std::begin(all_error_words), std::end(all_error_words), [&](const auto& each) { return each.error == error; });
+  return found == std::end(all_error_words) ? none : *found;
+}
+}  // namespace
+const char* cudaGetErrorName(cudaError_t error) { return words_of(error).name; }
+const char* cudaGetErrorString(cudaError_t error) { return words_of(error).sentence; }

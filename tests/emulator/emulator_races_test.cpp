@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What only TSan can see: threads, blocks and streams that touch the same memory without an order between them. Its reports are counted
+// here instead of ending the program; without TSan there is nothing to test.
+#include <doctest/doctest.h>
+
+#include "emulator_support.hpp"
+
+#ifdef EMULATOR_TSAN
+
+using namespace emulator_tests;
+
+namespace {
+
+int reports = 0;
+bool counting = false;
+
+template <class Work>
+int races(Work work) {
+  reports = 0;
+  counting = true;
+  work();
+  counting = false;
+  return reports;
+}
+
+// TSan tells of a place once only, so each test case has kernels of its own.
+template <int which, bool with_barrier>
+__global__ void hand_over(int* out) {
+  int* const shared = shared_array<int>();
+  shared[threadIdx.x] = static_cast<int>(threadIdx.x);
+  if constexpr (with_barrier && which == 0) __syncthreads();
+  if constexpr (with_barrier && which == 1) __syncwarp();
+  out[threadIdx.x] = shared[threadIdx.x ^ 1];
+}
+template <int which, bool apart>
+__global__ void count_up(int* out) {
+  ++out[apart ? blockIdx.x : 0];
+}
+template <int which>
+__global__ void double_it(int* values) {
+  values[threadIdx.x] *= 2;
+}
+template <int which>
+__global__ void reuse_shared(int* out) {
+  int* const shared = shared_array<int>();
+  int own[64];  // on the stack, where the next block's thread has its own
+  for (int i = 0; i < 64; ++i) own[i] = i + static_cast<int>(threadIdx.x);
+  shared[threadIdx.x] = 0;
+  for (int i = 0; i < 64; ++i) shared[threadIdx.x] += own[(i * 7) % 64];
+  __syncthreads();
+  out[blockIdx.x * blockDim.x + threadIdx.x] = shared[(threadIdx.x + 1) % blockDim.x];
+}
+
+}  // namespace
+
+namespace __tsan {
+class ReportDesc;
+bool OnReport(const ReportDesc*, bool suppressed);
+bool OnReport(const ReportDesc*, bool suppressed) {
+  reports += counting;
+  return suppressed || counting;
+}
+}  // namespace __tsan
+
+TEST_CASE("shared memory handed over with a barrier is no race, without one it is") {
+  device gpu;
+  int* const out = gpu.array<int>(64);
+  CHECK(races([&] { gpu.launch(hand_over<0, true>, 1, 64, 256, out); }) == 0);
+  CHECK(races([&] { gpu.launch(hand_over<1, true>, 1, 64, 256, out); }) == 0);
+  CHECK(races([&] { gpu.launch(hand_over<2, false>, 1, 64, 256, out); }) > 0);
+}
+
+TEST_CASE("blocks that write the same global memory are a race, blocks apart are none") {
+  device gpu;
+  int* const out = gpu.array(std::vector<int>(8));
+  CHECK(races([&] { gpu.launch(count_up<0, true>, 8, 1, 0, out); }) == 0);
+  CHECK(races([&] { gpu.launch(count_up<1, false>, 8, 1, 0, out); }) > 0);
+}
+
+TEST_CASE("blocks have shared memory and stacks of their own") {
+  device gpu;
+  int* const out = gpu.array<int>(64 * 16);
+  CHECK(races([&] { gpu.launch(reuse_shared<0>, 16, 64, 256, out); }) == 0);
+}
+
+TEST_CASE("kernels of one stream are in order, those of two streams only with an event") {
+  for (const auto order : {emulator::order::eager, emulator::order::lazy}) {
+    device gpu(order);
+    cudaStream_t second = nullptr;
+    cudaEvent_t event = nullptr;
+    cudaStreamCreateWithFlags(&second, cudaStreamNonBlocking);
+    cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
+    int* const values = gpu.array(std::vector<int>(32));
+    const auto in_second = [&](void (*kernel)(int*)) {
+      const cudaLaunchConfig_t config{1, 32, 0, second, nullptr, 0};
+      cudaLaunchKernelEx(&config, kernel, values);
+      emulator::finish();
+    };
+    CHECK(races([&] {
+            gpu.launch(double_it<0>, 1, 32, 0, values);
+            gpu.launch(double_it<0>, 1, 32, 0, values);
+            cudaEventRecord(event, gpu.stream);
+            cudaStreamWaitEvent(second, event);
+            in_second(double_it<0>);
+          }) == 0);
+    cudaStreamSynchronize(second);
+    const bool eager = order == emulator::order::eager;
+    CHECK(races([&] {
+            gpu.launch(double_it<1>, 1, 32, 0, values);
+            in_second(eager ? double_it<2> : double_it<3>);
+          }) > 0);
+    emulator::finish();
+  }
+}
+
+TEST_CASE("the host races with a copy that it did not wait for") {
+  device gpu;
+  int* const values = gpu.array(std::vector<int>(32));
+  int* host = nullptr;
+  cudaMallocHost(&host, 128);
+  cudaMemcpyAsync(host, values, 128, cudaMemcpyDeviceToHost, gpu.stream);
+  cudaStreamSynchronize(gpu.stream);
+  CHECK(races([&] { host[3] += 1; }) == 0);
+  cudaMemcpyAsync(host, values, 128, cudaMemcpyDeviceToHost, gpu.stream);
+  CHECK(races([&] { host[5] += 1; }) > 0);
+  cudaStreamSynchronize(gpu.stream);
+}
+
+#endif
