@@ -60,7 +60,8 @@ int main() {
   const std::vector<double> start = model.get_weights();
   model.begin(plan);
   model.accumulate(plan, data);
-  const std::vector<double> packed = raptr::download(model.ops(), static_cast<const double*>(model.gradients()), static_cast<std::size_t>(model.active().size));
+  const std::vector<double> packed =
+      raptr::download(model.ops(), static_cast<const double*>(model.gradients()), static_cast<std::size_t>(model.active().size));
   std::vector<double> direction(start.size(), 0.0);
   double slope = 0;
   for (const raptr::walk_range& range : model.active().on)

@@ -27,8 +27,8 @@ int main() {
   raptr::check_schedule(by_type, layout, total, true);
   std::printf("%s\n", by_text.text().c_str());
   for (const raptr::stage_summary& row : raptr::stage_table(by_text, layout, total))
-    std::printf("  steps %3lld to %3lld: %.0f of %d blocks, %3.0f%% of the block FLOPs\n", static_cast<long long>(row.first), static_cast<long long>(row.last), row.mean_active_blocks(),
-                shape.layers, 100 * row.flops_share);
+    std::printf("  steps %3lld to %3lld: %.0f of %d blocks, %3.0f%% of the block FLOPs\n", static_cast<long long>(row.first),
+                static_cast<long long>(row.last), row.mean_active_blocks(), shape.layers, 100 * row.flops_share);
   const double cost_by_type = raptr::block_flops_ratio(by_type, layout, total), cost_by_text = raptr::block_flops_ratio(by_text, layout, total);
   std::printf("in all %.4f and %.4f of the full network\n", cost_by_type, cost_by_text);
 

@@ -22,7 +22,8 @@ if [[ -n ${TEXT:-} ]]; then
   ensure_packages "$build_packages"
 else
   ensure_packages "$build_packages bible-kjv"
-  command -v bible >/dev/null || { echo "The program bible (Debian: bible-kjv) is missing. Give a text of your own: TEXT=my.txt bash examples/quickstart.sh"; exit 1; }
+  own="Give a text of your own: TEXT=my.txt bash examples/quickstart.sh"
+  command -v bible >/dev/null || { echo "The program bible (Debian: bible-kjv) is missing. $own"; exit 1; }
 fi
 
 say "1 of 5: building three programs into build/programs (about a minute; a few seconds when they are there already) ..."
@@ -47,7 +48,7 @@ else
   # Lines like "Ge1:1 In the beginning": the place goes, and a blank line stands between chapters.
   bible -f gen1:1-rev22:21 </dev/null |
     awk '{ chapter = $1; sub(/:.*/, "", chapter); if (NR > 1 && chapter != last) print ""; last = chapter; sub(/^[^ ]+ /, ""); print }' >text.txt
-  [[ $(wc -c <text.txt) -gt 3000000 ]] || { echo "The program bible gave only $(wc -c <text.txt) bytes. Give a text of your own: TEXT=my.txt bash examples/quickstart.sh"; exit 1; }
+  [[ $(wc -c <text.txt) -gt 3000000 ]] || { echo "The program bible gave only $(wc -c <text.txt) bytes. $own"; exit 1; }
   TEXT=text.txt
   documents=blank-line
 fi

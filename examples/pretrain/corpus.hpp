@@ -25,7 +25,7 @@ class corpus {
     training_.emplace(stream_, 0, stream_.size());
     if (validation_stream_) {
       validation_.emplace(*validation_stream_, 0, validation_stream_->size());
-      (void)network.price(*validation_, std::nullopt);  // throws if it is too short
+      (void)network.sample(*validation_);  // throws if it is too short
     } else if (double(stream_.size()) * held_out_share >= 1) {
       const auto parts = raptr::hold_out(stream_, held_out_share);
       if (network.fills_a_window(parts.training.size()) && network.fills_a_window(parts.validation.size()))

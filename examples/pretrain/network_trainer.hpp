@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 
+#include <raptr/nn/batch.hpp>
+#include <raptr/subnet/schedule/any_schedule.hpp>
 #include <raptr/subnet/schedule/stage_table.hpp>
 #include <raptr/text/token_stream.hpp>
 #include <raptr/train/trainer.hpp>
@@ -29,9 +31,14 @@ class network_trainer {
   virtual std::string device() const = 0;
   virtual double peak_flops() const = 0;  // of all threads, measured
   virtual std::int64_t parameters() const = 0;
-  virtual std::vector<raptr::stage_summary> stages() const = 0;
-  /// Of a step as it will be drawn, or of one with the full network. Throws input_error if the text does not fill one window.
-  virtual step_price price(const tokens& text, std::optional<std::int64_t> step) const = 0;
+  virtual const raptr::any_schedule& schedule() const = 0;
+  virtual raptr::network_layout layout() const = 0;
+  /// A micro-batch. Throws input_error if the text does not fill one window.
+  virtual raptr::batch sample(const tokens& text) const = 0;
+  /// Of a step of such micro-batches.
+  virtual step_price price(const raptr::batch& micro_batch, const raptr::step_plan& plan) const = 0;
+  /// The same step in seconds, measured: the best of some. Changes weights and moments.
+  virtual double seconds_of(const raptr::batch& micro_batch, const raptr::step_plan& plan) = 0;
   virtual std::int64_t steps_done() const = 0;
   virtual bool fills_a_window(std::int64_t size) const = 0;
 

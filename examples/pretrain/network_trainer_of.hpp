@@ -4,16 +4,14 @@
 
 #include <unistd.h>
 
+#include <chrono>
+
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
-#include <raptr/subnet/named_rule.hpp>
-#include <raptr/subnet/schedule/any_schedule.hpp>
-#include <raptr/subnet/schedule/progressive.hpp>
 #include <raptr/text/byte_tokenizer.hpp>
 #include <raptr/train/checkpoint.hpp>
 
-#include "../support/numbers.hpp"
-#include "network_trainer.hpp"
+#include "schedule.hpp"
 
 namespace program {
 
@@ -23,10 +21,6 @@ namespace errors {
               " for weights, gradients and moments, and this machine has " + bytes_text(there) +
               ": make --width, --layers, --neurons or --vocab smaller");
 }
-[[noreturn]] inline void schedule_shrinks(const std::string& text) {
-  raptr::fail("a stage of --schedule \"" + raptr::shown(text) +
-              "\" trains less than the one before it: put the sizes in growing order, or give --allow-shrinking");
-}
 }  // namespace errors
 
 /// A rate rule picked at run time.
@@ -34,7 +28,7 @@ struct chosen_rate {
   std::function<double(const raptr::moment&)> rule;
   double operator()(const raptr::moment& now) const { return rule(now); }
 };
-inline chosen_rate rate_of(const settings& s) {
+inline raptr::completep_rate<chosen_rate> rate_of(const settings& s) {
   const auto picked = [&]() -> chosen_rate {
     const std::int64_t warmup = s.warmup.value_or(0);
     if (s.rate_rule == "constant") return {raptr::constant_rate{warmup}};
@@ -43,26 +37,16 @@ inline chosen_rate rate_of(const settings& s) {
     if (s.rate_rule == "wsd") return {raptr::warmup_stable_decay{warmup}};
     return {raptr::decay_in_last_stage{warmup}};
   }();
-  if (s.rewarm == 0) return picked;
-  return {raptr::rewarm_each_stage<chosen_rate>{picked, s.rewarm}};
+  if (s.rewarm == 0) return {picked, s.completep_rate};
+  return {{raptr::rewarm_each_stage<chosen_rate>{picked, s.rewarm}}, s.completep_rate};
 }
-inline raptr::any_schedule schedule_of(const settings& s) {
-  const raptr::fixed always{int(s.keep_first), int(s.keep_last)};
-  raptr::text_options options{
-      .rules = {raptr::named_rule(raptr::rule_of<raptr::layer_drop>(), {.selector = s.selector, .scale = s.scale, .always = always})},
-      .allow_shrinking = s.allow_shrinking};
-  try {
-    return raptr::any_schedule(s.schedule, options);
-  } catch (const raptr::input_error&) {
-    if (options.allow_shrinking) throw;
-    options.allow_shrinking = true;
-    (void)raptr::any_schedule(s.schedule, options);  // throws if that is not the reason
-    errors::schedule_shrinks(s.schedule);
-  }
-}
-inline raptr::dropped_update dropped_of(const settings& s) {
-  if (s.dropped_update == "frozen") return raptr::dropped_update::frozen;
-  return s.dropped_update == "zero_gradient" ? raptr::dropped_update::zero_gradient : raptr::dropped_update::decay_only;
+inline raptr::update_options updates_of(const settings& s) {
+  raptr::update_options updates{.dropped = raptr::dropped_update::frozen};
+  if (s.dropped_update == "zero_gradient") updates.dropped = raptr::dropped_update::zero_gradient;
+  if (s.dropped_update == "decay_only") updates.dropped = raptr::dropped_update::decay_only;
+  if (s.at_borders == "reset") updates.at_borders = raptr::border_state::reset;
+  if (s.grown == "reset") updates.grown = raptr::grown_state::reset;
+  return updates;
 }
 
 template <class Block, class Objective> class network_trainer_of final : public network_trainer {
@@ -78,19 +62,38 @@ template <class Block, class Objective> class network_trainer_of final : public 
     return threads * raptr::cpu_backend::measured_fma_peak();
   }
   std::int64_t parameters() const override { return model().layout().parameters(); }
-  std::vector<raptr::stage_summary> stages() const override { return raptr::stage_table(trainer_.schedule(), layout(), s_.steps); }
-  step_price price(const tokens& text, std::optional<std::int64_t> step) const override {
+  const raptr::any_schedule& schedule() const override { return trainer_.schedule(); }
+  raptr::network_layout layout() const override { return model().plan_layout(int(s_.batch * s_.accumulate)); }
+  raptr::batch sample(const tokens& text) const override {
     raptr::windows<tokens, Objective> cut(text, model().objective(), model().shape().context);
     raptr::batch data;
     for (int slot = 0; slot < s_.batch; ++slot) cut.add(data, slot % cut.count(), 0, slot);
-    auto plan = raptr::step_plan::full(layout());
-    if (step) raptr::plan_into(plan, trainer_.schedule(), {.seed = std::uint64_t(s_.seed), .step = std::uint64_t(*step)}, s_.steps);
+    data.normaliser = (std::max)(1.0, data.target_weight() * double(s_.accumulate));
+    return data;
+  }
+  step_price price(const raptr::batch& data, const raptr::step_plan& plan) const override {
     raptr::active_layout active;
     active.lower(model().layout(), plan);
     const raptr::step_size size{std::ssize(data.ids) * s_.accumulate, std::ssize(data.targets) * s_.accumulate,
                                 model_type::head::flops_per_target(model().shape()), double(active.size), optimizer_type::flops};
     const auto cost = raptr::cost_of(raptr::block_flops_of(plan), size, model().shape());
     return {cost.blocks, cost.total, double(model().activation_bytes(plan, data))};
+  }
+  double seconds_of(const raptr::batch& data, const raptr::step_plan& plan) override {
+    using clock = std::chrono::steady_clock;
+    model_type& m = trainer_.model();
+    if (!m.initialised()) m.initialise(static_cast<std::uint64_t>(s_.seed));
+    double best = 0;
+    for (int round = 0; round < 4; ++round) {  // the first one warms up
+      const auto start = clock::now();
+      m.begin(plan);
+      for (std::int64_t k = 0; k < s_.accumulate; ++k) m.accumulate(plan, data);
+      trainer_.rule().step(m, s_.learning_rate, s_.clip);
+      (void)raptr::download(m.ops(), static_cast<const double*>(m.results()), 1);
+      const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+      if (round == 1 || (round > 1 && seconds < best)) best = seconds;
+    }
+    return best;
   }
   std::int64_t steps_done() const override { return trainer_.done().step; }
   bool fills_a_window(std::int64_t size) const override { return size >= Objective::window(int(s_.context)); }
@@ -103,24 +106,18 @@ template <class Block, class Objective> class network_trainer_of final : public 
   void load(const std::filesystem::path& folder) override { raptr::load_checkpoint(folder, trainer_); }
 
  private:
-  using trainer_type = raptr::trainer<model_type, raptr::any_schedule, optimizer_type, chosen_rate>;
+  using trainer_type = raptr::trainer<model_type, raptr::any_schedule, optimizer_type, raptr::completep_rate<chosen_rate>>;
 
   static trainer_type make(const settings& s, Objective objective) {
     auto schedule = schedule_of(s);
     model_type model(s.shape(), {.threads = int(s.threads)}, std::move(objective));
     const auto layout = model.plan_layout(int(s.batch * s.accumulate));
-    raptr::check_schedule(schedule, layout, s.steps, Block::residual::norm_first);
-    if (!s.allow_shrinking && !raptr::never_shrinks(schedule, layout, s.steps)) errors::schedule_shrinks(s.schedule);
+    check(s, schedule, layout, Block::residual::norm_first);
     const double needed = 16.0 * double(model.layout().size()), there = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
     if (needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
-    return {std::move(model),
-            std::move(schedule),
-            optimizer_type{.lr = s.learning_rate, .weight_decay = s.weight_decay},
-            rate_of(s),
-            {.dropped = dropped_of(s)}};
+    return {std::move(model), std::move(schedule), optimizer_type{.lr = s.learning_rate, .weight_decay = s.weight_decay}, rate_of(s), updates_of(s)};
   }
   const model_type& model() const { return trainer_.model(); }
-  raptr::network_layout layout() const { return model().plan_layout(int(s_.batch * s_.accumulate)); }
 
   settings s_;
   trainer_type trainer_;

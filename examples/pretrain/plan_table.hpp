@@ -2,10 +2,8 @@
 // What a run will do, before it does it: the stages with their steps, blocks, FLOPs and memory, and what that saves.
 #pragma once
 
-#include <cmath>
-
 #include "../support/text_table.hpp"
-#include "network_trainer.hpp"
+#include "pricing.hpp"
 
 namespace program {
 
@@ -13,6 +11,7 @@ struct run_plan {
   std::string text;
   double block_flops = 0, total_flops = 0;                    // of the whole run
   double full_block_flops = 0, full_total_flops = 0;          // of as many steps with the full network
+  double seconds = 0;                                         // expected
   std::vector<std::pair<std::int64_t, double>> before_stage;  // first step of a stage, FLOPs of all steps before it
   std::vector<double> step_flops;                             // of a step of each stage
 
@@ -25,53 +24,43 @@ struct run_plan {
   }
 };
 
-inline run_plan plan_of(const settings& s, const network_trainer& network, const tokens& text) {
-  const auto stages = network.stages();
-  const step_price full = network.price(text, std::nullopt);
-  // The mean of some steps as they will be drawn: what is drawn exactly costs the same in each.
-  const auto price = [&](const raptr::stage_summary& stage) {
-    constexpr std::int64_t most = 8;
-    const std::int64_t n = (std::min)(most, stage.steps());
-    step_price mean;
-    for (std::int64_t k = 0; k < n; ++k) {
-      const step_price p = network.price(text, stage.first + k * (stage.steps() - 1) / (std::max)(std::int64_t{1}, n - 1));
-      mean.total_flops += (p.total_flops - p.block_flops) / double(n);
-      mean.activation_bytes = (std::max)(mean.activation_bytes, p.activation_bytes);
-    }
-    mean.block_flops = stage.flops_share * full.block_flops;
-    mean.total_flops += mean.block_flops;
-    return mean;
-  };
+inline run_plan plan_of(const settings& s, const network_trainer& network, const tokens& text, const expected_speed& speed) {
+  pricing prices(s, network, text);
+  const raptr::any_schedule& schedule = network.schedule();
+  const auto stages = prices.stages(schedule);
+  const step_price& full = prices.full();
   const auto size_text = [](const raptr::axis_size& a) { return short_text(a.kept, 4) + " of " + short_text(a.total, 4); };
   run_plan plan;
   std::vector<std::string> titles{"stage", "steps"};
   for (const auto& a : stages.front().axes) titles.push_back(a.axis == raptr::layers::name ? "blocks" : std::string(a.axis));
-  titles.insert(titles.end(), {"block FLOPs", "total FLOPs", "activations"});
+  titles.insert(titles.end(), {"block FLOPs", "total FLOPs", "activations", "time"});
   text_table table(titles);
   std::vector<raptr::axis_size> all = stages.front().axes;
   for (auto& a : all) a.kept = 0;
   double most = 0;
-  const auto row = [&](std::string name, std::string when, const std::vector<raptr::axis_size>& axes, const step_price& p) {
+  const auto row = [&](std::string name, std::string when, const std::vector<raptr::axis_size>& axes, const step_price& p, double seconds) {
     std::vector<std::string> cells{std::move(name), std::move(when)};
     for (const auto& a : axes) cells.push_back(size_text(a));
-    cells.insert(cells.end(),
-                 {percent_text(p.block_flops / full.block_flops), percent_text(p.total_flops / full.total_flops), bytes_text(p.activation_bytes)});
+    cells.insert(cells.end(), {percent_text(p.block_flops / full.block_flops), percent_text(p.total_flops / full.total_flops),
+                               bytes_text(p.activation_bytes), duration_text(seconds)});
     table.add(cells);
   };
   for (std::size_t k = 0; k < stages.size(); ++k) {
     const auto& stage = stages[k];
-    const step_price p = price(stage);
+    const step_price p = prices.stage(schedule, stage);
     const auto steps = static_cast<double>(stage.steps());
     plan.before_stage.emplace_back(stage.first, plan.total_flops);
     plan.step_flops.push_back(p.total_flops);
     plan.block_flops += steps * p.block_flops, plan.total_flops += steps * p.total_flops;
     for (std::size_t i = 0; i < all.size(); ++i) all[i].kept += stage.axes[i].kept * steps / double(s.steps);
     most = (std::max)(most, p.activation_bytes);
-    row(std::to_string(k + 1), count_text(stage.first + 1) + " to " + count_text(stage.last + 1), stage.axes, p);
+    const double seconds = steps * speed.seconds(p, full);
+    plan.seconds += seconds;
+    row(std::to_string(k + 1), count_text(stage.first + 1) + " to " + count_text(stage.last + 1), stage.axes, p, seconds);
   }
   const auto steps = static_cast<double>(s.steps);
   plan.full_block_flops = steps * full.block_flops, plan.full_total_flops = steps * full.total_flops;
-  if (stages.size() > 1) row("all", count_text(s.steps), all, {plan.block_flops / steps, plan.total_flops / steps, most});
+  if (stages.size() > 1) row("all", count_text(s.steps), all, {plan.block_flops / steps, plan.total_flops / steps, most}, plan.seconds);
   plan.text = table.plain();
   if (plan.block_flops < plan.full_block_flops)
     plan.text += "Expected saving against the full network in every step: " + percent_text(1 - plan.block_flops / plan.full_block_flops) +
@@ -79,9 +68,10 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
                  " instead of " + scaled_text(plan.full_total_flops) + ").\n";
   else
     plan.text += "Every step trains the full network: " + scaled_text(plan.total_flops) + " FLOPs.\n";
-  if (const step_price last = network.price(text, s.steps - 1); last.block_flops < full.block_flops)
+  if (const step_price last = prices.step(schedule, s.steps - 1); last.block_flops < full.block_flops)
     plan.text += "The schedule ends below the full network, with " + percent_text(last.block_flops / full.block_flops) +
                  " of its block FLOPs: such a run is a control, not the method.\n";
+  plan.text += "Expected time: about " + duration_text(plan.seconds) + ", from " + speed.text() + ".";
   return plan;
 }
 

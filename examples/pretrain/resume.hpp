@@ -26,7 +26,8 @@ namespace errors {
 
 inline std::string borders_text(const settings& s, const network_trainer& network) {
   std::string text;
-  for (const auto& stage : network.stages()) text += (text.empty() ? "" : ", ") + std::to_string(stage.last + 1);
+  for (const auto& stage : raptr::stage_table(network.schedule(), network.layout(), s.steps))
+    text += (text.empty() ? "" : ", ") + std::to_string(stage.last + 1);
   return s.schedule + " over " + std::to_string(s.steps) + " steps, stages ending at " + text;
 }
 inline std::unique_ptr<network_trainer> trainer_of(const settings& s) {
@@ -40,7 +41,8 @@ inline std::string plans_text(const settings& before, const option_list& given) 
   for (const option& o : given.all())
     if (o.given && stored(o)) options.set(o.name, option_list::json_of(o));
   try {
-    return " (" + borders_text(before, *trainer_of(before)) + "; it would be " + borders_text(now, *trainer_of(now)) + ")";
+    const std::string was = borders_text(before, *trainer_of(before)), would_be = borders_text(now, *trainer_of(now));
+    return was == would_be ? "" : " (" + was + "; it would be " + would_be + ")";
   } catch (const raptr::error&) {
     return "";  // what is given is no plan at all
   }
@@ -57,14 +59,17 @@ inline settings resumed(const std::filesystem::path& run, const option_list& giv
   settings s;
   option_list options = options_of(s);
   options.read(raptr::json_member<raptr::json>(config, "options", files.config()), files.config());
+  if (config.contains("solved")) s.solved = config["solved"];
   const settings before = s;
   for (const option& o : given.all()) {
     if (!o.given || !stored(o)) continue;
     const raptr::json stored_value = option_list::json_of(*options.find(o.name)), value = option_list::json_of(o);
+    const raptr::json first_value =
+        s.solved.is_object() ? s.solved.value(std::string(o.name), stored_value) : stored_value;  // before the ? was found
     if (free_at_resume(o.name))
       options.set(o.name, value);
-    else if (value != stored_value)
-      errors::option_differs(o.name, raptr::detail::shown_json(stored_value), raptr::detail::shown_json(value),
+    else if (value != stored_value && value != first_value)
+      errors::option_differs(o.name, raptr::detail::shown_json(first_value), raptr::detail::shown_json(value),
                              o.topic == "schedule" || o.name == "steps" ? plans_text(before, given) : "");
   }
   return s;

@@ -7,6 +7,7 @@
 #include "ending.hpp"
 #include "metrics_log.hpp"
 #include "resume.hpp"
+#include "schedule.hpp"
 
 namespace program {
 
@@ -44,6 +45,20 @@ class careful_writer {
  private:
   bool goes_on_, failed_ = false;
 };
+
+/// Finds the ? of the schedule with a network of the same shape. Answers a line about it.
+std::string solve_schedule(settings& s, corpus& text, expected_speed& speed) {
+  settings of_full = s;
+  of_full.schedule = "full";
+  const auto network = trainer_of(of_full);
+  text.divide(*network);
+  pricing prices(s, *network, text.training());
+  if (s.solve_cost == "time") {
+    say("Measuring steps of the network ...");
+    speed.measured = measured_time(*network, prices.data());
+  }
+  return solve(s, prices, speed.measured);
+}
 
 /// From where the network stands to the last step. Answers whether it got there.
 bool train(const settings& s, const run_files& files, network_trainer& network, const corpus& text, const run_plan& plan, double peak,
@@ -97,6 +112,7 @@ int run(settings s, const option_list& given) {
     if (!s.out.has_filename()) s.out = s.out.parent_path();
     if (!s.plan) refuse_existing(s.out);
   }
+  const bool solves = !resumes && to_be_solved(s);
   const run_files files{s.out};
   std::optional<run_lock> lock;
   if (resumes) lock.emplace(s.out);
@@ -107,15 +123,18 @@ int run(settings s, const option_list& given) {
   const stop_signals signals;
   if (const int size = raptr::byte_tokenizer::vocabulary().size; s.vocab < size)
     raptr::errors::tokenizer_is_larger_than_the_vocabulary(size, int(s.vocab));
+  expected_speed speed;
+  std::string solved;
+  if (solves) solved = solve_schedule(s, text, speed);
   const auto network = trainer_of(s);
   text.divide(*network);
-  const run_plan plan = plan_of(s, *network, text.training());
-  const double peak = network->peak_flops();
+  const double peak = speed.peak = network->peak_flops();
+  const run_plan plan = plan_of(s, *network, text.training(), speed);
   say(text.line());
   say("Model: " + s.objective + ", " + count_text(network->parameters()) + " parameters; " + network->device() + ", FMA peak " + scaled_text(peak) +
       "flop/s");
-  say("Schedule: " + s.schedule + "\n" + plan.text + "Expected time: about " + duration_text(plan.total_flops / (0.5 * peak)) +
-      " at half of the peak of this machine.");
+  if (!solved.empty()) say(solved);
+  say("Schedule: " + s.schedule + "\n" + plan.text);
   if (s.plan) return done;
 
   std::uint64_t keep = 0;
@@ -131,7 +150,7 @@ int run(settings s, const option_list& given) {
   }
   if (signals.signal()) return 128 + signals.signal();
   if (!resumes) {
-    create(s.out, config_of(options_of(s), text));
+    create(s.out, config_of(s, text));
     lock.emplace(s.out);
     say("Run: " + raptr::shown(s.out));
   }

@@ -63,15 +63,18 @@ inline void create(const std::filesystem::path& run, const raptr::json& config) 
   raptr::sync_folder(raptr::folder_of(run));
 }
 
-inline raptr::json config_of(const option_list& options, const corpus& text) {
+inline raptr::json config_of(settings s, const corpus& text) {
   raptr::json values;
+  const option_list options = options_of(s);
   for (const option& o : options.all())
     if (stored(o)) values[std::string(o.name)] = option_list::json_of(o);
-  return {{"format", config_format},
-          {"program", "raptr-pretrain"},
-          {"version", raptr::library_version},
-          {"options", std::move(values)},
-          {"hashes", text.hashes()}};
+  raptr::json config = {{"format", config_format},
+                        {"program", "raptr-pretrain"},
+                        {"version", raptr::library_version},
+                        {"options", std::move(values)},
+                        {"hashes", text.hashes()}};
+  if (!s.solved.is_null()) config["solved"] = s.solved;
+  return config;
 }
 /// Keeps what a run that was never stopped would have kept: the checkpoint of a stop goes when a regular one is whole.
 inline void remove_old(const run_files& files, std::int64_t newest, const settings& s) {

@@ -30,6 +30,10 @@ option_list options_of(settings& s) {
 
   o.add("schedule", "schedule", "TEXT", &s.schedule,
         "what trains: full, 6-8-10-12, heads 1/2-full, 6-12 with neurons 1/2-full, est, full for 1/10 then 6-12");
+  o.add("schedule", "solve-for", "SHARE", &s.solve_for, "finds the ? of --schedule so that the run costs this share of full training; 0: no ?")
+      .range(0, 1);
+  o.add("schedule", "solve-cost", "NAME", &s.solve_cost, "what --solve-for counts; time is measured before the run")
+      .one_of({"block-flops", "total-flops", "time"});
   o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it");
   o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of({"exactly", "bernoulli"});
   o.add("schedule", "keep-first", "N", &s.keep_first, "blocks at the begin that are always kept").range(0, 4096);
@@ -37,6 +41,8 @@ option_list options_of(settings& s) {
   o.add("schedule", "scale", "NAME", &s.scale, "of kept blocks").one_of({"unscaled", "sqrt_gap", "sqrt_inverse", "inverse", "inverse_per_branch"});
   o.add("schedule", "dropped-update", "NAME", &s.dropped_update, "what the optimizer does with a dropped block")
       .one_of({"frozen", "zero_gradient", "decay_only"});
+  o.add("schedule", "at-borders", "NAME", &s.at_borders, "moments and step counts where a stage begins").one_of({"kept", "reset"});
+  o.add("schedule", "grown", "NAME", &s.grown, "moments and step counts of blocks that the schedule copies").one_of({"copied", "reset"});
 
   o.add("training", "steps", "N", &s.steps, "of the whole run").range(1, most_steps);
   o.add("training", "batch", "N", &s.batch, "sequences of a micro-batch").range(1, 1 << 20);
@@ -46,6 +52,7 @@ option_list options_of(settings& s) {
       .one_of({"constant", "linear", "cosine", "wsd", "last-stage"});
   o.add("training", "warmup", "STEPS", &s.warmup, "up to the peak").range(0, most_steps).default_is("steps / 20");
   o.add("training", "rewarm", "STEPS", &s.rewarm, "warm-up at the begin of every stage").range(0, most_steps);
+  o.add("training", "completep-rate", "X", &s.completep_rate, "rate of the blocks times (L/k)^(1 - X) where k of L are active; 1: off").range(0, 8);
   o.add("training", "weight-decay", "X", &s.weight_decay, "of AdamW").range(0, 1e30);
   o.add("training", "clip", "NORM", &s.clip, "largest norm of a gradient; 0: none").range(0, 1e30);
   o.add("training", "seed", "N", &s.seed, "of weights, order, masks and subnetworks").range(0, 9'007'199'254'740'992);

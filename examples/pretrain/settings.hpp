@@ -16,13 +16,16 @@ struct settings {
   std::string objective = "causal_lm", masking = "bert";
   std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, neuron_group = 16, context = 128, vocab = 259;
 
-  std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen";
+  std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen", at_borders = "kept", grown = "copied";
+  double solve_for = 0;
+  std::string solve_cost = "block-flops";
+  raptr::json solved;  // what --schedule, --solve-for and --solve-cost were before the ? was found; null: there was none
   bool allow_shrinking = false;
   std::int64_t keep_first = 1, keep_last = 1;
 
   std::int64_t steps = 1000, batch = 16, accumulate = 1, rewarm = 0, seed = 1, max_nonfinite = 10;
   std::optional<std::int64_t> warmup;
-  double learning_rate = 1e-3, weight_decay = 0.1, clip = 1;
+  double learning_rate = 1e-3, completep_rate = 1, weight_decay = 0.1, clip = 1;
   std::string rate_rule = "cosine";
 
   std::int64_t threads = 0, keep_checkpoints = 2, keep_every = 0;

@@ -47,6 +47,7 @@ inline std::string bytes_text(double bytes) {
 inline std::string percent_text(double share, int digits = 1) { return fixed_text(100 * share, digits) + " %"; }
 inline std::string duration_text(double seconds) {
   if (!(seconds < 1e9)) return "-";
+  if (seconds < 0.9995) return fixed_text(1000 * seconds, seconds < 0.00995 ? 1 : 0) + " ms";
   const auto s = static_cast<std::int64_t>(seconds + 0.5);
   if (s < 60) return (seconds < 9.95 ? fixed_text(seconds, 1) : std::to_string(s)) + " s";
   if (s < 3600) return std::to_string(s / 60) + " min " + std::to_string(s % 60) + " s";

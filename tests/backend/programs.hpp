@@ -13,10 +13,10 @@ namespace raptr::testing {
 template <class T> struct rectify {
   static constexpr int sums = 0;
   T* y;
-  int columns;
+  int length;
   template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    T* const row = y + r * columns;
-    team.each(columns, [=](int i) { row[i] = row[i] > T(0) ? row[i] : T(0); });
+    T* const row = y + r * length;
+    team.each(length, [=](int i) { row[i] = row[i] > T(0) ? row[i] : T(0); });
   }
 };
 
@@ -26,6 +26,7 @@ template <class T> struct normalise {
   T* y;
   T *sum_y, *sum_square;
   int width;
+  int columns() const { return width; }
   template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     const int n = width;
     T* const row = y + r * n;
@@ -46,13 +47,14 @@ template <class T> struct soft {
   int width = 1;
   T* y;
   T* loss;
-  int columns;
+  int length;
+  int columns() const { return length; }
   template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    T* const row = y + r * columns;
-    const T top = team.max(columns, [=](int i) { return row[i]; });
-    const T total = team.sum(columns, [=](int i) { return std::exp(row[i] - top); });
+    T* const row = y + r * length;
+    const T top = team.max(length, [=](int i) { return row[i]; });
+    const T total = team.sum(length, [=](int i) { return std::exp(row[i] - top); });
     team.each(1, [=, &team](int) { team.add(0, 0, top + std::log(total)); });
-    team.each(columns, [=](int i) { row[i] = std::exp(row[i] - top) / total; });
+    team.each(length, [=](int i) { row[i] = std::exp(row[i] - top) / total; });
   }
   RAPTR_BOTH T* sum(int, int) const { return loss; }
 };

@@ -4,10 +4,11 @@
 # are built with it: one of them has to fail. Survivors are listed and make this fail.
 #   mutants.sh BUILD_FOLDER           all of them
 #   mutants.sh BUILD_FOLDER sample    those of the ordinary suite
+#   mutants.sh BUILD_FOLDER FOLDER    those in headers below include/raptr/FOLDER, such as backend/cuda
 set -euo pipefail
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 which=${2:-all}
-work=$1/mutants-$which
+work=$1/mutants-${which//\//-}
 list=$tests/mutants/list.txt
 flags=(-std=c++20 -O0 -w -pthread "-DRAPTR_TESTS_DIR=\"$tests\"" -I"$work/include" -I"$tests/support")
 
@@ -16,10 +17,15 @@ mkdir -p "$work"
 cp -R "$tests/../include" "$work/include"
 build() { "${CXX:-g++}" "${flags[@]}" "$@"; }
 build -c "$tests/main.cpp" -o "$work/main.o"
+# The CUDA backend runs on the emulator, and a fiber for each thread of a GPU wants some optimisation.
+emulator=(-O1 -I"$tests/emulator/include")
+build "${emulator[@]}" -c "$tests/emulator/emulator.cpp" -o "$work/emulator.o"
 # Does this test fail with the headers as they are now? A program that hangs has failed.
 fails() {
   local program=$work/${1//\//.}
-  if ! build "$tests/${1}_test.cpp" "$work/main.o" -o "$program" 2> "$program.log"; then
+  local device=()
+  [[ $1 == cuda/* ]] && device=("${emulator[@]}" "$work/emulator.o")
+  if ! build "${device[@]}" "$tests/${1}_test.cpp" "$work/main.o" -o "$program" 2> "$program.log"; then
     echo "$1 does not compile${name:+ with \"$name\"}:" >&2
     head -5 "$program.log" >&2
     exit 2
@@ -28,8 +34,15 @@ fails() {
 }
 
 caught=0 survivors=()
+wanted() {
+  case $which in
+    all) ;;
+    sample) [[ $kind == sample ]] ;;
+    *) [[ $header == "$which"/* ]] ;;
+  esac
+}
 run() {
-  [[ $which == sample && $kind != sample ]] && return 0
+  wanted || return 0
   local file=$work/include/raptr/$header original count
   original=$(< "$file")
   local rest=${original//"$from"/}
@@ -50,8 +63,10 @@ run() {
 
 name=
 # Without an error the tests pass: otherwise nothing here means anything.
-if [[ $which == sample ]]; then selected=$(awk '/^(mutant|sample) /{on = $1 == "sample"} on && /^by /{print $2}' "$list" | sort -u)
-else selected=$(awk '/^by /{for (i = 2; i <= NF; ++i) print $i}' "$list" | sort -u); fi
+selected=$(awk -v which="$which" '
+  /^(mutant|sample) /{kind = $1}
+  /^in /{on = which == "all" || (which == "sample" ? kind == "sample" : index($2, which "/") == 1)}
+  on && /^by /{for (i = 2; i <= NF && (i == 2 || which != "sample"); ++i) print $i}' "$list" | sort -u)
 for test in $selected; do
   if fails "$test"; then echo "$test fails without an error:"; tail -20 "$work/${test//\//.}.log"; exit 2; fi
 done

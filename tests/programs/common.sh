@@ -43,7 +43,10 @@ contents() {
     echo "== $file"
     case $file in
       ./curves.svg) ;;
-      *) sed -E 's/"(step_seconds|tokens_per_second|training_seconds)": ?[-0-9.e+]+//g; s/"threads": [0-9]+//; s/"device": "[^"]*"//' "$file" | sha256sum ;;
+      *)
+        sed -E 's/"(step_seconds|tokens_per_second|training_seconds)": ?[-0-9.e+]+//g; s/"threads": [0-9]+//; s/"device": "[^"]*"//' "$file" |
+          sha256sum
+        ;;
     esac
   done)
 }

@@ -96,7 +96,10 @@ for n in 0 1 15 16 17 33; do
   head -c $n text.txt >"short$n"
   case $n in
     0) expect_error 3 'the text is empty' "$P" --text short$n --context 16 --width 16 --layers 2 --steps 2 --out short_run_$n ;;
-    1 | 15) expect_error 2 "has $((n + 1)) tokens (ends of documents included), but one sequence of a context of 16 needs 17" "$P" --text short$n --context 16 --width 16 --layers 2 --steps 2 --out short_run_$n ;;
+    1 | 15)
+      expect_error 2 "has $((n + 1)) tokens (ends of documents included), but one sequence of a context of 16 needs 17" \
+        "$P" --text short$n --context 16 --width 16 --layers 2 --steps 2 --out short_run_$n
+      ;;
     *) expect_done "$P" --text short$n --context 16 --width 16 --layers 2 --steps 2 --out short_run_$n ;;
   esac
 done
@@ -106,6 +109,8 @@ done
 expect_done "$P" --text text.txt --objective masked_lm --context 4 --batch 1 --masking independent --layers 2 --width 16 --steps 60 --out sparse
 grep -q '"loss":null.*"skipped":"no token to predict"' sparse/metrics.jsonl || fail "no step without a token to predict among 60"
 grep -q '"skipped_steps": [1-9]' sparse/summary.json || fail "skipped steps are not counted"
-expect_error 4 'in a row whose loss or gradient is not finite' "$P" "${B[@]}" --steps 200 --learning-rate 1e20 --clip 0 --warmup 0 --max-nonfinite 3 --out diverges
-grep -q '"loss":null.*is not finite"' diverges/metrics.jsonl || fail "a step that is not finite is not in metrics.jsonl: $(tail -1 diverges/metrics.jsonl)"
+expect_error 4 'in a row whose loss or gradient is not finite' \
+  "$P" "${B[@]}" --steps 200 --learning-rate 1e20 --clip 0 --warmup 0 --max-nonfinite 3 --out diverges
+grep -q '"loss":null.*is not finite"' diverges/metrics.jsonl ||
+  fail "a step that is not finite is not in metrics.jsonl: $(tail -1 diverges/metrics.jsonl)"
 finish

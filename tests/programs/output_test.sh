@@ -81,11 +81,14 @@ grep -q '</svg>' report/curves.svg || fail "no curves"
 
 # Generation: greedy and drawn texts come again, long and empty prompts work.
 text() { "$G" --run plain "$@" 2>err.log; }
-[[ "$(text --temperature 0 --prompt line --tokens 30 | sha256sum)" == "$(text --temperature 0 --prompt line --tokens 30 --seed 2 | sha256sum)" ]] || fail "greedy texts differ"
+[[ "$(text --temperature 0 --prompt line --tokens 30 | sha256sum)" == "$(text --temperature 0 --prompt line --tokens 30 --seed 2 | sha256sum)" ]] ||
+  fail "greedy texts differ"
 [[ "$(text --seed 5 --tokens 30 | sha256sum)" == "$(text --seed 5 --tokens 30 --threads 2 | sha256sum)" ]] || fail "texts of one seed differ"
 [[ "$(text --seed 5 --tokens 30 | sha256sum)" != "$(text --seed 6 --tokens 30 | sha256sum)" ]] || fail "texts of two seeds are equal"
-[[ "$(text --seed 5 --tokens 30 --top-k 1 --prompt li | sha256sum)" == "$(text --temperature 0 --tokens 30 --prompt li | sha256sum)" ]] || fail "top-k 1 is not greedy"
-[[ "$(text --seed 5 --tokens 30 --top-p 0 --prompt li | sha256sum)" == "$(text --temperature 0 --tokens 30 --prompt li | sha256sum)" ]] || fail "top-p 0 is not greedy"
+[[ "$(text --seed 5 --tokens 30 --top-k 1 --prompt li | sha256sum)" == "$(text --temperature 0 --tokens 30 --prompt li | sha256sum)" ]] ||
+  fail "top-k 1 is not greedy"
+[[ "$(text --seed 5 --tokens 30 --top-p 0 --prompt li | sha256sum)" == "$(text --temperature 0 --tokens 30 --prompt li | sha256sum)" ]] ||
+  fail "top-p 0 is not greedy"
 text --prompt 'a prompt that is longer than the context' --tokens 3 >out.log
 [[ $(cat out.log) == 'a prompt that is longer than the context'* ]] || fail "a long prompt was cut in the output"
 grep -q '40 tokens and the context of the model 16: only the last 16' err.log || fail "it is not told what is cut: $(cat err.log)"

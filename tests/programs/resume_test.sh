@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # A run that is stopped, killed or starved and then resumed ends with the same bits as one that never was.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-R=("${B[@]}" --steps 60 --schedule 2-3-4 --accumulate 2 --checkpoint-every 5 --validate-every 7 --validation-windows 8 --keep-every 20)
+R=("${B[@]}" --steps 60 --schedule 2-3-4 --at-borders reset --completep-rate 0.5 --accumulate 2
+  --checkpoint-every 5 --validate-every 7 --validation-windows 8 --keep-every 20)
 expect_done "$P" "${R[@]}" --out whole
 [[ $(wc -l <whole/metrics.jsonl) -eq 60 ]] || fail "not one line a step"
-[[ -f whole/summary.json && -f whole/curves.svg && -f whole/checkpoints/step-000060/model.safetensors && -f whole/checkpoints/step-000055/manifest.json ]] || fail "files are missing: $(find whole)"
-[[ -d whole/checkpoints/step-000020 && -d whole/checkpoints/step-000040 && ! -d whole/checkpoints/step-000050 ]] || fail "other checkpoints were kept: $(ls whole/checkpoints)"
+[[ -f whole/summary.json && -f whole/curves.svg && -f whole/checkpoints/step-000060/model.safetensors &&
+  -f whole/checkpoints/step-000055/manifest.json ]] || fail "files are missing: $(find whole)"
+[[ -d whole/checkpoints/step-000020 && -d whole/checkpoints/step-000040 && ! -d whole/checkpoints/step-000050 ]] ||
+  fail "other checkpoints were kept: $(ls whole/checkpoints)"
 grep -qiE 'nan|inf' whole/metrics.jsonl && fail "metrics.jsonl has numbers that are none"
 
 # The number of threads changes nothing.
@@ -56,7 +59,8 @@ expect_same_run whole torn
 # Newest by number, not by name; what the run was started with may not change, the rest may.
 cp -r whole other
 expect_error 2 '--batch is 3, but the run was started with 2' "$P" --resume other --batch 3
-expect_error 2 '--steps is 120, but the run was started with 60 (2-3-4 over 60 steps, stages ending at 20, 40, 60; it would be 2-3-4 over 120' "$P" --resume other --steps 120
+expect_error 2 '--steps is 120, but the run was started with 60 (2-3-4 over 60 steps, stages ending at 20, 40, 60; it would be 2-3-4 over 120' \
+  "$P" --resume other --steps 120
 expect_error 2 '--schedule is "full"' "$P" --resume other --schedule full
 expect_error 2 '--out and --resume' "$P" --resume other --out else
 expect_done "$P" --resume other --batch 2 --full-disk continue --keep-checkpoints 9

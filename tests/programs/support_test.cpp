@@ -112,6 +112,9 @@ TEST_CASE("numbers for people") {
   CHECK(program::tick_text(0, 1e9) == "0");
   CHECK(program::bytes_text(1536) == "1.5 KiB");
   CHECK(program::duration_text(3.21) == "3.2 s");
+  CHECK(program::duration_text(0.9996) == "1.0 s");
+  CHECK(program::duration_text(0.134) == "134 ms");
+  CHECK(program::duration_text(0.0012) == "1.2 ms");
   CHECK(program::duration_text(3599.7) == "1 h 0 min");
   CHECK(program::duration_text(NAN) == "-");
 }

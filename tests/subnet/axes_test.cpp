@@ -345,6 +345,29 @@ TEST_CASE("a plan cannot drop sequences of which it does not know the number") {
                        "raptr: a stage drops sequences, but this plan does not know how many a step has: make its layout with their number, "
                        "layout_of<Block>(shape, sequences)",
                        input_error);
+  CHECK(drawn(stage_of(rule_of<sequence_drop<keep<1, 1>>>()), 0, unknown) == step_plan::full(unknown));
+  CHECK(drawn(stage_of(rule_of<sequence_drop<keep<1, 1>, bernoulli<>, inverse>>()), 0, unknown) == step_plan::full(unknown));
+}
+
+TEST_CASE("coins keep a fraction on average, so it need not be a whole number of units; exactly does need that") {
+  const auto mean_of = [&](const drop_rule& rule, auto count) {
+    double sum = 0;
+    for (std::uint64_t step = 0; step < 2'000; ++step) sum += count(drawn(stage_of(rule), step, net)) / 2'000.0;
+    return sum;
+  };
+  const auto layers = rule_of<layer_drop<keep<3, 4>, bernoulli<>>>();
+  CHECK(layers.kept_of(6) == 4.5);
+  CHECK(layers.fits(6, 6));
+  CHECK(std::abs(mean_of(layers, [](const step_plan& p) { return p.size(); }) - 4.5) < 5 * std::sqrt(6 * 0.75 * 0.25 / 2'000));
+  CHECK(drawn(stage_of(rule_of<layer_drop<keep<1, 1>, bernoulli<>>>()), 0, net) == step_plan::full(net));
+  const auto heads = rule_of<head_drop<keep<2, 3>, bernoulli<>>>();
+  const double mean = mean_of(heads, [](const step_plan& p) { return p.block(0).parts()[0].size(); });
+  CHECK(std::abs(mean - 8.0 / 3) < 5 * std::sqrt(4 * 2.0 / 9 / 2'000));
+  CHECK(rule_of<sublayer_drop<keep<5, 8>, linear_from_first>>().kept_of(12) == 7.5);
+  const auto exact = rule_of<layer_drop<keep<3, 4>>>();
+  CHECK(!exact.fits(6, 6));
+  CHECK_THROWS_WITH_AS((void)exact.kept_of(6), "raptr: a stage keeps 3/4 of 6 layers, which is no whole number of them: the nearest are 4/6 and 5/6",
+                       input_error);
 }
 
 TEST_CASE("a block whose units were all dropped is left out") {

@@ -235,6 +235,15 @@ TEST_CASE("the table of a schedule without stages is one row of means") {
   CHECK(!table[0].full);
 }
 
+TEST_CASE("the table counts the units of an axis in all parts that have it") {
+  using growing = schedule<stage<share<1, 2>, head_drop<keep<1, 2>>>, stage<share<1, 2>, full_network>>;
+  const auto table = stage_table(growing{}, layout_of<wide_then_narrow>(small), 100);  // 4 and 2 heads
+  REQUIRE(table.size() == 2);
+  CHECK(table[0].axes[1].kept == 3);
+  CHECK(table[1].axes[1].kept == 6);
+  CHECK(table[1].axes[1].total == 6);
+}
+
 TEST_CASE("the table has a column for every axis that any stage drops, layers first") {
   using growing = schedule<stage<share<1, 2>, head_drop<keep<1, 2>>, sequence_drop<keep<2, 5>>, neuron_drop<keep<3, 4>, linear_in_depth>>,
                            stage<share<1, 4>, sublayer_drop<keep<8>>, head_drop<keep<3>>>, stage<share<1, 4>, full_network>>;

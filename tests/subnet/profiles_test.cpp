@@ -8,6 +8,7 @@
 #include <raptr/subnet/drop.hpp>
 #include <raptr/subnet/plan_writer.hpp>
 #include <raptr/subnet/schedule/check.hpp>
+#include <raptr/subnet/schedule/progressive.hpp>
 #include <raptr/subnet/schedule/types.hpp>
 
 #include "example_block.hpp"
@@ -193,4 +194,26 @@ TEST_CASE("a schedule with a profile that leaves 0 to 1 is refused before its fi
                        "raptr: a stage keeps 2.8 units where 3 are always kept (the first 3 and the last 0): keep at least 3, or fix fewer",
                        input_error);
   CHECK_NOTHROW(check_schedule(constant<head_drop<keep<1, 2>, linear_from_first>>{}, net, 100, true));
+}
+
+namespace {
+template <int Num, int Den, template <class, class...> class Drop, class... Policies>
+using two_stages = schedule<stage<share<1, 2>, Drop<keep<Num, Den>, Policies...>>, stage<share<1, 2>, full_network>>;
+}
+
+TEST_CASE("a type whose profile leaves 0 to 1 is not progressive, which the compiler answers without an exception") {
+  static_assert(progressive<two_stages<2, 3, layer_drop, linear_in_depth>, example_block, small>);
+  static_assert(!progressive<two_stages<1, 3, layer_drop, linear_in_depth>, example_block, small>);
+  static_assert(progressive<two_stages<1, 2, layer_drop, linear_from_first>, example_block, small>);
+  static_assert(!progressive<two_stages<1, 3, layer_drop, linear_from_first>, example_block, small>);
+  static_assert(progressive<two_stages<3, 4, head_drop, linear_in_depth>, example_block, small>);
+  static_assert(!progressive<two_stages<1, 4, head_drop, linear_in_depth>, example_block, small>);
+  static_assert(!progressive<two_stages<1, 4, sublayer_drop, linear_from_first>, example_block, small>);
+  CHECK(rule_of<layer_drop<keep<2, 3>, linear_in_depth>>().fits(6, 6));
+  CHECK(!rule_of<layer_drop<keep<1, 3>, linear_in_depth>>().fits(6, 6));
+  const custom_rule by_value(rule_of<head_drop<keep<1, 4>>>(), linear_from_first{}), coins(rule_of<layer_drop<keep<1, 3>>>(), linear_from_first{});
+  CHECK(!by_value.rule().fits(4, 6));
+  CHECK(by_value.rule().keeping(fraction(1, 2)).fits(4, 6));
+  CHECK(!coins.rule().fits(6, 6));
+  CHECK(coins.rule().keeping(fraction(1, 2)).fits(6, 6));
 }

@@ -111,7 +111,7 @@ TEST_CASE("policies of values that do not fit an axis are refused with the reaso
       },
       "raptr: the drop of sequences divides by one keep probability for all units, but some are always kept: fix none, or leave the scale out");
   refused([] { return custom_rule(rule_of<layer_drop>(), linear_in_depth{}, exactly_selector{}); },
-          "raptr: the drop of layers draws every unit by a coin of its own where it has a profile: leave the selector out");
+          "raptr: the drop of layers draws every unit by a coin of its own where it has a profile: leave selector and fixed units out");
   CHECK_NOTHROW(custom_rule(rule_of<sublayer_drop>(), sqrt_gap{}, bernoulli_selector{{2, 2}}));
   CHECK_NOTHROW(custom_rule(rule_of<sequence_drop>(), completep_scale{0.5}, once{}));
   CHECK_NOTHROW(custom_rule(rule_of<head_drop>(), exactly_selector{{1, 0}}, once{}, linear_in_depth{}));
@@ -134,7 +134,7 @@ TEST_CASE("rules know whether they lie in depth and scale whole blocks") {
   static_assert(rule_of<layer_drop, inverse>().scales_whole_block() && rule_of<sublayer_drop, inverse>().scales_whole_block() &&
                 rule_of<sequence_drop, inverse>().scales_whole_block() && !rule_of<head_drop, inverse>().scales_whole_block() &&
                 !rule_of<layer_drop, inverse_per_branch>().scales_whole_block());
-  static_assert(rule_of<layer_drop, linear_in_depth>().select.by_depth && !rule_of<head_drop, linear_in_depth>().select.by_depth &&
+  static_assert(rule_of<layer_drop, linear_in_depth>().select.by_depth.varies() && !rule_of<head_drop, linear_in_depth>().select.by_depth.varies() &&
                 rule_of<head_drop, linear_in_depth>().profile.varies() && !rule_of<layer_drop, linear_in_depth>().profile.varies());
   static_assert(rule_of<head_drop, once>().once && !rule_of<head_drop>().once);
   const drop_rule one = rule_of<head_drop>(), other = rule_of<head_drop, once>(), third = rule_of<head_drop, linear_in_depth>();

@@ -162,10 +162,10 @@ TEST_CASE("sequences that do not ascend, or that the step does not have, are ref
     plan.add(5).sequences = std::move(sequences);
     CHECK_THROWS_WITH_AS(plan.check(), sentence, input_error);
   };
-  refused({0, 8}, "raptr: the plan of block 5, has sequence 8: they ascend and lie in 0 to 7");
-  refused({-1}, "raptr: the plan of block 5, has sequence -1: they ascend and lie in 0 to 7");
-  refused({3, 3}, "raptr: the plan of block 5, has sequence 3: they ascend and lie in 0 to 7");
-  refused({3, 2}, "raptr: the plan of block 5, has sequence 2: they ascend and lie in 0 to 7");
+  refused({0, 8}, "raptr: the plan of block 5 has sequence 8: they ascend and lie in 0 to 7");
+  refused({-1}, "raptr: the plan of block 5 has sequence -1: they ascend and lie in 0 to 7");
+  refused({3, 3}, "raptr: the plan of block 5 has sequence 3: they ascend and lie in 0 to 7");
+  refused({3, 2}, "raptr: the plan of block 5 has sequence 2: they ascend and lie in 0 to 7");
 }
 
 TEST_CASE("a block that is added anew has no factors, sequences or missing units of an earlier step") {
@@ -175,6 +175,15 @@ TEST_CASE("a block that is added anew has no factors, sequences or missing units
   plan.clear();
   plan.add(2);
   CHECK(plan == step_plan::of_blocks(plan.layout(), {2}));
+}
+
+TEST_CASE("sequences in the plan of a layout that does not know their number are refused with the way to make one") {
+  step_plan plan(layout);
+  plan.add(3).sequences = {0};
+  CHECK_THROWS_WITH_AS(plan.check(),
+                       "raptr: the plan of block 3 names sequences, but its layout does not know how many a step has: make it with their number, "
+                       "layout_of<Block>(shape, sequences)",
+                       input_error);
 }
 
 TEST_CASE("the block that was added last can be taken back") {

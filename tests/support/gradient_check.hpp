@@ -13,8 +13,26 @@
 
 namespace raptr::testing {
 
+/// |difference - slope| / the larger of both, along a direction of these elements. Leaves other weights in the model than r.w.
+/// h: the step; a deep or gated model under large factors bends so much that it wants a smaller one.
+template <class Rig> double slope_error(Rig& r, dice& any, const step_plan& plan, const batch& b, const std::vector<double>& g,
+                                        const std::vector<std::size_t>& elements, double h = 2e-5) {
+  double length = 0, slope = 0, numeric = 0;
+  for (const std::size_t k : elements) length += g[k] * g[k];
+  length = std::sqrt(length / double(elements.size()));
+  std::vector<double> v;
+  for (const std::size_t k : elements) v.push_back((length > 0 ? g[k] / length : 0) + 0.5 * any.normal()), slope += v.back() * g[k];
+  for (const auto& [steps, share] : {std::pair{-2, 1.0}, {-1, -8.0}, {1, 8.0}, {2, -1.0}}) {
+    auto moved = r.w;
+    for (std::size_t i = 0; i < v.size(); ++i) moved[elements[i]] += steps * h * v[i];
+    r.model.set_weights(moved);
+    numeric += share * r.loss(plan, b) / (12 * h);
+  }
+  return std::abs(numeric - slope) / std::max(std::abs(numeric), std::abs(slope));
+}
+
 struct gradient_report {
-  double worst = 0;  // |difference - slope| / the larger of both
+  double worst = 0;  // slope_error
   int tensors = 0, never_checked = 0, never_kept = 0, never_dropped = 0;
 };
 
@@ -37,19 +55,7 @@ template <class Rig> gradient_report check_gradients(Rig& r, dice& any, int plan
     for (std::size_t t = 0; t < tensors.size(); ++t) {
       const auto& elements = tensors[t];
       if (elements.empty()) continue;
-      double length = 0, slope = 0, numeric = 0;
-      for (const std::size_t k : elements) length += g[k] * g[k];
-      length = std::sqrt(length / double(elements.size()));
-      std::vector<double> v;
-      for (const std::size_t k : elements) v.push_back((length > 0 ? g[k] / length : 0) + 0.5 * any.normal()), slope += v.back() * g[k];
-      constexpr double h = 2e-5;
-      for (const auto& [steps, share] : {std::pair{-2, 1.0}, {-1, -8.0}, {1, 8.0}, {2, -1.0}}) {
-        auto moved = r.w;
-        for (std::size_t i = 0; i < v.size(); ++i) moved[elements[i]] += steps * h * v[i];
-        r.model.set_weights(moved);
-        numeric += share * r.loss(plan, b) / (12 * h);
-      }
-      const double larger = std::max(std::abs(numeric), std::abs(slope)), error = std::abs(numeric - slope) / larger;
+      const double error = slope_error(r, any, plan, b, g, elements);
       report.worst = std::isfinite(error) ? std::max(report.worst, error) : HUGE_VAL;
       ++report.tensors, checked.insert(t);
     }

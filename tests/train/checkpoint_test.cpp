@@ -236,6 +236,8 @@ TEST_CASE("What does not fit is named, and the trainer stays as it is") {
   replaced("model.safetensors", "[40,8]", "[8,40]", "transformer.wte.weight");
   replaced("state.json", "\"format\": 1", "\"format\": 2", "format");
   replaced("state.json", "\"step\"", "\"stop\"", "step");
+  replaced("state.json", "existing_blocks", "existing_blocls", "existing_blocks");
+  replaced("state.json", "    1\n", "    2\n", "expected a list of numbers from 0 to 1, got 2");
   rewrite(folder / "good", folder / "bad", [](const std::string& name, std::string& bytes) {
     if (name == "state.json") bytes = "{\"format\": 1, \"nonfinite_in_a_row\": 0, \"step\": \"3\"}";
   });

@@ -113,3 +113,31 @@ TEST_CASE("A checkpoint of one backend is continued by another one") {
   load_checkpoint(folder / "three", second.trainer);
   CHECK(second.state() == first.state());
 }
+
+TEST_CASE("A growing network is evaluated after a resume as before it: with the blocks that exist") {
+  scratch_folder folder;
+  const run_options of_eight{.steps = 8, .batch = 2};
+  small_run<cpu> run("stack:1-2-4"), other("stack:1-2-4"), unborn("stack:1-2-4");
+  std::vector<double> losses;
+  run_options watched = of_eight;
+  watched.save_every = 1;
+  watched.save = [&] {
+    const auto place = folder / ("step-" + std::to_string(run.trainer.done().step));
+    save_checkpoint(place, run.trainer, text.vocabulary());
+    const double loss = run.trainer.evaluate(text, 4);
+    load_checkpoint(place, other.trainer);
+    CHECK(other.trainer.evaluate(text, 4) == loss);
+    CHECK(other.trainer.done().existing == run.trainer.done().existing);
+    losses.push_back(loss);
+  };
+  run.trainer.run(text, watched);
+  REQUIRE(losses.size() == 8);
+  CHECK(run.trainer.done().existing == unit_set::first(4));
+  load_checkpoint(folder / "step-4", other.trainer);
+  CHECK(other.trainer.done().existing == unit_set::first(2));
+  CHECK(unborn.trainer.done().existing == unit_set::first(4));
+  auto as_if_full = other.trainer.done();
+  as_if_full.existing = unit_set::first(4);
+  other.trainer.set_done(as_if_full);
+  CHECK(other.trainer.evaluate(text, 4) != losses[3]);
+}

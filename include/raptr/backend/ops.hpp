@@ -77,7 +77,7 @@ template <class T> struct by_plan { T* data; };
 /// `int columns() const`; a backend chooses the size of the team by it.
 struct nothing {
   static constexpr int sums = 0;
-  template <class Team> RAPTR_BOTH void row(Team&, std::int64_t) const {}
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team&, std::int64_t) const {}
 };
 
 /// A walk functor is asked begin(range, unit) -> per_unit for every unit (more than once if the unit is cut in pieces),

@@ -13,11 +13,14 @@
 #error "raptr: errors are exceptions: compile without -fno-exceptions"
 #endif
 
-// A function that runs on the host and, when nvcc compiles it, on the device too.
+// A function that runs on the host and, when nvcc compiles it, on the device too. Before a template over teams of any backend:
+// nvcc then does not warn that the team of the CPU is only for the host.
 #ifdef __CUDACC__
 #define RAPTR_BOTH __host__ __device__
+#define RAPTR_ANY_TEAM _Pragma("nv_exec_check_disable")
 #else
 #define RAPTR_BOTH
+#define RAPTR_ANY_TEAM
 #endif
 
 // Before a loop whose iterations do not depend on each other: the compiler may vectorise without proving it again.

@@ -46,7 +46,7 @@ struct total_norm {
   static constexpr int sums = 0;
   double* results;
   int tensors;
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t) const {
     double* const r = results;
     const int n = tensors;
     team.each(1, [=](int) {

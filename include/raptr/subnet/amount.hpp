@@ -47,6 +47,9 @@ class amount {
     return some;
   }
 
+  /// The same for a selector that keeps so many on average only: a fraction need not give a whole number.
+  constexpr amount on_average() const { return kind_ == part_of_all ? mean_share(part_.value()) : *this; }
+
   constexpr bool all() const { return kind_ == part_of_all && part_ == fraction{}; }
   constexpr bool is_count() const { return kind_ == count_of_units; }
   constexpr bool fits(int total) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <string_view>
 
@@ -73,8 +74,9 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
        ", but their number is not known here: give a share such as 3/4, or network_layout::sequences");
 }
 [[noreturn]] inline void sequences_are_not_known() {
-  fail("a stage drops sequences, but this plan does not know how many a step has: make its layout with their number, "
-       "layout_of<Block>(shape, sequences)");
+  fail(
+      "a stage drops sequences, but this plan does not know how many a step has: make its layout with their number, "
+      "layout_of<Block>(shape, sequences)");
 }
 [[noreturn]] inline void stage_keeps_fewer_units_than_are_fixed(double kept, int first, int last) {
   const std::string both = std::to_string(std::int64_t{first} + last);
@@ -117,6 +119,9 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 [[noreturn]] inline void policy_does_not_fit_the_axis(std::string_view axis, const std::string& problem) {
   fail("the drop of " + std::string(axis) + " " + problem);
 }
+[[noreturn]] inline void profile_meets_a_selector(std::string_view axis) {
+  policy_does_not_fit_the_axis(axis, "draws every unit by a coin of its own where it has a profile: leave selector and fixed units out");
+}
 [[noreturn]] inline void unknown_name(std::string_view kind, std::string_view name, const std::string& allowed) {
   fail("unknown " + std::string(kind) + " " + quoted(name) + ": it is one of " + allowed);
 }
@@ -145,8 +150,9 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
   fail("a network cannot be stacked to depths of " + depths + ": they grow from stage to stage, each to at most twice the one before, as 6-9-12");
 }
 [[noreturn]] inline void target_is_out_of_reach(double target, double low, double high, double at_low, double at_high) {
-  fail("no number from " + decimal_text(low) + " to " + decimal_text(high) + " costs " + decimal_text(target) + ": the costs reach from " +
-       decimal_text(at_low < at_high ? at_low : at_high) + " to " + decimal_text(at_low < at_high ? at_high : at_low));
+  const auto rounded = [](double x) { return decimal_text(std::round(x * 1e6) / 1e6); };
+  fail("no number from " + rounded(low) + " to " + rounded(high) + " costs " + decimal_text(target) + ": the costs reach from " +
+       rounded(at_low < at_high ? at_low : at_high) + " to " + rounded(at_low < at_high ? at_high : at_low));
 }
 [[noreturn]] inline void schedule_has_no_text() { fail("this schedule has no text form"); }
 
@@ -186,7 +192,7 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
        std::to_string(layers - 1));
 }
 [[noreturn]] inline void plan_is_malformed(int block, std::string_view part, const std::string& problem) {
-  fail("the plan of block " + std::to_string(block) + (part.empty() ? "" : ", part " + std::string(part)) + ", " + problem);
+  fail("the plan of block " + std::to_string(block) + (part.empty() ? " " : ", part " + std::string(part) + ", ") + problem);
 }
 
 }  // namespace raptr::errors

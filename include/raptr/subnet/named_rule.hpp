@@ -53,9 +53,7 @@ inline custom_rule named_rule(const drop_rule& base, const rule_names& names) {
   if (names.scale == "inverse_per_branch") rule.scale = view_of_scale<inverse_per_branch>();
 
   if (!names.profile.empty() && rule.in_depth()) {
-    if (!names.selector.empty() || names.always)
-      errors::policy_does_not_fit_the_axis(rule.axis,
-                                           "draws every unit by a coin of its own where it has a profile: leave selector and fixed units out");
+    if (!names.selector.empty() || names.always) errors::profile_meets_a_selector(rule.axis);
     rule.select = names.profile == "linear" ? view_of_selector<coins_by<linear_in_depth>>() : view_of_selector<coins_by<linear_from_first>>();
   } else if (!names.profile.empty()) {
     rule.profile = names.profile == "linear" ? view_of_profile<linear_in_depth>() : view_of_profile<linear_from_first>();

@@ -71,7 +71,7 @@ class plan_writer {
 
   bool let_pass(block_plan& b) const {
     const drop_rule* const r = stage_.find(sequences::name);
-    if (!r) return true;
+    if (!r || r->kept.all()) return true;
     const int total = net_.sequences;
     if (total == 0) errors::sequences_are_not_known();
     const double mean = r->kept_in(b.block, net_.shape.layers, total), factor = mean > 0 ? common_factor(*r, mean / total) : 1;

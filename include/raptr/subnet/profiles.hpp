@@ -16,11 +16,15 @@ concept depth_profile = requires(const P& profile, int block, double mean) {
   { profile.share(block, block, mean) } -> std::convertible_to<double>;
 };
 
-/// Throws input_error if a share is not in 0 to 1.
-constexpr double share_in(const depth_profile auto& profile, int block, int layers, double mean) {
-  const double share = profile.share(block, layers, mean);
-  if (!(share > -1e-12 && share < 1 + 1e-12)) errors::profile_leaves_the_range(block, share, mean);
+constexpr bool is_share(double x) { return x > -1e-12 && x < 1 + 1e-12; }
+/// What a profile said of a block, without what rounding added. Throws input_error if it is not in 0 to 1.
+constexpr double checked_share(double share, int block, double mean) {
+  if (!is_share(share)) errors::profile_leaves_the_range(block, share, mean);
   return share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
+constexpr double share_in(const depth_profile auto& profile, int block, int layers, double mean) {
+  return checked_share(profile.share(block, layers, mean), block, mean);
 }
 
 /// 1 - c (l + 1): already the first block is dropped now and then [stochastic depth], [pld].

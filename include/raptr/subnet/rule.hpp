@@ -16,12 +16,31 @@
 
 namespace raptr {
 
+/// A profile without its type; without an object and a function: the same share in every block.
+struct profile_view {
+  const void* object = nullptr;
+  double (*in)(const void* object, int block, int layers, double mean) = nullptr;  // may leave 0 to 1
+  bool given = false;  // for constants: g++ 12 with -fsanitize=undefined compares no pointer of a function with null
+
+  constexpr bool varies() const { return given; }
+  constexpr double operator()(int block, int layers, double mean) const {
+    return given ? checked_share(in(object, block, layers, mean), block, mean) : mean;
+  }
+  constexpr bool fits(int layers, double mean) const {
+    for (int block = 0; given && block < layers; ++block)
+      if (!is_share(in(object, block, layers, mean))) return false;
+    return true;
+  }
+  constexpr bool operator==(const profile_view& o) const { return object == o.object && in == o.in; }
+};
+
 /// A selector without its type: an object that somebody else keeps alive (null for types) and what can be asked of it.
 struct selector_view {
   const void* object = nullptr;
   unit_set (*choose)(const void* object, int total, kept_count kept, draw_key key) = nullptr;
   double (*chance)(const void* object, int unit, int total, kept_count kept) = nullptr;
-  bool knows_probability = false, by_depth = false;  // by_depth: of a profile
+  bool knows_probability = false, on_average = false;
+  profile_view by_depth{};  // of coins that follow a profile
   fixed always{};
   std::string_view word{};  // for it in a schedule's text; none: library_rules.hpp may know the type
 
@@ -38,19 +57,21 @@ struct scale_view {
   constexpr bool operator==(const scale_view& o) const { return object == o.object && multiply == o.multiply; }
 };
 
-/// A profile without its type; without an object and a function: the same share in every block.
-struct profile_view {
-  const void* object = nullptr;
-  double (*in)(const void* object, int block, int layers, double mean) = nullptr;
-  bool given = false;  // for constants: g++ 12 with -fsanitize=undefined compares no pointer of a function with null
-
-  constexpr bool varies() const { return given; }
-  constexpr double operator()(int block, int layers, double mean) const { return given ? in(object, block, layers, mean) : mean; }
-  constexpr bool operator==(const profile_view& o) const { return object == o.object && in == o.in; }
-};
-
 template <class S> inline constexpr bool is_by_depth = false;
 template <class P> inline constexpr bool is_by_depth<coins_by<P>> = true;
+template <class S> constexpr profile_view profile_of_coins() {
+  if constexpr (is_by_depth<S>)
+    return {nullptr, [](const void*, int unit, int total, double mean) { return S{}.profile.share(unit, total, mean); }, true};
+  else
+    return {};
+}
+template <class S> profile_view profile_of_coins(const S& select) {
+  if constexpr (is_by_depth<S>)
+    return {&select, [](const void* s, int unit, int total, double mean) { return static_cast<const S*>(s)->profile.share(unit, total, mean); },
+            true};
+  else
+    return {};
+}
 
 template <unit_selector S> constexpr double chance_of(const S& select, int unit, int total, kept_count kept) {
   if constexpr (tells_probability<S>)
@@ -77,7 +98,8 @@ template <unit_selector S> constexpr selector_view view_of_selector() {
           [](const void*, int total, kept_count kept, draw_key key) { return S{}(total, kept, key); },
           [](const void*, int unit, int total, kept_count kept) { return chance_of(S{}, unit, total, kept); },
           tells_probability<S>,
-          is_by_depth<S>,
+          keeps_on_average<S>,
+          profile_of_coins<S>(),
           always_kept_by(S{}),
           word_of_selector<S>()};
 }
@@ -90,7 +112,7 @@ template <unit_scale S> constexpr scale_view view_of_scale() {
           per_branch_scale<S>};
 }
 template <depth_profile P> constexpr profile_view view_of_profile() {
-  return {nullptr, [](const void*, int block, int layers, double mean) { return share_in(P{}, block, layers, mean); }, true};
+  return {nullptr, [](const void*, int block, int layers, double mean) { return P{}.share(block, layers, mean); }, true};
 }
 /// Of an object, which must outlive the view.
 template <unit_selector S> selector_view view_of(const S& select) {
@@ -98,7 +120,8 @@ template <unit_selector S> selector_view view_of(const S& select) {
           [](const void* s, int total, kept_count kept, draw_key key) { return (*static_cast<const S*>(s))(total, kept, key); },
           [](const void* s, int unit, int total, kept_count kept) { return chance_of(*static_cast<const S*>(s), unit, total, kept); },
           tells_probability<S>,
-          is_by_depth<S>,
+          keeps_on_average<S>,
+          profile_of_coins(select),
           always_kept_by(select),
           word_of_selector<S>()};
 }
@@ -111,7 +134,7 @@ template <unit_scale S> scale_view view_of(const S& scale) {
           per_branch_scale<S>};
 }
 template <depth_profile P> profile_view view_of(const P& profile) {
-  return {&profile, [](const void* p, int block, int layers, double mean) { return share_in(*static_cast<const P*>(p), block, layers, mean); }, true};
+  return {&profile, [](const void* p, int block, int layers, double mean) { return static_cast<const P*>(p)->share(block, layers, mean); }, true};
 }
 
 /// On axes inside a block: the same units, or sequences, in every block of a step. Otherwise each block draws its own.
@@ -138,11 +161,18 @@ struct drop_rule {
   /// Of what units inside a part add, the part keeps an account of its own: no block is scaled.
   constexpr bool scales_whole_block() const { return scale.whole_block && place != unit_place::parts; }
   constexpr bool same_policies(const drop_rule& o) const { return select == o.select && scale == o.scale && profile == o.profile && once == o.once; }
-  constexpr bool fits(int total) const { return kept.fits(total) && (kept.of(total, axis) == total || select.always.fits(kept.of(total, axis))); }
+  constexpr amount meant() const { return select.on_average ? kept.on_average() : kept; }
+  /// In a network of so many blocks, of whose units on this axis there are `total`.
+  constexpr bool fits(int total, int layers) const {
+    if (!meant().fits(total)) return false;
+    const double mean = meant().of(total, axis);
+    if (mean == total) return true;
+    return select.always.fits(mean) && select.by_depth.fits(total, mean / total) && profile.fits(layers, mean / total);
+  }
   /// Of so many units, on average. Throws input_error if the model has fewer, a fraction gives no whole number, or more are
   /// fixed. Full is full for every selector.
   constexpr double kept_of(int total) const {
-    const double mean = kept.of(total, axis);
+    const double mean = meant().of(total, axis);
     if (mean < total) select.always.check(mean);
     return mean;
   }
@@ -177,8 +207,7 @@ class custom_rule {
     static_assert((0 + ... + int{unit_scale<Policies>}) <= 1, "raptr: this rule has two scales: name one");
     static_assert((0 + ... + int{depth_profile<Policies>}) <= 1, "raptr: this rule has two profiles: name one");
     (put(std::move(policies)), ...);
-    if ((depth_profile<Policies> || ...) && (unit_selector<Policies> || ...) && rule_.in_depth())
-      errors::policy_does_not_fit_the_axis(rule_.axis, "draws every unit by a coin of its own where it has a profile: leave the selector out");
+    if ((depth_profile<Policies> || ...) && (unit_selector<Policies> || ...) && rule_.in_depth()) errors::profile_meets_a_selector(rule_.axis);
     if (const std::string_view problem = policy_problem(rule_); !problem.empty())
       errors::policy_does_not_fit_the_axis(rule_.axis, std::string(problem));
   }

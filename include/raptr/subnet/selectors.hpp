@@ -51,6 +51,12 @@ concept has_fixed_units = requires(const S& select) {
   { select.always } -> std::convertible_to<fixed>;
 };
 
+/// A selector that keeps so many on average only: kept.mean counts, and a fraction need not give a whole number of units.
+template <class S>
+concept keeps_on_average = requires {
+  requires S::on_average;
+};
+
 /// Exactly `kept` units, every choice of the free ones equally likely (selection sampling).
 struct exactly_selector {
   static constexpr std::string_view word = "exactly";
@@ -75,6 +81,7 @@ struct exactly_selector {
 /// Independent coin flips with one probability for all free units; `kept` is the mean of their number.
 struct bernoulli_selector {
   static constexpr std::string_view word = "bernoulli";
+  static constexpr bool on_average = true;
   fixed always;
 
   constexpr unit_set operator()(int total, kept_count kept, draw_key key) const {
@@ -92,6 +99,7 @@ struct first_units {
 };
 /// A coin for every unit with the probability that a profile gives it.
 template <depth_profile Profile> struct coins_by {
+  static constexpr bool on_average = true;
   [[no_unique_address]] Profile profile;
 
   unit_set operator()(int total, kept_count kept, draw_key key) const {

@@ -132,11 +132,15 @@ class step_plan {
     for (const block_plan& b : blocks()) {
       if (!has(b.block) || &block(b.block) != &b) errors::plan_is_malformed(b.block, "", "has a block number that was changed after add()");
       if (!std::isfinite(b.factor)) errors::plan_is_malformed(b.block, "", "has a factor that is not finite");
+      if (!b.sequences.empty() && layout_.sequences == 0)
+        errors::plan_is_malformed(b.block, "",
+                                  "names sequences, but its layout does not know how many a step has: make it with their number, "
+                                  "layout_of<Block>(shape, sequences)");
       for (std::size_t i = 0; i < b.sequences.size(); ++i)
         if (b.sequences[i] < 0 || b.sequences[i] >= layout_.sequences || (i > 0 && b.sequences[i] <= b.sequences[i - 1]))
-          errors::plan_is_malformed(b.block, "",
-                                    "has sequence " + std::to_string(b.sequences[i]) + ": they ascend and lie in 0 to " +
-                                        std::to_string(layout_.sequences - 1));
+          errors::plan_is_malformed(
+              b.block, "",
+              "has sequence " + std::to_string(b.sequences[i]) + ": they ascend and lie in 0 to " + std::to_string(layout_.sequences - 1));
       bool active = false;
       for (std::size_t p = 0; p < b.parts().size(); ++p) active = check_part(b.block, b.parts()[p], layout_.parts()[p]) || active;
       if (!active) errors::plan_is_malformed(b.block, "", "has no active part: leave the block out");
@@ -145,7 +149,8 @@ class step_plan {
 
  private:
   static bool check_part(int block, const part_plan& part, const part_layout& layout) {
-    if (!std::isfinite(part.factor) || !std::isfinite(part.unit_factor)) errors::plan_is_malformed(block, layout.name, "has a factor that is not finite");
+    if (!std::isfinite(part.factor) || !std::isfinite(part.unit_factor))
+      errors::plan_is_malformed(block, layout.name, "has a factor that is not finite");
     int end = -1;
     for (const unit_range& r : part.units) {
       if (r.first <= end || r.count < 1 || r.count > layout.units - r.first)

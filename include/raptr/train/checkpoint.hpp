@@ -168,8 +168,12 @@ template <class Trainer> void save_checkpoint(const std::filesystem::path& folde
     checkpoint::write_tensors<master>(out, tensors, moments, checkpoint::count_tensors(model.layout()), steps);
   });
   to.write("config.json", json_text(model_config<typename kind::model::block, typename kind::model::objective_type>(model.shape(), tokens)));
-  to.write("state.json",
-           json_text({{"format", checkpoint::format}, {"step", trainer.done().step}, {"nonfinite_in_a_row", trainer.done().nonfinite_in_a_row}}));
+  json blocks = json::array();
+  for (const int block : trainer.done().existing) blocks.push_back(block);
+  to.write("state.json", json_text({{"format", checkpoint::format},
+                                    {"step", trainer.done().step},
+                                    {"nonfinite_in_a_row", trainer.done().nonfinite_in_a_row},
+                                    {"existing_blocks", std::move(blocks)}}));
   to.commit();
 }
 
@@ -201,6 +205,14 @@ template <class Trainer> void load_checkpoint(const std::filesystem::path& folde
   for (const auto& c : counted)
     moments_file.read(c.name, std::span<int>(steps).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
   typename Trainer::progress done{json_member<std::int64_t>(state, "step", state_file), json_member<int>(state, "nonfinite_in_a_row", state_file)};
+  const json blocks = json_member<json>(state, "existing_blocks", state_file);
+  const std::string numbers = "a list of numbers from 0 to " + std::to_string(model.shape().layers - 1);
+  if (!blocks.is_array() || blocks.empty()) errors::wrong_member(state_file, "existing_blocks", numbers, detail::shown_json(blocks));
+  for (const json& block : blocks) {
+    if (!detail::json_fits<int>(block) || block.get<int>() < 0 || block.get<int>() >= model.shape().layers)
+      errors::wrong_member(state_file, "existing_blocks", numbers, detail::shown_json(block));
+    done.existing.add(block.get<int>());
+  }
 
   model.set_weights(weights);
   for (int k = 0; k < kind::rule::moments; ++k)

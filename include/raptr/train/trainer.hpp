@@ -69,8 +69,9 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
         schedule_(std::move(schedule)),
         rate_(std::move(rate)),
         updates_(updates),
-        optimizer_(model_, rule, updates.dropped),
-        existing_(unit_set::first(model_.shape().layers)) {}
+        optimizer_(model_, rule, updates.dropped) {
+    set_done({});
+  }
 
   Model& model() { return model_; }
   const Model& model() const { return model_; }
@@ -80,9 +81,13 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   struct progress {
     std::int64_t step = 0;
     int nonfinite_in_a_row = 0;
+    unit_set existing{};  // blocks, at the last of these steps; before the first one all
   };
   const progress& done() const { return done_; }
-  void set_done(const progress& p) { done_ = p; }
+  void set_done(const progress& p) {
+    done_ = p;
+    if (p.existing.empty()) done_.existing = unit_set::first(model_.shape().layers);
+  }
 
   /// Trains up to options.steps, from where the state stands. Every observer is called with each step_report, in order.
   /// A model without weights is initialised from the seed. Returns whether the run reached its end.
@@ -156,7 +161,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     if (batch_size < 1) errors::run_option_is_out_of_range("batch_size", std::to_string(batch_size), "at least 1");
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
     const std::int64_t all = most > 0 ? std::min(most, cut.count()) : cut.count();
-    const step_plan full = step_plan::of_blocks(model_.plan_layout(), existing_);
+    const step_plan full = step_plan::of_blocks(model_.plan_layout(), done_.existing);
     model_.begin(full, false);
     double targets = 0;
     batch data;
@@ -215,7 +220,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   /// What happens at a border: blocks are copied, moments and counts begin anew. A function of the step, so that a run that
   /// was resumed at a border does the same.
   void begin_stage(const moment& now) {
-    existing_ = network_of(schedule_, now);
+    done_.existing = network_of(schedule_, now);
     if (now.step != now.first || now.stage == 0) return;
     if (updates_.at_borders == border_state::reset) optimizer_.reset(model_);
     const std::vector<block_copy> copies = growth_of(schedule_, now);
@@ -255,7 +260,6 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   Rate rate_;
   update_options updates_;
   optimizer<Optimizer, Model> optimizer_;
-  unit_set existing_;  // blocks, at the last step
   progress done_;
   std::array<std::vector<double>, 2> results_;
 };

@@ -8,10 +8,14 @@ using namespace raptr;
 struct half_norm {
   using role = norm_role;
   static constexpr bool bias = false;
-  template <class Team, class T, class S> static void forward(Team& team, const T* x, T* hat, S* scale, int n) { rms_norm::forward(team, x, hat, scale, n); }
+  template <class Team, class T, class S> static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
+    rms_norm::forward(team, x, hat, scale, n);
+  }
 };
 struct whole_norm : half_norm {
-  template <class Team, class T, class S> static void backward(Team& team, const T* hat, const S* scale, T* d, int n) { rms_norm::backward(team, hat, scale, d, n); }
+  template <class Team, class T, class S> static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
+    rms_norm::backward(team, hat, scale, d, n);
+  }
 };
 
 #ifdef RIGHT

@@ -19,7 +19,7 @@ struct whole_mlp {
     gelu_mlp::forward(on, w, s, x, residual);
   }
   template <class Ops, class T, class G>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, T carry) {
+  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
     gelu_mlp::backward(on, w, g, s, x, dresidual, dx, carry);
   }
 };

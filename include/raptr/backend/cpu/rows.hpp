@@ -98,7 +98,8 @@ template <class P> struct team {
   }
   template <class F> auto sum(int n, F f) const { return lane_sum(n, f); }
   template <class F> auto max(int n, F f) const { return lane_max(n, f); }
-  template <class V> void add(int k, int i, V v) const { partial[std::int64_t(k) * width + i] += typename sum_of<P>::type(v); }
+  // For both, because it is called from the lambdas of a program, which nvcc compiles for both.
+  template <class V> RAPTR_BOTH void add(int k, int i, V v) const { partial[std::int64_t(k) * width + i] += typename sum_of<P>::type(v); }
 };
 
 /// Runs a program on pieces of the rows and adds up its column sums, piece after piece.

@@ -57,7 +57,7 @@ template <class A, class T> struct activate {
   T* h;
   int units, group;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     const int runs = A::inputs == 1 ? 1 : units, length = A::inputs == 1 ? units * group : group;
     const T* const from = pre + r * runs * A::inputs * length;
     T* const to = h + r * runs * length;
@@ -76,7 +76,7 @@ template <class A, class T> struct activate_backward {
   T* dpre;
   int units, group;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     const int runs = A::inputs == 1 ? 1 : units, length = A::inputs == 1 ? units * group : group;
     const std::int64_t first = r * runs * A::inputs * length;
     const T *const from = pre + first, *const d = dh + r * runs * length;

@@ -23,7 +23,7 @@ template <class T, class S> struct cross_entropy {
   bool with_gradient;
 
   int columns() const { return vocab; }
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const l = logits + r * vocab;
     const int id = ids[r];
     double* const loss = row_loss + r;
@@ -49,7 +49,7 @@ struct sum_rows {
   double* total;
   int width = 1;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     const double v = values[r];
     team.each(1, [v, &team](int i) { team.add(0, i, v); });
   }

@@ -15,7 +15,7 @@ template <class T> struct embed {
   const int *ids, *positions;
   int width;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     const T *const a = tokens + std::int64_t{ids[r]} * width, *const b = places + std::int64_t{positions[r]} * width;
     T* const to = x + r * width;
     team.each(width, [=](int i) { to[i] = a[i] + b[i]; });
@@ -30,7 +30,7 @@ template <class T, class S> struct embed_backward {
   const int *values, *starts, *order;
   int width;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t u) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t u) const {
     S* const to = g + std::int64_t{values[u]} * width;
     for (int j = starts[u]; j < starts[u + 1]; ++j) {
       const T* const from = dx + std::int64_t{order[j]} * width;

@@ -20,14 +20,14 @@ template <class Eps> struct basic_layer_norm {
   static constexpr bool bias = true;
   static constexpr double eps = double(Eps::num) / double(Eps::den);
 
-  template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
     const S mean = team.sum(n, [=](int i) { return S(x[i]); }) / S(n);
     const S variance = team.sum(n, [=](int i) { return (S(x[i]) - mean) * (S(x[i]) - mean); }) / S(n);
     const S r = 1 / std::sqrt(variance + S(eps));
     team.each(n, [=](int i) { hat[i] = T((S(x[i]) - mean) * r); });
     team.each(1, [=](int) { *scale = r; });
   }
-  template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
     const S mean = team.sum(n, [=](int i) { return S(d[i]); }) / S(n);
     const S dot = team.sum(n, [=](int i) { return S(d[i]) * S(hat[i]); }) / S(n), r = *scale;
     team.each(n, [=](int i) { d[i] = T(r * (S(d[i]) - mean - S(hat[i]) * dot)); });
@@ -42,12 +42,12 @@ struct rms_norm {
   static constexpr bool bias = false;
   static constexpr double eps = 1e-5;
 
-  template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
     const S r = 1 / std::sqrt(team.sum(n, [=](int i) { return S(x[i]) * S(x[i]); }) / S(n) + S(eps));
     team.each(n, [=](int i) { hat[i] = T(S(x[i]) * r); });
     team.each(1, [=](int) { *scale = r; });
   }
-  template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
     const S dot = team.sum(n, [=](int i) { return S(d[i]) * S(hat[i]); }) / S(n), r = *scale;
     team.each(n, [=](int i) { d[i] = T(r * (S(d[i]) - S(hat[i]) * dot)); });
   }
@@ -96,7 +96,7 @@ template <class N, class T, class S> struct norm_forward {
   const T *gain, *bias;
   int width;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T *const h = hat + r * width, *const to = y + r * width;
     const T *const a = gain, *const b = bias;
     N::forward(team, x + r * width, h, scale + r, width);
@@ -116,7 +116,7 @@ template <class N, class T, class S> struct norm_backward {
   S *gain_gradient, *bias_gradient;
   int width;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const row = d + r * width;
     const T *const h = hat + r * width, *const a = gain;
     team.each(width, [=, &team](int i) {

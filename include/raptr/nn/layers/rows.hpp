@@ -17,7 +17,7 @@ template <class T> struct copy_rows {
   const int *to, *from;
   int width;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const d = dst + (to ? to[r] : r) * width;
     const T* const s = src + (from ? from[r] : r) * width;
     team.each(width, [=](int i) { d[i] = s[i]; });
@@ -29,7 +29,7 @@ template <class T> struct zero_rows {
   T* x;
   int width;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const to = x + r * width;
     team.each(width, [=](int i) { to[i] = T(0); });
   }
@@ -43,7 +43,7 @@ template <class T> struct blend_rows {
   double a, b;
   int width;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const to = y + r * width;
     const T* const from = x + r * width;
     const auto p = wide<T>(a), q = wide<T>(b);

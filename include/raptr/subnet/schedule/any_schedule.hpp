@@ -12,7 +12,7 @@ namespace raptr {
 class any_schedule {
  public:
   template <subnet_schedule S>
-  requires(!std::same_as<S, any_schedule>) any_schedule(S schedule) : schedule_(std::make_shared<const holder<S>>(std::move(schedule))) {}
+  requires(!std::same_as<S, any_schedule>) any_schedule(S one) : schedule_(std::make_shared<const holder<S>>(std::move(one))) {}
   /// The grammar is in text.hpp. Throws input_error with the position and what is allowed there.
   explicit any_schedule(std::string_view text, const text_options& options = {})
       : any_schedule(schedule_reader<any_schedule>(text, options).read()) {}

@@ -18,7 +18,7 @@ constexpr void check_rule(const drop_rule& r, const network_layout& layout) {
     sum += r.profile(l, depth, mean) / depth;
     if (r.profile.varies()) r.select.always.check(r.kept_in(l, depth, total));
   }
-  if (r.select.by_depth) {
+  if (r.select.by_depth.varies()) {
     sum = 0;
     for (int unit = 0; unit < total; ++unit) sum += r.select.probability(unit, total, {static_cast<int>(mean * total), mean * total}) / total;
   }

@@ -40,7 +40,7 @@ constexpr flops block_flops(const stage_rule& stage, const network_layout& net) 
   int uneven = 0;
   double whole = 1;
   for (const drop_rule& r : stage) {
-    uneven += r.in_depth() ? 1 + (r.select.by_depth || favours_a_part(r, net)) : 2 * r.profile.varies();
+    uneven += r.in_depth() ? 1 + (r.select.by_depth.varies() || favours_a_part(r, net)) : 2 * r.profile.varies();
     if (r.place != unit_place::parts) whole *= total_of(r, net);
   }
   const auto kept = [&](const drop_rule& r, int unit) {

@@ -39,7 +39,7 @@ template <class Length, class Schedule, subnet_schedule Rest> struct in_turn<dur
   [[no_unique_address]] Rest rest{};
 
   constexpr stage_rule at(const moment& now) const {
-    return ask(now, [](const auto& schedule, const moment& own) { return stage_rule(schedule.at(own)); });
+    return ask(now, [](const auto& turn, const moment& own) { return stage_rule(turn.at(own)); });
   }
   constexpr std::int64_t stage_end(std::int64_t step, std::int64_t total) const {
     const std::int64_t n = first.steps_of(total);
@@ -57,10 +57,10 @@ template <class Length, class Schedule, subnet_schedule Rest> struct in_turn<dur
     return enclosed_text(first.schedule, {" then "}) + " for " + duration(first.length).text() + " then " + enclosed_text(rest, {" then "});
   }
   std::vector<block_copy> growth(const moment& now) const {
-    return ask(now, [](const auto& schedule, const moment& own) { return growth_of(schedule, own); });
+    return ask(now, [](const auto& turn, const moment& own) { return growth_of(turn, own); });
   }
   constexpr unit_set network_at(const moment& now) const {
-    return ask(now, [](const auto& schedule, const moment& own) { return network_of(schedule, own); });
+    return ask(now, [](const auto& turn, const moment& own) { return network_of(turn, own); });
   }
 
  private:

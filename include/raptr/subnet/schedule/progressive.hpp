@@ -13,8 +13,9 @@ constexpr bool fits_network(const subnet_schedule auto& schedule, const network_
   bool fits = true;
   each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span&) {
     for (const drop_rule& r : stage) {
-      fits = fits && layout.has(r.place, r.axis) && r.fits(total_of(r, layout));
-      for (const part_layout& part : layout.parts()) fits = fits && (r.place != unit_place::parts || part.axis != r.axis || r.fits(part.units));
+      fits = fits && layout.has(r.place, r.axis) && r.fits(total_of(r, layout), layout.shape.layers);
+      for (const part_layout& p : layout.parts())
+        fits = fits && (r.place != unit_place::parts || p.axis != r.axis || r.fits(p.units, layout.shape.layers));
     }
   });
   return fits;
@@ -64,7 +65,7 @@ template <static_stages S, block_of_parts Block, model_shape Shape> struct requi
   }();
   static_assert(fits,
                 "raptr: a stage of this schedule keeps more units than the model has, no whole number of them, or fewer than are always "
-                "kept, or it drops what no part of the block has");
+                "kept, or its profile leaves 0 to 1, or it drops what no part of the block has");
   static_assert(growing, "raptr: a stage of this schedule trains less than the one before it: put the stages in growing order");
   static_assert(full, "raptr: the last stage of this schedule is not the full network: end with raptr::full_network");
 };

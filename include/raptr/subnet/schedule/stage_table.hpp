@@ -9,13 +9,13 @@
 
 namespace raptr {
 
-/// The mean size of one axis: of all blocks or sub-layers, of the units of a part, of the sequences of a step.
+/// The mean size of one axis: of all blocks or sub-layers, of the units of one block in all its parts, of the sequences of a step.
 struct axis_size {
   std::string_view axis;
   double kept, total;
 };
 struct stage_summary {
-  std::int64_t first, last;   // steps
+  std::int64_t first, last;       // steps
   double flops_share = 0;         // block FLOPs relative to the full network, over its steps
   bool full = true;               // every step trains the full network
   std::vector<axis_size> axes{};  // layers first, then what any stage of the run drops
@@ -27,12 +27,22 @@ struct stage_summary {
 /// One row per stage, in order. Whether the run ends with the full network: stage_table(...).back().full, or ends_full
 /// for a schedule that has no stages. Throws input_error if a stage does not fit the network.
 inline std::vector<stage_summary> stage_table(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total) {
+  const auto size_of = [&](const drop_rule& r) {
+    axis_size size{r.axis, 0, 0};
+    if (r.place == unit_place::parts) {
+      for (const part_layout& part : layout.parts())
+        if (part.axis == r.axis) size.kept += r.kept_of(part.units), size.total += part.units;
+    } else {
+      size.kept = r.kept_of(total_of(r, layout)), size.total = total_of(r, layout);
+    }
+    return size;
+  };
   std::vector<axis_size> whole{{layers::name, double(layout.shape.layers), double(layout.shape.layers)}};
   each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span&) {
     for (const drop_rule& r : stage) {
       bool known = false;
       for (const axis_size& a : whole) known = known || a.axis == r.axis;
-      if (!known) whole.push_back({r.axis, double(total_of(r, layout)), double(total_of(r, layout))});
+      if (!known) whole.push_back(size_of(r));
     }
   });
   std::vector<stage_summary> table;
@@ -48,7 +58,8 @@ inline std::vector<stage_summary> stage_table(const subnet_schedule auto& schedu
     row.full = row.full && f.is_full();
     for (axis_size& a : row.axes) {
       const drop_rule* const r = stage.find(a.axis);
-      a.kept += (r ? r->kept_of(total_of(*r, layout)) / total_of(*r, layout) * a.total : a.total) * span.steps();
+      const axis_size now = r ? size_of(*r) : axis_size{a.axis, 1, 1};
+      a.kept += now.kept / now.total * a.total * span.steps();  // two stages may count unknown sequences in other parts
     }
   });
   for (stage_summary& row : table) {

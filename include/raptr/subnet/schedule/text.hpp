@@ -36,7 +36,7 @@ struct text_options {
 /// Reads one text and makes a Schedule of it, a type that can be made from every schedule.
 template <class Schedule> class schedule_reader {
  public:
-  schedule_reader(std::string_view text, const text_options& options) : in_(text), options_(options) {}
+  schedule_reader(std::string_view words, const text_options& meanings) : in_(words), options_(meanings) {}
 
   Schedule read() {
     Schedule whole = schedule(0);

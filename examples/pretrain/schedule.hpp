@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schedule that the options ask for. A text may leave one number open, as in ramp:?-full, which is found for a given cost.
+#pragma once
+
+#include <raptr/subnet/named_rule.hpp>
+#include <raptr/subnet/schedule/progressive.hpp>
+#include <raptr/subnet/schedule/solve.hpp>
+
+#include "pricing.hpp"
+
+namespace program {
+
+namespace errors {
+[[noreturn]] inline void schedule_shrinks(const std::string& text) {
+  raptr::fail("a stage of --schedule \"" + raptr::shown(text) +
+              "\" trains less than the one before it: put the sizes in growing order, or give --allow-shrinking");
+}
+[[noreturn]] inline void unknown_without_target(const std::string& text) {
+  raptr::fail("--schedule \"" + raptr::shown(text) +
+              "\" has a ? and nothing says what the run may cost: give --solve-for, such as 0.75, or a number in the place of the ?");
+}
+[[noreturn]] inline void target_without_unknown(double target, const std::string& text) {
+  raptr::fail("--solve-for is " + raptr::decimal_text(target) + ", but --schedule \"" + raptr::shown(text) +
+              "\" has no ?: write one in the place of the number to be found, as in ramp:?-full, or leave --solve-for out");
+}
+[[noreturn]] inline void cost_without_target(const std::string& cost) {
+  raptr::fail("--solve-cost is " + cost + ", but there is no --solve-for whose share it could say: give one, or leave --solve-cost out");
+}
+}  // namespace errors
+
+inline raptr::text_options text_options_of(const settings& s) {
+  const raptr::fixed always{int(s.keep_first), int(s.keep_last)};
+  return {.rules = {raptr::named_rule(raptr::rule_of<raptr::layer_drop>(), {.selector = s.selector, .scale = s.scale, .always = always})},
+          .allow_shrinking = s.allow_shrinking};
+}
+inline raptr::any_schedule schedule_of(const settings& s) {
+  raptr::text_options options = text_options_of(s);
+  try {
+    return raptr::any_schedule(s.schedule, options);
+  } catch (const raptr::input_error&) {
+    if (options.allow_shrinking) throw;
+    options.allow_shrinking = true;
+    (void)raptr::any_schedule(s.schedule, options);  // throws if that is not the reason
+    errors::schedule_shrinks(s.schedule);
+  }
+}
+/// Throws input_error unless the schedule fits the network.
+inline void check(const settings& s, const raptr::any_schedule& schedule, const raptr::network_layout& layout, bool norm_first) {
+  raptr::check_schedule(schedule, layout, s.steps, norm_first);
+  if (!s.allow_shrinking && !raptr::never_shrinks(schedule, layout, s.steps)) errors::schedule_shrinks(s.schedule);
+}
+
+/// Whether the schedule has a ? to be found. Throws input_error if it has one and no target, or a target and no ?.
+inline bool to_be_solved(const settings& s) {
+  const bool unknown = s.schedule.find('?') != std::string::npos;
+  if (unknown && s.solve_for == 0) errors::unknown_without_target(s.schedule);
+  if (!unknown && s.solve_for > 0) errors::target_without_unknown(s.solve_for, s.schedule);
+  if (!unknown && s.solve_cost != settings{}.solve_cost) errors::cost_without_target(s.solve_cost);
+  return unknown;
+}
+inline const char* cost_text(std::string_view cost) { return cost == "time" ? "the time" : cost == "total-flops" ? "all FLOPs" : "the block FLOPs"; }
+/// Puts the number in the place of the ?, and what was asked for into s.solved. Answers a line about it.
+inline std::string solve(settings& s, pricing& prices, const std::optional<raptr::step_time>& measured) {
+  const raptr::network_layout& layout = prices.layout();
+  const auto cost = [&](const raptr::any_schedule& schedule) {
+    raptr::check_schedule(schedule, layout, s.steps, true);
+    if (s.solve_cost == "total-flops") return prices.total_share(schedule);
+    const double blocks = raptr::block_flops_ratio(schedule, layout, s.steps);
+    return measured ? measured->ratio(blocks) : blocks;
+  };
+  const std::string found = raptr::solve_text(s.schedule, s.solve_for, cost, text_options_of(s));
+  const std::string line =
+      "Solved: " + s.schedule + " is " + found + ", for " + percent_text(s.solve_for) + " of " + cost_text(s.solve_cost) + " of full training";
+  s.solved = {{"schedule", s.schedule}, {"solve-for", s.solve_for}, {"solve-cost", s.solve_cost}};
+  s.schedule = found, s.solve_for = 0, s.solve_cost = settings{}.solve_cost;
+  return line;
+}
+
+}  // namespace program
