@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds, tests, sanitizes and measures the CUDA backend on a machine with a GPU and no network. Needs nvcc, g++ and, for
+# sanitize, compute-sanitizer; PyTorch is timed beside ours where python3 can import it.
+#   gpu.sh [build] [test] [sanitize] [bench] [registers]     no stage: the first four
+#   --arch sm_90a     what to compile for
+#   --include DIR     where the headers of doctest are (DIR/doctest/doctest.h), if not in the compiler's own path
+#   --out DIR         for programs, logs and figures; default: build/gpu
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+arch=sm_90a out=$root/build/gpu include=() stages=()
+while (($#)); do
+  case $1 in
+    --arch) arch=$2; shift 2 ;;
+    --include) include+=("-I$2"); shift 2 ;;
+    --out) out=$2; shift 2 ;;
+    build | test | sanitize | bench | registers) stages+=("$1"); shift ;;
+    *) echo "gpu.sh: $1 is neither a stage (build, test, sanitize, bench, registers) nor --arch, --include, --out" >&2; exit 2 ;;
+  esac
+done
+((${#stages[@]})) || stages=(build test sanitize bench)
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+command -v nvcc > /dev/null || { echo "gpu.sh: there is no nvcc in the path" >&2; exit 2; }
+
+# Tests that ask the emulator for faults or counts are not for a real device.
+tests=(operations agreement layers units sequences optimizer nonfinite attention)
+flags=(-std=c++20 -O3 -I"$root/include" -I"$root/tests/support" "${include[@]}" "-DRAPTR_TESTS_DIR=\"$root/tests\"" -Xcompiler -pthread)
+
+# compile ARCH SOURCE OBJECT: what ptxas says goes to OBJECT.ptxas.
+compile() {
+  nvcc "${flags[@]}" -arch="$1" -Xptxas -v -x cu -c "$2" -o "$3" 2> "$3.ptxas" || { cat "$3.ptxas" >&2; return 1; }
+}
+# Kernels of the logs on standard input: registers, shared memory and spills, the largest first.
+kernel_table() {
+  c++filt | awk '
+    /Compiling entry function/ {name = $0; sub(/.*function ./, "", name); sub(/. for .*/, "", name); sub(/^void /, "", name)}
+    /bytes stack frame/ {spill = $5 + $9}
+    /Used [0-9]+ registers/ {match($0, /Used [0-9]+/); n = substr($0, RSTART + 5, RLENGTH - 5)
+      print n, spill + 0, name}' | sort -rn | uniq |
+    awk 'BEGIN {printf "%9s %11s  %s\n", "registers", "spill bytes", "kernel"} {n = $1; s = $2; $1 = $2 = ""; spilled += s > 0
+      if (NR <= 25 || s > 0) printf "%9d %11d %s\n", n, s, substr($0, 1, 150)} END {printf "%d kernels, %d spill\n", NR, spilled}'
+}
+
+build() {
+  g++ -std=c++20 -O1 "${include[@]}" -c "$root/tests/main.cpp" -o "$out/main.o"
+  local jobs=() name
+  for name in "${tests[@]}"; do
+    compile "$arch" "$root/tests/cuda/${name}_test.cpp" "$out/$name.o" & jobs+=($!)
+    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n; done
+  done
+  for name in kernels steps; do
+    compile "$arch" "$root/benchmarks/gpu/$name.cu" "$out/$name.o" & jobs+=($!)
+    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n; done
+  done
+  for name in "${jobs[@]}"; do wait "$name"; done
+  for name in "${tests[@]}"; do nvcc -arch="$arch" "$out/$name.o" "$out/main.o" -lcublasLt -o "$out/test_$name"; done
+  for name in kernels steps; do nvcc -arch="$arch" "$out/$name.o" -lcublasLt -o "$out/$name"; done
+  cat "$out"/*.ptxas | kernel_table | tee "$out/registers.$arch.txt"
+}
+run_tests() {
+  for name in "${tests[@]}"; do "$out/test_$name"; done
+}
+sanitize() {
+  for tool in memcheck racecheck initcheck synccheck; do
+    for name in operations layers attention; do
+      echo "== $tool: $name"
+      timeout 120 compute-sanitizer --tool "$tool" --error-exitcode 1 "$out/test_$name" --test-case="*float*,*Cross-entropy*,*norm*" > "$out/$tool.$name.log" 2>&1 ||
+        { tail -30 "$out/$tool.$name.log"; echo "$tool found something in $name" >&2; return 1; }
+      tail -1 "$out/$tool.$name.log"
+    done
+  done
+}
+bench() {
+  rm -f "$out/figures.jsonl"
+  nvidia-smi --query-gpu=name,driver_version,clocks.max.sm --format=csv,noheader | tee "$out/figures.txt"
+  "$out/kernels" "$out/figures.jsonl" | tee -a "$out/figures.txt"
+  "$out/steps" "$out/figures.jsonl" | tee -a "$out/figures.txt"
+  if python3 -c 'import torch; assert torch.cuda.is_available()' 2> /dev/null; then
+    python3 "$root/benchmarks/gpu/torch_step.py" "$out/figures.jsonl" | tee -a "$out/figures.txt"
+  else
+    echo "PyTorch cannot be imported here: no comparison" | tee -a "$out/figures.txt"
+  fi
+}
+# Needs no GPU.
+registers() {
+  for a in sm_80 sm_90a sm_100; do
+    compile "$a" "$root/benchmarks/gpu/instances.cu" "$out/instances.$a.o"
+    echo "== $a"
+    kernel_table < "$out/instances.$a.o.ptxas" | tee "$out/registers.$a.txt"
+  done
+}
+
+for stage in "${stages[@]}"; do
+  echo "=== $stage"
+  begin=$SECONDS
+  case $stage in
+    test) run_tests ;;
+    *) "$stage" ;;
+  esac
+  echo "=== $stage: $((SECONDS - begin)) s"
+done
