@@ -71,7 +71,8 @@ void run(benchmark::State& state, network_under_test& on, const variant& what, c
       return;
     }
     most = std::max(most, double(measured)), most_foretold = std::max(most_foretold, double(foretold.activation_bytes));
-    share += block_flops_of(on.plan) / (on.plan.layout().shape.layers * on.plan.layout().block_flops()), multiply_adds += foretold.multiply_adds, seconds += time.count();
+    share += block_flops_of(on.plan) / (on.plan.layout().shape.layers * on.plan.layout().block_flops()), multiply_adds += foretold.multiply_adds,
+        seconds += time.count();
   }
   const double steps = static_cast<double>(state.iterations());
   state.counters["MiB"] = most / (1 << 20);

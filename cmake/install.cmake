@@ -17,7 +17,8 @@ endif()
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/raptr-config.cmake.in" "${PROJECT_BINARY_DIR}/raptr-config.cmake"
                               INSTALL_DESTINATION "${raptr_package_dir}" NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/raptr-config-version.cmake" COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
-install(FILES "${PROJECT_BINARY_DIR}/raptr-config.cmake" "${PROJECT_BINARY_DIR}/raptr-config-version.cmake" DESTINATION "${raptr_package_dir}")
+install(FILES "${PROJECT_BINARY_DIR}/raptr-config.cmake" "${PROJECT_BINARY_DIR}/raptr-config-version.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/raptr-cuda.cmake" DESTINATION "${raptr_package_dir}")
 
 # raptr.pc finds its headers from where it lies, so the installed tree may be moved.
 file(RELATIVE_PATH raptr_pc_to_include "${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")

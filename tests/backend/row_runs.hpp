@@ -9,9 +9,7 @@
 
 namespace raptr::testing {
 
-template <class T> struct row_results {
-  std::vector<T> rectified, normal, soft, sums, loss;
-};
+template <class T> struct row_results { std::vector<T> rectified, normal, soft, sums, loss; };
 template <class Ops> row_results<typename Ops::real> run_rows(Ops& ops, int n, int width) {
   using real = typename Ops::real;
   const std::size_t size = std::size_t(n) * std::size_t(width);

@@ -75,8 +75,7 @@ TEST_CASE("A sticky error names the operation and says that the process is over"
   small_run<cuda> run("full");
   const token_list tokens(400);
   emulator::fail_after(200, cudaErrorIllegalAddress);
-  CHECK_THROWS_WITH_AS(run.trainer.run(tokens, {.steps = 4, .batch = 1}),
-                       doctest::Contains("resume from the last checkpoint"), training_error);
+  CHECK_THROWS_WITH_AS(run.trainer.run(tokens, {.steps = 4, .batch = 1}), doctest::Contains("resume from the last checkpoint"), training_error);
   CHECK_THROWS_AS((void)run.state(), training_error);
 }
 

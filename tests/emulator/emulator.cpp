@@ -26,7 +26,8 @@ std::size_t counters::launches_of(const std::string& part) const {
 living alive() {
   using namespace inside;
   finish();
-  living now{device_memory.bytes(), device_memory.count(), pinned_memory.bytes(), pinned_memory.count(), 0, all_events.size(), library_objects.size()};
+  living now{device_memory.bytes(), device_memory.count(), pinned_memory.bytes(), pinned_memory.count(), 0,
+             all_events.size(),     library_objects.size()};
   for (const auto& stream : all_streams) now.streams += !stream->destroyed;
   return now;
 }
@@ -397,7 +398,8 @@ constexpr error_words all_error_words[] = {
 };
 const error_words& words_of(cudaError_t error) {
   static constexpr error_words none{cudaErrorUnknown, "unrecognized error code", "unrecognized error code"};
-  const auto* const found = std::find_if(std::begin(all_error_words), std::end(all_error_words), [&](const auto& each) { return each.error == error; });
+  const auto* const found =
+      std::find_if(std::begin(all_error_words), std::end(all_error_words), [&](const auto& each) { return each.error == error; });
   return found == std::end(all_error_words) ? none : *found;
 }
 }  // namespace

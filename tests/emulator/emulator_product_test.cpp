@@ -61,8 +61,7 @@ struct multiplier {
   void set_alignment_of_a(std::uint32_t bytes) {
     cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &bytes, sizeof bytes);
   }
-  template <class T>
-  cublasStatus_t set(cublasLtMatmulDescAttributes_t attribute, T value) {
+  template <class T> cublasStatus_t set(cublasLtMatmulDescAttributes_t attribute, T value) {
     return cublasLtMatmulDescSetAttribute(description, attribute, &value, sizeof value);
   }
   void set_transposes(bool a, bool b) {
@@ -134,7 +133,8 @@ TEST_CASE("a product is what its definition says, for all types, transposes, gap
           double expected = d.at(row, column);
           if (row < m) {
             expected *= beta;
-            for (std::int64_t i = 0; i < k; ++i) expected += alpha * (transpose_a ? a.at(i, row) : a.at(row, i)) * (transpose_b ? b.at(column, i) : b.at(i, column));
+            for (std::int64_t i = 0; i < k; ++i)
+              expected += alpha * (transpose_a ? a.at(i, row) : a.at(row, i)) * (transpose_b ? b.at(column, i) : b.at(i, column));
             if (has_bias) expected += bias.at(row, 0);
           }
           if (of.out == CUDA_R_16BF && std::abs(expected) > 256) continue;  // more bits than bfloat16 has
@@ -230,8 +230,9 @@ TEST_CASE("what the library refuses is refused") {
   CHECK(multiply(static_cast<float*>(a.data) + 1, a.layout, workspace, promised) == CUBLAS_STATUS_NOT_SUPPORTED);
   CHECK_THROWS_AS(multiply(static_cast<float*>(a.data) + 4, a.layout, workspace, promised), emulator::fault);
   const std::vector<float> on_host(32);
-  CHECK_THROWS_AS(multiply(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(on_host.data()) & ~std::uintptr_t{15}), a.layout, workspace, promised),
-                  emulator::fault);
+  CHECK_THROWS_AS(
+      multiply(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(on_host.data()) & ~std::uintptr_t{15}), a.layout, workspace, promised),
+      emulator::fault);
   cublasLtMatrixLayout_t narrow = nullptr;
   CHECK(cublasLtMatrixLayoutCreate(&narrow, CUDA_R_32F, 8, 4, 7) == CUBLAS_STATUS_SUCCESS);
   CHECK(multiply(a.data, narrow, workspace, promised) == CUBLAS_STATUS_INVALID_VALUE);
@@ -239,8 +240,8 @@ TEST_CASE("what the library refuses is refused") {
   gemm.set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
   CHECK(multiply(a.data, a.layout, workspace, promised) == CUBLAS_STATUS_INVALID_VALUE);  // another plan, and no bias pointer
   CHECK(gemm.set(CUBLASLT_MATMUL_DESC_TRANSA, std::int64_t{0}) == CUBLAS_STATUS_INVALID_VALUE);
-  CHECK(cublasLtMatmul(nullptr, gemm.description, nullptr, a.data, a.layout, b.data, b.layout, nullptr, d.data, d.layout, d.data, d.layout, nullptr, nullptr, 0,
-                       gpu.stream) == CUBLAS_STATUS_NOT_INITIALIZED);
+  CHECK(cublasLtMatmul(nullptr, gemm.description, nullptr, a.data, a.layout, b.data, b.layout, nullptr, d.data, d.layout, d.data, d.layout, nullptr,
+                       nullptr, 0, gpu.stream) == CUBLAS_STATUS_NOT_INITIALIZED);
 }
 
 TEST_CASE("an algorithm takes pointers for as well aligned as its preference said, 256 bytes if it said nothing") {

@@ -14,8 +14,7 @@ namespace {
 int reports = 0;
 bool counting = false;
 
-template <class Work>
-int races(Work work) {
+template <class Work> int races(Work work) {
   reports = 0;
   counting = true;
   work();
@@ -24,24 +23,16 @@ int races(Work work) {
 }
 
 // TSan tells of a place once only, so each test case has kernels of its own.
-template <int which, bool with_barrier>
-__global__ void hand_over(int* out) {
+template <int which, bool with_barrier> __global__ void hand_over(int* out) {
   int* const shared = shared_array<int>();
   shared[threadIdx.x] = static_cast<int>(threadIdx.x);
   if constexpr (with_barrier && which == 0) __syncthreads();
   if constexpr (with_barrier && which == 1) __syncwarp();
   out[threadIdx.x] = shared[threadIdx.x ^ 1];
 }
-template <int which, bool apart>
-__global__ void count_up(int* out) {
-  ++out[apart ? blockIdx.x : 0];
-}
-template <int which>
-__global__ void double_it(int* values) {
-  values[threadIdx.x] *= 2;
-}
-template <int which>
-__global__ void reuse_shared(int* out) {
+template <int which, bool apart> __global__ void count_up(int* out) { ++out[apart ? blockIdx.x : 0]; }
+template <int which> __global__ void double_it(int* values) { values[threadIdx.x] *= 2; }
+template <int which> __global__ void reuse_shared(int* out) {
   int* const shared = shared_array<int>();
   int own[64];  // on the stack, where the next block's thread has its own
   for (int i = 0; i < 64; ++i) own[i] = i + static_cast<int>(threadIdx.x);

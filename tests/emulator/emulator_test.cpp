@@ -19,8 +19,7 @@ __global__ void number_threads(int* out) {
   out[block * blockDim.x * blockDim.y * blockDim.z + inside] += static_cast<int>(block * 1000 + inside);
 }
 
-template <bool ends_with_barrier>
-__global__ void sum_rows(float* out, const float* in, int rows, int columns) {
+template <bool ends_with_barrier> __global__ void sum_rows(float* out, const float* in, int rows, int columns) {
   float* const of_warp = shared_array<float>();
   const int thread = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
   for (int row = 0; row < rows; ++row) {
@@ -36,8 +35,7 @@ __global__ void sum_rows(float* out, const float* in, int rows, int columns) {
   }
 }
 
-template <bool ends_with_barrier>
-int wrong_sums(std::uint64_t seed) {
+template <bool ends_with_barrier> int wrong_sums(std::uint64_t seed) {
   device gpu(emulator::order::eager, seed);
   const int rows = 8, columns = 512;
   std::vector<float> in(rows * columns);
@@ -67,8 +65,10 @@ __global__ void shuffle_in_half_a_warp(int* out) {
 }
 __global__ void shuffle_of_half_a_warp(int* out) {
   const int lane = static_cast<int>(threadIdx.x);
-  if (lane < 16) out[lane] = __shfl_xor_sync(0x0000ffffu, lane, 15);
-  else out[lane] = __shfl_xor_sync(0xffff0000u, lane, 15);
+  if (lane < 16)
+    out[lane] = __shfl_xor_sync(0x0000ffffu, lane, 15);
+  else
+    out[lane] = __shfl_xor_sync(0xffff0000u, lane, 15);
   out[lane] = __shfl_sync(0xffffffffu, out[lane], 31 - lane);
 }
 __global__ void shuffle_from_outside(int* out) {
@@ -84,8 +84,10 @@ __global__ void two_shuffles(int* out) {
   }
 }
 __global__ void barrier_against_shuffle(int* out) {
-  if (threadIdx.x == 0) __syncthreads();
-  else out[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1, 1);
+  if (threadIdx.x == 0)
+    __syncthreads();
+  else
+    out[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1, 1);
 }
 __global__ void two_masks(int* out) { out[threadIdx.x] = __shfl_xor_sync(threadIdx.x == 3 ? 0xfffffff7u | 8u : 0x0fffffffu, 1, 1); }
 __global__ void warp_barriers(int* out) {
@@ -104,8 +106,7 @@ __global__ void write_shared(int at) { raptr::cuda_backend::shared_memory[at] = 
 __global__ void order_of_blocks(int* counter, int* out) { out[blockIdx.x] = (*counter)++; }
 __global__ void throwing(int*) { throw std::out_of_range("from a kernel"); }
 
-template <class... Parameters>
-std::string fault_of(void (*kernel)(Parameters...), unsigned threads, std::uint64_t seed = 0, bool strict = true) {
+template <class... Parameters> std::string fault_of(void (*kernel)(Parameters...), unsigned threads, std::uint64_t seed = 0, bool strict = true) {
   device gpu(emulator::order::eager, seed);
   emulator::options().strict = strict;
   int* const out = gpu.array(std::vector<int>(threads));
@@ -184,7 +185,9 @@ TEST_CASE("a warp operation against a __syncthreads is a fault and no deadlock")
   CHECK(has(fault_of(barrier_against_shuffle, 32), "which waits at __syncthreads at "));
 }
 
-TEST_CASE("a lane whose mask lacks itself is a fault") { CHECK(has(fault_of(shuffle_without_oneself, 32), "is not in the mask of its own warp operation")); }
+TEST_CASE("a lane whose mask lacks itself is a fault") {
+  CHECK(has(fault_of(shuffle_without_oneself, 32), "is not in the mask of its own warp operation"));
+}
 
 TEST_CASE("reading a lane that takes no part is a fault, also one that does not exist") {
   CHECK(has(fault_of(shuffle_from_outside, 32), "takes no part in this shuffle (mask 0x0000ffff)"));

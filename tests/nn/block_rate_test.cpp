@@ -9,7 +9,8 @@
 using namespace raptr;
 using namespace raptr::testing;
 
-TEST_CASE_TEMPLATE("The rate of blocks multiplies the step of every weight of a block, kept or dropped, and of no other", Device, RAPTR_TEST_DEVICES) {
+TEST_CASE_TEMPLATE("The rate of blocks multiplies the step of every weight of a block, kept or dropped, and of no other", Device,
+                   RAPTR_TEST_DEVICES) {
   for (const dropped_update dropped : {dropped_update::frozen, dropped_update::zero_gradient, dropped_update::decay_only}) {
     rig<bert64, masked_lm, Device> r;
     using model_type = typename rig<bert64, masked_lm, Device>::model_type;

@@ -99,7 +99,8 @@ template <class Block, class Objective, class Device> void blocks_are_copied(con
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("Growth copies weights, moments and step counts, all blocks at once, and a step goes on as from copies made by hand", Device, RAPTR_TEST_DEVICES) {
+TEST_CASE_TEMPLATE("Growth copies weights, moments and step counts, all blocks at once, and a step goes on as from copies made by hand", Device,
+                   RAPTR_TEST_DEVICES) {
   const copies shift{{0, 1}, {1, 2}}, swap{{0, 2}, {2, 0}}, one{{0, 2}};
   for (const grown_state state : {grown_state::copied, grown_state::reset}) {
     blocks_are_copied<gpt64, causal_lm, Device>(shift, state);

@@ -162,7 +162,8 @@ TEST_CASE_TEMPLATE("An activation reads its inputs from the rows of its unit and
       }
 }
 
-TEST_CASE_TEMPLATE("The gradient of attention is the difference quotient of its formula: causal, from both sides, with a prefix", Device, RAPTR_TEST_DEVICES) {
+TEST_CASE_TEMPLATE("The gradient of attention is the difference quotient of its formula: causal, from both sides, with a prefix", Device,
+                   RAPTR_TEST_DEVICES) {
   machine<Device> on;
   const std::vector<segment> segments{{0, 4, 0}, {4, 3, 3}, {7, 5, 2}, {12, 1, 0}};
   on_device<decltype(on.ops), segment> placed(on.ops, segments);

@@ -90,13 +90,15 @@ template <class Block, class Objective, class Device> void rows_that_go_by_keep_
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("A step whose blocks drop sequences is the sum of its sequences, each under its own plan, to 1e-13 in double", Device, RAPTR_TEST_DEVICES) {
+TEST_CASE_TEMPLATE("A step whose blocks drop sequences is the sum of its sequences, each under its own plan, to 1e-13 in double", Device,
+                   RAPTR_TEST_DEVICES) {
   a_step_is_the_sum_of_its_sequences<gpt64, causal_lm, Device>(5, 71);
   a_step_is_the_sum_of_its_sequences<bert64, masked_lm, Device>(5, 72);
   a_step_is_the_sum_of_its_sequences<mixture64, masked_lm, Device>(5, 73);
 }
 
-TEST_CASE_TEMPLATE("Rows that go round a block keep their bits, and those that pass through have the bits of the whole block", Device, RAPTR_TEST_DEVICES) {
+TEST_CASE_TEMPLATE("Rows that go round a block keep their bits, and those that pass through have the bits of the whole block", Device,
+                   RAPTR_TEST_DEVICES) {
   rows_that_go_by_keep_their_bits<gpt64, causal_lm, Device>();
   rows_that_go_by_keep_their_bits<bert64, masked_lm, Device>();
 }

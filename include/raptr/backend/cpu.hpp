@@ -38,7 +38,8 @@ template <class Real, class Master> class cpu_ops {
   cpu_ops(const cpu_ops&) = delete;
   cpu_ops& operator=(const cpu_ops&) = delete;
 
-  template <class Then> void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
+  template <class Then>
+  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
     cpu_backend::product(on_, y, x, w.data, true, n, w.width, w.rows, Real(alpha), Real(0), bias, Real(1), then);
   }
   void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {

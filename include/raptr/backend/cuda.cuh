@@ -39,7 +39,8 @@ template <class Real, class Master> class cuda_ops {
   cuda_ops(const cuda_ops&) = delete;
   cuda_ops& operator=(const cuda_ops&) = delete;
 
-  template <class Then> void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
+  template <class Then>
+  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
     const cuda_backend::named_span at("matmul_nt");
     matmul_.nt(y, x, w, bias, n, alpha);
     cuda_backend::rows(on_, then, n);
@@ -84,9 +85,7 @@ template <class Real, class Master> class cuda_ops {
   void wait(ticket t) { on_.fetches.wait(t); }
 
   /// Like "cuda, NVIDIA H100 80GB HBM3, 81079 MiB".
-  std::string description() const {
-    return "cuda, " + on_.device().name + ", " + errors::mebibytes(on_.device().memory) + (tf32_ ? ", TF32" : "");
-  }
+  std::string description() const { return "cuda, " + on_.device().name + ", " + errors::mebibytes(on_.device().memory) + (tf32_ ? ", TF32" : ""); }
 
  private:
   cuda_backend::context on_;

@@ -118,12 +118,10 @@ cudaError_t cudaFreeHost(void* pointer);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t stream);
 
-template <class T>
-cudaError_t cudaMallocAsync(T** pointer, std::size_t bytes, cudaStream_t stream) {
+template <class T> cudaError_t cudaMallocAsync(T** pointer, std::size_t bytes, cudaStream_t stream) {
   return cudaMallocAsync(static_cast<void**>(static_cast<void*>(pointer)), bytes, stream);
 }
-template <class T>
-cudaError_t cudaMallocHost(T** pointer, std::size_t bytes) {
+template <class T> cudaError_t cudaMallocHost(T** pointer, std::size_t bytes) {
   return cudaMallocHost(static_cast<void**>(static_cast<void*>(pointer)), bytes);
 }
 
@@ -153,8 +151,7 @@ template <class T>
 concept shuffled = std::is_same_v<T, int> || std::is_same_v<T, unsigned> || std::is_same_v<T, long> || std::is_same_v<T, unsigned long> ||
     std::is_same_v<T, long long> || std::is_same_v<T, unsigned long long> || std::is_same_v<T, float> || std::is_same_v<T, double>;
 
-template <shuffled T>
-T shuffle_as(unsigned mask, T value, int source_lane, const char* file, int line) {
+template <shuffled T> T shuffle_as(unsigned mask, T value, int source_lane, const char* file, int line) {
   std::uint64_t bits = 0;
   __builtin_memcpy(&bits, &value, sizeof value);
   bits = shuffle(mask, bits, source_lane, file, line);
@@ -187,15 +184,16 @@ T __shfl_xor_sync(unsigned mask, T value, int lane_mask, const char* file = __bu
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...), Arguments&&... arguments) {
   static_assert(sizeof...(Parameters) == sizeof...(Arguments), "emulator: as many arguments as the kernel has parameters");
-  static_assert((std::is_trivially_copyable_v<Parameters> && ...), "emulator: kernel parameters are copied byte by byte: trivially copyable types only");
+  static_assert((std::is_trivially_copyable_v<Parameters> && ...),
+                "emulator: kernel parameters are copied byte by byte: trivially copyable types only");
   static_assert((!std::is_reference_v<Parameters> && ...), "emulator: a kernel cannot take a reference to host memory");
   static_assert((sizeof(Parameters) + ... + 0) <= 4096, "emulator: kernel parameters are limited to 4096 bytes");
-  return emulator::inside::launch(config, reinterpret_cast<const void*>(kernel),
-                                  [kernel, copies = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] { std::apply(kernel, copies); });
+  return emulator::inside::launch(
+      config, reinterpret_cast<const void*>(kernel),
+      [kernel, copies = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] { std::apply(kernel, copies); });
 }
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
-template <class... Parameters>
-cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute attribute, int value) {
+template <class... Parameters> cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute attribute, int value) {
   return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), attribute, value);
 }

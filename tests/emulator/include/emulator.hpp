@@ -43,14 +43,14 @@ struct fault : std::runtime_error {
 enum class order { eager, lazy, random };
 
 struct settings {
-  std::uint64_t seed = 0;                  ///< of the orders of blocks, warps and lanes, and of the coin of order::random
-  emulator::order order = order::random;   ///< of the work in streams
-  bool strict = true;                      ///< threads that have exited are missed at __syncthreads and by masks that name them
+  std::uint64_t seed = 0;                     ///< of the orders of blocks, warps and lanes, and of the coin of order::random
+  emulator::order order = order::random;      ///< of the work in streams
+  bool strict = true;                         ///< threads that have exited are missed at __syncthreads and by masks that name them
   std::size_t memory = std::size_t{1} << 30;  ///< bytes that cudaMallocAsync may hand out together
-  std::size_t matmul_alignment = 1;        ///< bytes; of all pointers cublasLtMatmul takes, besides what its algorithm was promised
+  std::size_t matmul_alignment = 1;           ///< bytes; of all pointers cublasLtMatmul takes, besides what its algorithm was promised
   int devices = 1;
-  int driver = 13000, runtime = 13000;     ///< 1000 * major + 10 * minor; driver 0: none is installed
-  int architecture = 80;                   ///< 10 * major + minor of the oldest device the kernels are compiled for
+  int driver = 13000, runtime = 13000;                             ///< 1000 * major + 10 * minor; driver 0: none is installed
+  int architecture = 80;                                           ///< 10 * major + minor of the oldest device the kernels are compiled for
   cudaDeviceProp device = {"emulator", 0, 9, 0, 132, 227 * 1024};  ///< totalGlobalMem is answered from memory
 };
 settings& options();

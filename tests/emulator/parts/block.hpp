@@ -229,9 +229,7 @@ class block_runner {
     if (ready_[w] == 0 && waiting_[w] != 0) explain_stuck_warp(w);
   }
 
-  bool same_operation(const cuda_thread& a, const cuda_thread& b) const {
-    return a.waiting == b.waiting && a.mask == b.mask && same_place(a, b);
-  }
+  bool same_operation(const cuda_thread& a, const cuda_thread& b) const { return a.waiting == b.waiting && a.mask == b.mask && same_place(a, b); }
   static bool same_place(const cuda_thread& a, const cuda_thread& b) {
     return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
   }
@@ -274,8 +272,7 @@ class block_runner {
       for_each_lane(first_thread, lanes, [&](cuda_thread& thread) { tsan_acquire_as(thread.tsan, &tag); });
     }
   }
-  template <class Action>
-  void for_each_lane(unsigned first_thread, unsigned lanes, Action act) {
+  template <class Action> void for_each_lane(unsigned first_thread, unsigned lanes, Action act) {
     for (; lanes != 0; lanes &= lanes - 1) act(threads_[first_thread + static_cast<unsigned>(std::countr_zero(lanes))]);
   }
 
@@ -284,18 +281,15 @@ class block_runner {
     for (unsigned i = 0; i < count_; ++i) {
       if (threads_[i].exited) continue;
       if (first == count_) first = i;
-      if (!same_place(threads_[i], threads_[first]))
-        fail(i, "waits at another __syncthreads than thread " + name(first) + " at " + call(first));
+      if (!same_place(threads_[i], threads_[first])) fail(i, "waits at another __syncthreads than thread " + name(first) + " at " + call(first));
     }
     for (unsigned i = 0; current_options.strict && i < count_; ++i) {
       if (threads_[i].exited) fail(first, "waits at a __syncthreads that thread " + name(i) + " never reaches: it has exited");
     }
     if constexpr (sees_races) {
       char tag = 0;
-      for (unsigned w = 0; w < warps_; ++w)
-        for_each_lane(32 * w, at_barrier_[w], [&](cuda_thread& thread) { tsan_release_as(thread.tsan, &tag); });
-      for (unsigned w = 0; w < warps_; ++w)
-        for_each_lane(32 * w, at_barrier_[w], [&](cuda_thread& thread) { tsan_acquire_as(thread.tsan, &tag); });
+      for (unsigned w = 0; w < warps_; ++w) for_each_lane(32 * w, at_barrier_[w], [&](cuda_thread& thread) { tsan_release_as(thread.tsan, &tag); });
+      for (unsigned w = 0; w < warps_; ++w) for_each_lane(32 * w, at_barrier_[w], [&](cuda_thread& thread) { tsan_acquire_as(thread.tsan, &tag); });
     }
     for (unsigned w = 0; w < warps_; ++w) {
       ready_[w] = std::exchange(at_barrier_[w], 0);

@@ -88,8 +88,9 @@ class stacks {
  public:
   static constexpr std::size_t bytes = 64 * 1024, guard = 4096, count = 1024;
 
-  stacks() : memory_(static_cast<char*>(mmap(nullptr, count * (guard + bytes), PROT_READ | PROT_WRITE,
-                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
+  stacks()
+      : memory_(
+            static_cast<char*>(mmap(nullptr, count * (guard + bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
     if (memory_ == MAP_FAILED) throw std::bad_alloc();
     for (std::size_t i = count; i-- > 0;) free_.push_back(i);
     if constexpr (!sees_races) {

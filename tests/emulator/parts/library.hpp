@@ -29,8 +29,7 @@ namespace emulator::inside {
 
 inline std::map<const void*, std::shared_ptr<void>> library_objects;
 
-template <class T>
-cublasStatus_t add_object(T** to, T made) {
+template <class T> cublasStatus_t add_object(T** to, T made) {
   if (to == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
   auto owned = std::make_shared<T>(made);
   *to = owned.get();
@@ -40,8 +39,7 @@ cublasStatus_t add_object(T** to, T made) {
 inline cublasStatus_t remove_object(const void* object, cublasStatus_t if_unknown) {
   return library_objects.erase(object) == 1 ? CUBLAS_STATUS_SUCCESS : if_unknown;
 }
-template <class T>
-cublasStatus_t set_value(T& to, const void* value, std::size_t bytes) {
+template <class T> cublasStatus_t set_value(T& to, const void* value, std::size_t bytes) {
   if (value == nullptr || bytes != sizeof to) return CUBLAS_STATUS_INVALID_VALUE;
   std::memcpy(&to, value, bytes);
   return CUBLAS_STATUS_SUCCESS;
@@ -155,20 +153,26 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t description, 
                                               std::size_t bytes) {
   if (description == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
   switch (attribute) {
-    case CUBLASLT_MATMUL_DESC_POINTER_MODE: return set_value(description->pointer_mode, value, bytes);
-    case CUBLASLT_MATMUL_DESC_TRANSA: return set_value(description->transpose_a, value, bytes);
-    case CUBLASLT_MATMUL_DESC_TRANSB: return set_value(description->transpose_b, value, bytes);
-    case CUBLASLT_MATMUL_DESC_EPILOGUE: return set_value(description->epilogue, value, bytes);
-    case CUBLASLT_MATMUL_DESC_BIAS_POINTER: return set_value(description->bias, value, bytes);
-    case CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE: return set_value(description->bias_type, value, bytes);
+    case CUBLASLT_MATMUL_DESC_POINTER_MODE:
+      return set_value(description->pointer_mode, value, bytes);
+    case CUBLASLT_MATMUL_DESC_TRANSA:
+      return set_value(description->transpose_a, value, bytes);
+    case CUBLASLT_MATMUL_DESC_TRANSB:
+      return set_value(description->transpose_b, value, bytes);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE:
+      return set_value(description->epilogue, value, bytes);
+    case CUBLASLT_MATMUL_DESC_BIAS_POINTER:
+      return set_value(description->bias, value, bytes);
+    case CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE:
+      return set_value(description->bias_type, value, bytes);
   }
   return CUBLAS_STATUS_INVALID_VALUE;
 }
 
 cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* layout, cudaDataType type, std::uint64_t rows, std::uint64_t columns,
                                           std::int64_t leading_dimension) {
-  return add_object(layout, cublasLtMatrixLayoutOpaque_t{{type, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns),
-                                                          leading_dimension}});
+  return add_object(layout,
+                    cublasLtMatrixLayoutOpaque_t{{type, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns), leading_dimension}});
 }
 cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) { return remove_object(layout, CUBLAS_STATUS_INVALID_VALUE); }
 
@@ -182,12 +186,18 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
                                                     const void* value, std::size_t bytes) {
   if (preference == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
   switch (attribute) {
-    case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES: return set_value(preference->workspace_bytes, value, bytes);
-    case CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK: return set_value(preference->reduction_schemes, value, bytes);
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES: return set_value(preference->alignment[0], value, bytes);
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES: return set_value(preference->alignment[1], value, bytes);
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES: return set_value(preference->alignment[2], value, bytes);
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES: return set_value(preference->alignment[3], value, bytes);
+    case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES:
+      return set_value(preference->workspace_bytes, value, bytes);
+    case CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK:
+      return set_value(preference->reduction_schemes, value, bytes);
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES:
+      return set_value(preference->alignment[0], value, bytes);
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES:
+      return set_value(preference->alignment[1], value, bytes);
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES:
+      return set_value(preference->alignment[2], value, bytes);
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES:
+      return set_value(preference->alignment[3], value, bytes);
   }
   return CUBLAS_STATUS_INVALID_VALUE;
 }
@@ -256,13 +266,16 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
   }
   if (promised > workspace_bytes || (promised > 0 && (workspace == nullptr || reinterpret_cast<std::uintptr_t>(workspace) % 256 != 0)))
     return CUBLAS_STATUS_INVALID_VALUE;
-  const bool rounds_sums = d_layout->shape.type == CUDA_R_16BF && (schemes & (CUBLASLT_REDUCTION_SCHEME_INPLACE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE));
+  const bool rounds_sums =
+      d_layout->shape.type == CUDA_R_16BF && (schemes & (CUBLASLT_REDUCTION_SCHEME_INPLACE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE));
   ++current_counts.matmuls;
   if (rounds_sums) ++current_counts.summed_in_output_type;
-  queued_product work{{a_layout->shape, b_layout->shape, d_layout->shape, asked.transpose_a(), asked.transpose_b(),
-                       how.compute == CUBLAS_COMPUTE_32F_FAST_TF32, rounds_sums, factor, keep, a, b, c, has_bias ? how.bias : nullptr,
-                       c_layout->shape.leading, d},
-                      c_layout->shape, workspace, promised};
+  queued_product work{
+      {a_layout->shape, b_layout->shape, d_layout->shape, asked.transpose_a(), asked.transpose_b(), how.compute == CUBLAS_COMPUTE_32F_FAST_TF32,
+       rounds_sums, factor, keep, a, b, c, has_bias ? how.bias : nullptr, c_layout->shape.leading, d},
+      c_layout->shape,
+      workspace,
+      promised};
   work.check_memory(false);
   enqueue(*stream, [stream, work] { work.perform(stream->thread); });
   return CUBLAS_STATUS_SUCCESS;
@@ -270,16 +283,26 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
 
 const char* cublasLtGetStatusName(cublasStatus_t status) {
   switch (status) {
-    case CUBLAS_STATUS_SUCCESS: return "CUBLAS_STATUS_SUCCESS";
-    case CUBLAS_STATUS_NOT_INITIALIZED: return "CUBLAS_STATUS_NOT_INITIALIZED";
-    case CUBLAS_STATUS_ALLOC_FAILED: return "CUBLAS_STATUS_ALLOC_FAILED";
-    case CUBLAS_STATUS_INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
-    case CUBLAS_STATUS_ARCH_MISMATCH: return "CUBLAS_STATUS_ARCH_MISMATCH";
-    case CUBLAS_STATUS_MAPPING_ERROR: return "CUBLAS_STATUS_MAPPING_ERROR";
-    case CUBLAS_STATUS_EXECUTION_FAILED: return "CUBLAS_STATUS_EXECUTION_FAILED";
-    case CUBLAS_STATUS_INTERNAL_ERROR: return "CUBLAS_STATUS_INTERNAL_ERROR";
-    case CUBLAS_STATUS_NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
-    case CUBLAS_STATUS_LICENSE_ERROR: return "CUBLAS_STATUS_LICENSE_ERROR";
+    case CUBLAS_STATUS_SUCCESS:
+      return "CUBLAS_STATUS_SUCCESS";
+    case CUBLAS_STATUS_NOT_INITIALIZED:
+      return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+      return "CUBLAS_STATUS_ALLOC_FAILED";
+    case CUBLAS_STATUS_INVALID_VALUE:
+      return "CUBLAS_STATUS_INVALID_VALUE";
+    case CUBLAS_STATUS_ARCH_MISMATCH:
+      return "CUBLAS_STATUS_ARCH_MISMATCH";
+    case CUBLAS_STATUS_MAPPING_ERROR:
+      return "CUBLAS_STATUS_MAPPING_ERROR";
+    case CUBLAS_STATUS_EXECUTION_FAILED:
+      return "CUBLAS_STATUS_EXECUTION_FAILED";
+    case CUBLAS_STATUS_INTERNAL_ERROR:
+      return "CUBLAS_STATUS_INTERNAL_ERROR";
+    case CUBLAS_STATUS_NOT_SUPPORTED:
+      return "CUBLAS_STATUS_NOT_SUPPORTED";
+    case CUBLAS_STATUS_LICENSE_ERROR:
+      return "CUBLAS_STATUS_LICENSE_ERROR";
   }
   return "CUBLAS_STATUS_UNKNOWN";
 }

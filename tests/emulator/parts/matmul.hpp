@@ -50,8 +50,7 @@ struct product {
   void* d_data;
 };
 
-template <class In, class Out, class Sum>
-class multiplication {
+template <class In, class Out, class Sum> class multiplication {
  public:
   explicit multiplication(const product& p) : p_(p), m_(p.d.rows), n_(p.d.columns), k_(p.transpose_a ? p.a.rows : p.a.columns) {
     const std::int64_t panels = (n_ + wide - 1) / wide;
@@ -64,7 +63,8 @@ class multiplication {
     for (std::int64_t row = 0; row < m_; row += tall) {
       const std::int64_t rows = std::min<std::int64_t>(tall, m_ - row);
       for (std::int64_t i = 0; i < k_; ++i) {
-        for (std::int64_t r = 0; r < rows; ++r) a_[static_cast<std::size_t>(i * tall + r)] = element(p.a_data, p.a.leading, p.transpose_a, row + r, i);
+        for (std::int64_t r = 0; r < rows; ++r)
+          a_[static_cast<std::size_t>(i * tall + r)] = element(p.a_data, p.a.leading, p.transpose_a, row + r, i);
       }
       for (std::int64_t column = 0; column < n_; column += wide) tile(row, rows, column, std::min<std::int64_t>(wide, n_ - column));
     }

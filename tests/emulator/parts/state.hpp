@@ -41,7 +41,7 @@ inline int ranges_open = 0;
 
 constexpr bool sticks(cudaError_t error) {
   return (error >= cudaErrorIllegalAddress && error <= cudaErrorLaunchFailure && error != cudaErrorLaunchOutOfResources) ||
-      error == cudaErrorECCUncorrectable;
+         error == cudaErrorECCUncorrectable;
 }
 
 inline cudaError_t record(cudaError_t error) {
@@ -60,8 +60,7 @@ inline cudaError_t before_call(bool needs_device) {
   return current_options.devices == 0 ? cudaErrorNoDevice : cudaSuccess;
 }
 
-template <class Body>
-cudaError_t call(Body body, bool needs_device = true) {
+template <class Body> cudaError_t call(Body body, bool needs_device = true) {
   const host_unseen host;
   const cudaError_t error = before_call(needs_device);
   return record(error == cudaSuccess ? body() : error);

@@ -32,8 +32,9 @@ template <int Lanes, class P, class Sum> __global__ void __launch_bounds__(Lanes
     for (std::int64_t r = first; r < end; ++r) program.row(one, r);
   } else {
     const int size = P::sums * program.width;
-    Sum *const out = partial + number * size,
-               *const in = sums_in_shared ? reinterpret_cast<Sum*>(shared_memory + exchange_bytes<Lanes>) + std::int64_t(own) * size : out;
+    Sum* const out = partial + number * size;
+    Sum* const close = reinterpret_cast<Sum*>(shared_memory + exchange_bytes<Lanes>);
+    Sum* const in = sums_in_shared ? close + std::int64_t(own) * size : out;
     team<Lanes, Sum> one(in, program.width);
     for (int i = one.lane(); i < size; i += Lanes) in[i] = Sum(0);
     one.barrier();
@@ -72,8 +73,8 @@ template <int Lanes, class P> void run_rows_in_teams(context& on, const P& progr
     const std::size_t bytes = std::size_t(size * teams) * sizeof(sum);
     const bool in_shared = bytes <= most_shared;
     sum* const partial = on.scratch<sum>(std::size_t(count * size));
-    on.launch("rows", run_rows<Lanes, P, sum>, dim3(unsigned(pieces(count, teams))), threads, exchange_bytes<Lanes> + (in_shared ? bytes : 0), program,
-              partial, in_shared, n, piece);
+    on.launch("rows", run_rows<Lanes, P, sum>, dim3(unsigned(pieces(count, teams))), threads, exchange_bytes<Lanes> + (in_shared ? bytes : 0),
+              program, partial, in_shared, n, piece);
     on.launch("sums of rows", fold_sums<P, sum>, dim3(unsigned(pieces(size, warp))), warp * fold_warps, sizeof(sum) * warp * fold_warps, program,
               static_cast<const sum*>(partial), int(count));
   }

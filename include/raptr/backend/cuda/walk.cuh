@@ -22,7 +22,9 @@ template <class T> __device__ T* at(by_plan<T> array, const walk_range& range) {
 template <class T, int Count> struct group {
   using value = std::remove_const_t<T>;
   static constexpr std::size_t bytes = sizeof(value) * std::size_t(Count);
-  struct alignas(bytes > 16 ? 16 : bytes) block { value v[std::size_t(Count)]; };
+  struct alignas(bytes > 16 ? 16 : bytes) block {
+    value v[std::size_t(Count)];
+  };
   T* from;
   block in;
 
@@ -65,8 +67,8 @@ __device__ double visit_chunk(const F& f, const walk_range& range, std::int64_t 
 }
 
 /// partial: the sum of every chunk.
-template <bool Sums, class F, class... Arrays> __global__ void __launch_bounds__(walk_threads)
-    run_walk(F f, walk_list list, double* partial, Arrays... arrays) {
+template <bool Sums, class F, class... Arrays>
+__global__ void __launch_bounds__(walk_threads) run_walk(F f, walk_list list, double* partial, Arrays... arrays) {
   const std::int64_t chunk = blockIdx.x;
   const walk_range& range = range_of_chunk(list, chunk);
   const std::int64_t first = (chunk - range.chunk) * walk_chunk, end = first + walk_chunk < range.length ? first + walk_chunk : range.length;

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Where nvcc is: everything that trains on a GPU compiles for three kinds of them without a register spilled, both devices fit
+# into one file, and the installed package offers the component cuda. Needs no GPU.
+#   nvcc.sh BUILD_FOLDER
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+work=$1/nvcc
+command -v nvcc > /dev/null || { echo "There is no nvcc here: nothing was compiled."; exit 0; }
+rm -rf "$work"
+mkdir -p "$work/project"
+bash "$root/benchmarks/gpu.sh" registers --out "$work"
+grep -H ' kernels, ' "$work"/registers.*.txt
+if grep -L ' kernels, 0 spill' "$work"/registers.*.txt | grep .; then echo "registers are spilled" >&2; exit 1; fi
+
+cmake --install "$1" --prefix "$work/stage" > /dev/null
+cat > "$work/project/CMakeLists.txt" << END
+cmake_minimum_required(VERSION 3.24)
+project(two_devices LANGUAGES CXX CUDA)
+find_package(raptr REQUIRED COMPONENTS cuda)
+add_executable(two_devices "$root/examples/two_devices.cu")
+target_link_libraries(two_devices PRIVATE raptr::cuda)
+END
+cmake -S "$work/project" -B "$work/project/build" -DCMAKE_PREFIX_PATH="$work/stage" -DCMAKE_CUDA_ARCHITECTURES=90 > "$work/cmake.log"
+cmake --build "$work/project/build" 2>&1 | tee "$work/build.log" | tail -2
+if grep -i warning "$work/build.log"; then echo "nvcc warns" >&2; exit 1; fi
