@@ -28,7 +28,7 @@ template <class T> struct open_gates {
   T* h;
   int kept, size;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     for (std::int64_t e = r * kept; e < (r + 1) * kept; ++e) {
       const T *const in = a + e * (1 + size), gate = 1 / (1 + raptr::math::exp(-in[0]));
       T* const out = h + e * size;
@@ -43,7 +43,7 @@ template <class T> struct close_gates {
   T* da;
   int kept, size;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     for (std::int64_t e = r * kept; e < (r + 1) * kept; ++e) {
       const T *const in = a + e * (1 + size), *const d = dh + e * size, gate = 1 / (1 + raptr::math::exp(-in[0]));
       T* const out = da + e * (1 + size);

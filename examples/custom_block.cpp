@@ -20,12 +20,12 @@ struct mean_abs_norm {
   static constexpr bool bias = false;
   static constexpr double eps = 1e-6;
 
-  template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
     const S r = 1 / (team.sum(n, [=](int i) { return std::abs(S(x[i])); }) / S(n) + S(eps));
     team.each(n, [=](int i) { hat[i] = T(S(x[i]) * r); });
     team.each(1, [=](int) { *scale = r; });
   }
-  template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
     const S dot = team.sum(n, [=](int i) { return S(d[i]) * S(hat[i]); }) / S(n), r = *scale;
     team.each(n, [=](int i) { d[i] = T(r * (S(d[i]) - (hat[i] > 0 ? dot : -dot))); });
   }

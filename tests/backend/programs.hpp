@@ -14,7 +14,7 @@ template <class T> struct rectify {
   static constexpr int sums = 0;
   T* y;
   int length;
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const row = y + r * length;
     team.each(length, [=](int i) { row[i] = row[i] > T(0) ? row[i] : T(0); });
   }
@@ -27,7 +27,7 @@ template <class T> struct normalise {
   T *sum_y, *sum_square;
   int width;
   int columns() const { return width; }
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     const int n = width;
     T* const row = y + r * n;
     const T mean = team.sum(n, [=](int i) { return row[i]; }) / T(n);
@@ -49,7 +49,7 @@ template <class T> struct soft {
   T* loss;
   int length;
   int columns() const { return length; }
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const row = y + r * length;
     const T top = team.max(length, [=](int i) { return row[i]; });
     const T total = team.sum(length, [=](int i) { return std::exp(row[i] - top); });

@@ -25,8 +25,8 @@ template <class T> struct blend {
 // Units of 3 and of 20,000 elements (longer than a chunk), one range longer than several chunks, one empty.
 inline const std::vector<walk_range> walk_ranges{{100, 0, 30, 3, 0, 0, true},
                                                  {400, 30, 60'000, 20'000, 10, 1, false},
-                                                 {61'000, 60'030, 1, 1, 13, 2, true},
                                                  {62'000, 60'031, 50'000, 10, 14, 1, true},
+                                                 {61'000, 60'030, 1, 1, 13, 2, true},
                                                  {113'000, 110'031, 0, 4, 0, 3, false}};
 inline range_list list_of(const std::vector<walk_range>& from) {
   range_list list;

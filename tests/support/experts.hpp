@@ -17,7 +17,7 @@ template <class T, bool Backward> struct gated_experts {
   T *h, *dpre;
   int units, size;
 
-  template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     for (int e = 0; e < units; ++e) {
       const std::int64_t at = r * units + e;
       const T* const in = pre + at * (1 + size);
@@ -71,13 +71,13 @@ struct experts {
 struct fourth_norm {
   using role = norm_role;
   static constexpr bool bias = false;
-  template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
     const S mean = team.sum(n, [=](int i) { return S(x[i]) * S(x[i]) * S(x[i]) * S(x[i]); }) / S(n);
     const S r = 1 / std::sqrt(std::sqrt(mean + S(1e-6)));
     team.each(n, [=](int i) { hat[i] = T(S(x[i]) * r); });
     team.each(1, [=](int) { *scale = r; });
   }
-  template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
     const S dot = team.sum(n, [=](int i) { return S(d[i]) * S(hat[i]); }) / S(n), r = *scale;
     team.each(n, [=](int i) { d[i] = T(r * (S(d[i]) - S(hat[i]) * S(hat[i]) * S(hat[i]) * dot)); });
   }

@@ -189,7 +189,7 @@ template <class Real, class Master> class reference_ops {
       for (int i = 1; i < n; ++i) m = f(i) > m ? f(i) : m;
       return m;
     }
-    template <class V> void add(int k, int i, V v) const { partial[k * width + i] += double(v); }
+    template <class V> RAPTR_BOTH void add(int k, int i, V v) const { partial[k * width + i] += double(v); }
   };
   template <class P> struct row_sums {
     explicit row_sums(const P& p) {

@@ -109,7 +109,9 @@ class stacks {
     unpoison(bottom(i), bytes);
     return i;
   }
-  void give_back(std::size_t i) { free_.push_back(i); }
+  void give_back(std::size_t i) {
+    if constexpr (!sees_races) free_.push_back(i);
+  }
   /// Between blocks, when every stack has been given back. TSan would see one stack's two users as a race, so there no stack is
   /// given twice in one block, which needs as many as a block has threads.
   void next_block() {
