@@ -48,22 +48,26 @@ template <bool Sums, int Count, class F, class State, class... G> __device__ dou
   (g.store(), ...);
   return sum;
 }
-/// The elements first .. end - 1 of a range that fall to this thread.
+/// The elements first .. end - 1 of a range that fall to this thread. It divides once: a turn later an element lies as many
+/// units further on as fit into a turn, or one more.
 template <bool Sums, int Count, class F, class... T>
 __device__ double visit_chunk(const F& f, const walk_range& range, std::int64_t first, std::int64_t end, T*... a) {
+  constexpr std::int64_t turn = walk_threads * Count;
   double sum = 0;
   std::int64_t i = first + std::int64_t(threadIdx.x) * Count;
   if (i >= end) return sum;
-  std::int64_t unit = i / range.per_unit, unit_end = (unit + 1) * range.per_unit;
+  const std::int64_t per_unit = range.per_unit, further = turn / per_unit;
+  std::int64_t unit = i / per_unit, unit_end = (unit + 1) * per_unit;
   auto state = f.begin(range, range.unit + int(unit));
-  for (; i < end; i += walk_threads * Count) {
-    if (i >= unit_end) {
-      unit = i / range.per_unit, unit_end = (unit + 1) * range.per_unit;
-      state = f.begin(range, range.unit + int(unit));
-    }
+  for (;;) {
     if (is_visited(state)) sum += visit<Sums, Count>(f, state, group<T, Count>(a + i)...);
+    i += turn;
+    if (i >= end) return sum;
+    const std::int64_t before = unit;
+    unit += further, unit_end += further * per_unit;
+    if (i >= unit_end) ++unit, unit_end += per_unit;
+    if (unit != before) state = f.begin(range, range.unit + int(unit));
   }
-  return sum;
 }
 
 /// partial: the sum of every chunk.
