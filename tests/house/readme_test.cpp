@@ -39,6 +39,22 @@ TEST_CASE("the code block of the README is the program examples/readme.cpp") {
   CHECK(shown == compiled);
 }
 
+TEST_CASE("the code blocks of backends.md are those of programs that are compiled and tested") {
+  const std::string page = raptr::read_file(root / "docs/backends.md");
+  std::string compiled;
+  for (const char* file : {"examples/custom_backend.cpp", "tests/cuda/two_files/training.hpp", "tests/cuda/units_test.cpp"})
+    compiled += raptr::read_file(root / file);
+  int blocks = 0;
+  for (auto at = page.find("```cpp\n"); at != page.npos; at = page.find("```cpp\n", at + 1)) {
+    const std::string block = between(page.substr(at), "```cpp\n", "```\n");
+    if (block.find("in a file that nvcc compiles") != block.npos) continue;  // two lines of use
+    INFO("block: ", block);
+    CHECK(compiled.find(block) != compiled.npos);
+    ++blocks;
+  }
+  CHECK(blocks >= 8);
+}
+
 TEST_CASE("every link to a file of the repository leads to a file") {
   std::vector<std::filesystem::path> pages{root / "README.md", root / "CHANGELOG.md"};
   for (const auto& entry : std::filesystem::directory_iterator(root / "docs"))

@@ -20,6 +20,9 @@ project(two_devices LANGUAGES CXX CUDA)
 find_package(raptr REQUIRED COMPONENTS cuda)
 add_executable(two_devices "$root/examples/two_devices.cu")
 target_link_libraries(two_devices PRIVATE raptr::cuda)
+set(two_files "$root/tests/cuda/two_files")
+add_executable(two_files "\${two_files}/main.cpp" "\${two_files}/on_cpu.cpp" "\${two_files}/on_gpu.cu")
+target_link_libraries(two_files PRIVATE raptr::cuda)
 END
 cmake -S "$work/project" -B "$work/project/build" -DCMAKE_PREFIX_PATH="$work/stage" -DCMAKE_CUDA_ARCHITECTURES=90 > "$work/cmake.log"
 cmake --build "$work/project/build" 2>&1 | tee "$work/build.log" | tail -2
