@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every kernel against its bound, at the sizes of BERT-base with 64 sequences of 512 in bf16: bytes that must move, at the copy
-// rate measured in this run, or multiply-adds at the rate of a large product. Time is that of many operations between
-// two waits of the host, so it holds what a step pays.
+// Every kernel against its bound, at the sizes of BERT-base with 64 sequences of 512 and, where they differ, of GPT-2 with 16 of
+// 1,024, in bf16: bytes that must move, at the copy rate measured in this run, or multiply-adds at the rate of a large
+// product. Time is that of many operations between two waits of the host, so it holds what a step pays.
 //   kernels [FILE]   appends JSON lines to FILE
 #include <chrono>
 #include <functional>
@@ -23,8 +23,8 @@ using namespace raptr::benchmarks;
 using ops_type = cuda_ops<bfloat16, float>;
 
 /// Milliseconds of one call: the median of five samples of about 50 ms.
-double time_of(ops_type& ops, const std::function<void()>& call) {
-  char* const flag = ops.allocate<char>(1);
+template <class Ops> double time_of(Ops& ops, const std::function<void()>& call) {
+  char* const flag = ops.template allocate<char>(1);
   char host = 0;
   const auto wait = [&] { ops.wait(ops.fetch(&host, static_cast<const char*>(flag), 1)); };
   const auto sample = [&](int times) {
@@ -42,14 +42,14 @@ double time_of(ops_type& ops, const std::function<void()>& call) {
   return median_of(all);
 }
 
-template <class T> T* filled(ops_type& ops, std::int64_t n, double scale = 1) {
+template <class T, class Ops> T* filled(Ops& ops, std::int64_t n, double scale = 1) {
   std::vector<T> host(static_cast<std::size_t>(n));
   std::uint64_t state = 1;
   for (T& x : host) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     x = T(float(scale * (double(state >> 40) / double(1 << 23) - 1)));
   }
-  T* const data = ops.allocate<T>(host.size());
+  T* const data = ops.template allocate<T>(host.size());
   ops.upload(data, host.data(), host.size());
   return data;
 }
@@ -57,6 +57,15 @@ template <class T> const T* sent(ops_type& ops, const std::vector<T>& host) {
   T* const data = ops.allocate<T>(host.size());
   ops.upload(data, host.data(), host.size());
   return data;
+}
+/// FLOP a millisecond of a large product, 8192 cubed.
+template <class Ops, class T = typename Ops::real> double product_rate(Ops& ops) {
+  constexpr int large = 8192;
+  T* arrays[3];
+  for (T*& a : arrays) a = filled<T>(ops, std::int64_t(large) * large, 0.01);
+  const double ms = time_of(ops, [&] { ops.matmul_nt(arrays[0], arrays[1], {arrays[2], large, large}, nullptr, large, 1, nothing{}); });
+  for (T* const a : arrays) ops.release(a);
+  return 2.0 * large * large * double(large) / ms;
 }
 
 }  // namespace
@@ -66,7 +75,8 @@ int main(int count, char** words) {
   ops_type ops;
   std::printf("%s\n", ops.description().c_str());
 
-  constexpr int sequences = 64, length = 512, width = 768, heads = 12, neurons = 3072, vocab = 30522, n = sequences * length, targets = 4096;
+  constexpr int sequences = 64, length = 512, width = 768, heads = 12, neurons = 3072, vocab = 30522, gpt_vocab = 50257, n = sequences * length,
+                targets = 4096;
   constexpr std::int64_t stream = std::int64_t(n) * width, inner = std::int64_t(n) * neurons, parameters = 110'000'000;
   bfloat16 *const x = filled<bfloat16>(ops, stream), *const y = filled<bfloat16>(ops, stream), *const z = filled<bfloat16>(ops, stream),
                   *const wide_x = filled<bfloat16>(ops, inner), *const wide_y = filled<bfloat16>(ops, inner),
@@ -95,13 +105,13 @@ int main(int count, char** words) {
     ops.release(from), ops.release(to);
     cudaStreamDestroy(order), cudaEventDestroy(first), cudaEventDestroy(last);
   }
-  constexpr int large = 8192;
-  bfloat16 *const a = filled<bfloat16>(ops, std::int64_t(large) * large, 0.01), *const b = filled<bfloat16>(ops, std::int64_t(large) * large, 0.01),
-                  *const c = ops.allocate<bfloat16>(std::size_t(large) * large);
-  const double cubed = 2.0 * large * large * double(large);
-  const double matrix_rate = cubed / time_of(ops, [&] { ops.matmul_nt(c, a, {b, large, large}, nullptr, large, 1, nothing{}); });
+  const double matrix_rate = product_rate(ops);
   out.line("copy", {{"GB/s", best_copy / 1e6}, {"rows GB/s", copy / 1e6}});
   out.line("product bf16 8192", {{"TFLOP/s", matrix_rate / 1e9}, {"of 989", matrix_rate / 1e9 / 989}});
+  for (const bool tf32 : {false, true}) {
+    cuda_ops<float, float> single({.tf32 = tf32});
+    out.line(tf32 ? "product tf32 8192" : "product fp32 8192", {{"TFLOP/s", product_rate(single) / 1e9}});
+  }
 
   const auto moved = [&](const std::string& what, double bytes, const std::function<void()>& call) {
     const double ms = time_of(ops, call);
@@ -135,24 +145,29 @@ int main(int count, char** words) {
   moved("embedding backward", 2 * s + 8.0 * double(values.size()) * width, [&] {
     ops.rows(embed_backward<bfloat16, float>{table_gradient, x, value_list, start_list, order_list, width}, std::int64_t(values.size()));
   });
-  bfloat16* const logits = filled<bfloat16>(ops, std::int64_t(targets) * vocab);
   const float* const weights = sent(ops, std::vector<float>(targets, 1.0f));
   double* const losses = ops.allocate<double>(targets);
-  moved("cross-entropy in place", 4.0 * targets * vocab, [&] {
-    ops.rows(cross_entropy<bfloat16, float>{logits, id_list, weights, losses, 1.0f / targets, vocab, true}, targets);
-  });
+  for (const int words : {vocab, gpt_vocab}) {
+    bfloat16* const logits = filled<bfloat16>(ops, std::int64_t(targets) * words);
+    moved("cross-entropy in place, V " + std::to_string(words), 4.0 * targets * words, [&] {
+      ops.rows(cross_entropy<bfloat16, float>{logits, id_list, weights, losses, 1.0f / targets, words, true}, targets);
+    });
+    ops.release(logits);
+  }
 
   bfloat16 *const qkv = filled<bfloat16>(ops, 3 * stream), *const dqkv = ops.allocate<bfloat16>(std::size_t(3 * stream));
   float* const lse = ops.allocate<float>(std::size_t(n) * heads);
-  for (const bool causal : {false, true}) {
+  const auto attention = [&](const std::string& what, int count, int rows, bool causal) {
     std::vector<segment> segments;
-    for (int k = 0; k < sequences; ++k) segments.push_back({k * length, length, causal ? 0 : length});
-    const segment_list list{segments.data(), sent(ops, segments), sequences};
-    const double flops = 4.0 * sequences * double(length) * length * width / (causal ? 2 : 1);
-    const std::string kind = causal ? ", causal" : ", both sides";
-    computed("attention forward" + kind, flops, [&] { ops.attention(y, lse, qkv, {heads, 1, width / heads}, list); });
-    computed("attention backward" + kind, 2.5 * flops, [&] { ops.attention_backward(dqkv, x, y, lse, qkv, {heads, 1, width / heads}, list); });
-  }
+    for (int k = 0; k < count; ++k) segments.push_back({k * rows, rows, causal ? 0 : rows});
+    const segment_list list{segments.data(), sent(ops, segments), count};
+    const double flops = 4.0 * count * double(rows) * rows * width / (causal ? 2 : 1);
+    computed("attention forward, " + what, flops, [&] { ops.attention(y, lse, qkv, {heads, 1, width / heads}, list); });
+    computed("attention backward, " + what, 2.5 * flops, [&] { ops.attention_backward(dqkv, x, y, lse, qkv, {heads, 1, width / heads}, list); });
+  };
+  attention("64 x 512", sequences, length, false);
+  attention("64 x 512 causal", sequences, length, true);
+  attention("16 x 1024 causal", 16, 1024, true);
   const auto product = [&](const std::string& what, int rows, int columns) {
     const double flops = 2.0 * n * double(rows) * columns;
     bfloat16* const weight = filled<bfloat16>(ops, std::int64_t(rows) * columns, 0.02);

@@ -2,8 +2,8 @@
 // Whole training steps: milliseconds, tokens a second, the share of the H100's 989 TFLOP/s and of the rate of a large product in
 // this run; the step against the active share of blocks; and a thousand times the same step, which must have the same bits.
 //   steps [FILE]   appends JSON lines to FILE
+#include <algorithm>
 #include <chrono>
-#include <cstring>
 
 #include <raptr/backend/cuda.cuh>
 #include <raptr/optim/optimizer.hpp>
@@ -106,19 +106,26 @@ void measure(const figures& out, const std::string& name, const model_shape& sha
   }
 }
 
-/// Distinct results of a thousand steps from the same weights.
+/// Distinct results (loss, norms, gradients, updated weights) of so many steps from the same weights and moments.
 template <class Block> int kinds_of_bits(int trials) {
   trained<Block, causal_lm> t({.layers = 4, .width = 256, .heads = 4, .vocab = 2048, .context = 256}, 16);
   t.draw(any_schedule("3-full with heads 1/2-full"), 0);
-  std::vector<std::vector<float>> kinds;
+  const std::vector<float> start = t.model.get_weights();
+  std::vector<std::vector<char>> kinds;
   for (int k = 0; k < trials; ++k) {
-    t.model.begin(t.plan), t.model.accumulate(t.plan, t.data);
+    t.model.set_weights(start), t.rule.reset(t.model);
+    t.step(), t.wait();
     const auto gradient = download(t.model.ops(), static_cast<const float*>(t.model.gradients()), std::size_t(t.model.active().size));
-    std::vector<float> defined;  // alignment leaves gaps that nobody writes
-    for (const walk_range& r : t.model.active().on)
-      defined.insert(defined.end(), gradient.begin() + r.packed, gradient.begin() + r.packed + r.length);
-    const auto same = [&](const std::vector<float>& other) { return std::memcmp(other.data(), defined.data(), defined.size() * sizeof(float)) == 0; };
-    if (std::none_of(kinds.begin(), kinds.end(), same)) kinds.push_back(defined);
+    const auto weights = t.model.get_weights();
+    std::vector<char> bits;
+    const auto append = [&bits](const auto* first, std::int64_t count) {
+      const char* const bytes = reinterpret_cast<const char*>(first);
+      bits.insert(bits.end(), bytes, bytes + count * std::int64_t(sizeof *first));
+    };
+    append(t.results.data(), std::int64_t(t.results.size()));
+    // Alignment leaves gaps between the tensors of an arena that nobody writes.
+    for (const walk_range& r : t.model.active().on) append(gradient.data() + r.packed, r.length), append(weights.data() + r.first, r.length);
+    if (std::find(kinds.begin(), kinds.end(), bits) == kinds.end()) kinds.push_back(std::move(bits));
   }
   return int(kinds.size());
 }

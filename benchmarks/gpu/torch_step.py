@@ -2,7 +2,8 @@
 """The same training steps in PyTorch on a GPU, to be timed beside ours: scaled_dot_product_attention, bf16 autocast, fused AdamW,
 torch.compile. Whole step: forward, loss at the same number of positions, backward, clipping by the global norm, update.
 
-    python3 torch_step.py [FILE]     prints a line per model and appends JSON lines to FILE
+    python3 torch_step.py [FILE]     prints a line per model and appends JSON lines to FILE; the steps that `steps` left there are
+                                     what the ratio is taken of
 """
 import json
 import statistics
@@ -95,9 +96,26 @@ def milliseconds(layers, width, heads, vocabulary, length, sequences, causal):
     return statistics.median(samples)
 
 
-file = open(sys.argv[1], "a") if len(sys.argv) > 1 else None
+def ours_of(path):
+    """Milliseconds of our own full step by the name of the model."""
+    try:
+        with open(path) as lines:
+            figures = [json.loads(line) for line in lines]
+    except FileNotFoundError:
+        return {}
+    return {f["what"].rsplit(", ", 1)[0]: f["ms"] for f in figures if f.get("of full") == 1}
+
+
+path = sys.argv[1] if len(sys.argv) > 1 else None
+ours = ours_of(path) if path else {}
 for name, sizes in MODELS.items():
     ms = milliseconds(*sizes)
-    print(f"PyTorch {torch.__version__}, {name}: {ms:.2f} ms", flush=True)
-    if file:
-        print(json.dumps({"what": "torch " + name, "ms": ms, "torch": torch.__version__}), file=file, flush=True)
+    figure = {"what": "torch " + name, "ms": ms, "torch": torch.__version__}
+    line = f"PyTorch {torch.__version__}, {name}: {ms:.2f} ms"
+    if name in ours:
+        figure["raptr ms"], figure["ratio"] = ours[name], ms / ours[name]
+        line += f", raptr {ours[name]:.2f} ms, PyTorch / raptr {figure['ratio']:.2f}"
+    print(line, flush=True)
+    if path:
+        with open(path, "a") as file:
+            print(json.dumps(figure), file=file)

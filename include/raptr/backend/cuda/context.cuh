@@ -5,7 +5,7 @@
 
 #include <nvtx3/nvToolsExt.h>
 
-#include <raptr/backend/cuda/memory.cuh>
+#include <raptr/backend/cuda/transfers.cuh>
 
 namespace raptr::cuda_backend {
 

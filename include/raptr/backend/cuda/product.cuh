@@ -69,7 +69,8 @@ struct product_shape {
 /// In: A, B and the bias. Out: D.
 template <class In, class Out> class products {
  public:
-  products(context& on, cublasLtHandle_t library, bool tf32) : on_(on), library_(library), tf32_(tf32) {}
+  /// workspace: may be shared with everything on the same stream.
+  products(context& on, cublasLtHandle_t library, bool tf32, scratch& workspace) : on_(on), library_(library), tf32_(tf32), workspace_(workspace) {}
 
   void operator()(const char* name, product_shape shape, double alpha, const In* a, const In* b, double beta, Out* d, const In* bias) {
     if (shape.m == 0 || shape.n == 0) return;
@@ -138,7 +139,7 @@ template <class In, class Out> class products {
   context& on_;
   cublasLtHandle_t library_;
   bool tf32_;
-  scratch workspace_{on_.memory};
+  scratch& workspace_;
   std::map<product_shape, plan> plans_;
 };
 
@@ -174,7 +175,7 @@ template <class T> struct scaled {
 /// The three products of the table of operations.
 template <class Real, class Master> class matmul {
  public:
-  matmul(context& on, bool tf32) : on_(on), library_(opened()), forward_(on, library_, tf32), gradient_(on, library_, tf32) {}
+  matmul(context& on, bool tf32) : on_(on), library_(opened()), forward_(on, library_, tf32, workspace_), gradient_(on, library_, tf32, workspace_) {}
 
   void nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha) {
     forward_("matmul_nt", {true, false, bias != nullptr, w.rows, n, w.width, w.width, w.width, 0}, alpha, w.data, x, 0, y, bias);
@@ -202,6 +203,7 @@ template <class Real, class Master> class matmul {
   context& on_;
   described<cublasLtHandle_t, cublasLtDestroy> handle_;
   cublasLtHandle_t library_;
+  scratch workspace_{on_.memory};
   products<Real, Real> forward_;
   products<Real, Master> gradient_;
   scratch bias_{on_.memory};
