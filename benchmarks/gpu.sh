@@ -4,7 +4,8 @@
 # sanitize, compute-sanitizer; PyTorch is timed beside ours where python3 can import it.
 #   gpu.sh [build] [test] [sanitize] [bench] [registers]     no stage: the first four
 #   --arch sm_90a     what to compile for
-#   --include DIR     where the headers of doctest are (DIR/doctest/doctest.h), if not in the compiler's own path
+#   --include DIR     where the headers of doctest and nlohmann-json are (DIR/doctest/doctest.h, DIR/nlohmann/json.hpp), if not in
+#                     the compiler's own path; may be given twice
 #   --out DIR         for programs, logs and figures; default: build/gpu
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -23,8 +24,14 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 command -v nvcc > /dev/null || { echo "gpu.sh: there is no nvcc in the path" >&2; exit 2; }
 
-# Tests that ask the emulator for faults or counts are not for a real device.
+# Tests that ask the emulator for faults or counts are not for a real device. What runs under compute-sanitizer is small.
 tests=(operations agreement layers units sequences optimizer nonfinite attention)
+declare -A small=(
+  [operations]='*in float*,*bf16*,*of one tensor*'
+  [attention]='*plain loops in float*,*bfloat16*,*outside the segments*'
+  [layers]='*norm*,*activation reads*,*embedding*,Cross-entropy*,Rows*'
+  [optimizer]='AdamW*'
+)
 flags=(-std=c++20 -O3 -I"$root/include" -I"$root/tests/support" "${include[@]}" "-DRAPTR_TESTS_DIR=\"$root/tests\"" -Xcompiler -pthread)
 
 # compile ARCH SOURCE OBJECT: what ptxas says goes to OBJECT.ptxas.
@@ -42,7 +49,17 @@ kernel_table() {
       if (NR <= 25 || s > 0) printf "%9d %11d %s\n", n, s, substr($0, 1, 150)} END {printf "%d kernels, %d spill\n", NR, spilled}'
 }
 
+# headers NAME...: the headers of others are there, or a sentence before the first compilation instead of an error in its middle.
+headers() {
+  local name
+  for name in "$@"; do
+    echo "#include <$name>" | g++ -std=c++20 "${include[@]}" -fsyntax-only -x c++ - 2> /dev/null ||
+      { echo "gpu.sh: there is no <$name>: give --include DIR with DIR/$name" >&2; return 1; }
+  done
+}
+
 build() {
+  headers doctest/doctest.h nlohmann/json.hpp
   g++ -std=c++20 -O1 "${include[@]}" -c "$root/tests/main.cpp" -o "$out/main.o"
   local jobs=() name
   for name in "${tests[@]}"; do
@@ -59,16 +76,27 @@ build() {
   cat "$out"/*.ptxas | kernel_table | tee "$out/registers.$arch.txt"
 }
 run_tests() {
-  for name in "${tests[@]}"; do "$out/test_$name"; done
+  local name
+  for name in "${tests[@]}"; do
+    echo "== $name"
+    "$out/test_$name"
+  done
 }
+# sanitized TOOL NAME: one tool over the small tests of one program. A filter that fits no test would find nothing for ever.
+sanitized() {
+  local log=$out/$1.$2.log filter=--test-case=${small[$2]}
+  "$out/test_$2" "$filter" --count | grep -q 'filters: [1-9]' || { echo "gpu.sh: no test of $2 fits ${small[$2]}" >&2; return 1; }
+  timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$out/test_$2" "$filter" > "$log" 2>&1 ||
+    { tail -30 "$log"; echo "gpu.sh: $1 found something in $2, or it took more than 120 s" >&2; return 1; }
+  echo "$1, $2: $(tail -n 1 "$log")"
+}
+# The programs of a tool side by side, so that the stage ends in 480 s.
 sanitize() {
+  local tool name job jobs
   for tool in memcheck racecheck initcheck synccheck; do
-    for name in operations layers attention; do
-      echo "== $tool: $name"
-      timeout 120 compute-sanitizer --tool "$tool" --error-exitcode 1 "$out/test_$name" --test-case="*float*,*Cross-entropy*,*norm*" > "$out/$tool.$name.log" 2>&1 ||
-        { tail -30 "$out/$tool.$name.log"; echo "$tool found something in $name" >&2; return 1; }
-      tail -1 "$out/$tool.$name.log"
-    done
+    jobs=()
+    for name in "${!small[@]}"; do sanitized "$tool" "$name" & jobs+=($!); done
+    for job in "${jobs[@]}"; do wait "$job"; done
   done
 }
 bench() {
@@ -81,9 +109,12 @@ bench() {
   else
     echo "PyTorch cannot be imported here: no comparison" | tee -a "$out/figures.txt"
   fi
+  echo "The table is $out/figures.txt, as JSON $out/figures.jsonl."
 }
 # Needs no GPU.
 registers() {
+  nvcc "${flags[@]}" -arch="$arch" "$root/benchmarks/gpu/shared_memory.cu" -lcublasLt -o "$out/shared_memory"
+  "$out/shared_memory" | tee "$out/shared_memory.txt"
   for a in sm_80 sm_90a sm_100; do
     compile "$a" "$root/benchmarks/gpu/instances.cu" "$out/instances.$a.o"
     echo "== $a"

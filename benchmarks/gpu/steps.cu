@@ -108,7 +108,7 @@ void measure(const figures& out, const std::string& name, const model_shape& sha
 
 /// Distinct results (loss, norms, gradients, updated weights) of so many steps from the same weights and moments.
 template <class Block> int kinds_of_bits(int trials) {
-  trained<Block, causal_lm> t({.layers = 4, .width = 256, .heads = 4, .vocab = 2048, .context = 256}, 16);
+  trained<Block, causal_lm> t({.layers = 4, .width = 128, .heads = 2, .vocab = 512, .context = 256}, 16);
   t.draw(any_schedule("3-full with heads 1/2-full"), 0);
   const std::vector<float> start = t.model.get_weights();
   std::vector<std::vector<char>> kinds;

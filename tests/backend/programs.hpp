@@ -20,6 +20,21 @@ template <class T> struct rectify {
   }
 };
 
+/// largest[r] = the largest of row r.
+template <class T> struct largest_of_row {
+  static constexpr int sums = 0;
+  const T* y;
+  T* largest;
+  int length;
+  int columns() const { return length; }
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    const T* const row = y + r * length;
+    const T most = team.max(length, [=](int i) { return row[i]; });
+    T* const to = largest + r;
+    team.each(1, [=](int) { *to = most; });
+  }
+};
+
 /// y = (y - mean) / sqrt(var + 1); column sums of the new y and of its square.
 template <class T> struct normalise {
   static constexpr int sums = 2;

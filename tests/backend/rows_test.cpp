@@ -21,6 +21,7 @@ template <class T> void compare(double bound) {
       CAPTURE(width);
       const auto got = run_rows(fast, n, width), want = run_rows(plain, n, width);
       CHECK(distance(got.rectified, want.rectified) < bound);
+      CHECK(got.largest == want.largest);
       CHECK(distance(got.normal, want.normal) < bound);
       CHECK(distance(got.soft, want.soft) < bound);
       CHECK(distance(got.sums, want.sums) < 30 * bound);

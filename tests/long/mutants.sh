@@ -17,8 +17,9 @@ mkdir -p "$work"
 cp -R "$tests/../include" "$work/include"
 build() { "${CXX:-g++}" "${flags[@]}" "$@"; }
 build -c "$tests/main.cpp" -o "$work/main.o"
-# The CUDA backend runs on the emulator, and a fiber for each thread of a GPU wants some optimisation.
-emulator=(-O1 -I"$tests/emulator/include")
+# The CUDA backend runs on the emulator, where a fiber for each thread of a GPU wants some optimisation. Some errors of kernels
+# write a zero where nothing is: only ASan sees them.
+emulator=(-O1 -fsanitize=address -I"$tests/emulator/include")
 build "${emulator[@]}" -c "$tests/emulator/emulator.cpp" -o "$work/emulator.o"
 # Does this test fail with the headers as they are now? A program that hangs has failed.
 fails() {
