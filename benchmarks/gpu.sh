@@ -73,7 +73,7 @@ build() {
   for name in "${jobs[@]}"; do wait "$name"; done
   for name in "${tests[@]}"; do nvcc -arch="$arch" "$out/$name.o" "$out/main.o" -lcublasLt -o "$out/test_$name"; done
   for name in kernels steps; do nvcc -arch="$arch" "$out/$name.o" -lcublasLt -o "$out/$name"; done
-  cat "$out"/*.ptxas | kernel_table | tee "$out/registers.$arch.txt"
+  for name in "${tests[@]}" kernels steps; do cat "$out/$name.o.ptxas"; done | kernel_table | tee "$out/registers.build.txt"
 }
 run_tests() {
   local name

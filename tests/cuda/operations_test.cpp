@@ -121,4 +121,25 @@ TEST_CASE("products and the programs behind them equal the plain loops in double
 // Both round each result once; where the sums before differ in the last bit they may round apart: a step is 2^-8.
 TEST_CASE("products of bf16 are rounded once, and their gradients are float") { compare_products<bfloat16, float>(1.0 / 256, {after::nothing}); }
 
+TEST_CASE("Products take rows that begin anywhere") {
+  cuda_ops<float, float> ops;
+  using ops_type = cuda_ops<float, float>;
+  constexpr int n = 7, rows = 5, columns = 33;
+  const auto values = numbers<float>(std::size_t((n + 1) * columns), 1), weights = numbers<float>(std::size_t((rows + 1) * columns), 2);
+  const on_device<ops_type, float> x(ops, values), w(ops, weights), y(ops, std::vector<float>(std::size_t((n + 1) * rows)));
+  for (const int shift : {0, 1, columns}) {
+    ops.matmul_nt(y.get() + rows, x.read() + shift, {w.read() + shift, rows, columns}, nullptr, n, 1, nothing{});
+    const auto got = y.values();
+    double most = 0;
+    for (int r = 0; r < n; ++r)
+      for (int k = 0; k < rows; ++k) {
+        double want = 0;
+        for (int i = 0; i < columns; ++i)
+          want += double(values[std::size_t(shift + r * columns + i)]) * double(weights[std::size_t(shift + k * columns + i)]);
+        most = std::max(most, std::abs(double(got[std::size_t((r + 1) * rows + k)]) - want));
+      }
+    CHECK(most < 5e-5);
+  }
+}
+
 }  // namespace
