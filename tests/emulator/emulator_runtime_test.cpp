@@ -194,6 +194,7 @@ TEST_CASE("memory freed too early is a fault when the copy is performed") {
   cudaFreeHost(back);
   CHECK_THROWS_AS(cudaStreamSynchronize(gpu.stream), emulator::fault);
 
+  if constexpr (emulator::sees_races) return;
   cudaMemsetAsync(a, 0, 4, gpu.stream);
   cudaFreeAsync(a, second.stream);
   cudaStreamSynchronize(second.stream);

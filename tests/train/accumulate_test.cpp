@@ -39,3 +39,13 @@ TEST_CASE("Uneven micro-batches of masked_lm are weighed by their targets too") 
   REQUIRE(a.size() == b.size());
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(b[i] == doctest::Approx(a[i]).epsilon(1e-11));
 }
+
+TEST_CASE("Sequences that go round a block are those of the step, in whatever micro-batch they are") {
+  using block = block<gpt2_block, fp64>;
+  small_run<cpu, block> whole("sequences(inverse) 1/2-full"), parts("sequences(inverse) 1/2-full");
+  std::vector<double> a, b;
+  whole.trainer.run(text, {.steps = 6, .batch = 8}, [&](const step_report& r) { a.insert(a.end(), {r.loss, r.gradient_norm}); });
+  parts.trainer.run(text, {.steps = 6, .batch = 2, .accumulate = 4}, [&](const step_report& r) { b.insert(b.end(), {r.loss, r.gradient_norm}); });
+  REQUIRE(a.size() == 12);
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(b[i] == doctest::Approx(a[i]).epsilon(1e-11));
+}

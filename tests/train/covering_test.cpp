@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <string>
 
 #include <raptr/nn/block.hpp>
 
@@ -78,10 +79,12 @@ TEST_CASE("The plans of the rows keep and drop every unit of every axis") {
       each_drawn_unit(row, plan, [&](int unit, bool kept) { ++seen[row[of_axis]][unit][kept]; });
   CHECK(std::ssize(seen) == values[of_axis]);
   for (const auto& [axis, units] : seen) {
-    CAPTURE(axis_names[std::size_t(axis)]);
+    const std::string name(axis_names[std::size_t(axis)]);  // clang 14 captures no structured binding
+    CAPTURE(name);
     CHECK(units.size() == (axis == layers_axis ? 4 : axis == sublayers_axis ? 8 : 16));
     for (const auto& [unit, times] : units) {
-      CAPTURE(unit);
+      const int number_of_unit = unit;
+      CAPTURE(number_of_unit);
       CHECK(times[0] > 0);
       CHECK(times[1] > 0);
     }

@@ -114,3 +114,18 @@ TEST_CASE("In 200 steps about 129 different sets of blocks are drawn, the first 
     CHECK(sets.size() <= 148);
   }
 }
+
+TEST_CASE("A run trains the plans of its own seed") {
+  const char* const schedule = "layers(bernoulli, fixed:0:0) constant:1/2";
+  for (const std::uint64_t seed : {7u, 8u}) {
+    small_run<cpu> run(schedule);
+    std::vector<int> trained, drawn;
+    run.trainer.run(text, {.steps = 20, .batch = 1, .seed = seed}, [&](const step_report& r) { trained.push_back(r.active_blocks); });
+    step_plan plan(run.trainer.model().plan_layout());
+    for (std::uint64_t step = 0; step < 20; ++step) {
+      plan_into(plan, any_schedule(schedule), draw_key{seed, step}, 20);
+      drawn.push_back(plan.size());
+    }
+    CHECK(trained == drawn);
+  }
+}
