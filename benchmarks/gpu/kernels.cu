@@ -70,7 +70,7 @@ template <class Ops, class T = typename Ops::real> double product_rate(Ops& ops)
 
 }  // namespace
 
-int main(int count, char** words) {
+int main(int count, char** words) try {
   const figures out(count > 1 ? words[1] : nullptr);
   ops_type ops;
   std::printf("%s\n", ops.description().c_str());
@@ -196,4 +196,7 @@ int main(int count, char** words) {
   moved("gradient norm", 4.0 * parameters, [&] { ops.walk_sum(square{}, all, norms, by_plan<const float>{g}); });
   moved("packing to bf16", 6.0 * parameters, [&] { ops.walk(convert{}, all, static_cast<const float*>(master), by_plan<bfloat16>{packed}); });
   return 0;
+} catch (const std::exception& problem) {
+  std::fprintf(stderr, "kernels: %s\n", problem.what());
+  return 2;
 }

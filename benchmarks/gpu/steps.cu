@@ -132,7 +132,7 @@ template <class Block> int kinds_of_bits(int trials) {
 
 }  // namespace
 
-int main(int count, char** words) {
+int main(int count, char** words) try {
   const figures out(count > 1 ? words[1] : nullptr);
   using gpt_bf16 = block<gpt2_block, bf16>;
   using bert_bf16 = block<bert_block, bf16>;
@@ -148,4 +148,7 @@ int main(int count, char** words) {
                                     std::pair{"bits of 1,000 steps, bf16", kinds_of_bits<gpt_bf16>(1000)}})
     out.line(name, {{"different results", kinds}}), wrong += kinds != 1;
   return wrong;
+} catch (const std::exception& problem) {
+  std::fprintf(stderr, "steps: %s\n", problem.what());
+  return 2;
 }

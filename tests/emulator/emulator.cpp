@@ -3,91 +3,13 @@
 // parts/. It is one translation unit, so that a test can be built by hand with one more file.
 #include <nvtx3/nvToolsExt.h>
 
-#include <thread>
-
+#include "parts/controls.hpp"
 #include "parts/launch.hpp"
 #include "parts/library.hpp"
-
-__shared__ __align__(4096) unsigned char raptr::cuda_backend::shared_memory[];
+#include "parts/words.hpp"
 
 namespace emulator {
-
-settings& options() { return inside::current_options; }
-counters& counts() { return inside::current_counts; }
-void clear_counts() { inside::current_counts = {}; }
-std::size_t counters::launches_of(const std::string& part) const {
-  std::size_t sum = 0;
-  for (const auto& [name, times] : kernels) {
-    if (name.find(part) != std::string::npos) sum += times;
-  }
-  return sum;
-}
-
-living alive() {
-  using namespace inside;
-  finish();
-  living now{device_memory.bytes(), device_memory.count(), pinned_memory.bytes(), pinned_memory.count(), 0,
-             all_events.size(),     library_objects.size()};
-  for (const auto& stream : all_streams) now.streams += !stream->destroyed;
-  return now;
-}
-std::size_t peak_bytes() { return inside::device_memory.peak(); }
-void finish() {
-  const inside::host_unseen host;
-  inside::perform_everything();
-}
-std::size_t pending() {
-  std::size_t sum = 0;
-  for (const auto& stream : inside::all_streams) sum += stream->queue.size();
-  return sum;
-}
-
-void fail_after(std::size_t n, cudaError_t error) { inside::errors.fail_in = n, inside::errors.fail_with = error; }
-std::size_t calls() { return inside::errors.calls; }
-int nvtx_depth() { return inside::ranges_open; }
-
-void reset() {
-  using namespace inside;
-  const host_unseen host;
-  all_streams.clear();
-  all_events.clear();
-  device_memory.clear();
-  pinned_memory.clear();
-  staging_memory.clear();
-  library_objects.clear();
-  shared_limits.clear();
-  current_options = {};
-  current_counts = {};
-  errors = {};
-  current_device = ranges_open = 0;
-  launch_number = queue_draws = 0;
-}
-
 namespace inside {
-
-uint3 thread_index{}, block_index{};
-dim3 block_size, grid_size;
-
-namespace {
-void must_run() {
-  if (block_runner::running == nullptr) throw fault("a function of the device was called outside of a kernel");
-}
-}  // namespace
-
-EMULATOR_UNSEEN void barrier(const char* file, int line) {
-  must_run();
-  block_runner::wait(waits::for_block, 0, 0, 0, file, line);
-}
-EMULATOR_UNSEEN void warp_barrier(unsigned mask, const char* file, int line) {
-  must_run();
-  block_runner::wait(waits::for_warp, mask, 0, 0, file, line);
-}
-EMULATOR_UNSEEN std::uint64_t shuffle(unsigned mask, std::uint64_t value, int source_lane, const char* file, int line) {
-  must_run();
-  block_runner::wait(waits::for_shuffle, mask, source_lane, value, file, line);
-  return block_runner::received();
-}
-EMULATOR_UNSEEN int lane() { return block_runner::running_lane; }
 
 namespace {
 
@@ -362,46 +284,3 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
 
 int nvtxRangePushA(const char*) { return ranges_open++; }
 int nvtxRangePop() { return --ranges_open; }
-
-namespace {
-struct error_words {
-  cudaError_t error;
-  const char *name, *sentence;
-};
-constexpr error_words all_error_words[] = {
-    {cudaSuccess, "cudaSuccess", "no error"},
-    {cudaErrorInvalidValue, "cudaErrorInvalidValue", "invalid argument"},
-    {cudaErrorMemoryAllocation, "cudaErrorMemoryAllocation", "out of memory"},
-    {cudaErrorInitializationError, "cudaErrorInitializationError", "initialization error"},
-    {cudaErrorInvalidConfiguration, "cudaErrorInvalidConfiguration", "invalid configuration argument"},
-    {cudaErrorInvalidMemcpyDirection, "cudaErrorInvalidMemcpyDirection", "invalid copy direction for memcpy"},
-    {cudaErrorInsufficientDriver, "cudaErrorInsufficientDriver", "CUDA driver version is insufficient for CUDA runtime version"},
-    {cudaErrorInvalidDeviceFunction, "cudaErrorInvalidDeviceFunction", "invalid device function"},
-    {cudaErrorNoDevice, "cudaErrorNoDevice", "no CUDA-capable device is detected"},
-    {cudaErrorInvalidDevice, "cudaErrorInvalidDevice", "invalid device ordinal"},
-    {cudaErrorNoKernelImageForDevice, "cudaErrorNoKernelImageForDevice", "no kernel image is available for execution on the device"},
-    {cudaErrorECCUncorrectable, "cudaErrorECCUncorrectable", "uncorrectable ECC error encountered"},
-    {cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid resource handle"},
-    {cudaErrorNotReady, "cudaErrorNotReady", "device not ready"},
-    {cudaErrorIllegalAddress, "cudaErrorIllegalAddress", "an illegal memory access was encountered"},
-    {cudaErrorLaunchOutOfResources, "cudaErrorLaunchOutOfResources", "too many resources requested for launch"},
-    {cudaErrorLaunchTimeout, "cudaErrorLaunchTimeout", "the launch timed out and was terminated"},
-    {cudaErrorAssert, "cudaErrorAssert", "device-side assert triggered"},
-    {cudaErrorHardwareStackError, "cudaErrorHardwareStackError", "hardware stack error"},
-    {cudaErrorIllegalInstruction, "cudaErrorIllegalInstruction", "an illegal instruction was encountered"},
-    {cudaErrorMisalignedAddress, "cudaErrorMisalignedAddress", "misaligned address"},
-    {cudaErrorInvalidAddressSpace, "cudaErrorInvalidAddressSpace", "operation not supported on global/shared address space"},
-    {cudaErrorInvalidPc, "cudaErrorInvalidPc", "invalid program counter"},
-    {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "unspecified launch failure"},
-    {cudaErrorNotSupported, "cudaErrorNotSupported", "operation not supported"},
-    {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
-};
-const error_words& words_of(cudaError_t error) {
-  static constexpr error_words none{cudaErrorUnknown, "unrecognized error code", "unrecognized error code"};
-  const auto* const found =
-      std::find_if(std::begin(all_error_words), std::end(all_error_words), [&](const auto& each) { return each.error == error; });
-  return found == std::end(all_error_words) ? none : *found;
-}
-}  // namespace
-const char* cudaGetErrorName(cudaError_t error) { return words_of(error).name; }
-const char* cudaGetErrorString(cudaError_t error) { return words_of(error).sentence; }

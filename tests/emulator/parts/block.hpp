@@ -6,71 +6,17 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <numeric>
+#include <span>
 #include <vector>
 
-#include "fibers.hpp"
+#include "cuda_thread.hpp"
 #include "state.hpp"
-
-namespace raptr::cuda_backend {
-inline constexpr std::size_t emulated_shared_bytes = 227 * 1024, emulated_margin_bytes = 5 * 1024;
-// Whole pages, so that TSan can be told that a block's memory is not that of the block before.
-extern __shared__ __align__(4096) unsigned char shared_memory[emulated_shared_bytes + emulated_margin_bytes];
-}  // namespace raptr::cuda_backend
 
 namespace emulator::inside {
 
 using raptr::cuda_backend::emulated_margin_bytes, raptr::cuda_backend::emulated_shared_bytes, raptr::cuda_backend::shared_memory;
-
-enum class waits : std::uint8_t { for_nothing, for_block, for_warp, for_shuffle };
-
-struct cuda_thread {
-  inside::fiber fiber;
-  void* tsan = nullptr;
-  std::size_t stack = 0;
-  bool started = false;
-  // What it waits for, written by itself.
-  waits waiting = waits::for_nothing;
-  bool exited = false;
-  unsigned mask = 0;
-  int source = 0;
-  std::uint64_t value = 0;
-  const char* file = "";
-  int line = 0;
-};
-
-/// The launch that is being performed.
-struct running_launch {
-  const std::function<void()>* thread = nullptr;
-  const std::string* kernel = nullptr;
-  stream_thread* stream = nullptr;
-  dim3 grid, block;
-  std::size_t shared_bytes = 0;
-};
-
-/// Threads for TSan to take the fibers for. They are costly to make, above all with g++, so blocks share a few sets of them, drawn
-/// for each block: two blocks that race are then seen in most orders, not in all.
-class tsan_threads {
- public:
-#ifdef __clang__
-  static constexpr std::size_t sets = 8;
-#else
-  static constexpr std::size_t sets = 2;
-#endif
-  void* of(std::size_t set, unsigned thread) {
-    if constexpr (!sees_races) return nullptr;
-    if (known_[set].size() <= thread) known_[set].resize(thread + 1);
-    void*& found = known_[set][thread];
-    return found ? found : found = tsan_create();
-  }
-  /// One that was left in the middle of a kernel.
-  void forget(std::size_t set, unsigned thread) {
-    if constexpr (sees_races) tsan_destroy(std::exchange(known_[set][thread], nullptr));
-  }
-
- private:
-  std::vector<void*> known_[sets];
-};
 
 class block_runner {
  public:
@@ -109,6 +55,7 @@ class block_runner {
   void begin() {
     stacks_.next_block();
     set_ = draw_->below(tsan_threads::sets);
+    turn_ = static_cast<unsigned>(draw_->below(count_));
     // NaN for whoever reads what nobody wrote. Behind the block's own part a margin tells who wrote there, where ASan does not.
     renew(shared_memory, sizeof shared_memory);
     unpoison(shared_memory, sizeof shared_memory);
@@ -124,7 +71,7 @@ class block_runner {
       cuda_thread& thread = threads_[i];
       if (!thread.started || thread.exited) continue;
       stop(thread);
-      known_threads_.forget(set_, i);
+      known_threads_.forget(set_, (i + turn_) % count_);
     }
     unpoison(shared_memory, sizeof shared_memory);
     running = nullptr;
@@ -187,7 +134,7 @@ class block_runner {
   void start(cuda_thread& thread, unsigned number) {
     thread.started = true;
     thread.stack = stacks_.take();
-    thread.tsan = known_threads_.of(set_, number);
+    thread.tsan = known_threads_.of(set_, (number + turn_) % count_);
     tsan_acquire_as(thread.tsan, launch_->stream->start_of_launch());
     body = launch_->thread;
     thread.fiber.prepare(stacks_.bottom(thread.stack), number, &main_of_thread);
@@ -248,7 +195,7 @@ class block_runner {
   void complete(unsigned w, unsigned first, unsigned group) {
     cuda_thread* const lanes = warp(w);
     group &= waiting_[w];
-    if (lanes[first].waiting == waits::for_warp) order_threads(32 * w, group);
+    if (lanes[first].waiting == waits::for_warp) order_threads(w, {&group, 1});
     std::uint64_t values[32];
     for (unsigned lane = 0; lane < 32; ++lane) values[lane] = lanes[group >> lane & 1 ? lane : first].value;
     for (unsigned rest = group; rest != 0; rest &= rest - 1) {
@@ -264,16 +211,20 @@ class block_runner {
     ready_[w] |= group;
   }
 
-  /// For TSan: what any of the threads did before is done before what any of them does next.
-  void order_threads(unsigned first_thread, unsigned lanes) {
+  /// For TSan: what any of the threads did before is done before what any of them does next. lanes: of each warp from `first` on.
+  void order_threads(unsigned first, std::span<const unsigned> lanes) {
     if constexpr (sees_races) {
-      cuda_thread& tag = threads_[first_thread + static_cast<unsigned>(std::countr_zero(lanes))];
-      for_each_lane(first_thread, lanes, [&](cuda_thread& thread) { tsan_release_as(thread.tsan, &tag); });
-      for_each_lane(first_thread, lanes, [&](cuda_thread& thread) { tsan_acquire_as(thread.tsan, &tag); });
+      // From the heap, where TSan forgets a tag with its memory: at one address it would hand the order of one block on to the next.
+      const auto tag = std::make_unique<char>();
+      for_each_lane(first, lanes, [&](cuda_thread& thread) { tsan_release_as(thread.tsan, tag.get()); });
+      for_each_lane(first, lanes, [&](cuda_thread& thread) { tsan_acquire_as(thread.tsan, tag.get()); });
     }
   }
-  template <class Action> void for_each_lane(unsigned first_thread, unsigned lanes, Action act) {
-    for (; lanes != 0; lanes &= lanes - 1) act(threads_[first_thread + static_cast<unsigned>(std::countr_zero(lanes))]);
+  template <class Action> void for_each_lane(unsigned first, std::span<const unsigned> lanes, Action act) {
+    for (unsigned left : lanes) {
+      for (; left != 0; left &= left - 1) act(warp(first)[std::countr_zero(left)]);
+      ++first;
+    }
   }
 
   void pass_barrier() {
@@ -286,11 +237,7 @@ class block_runner {
     for (unsigned i = 0; current_options.strict && i < count_; ++i) {
       if (threads_[i].exited) fail(first, "waits at a __syncthreads that thread " + name(i) + " never reaches: it has exited");
     }
-    if constexpr (sees_races) {
-      char tag = 0;
-      for (unsigned w = 0; w < warps_; ++w) for_each_lane(32 * w, at_barrier_[w], [&](cuda_thread& thread) { tsan_release_as(thread.tsan, &tag); });
-      for (unsigned w = 0; w < warps_; ++w) for_each_lane(32 * w, at_barrier_[w], [&](cuda_thread& thread) { tsan_acquire_as(thread.tsan, &tag); });
-    }
+    order_threads(0, {at_barrier_, warps_});
     for (unsigned w = 0; w < warps_; ++w) {
       ready_[w] = std::exchange(at_barrier_[w], 0);
       if (ready_[w] != 0) with_ready_ |= 1u << w;
@@ -336,6 +283,7 @@ class block_runner {
   stacks stacks_;
   tsan_threads known_threads_;
   std::size_t set_ = 0;
+  unsigned turn_ = 0;  // so that threads of one number are not one thread in blocks of the same set
   std::vector<cuda_thread> threads_;
   const running_launch* launch_ = nullptr;
   coin* draw_ = nullptr;

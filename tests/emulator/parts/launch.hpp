@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launches: the limits of the hardware, checked when the launch is asked for, and the blocks of the grid in a drawn order.
+// What a kernel may call, and launches: the limits of the hardware, checked when the launch is asked for, and the blocks of the grid
+// in a drawn order.
 #pragma once
 #include <map>
 
@@ -7,7 +8,33 @@
 #include "names.hpp"
 #include "streams.hpp"
 
+__shared__ __align__(4096) unsigned char raptr::cuda_backend::shared_memory[];
+
 namespace emulator::inside {
+
+uint3 thread_index{}, block_index{};
+dim3 block_size, grid_size;
+
+namespace {
+void must_run() {
+  if (block_runner::running == nullptr) throw fault("a function of the device was called outside of a kernel");
+}
+}  // namespace
+
+EMULATOR_UNSEEN void barrier(const char* file, int line) {
+  must_run();
+  block_runner::wait(waits::for_block, 0, 0, 0, file, line);
+}
+EMULATOR_UNSEEN void warp_barrier(unsigned mask, const char* file, int line) {
+  must_run();
+  block_runner::wait(waits::for_warp, mask, 0, 0, file, line);
+}
+EMULATOR_UNSEEN std::uint64_t shuffle(unsigned mask, std::uint64_t value, int source_lane, const char* file, int line) {
+  must_run();
+  block_runner::wait(waits::for_shuffle, mask, source_lane, value, file, line);
+  return block_runner::received();
+}
+EMULATOR_UNSEEN int lane() { return block_runner::running_lane; }
 
 inline constexpr std::size_t default_shared_bytes = 48 * 1024;
 

@@ -14,7 +14,7 @@ template <class T, int Width, int Rows, int Columns> struct forward_plan : tile_
   static constexpr int keys = shape::rows * tile_row<T, Width>, shares = keys + shape::columns * tile_row<T, Width>,
                        end = shares + shape::rows * tile_row<T, shape::columns>;
   static constexpr std::size_t bytes = end * sizeof(T);
-  static constexpr int blocks = shape::registers <= 150 && Width < 256 ? 3 : 2;  // at a time on a multiprocessor
+  static constexpr int blocks = shape::registers <= 150 && Width < 128 ? 3 : 2;  // at a time on a multiprocessor
 };
 
 template <class Real, class Master, int Width>
