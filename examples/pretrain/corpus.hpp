@@ -4,8 +4,9 @@
 
 #include <optional>
 
-#include <raptr/text/byte_tokenizer.hpp>
+#include <raptr/text/tokenizer_files.hpp>
 
+#include "../support/text_report.hpp"
 #include "network_trainer.hpp"
 
 namespace program {
@@ -14,9 +15,7 @@ class corpus {
  public:
   static constexpr double held_out_share = 0.05;
 
-  explicit corpus(const settings& s) : stream_(tokens_of(s, s.text)) {
-    if (!s.validation_text.empty()) validation_stream_.emplace(tokens_of(s, s.validation_text));
-  }
+  explicit corpus(const settings& s) : corpus(s, tokenizer_of(s)) {}
   corpus(const corpus&) = delete;
   corpus& operator=(const corpus&) = delete;
 
@@ -34,6 +33,8 @@ class corpus {
   }
   const tokens& training() const { return *training_; }
   const tokens* validation() const { return validation_ ? &*validation_ : nullptr; }
+
+  raptr::vocabulary vocabulary() const { return stream_.vocabulary(); }
 
   /// One line about what was read.
   std::string line() const {
@@ -53,20 +54,22 @@ class corpus {
   }
 
  private:
-  static raptr::token_stream tokens_of(const settings& s, const path_list& from) {
-    return {raptr::byte_tokenizer{}, from, s.documents == "file" ? raptr::documents::whole_file : raptr::documents::blank_line};
+  corpus(const settings& s, const raptr::any_tokenizer& tokenizer) : stream_(tokens_of(s, tokenizer, s.text)) {
+    if (!s.validation_text.empty()) validation_stream_.emplace(tokens_of(s, tokenizer, s.validation_text));
+  }
+  /// Known to fit the embedding before any text is read.
+  static raptr::any_tokenizer tokenizer_of(const settings& s) {
+    auto tokenizer = s.tokenizer == "bytes" ? raptr::any_tokenizer{} : raptr::read_tokenizer(s.tokenizer);
+    const int size = std::visit([](const auto& t) { return t.vocabulary().size; }, tokenizer);
+    if (size > s.vocab) raptr::errors::tokenizer_is_larger_than_the_vocabulary(size, int(s.vocab));
+    return tokenizer;
+  }
+  static raptr::token_stream tokens_of(const settings& s, const raptr::any_tokenizer& tokenizer, const path_list& from) {
+    const auto split = s.documents == "file" ? raptr::documents::whole_file : raptr::documents::blank_line;
+    return std::visit([&](const auto& t) { return raptr::token_stream(t, from, split); }, tokenizer);
   }
   static std::string described(const char* what, const raptr::token_stream& stream) {
-    const raptr::text_report& r = stream.report();
-    const auto some = [](std::int64_t n, const char* one, const char* many) { return count_text(n) + " " + (n == 1 ? one : many); };
-    std::string text = std::string(what) + ": " + some(r.files, "file", "files") + ", " + some(r.documents, "document", "documents") + ", " +
-                       some(r.bytes, "byte", "bytes") + ", " + some(stream.size(), "token", "tokens");
-    if (r.empty_files) text += ", " + some(r.empty_files, "file without a document", "files without a document");
-    if (r.byte_order_marks) text += ", " + some(r.byte_order_marks, "byte order mark left out", "byte order marks left out");
-    if (!r.skipped.empty())
-      text += ", " + some(std::ssize(r.skipped), "entry of folders passed over", "entries of folders passed over") + " (" +
-              raptr::shown(r.skipped.front().filename()) + ")";
-    return text;
+    return std::string(what) + ": " + text_report_line(stream.report(), counted(stream.size(), "token", "tokens"));
   }
   static std::string hash_text(const raptr::token_stream& stream) {
     return raptr::crc_text(static_cast<std::uint32_t>(stream.hash() >> 32)) + raptr::crc_text(static_cast<std::uint32_t>(stream.hash()));

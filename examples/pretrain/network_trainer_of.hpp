@@ -8,7 +8,6 @@
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
-#include <raptr/text/byte_tokenizer.hpp>
 #include <raptr/train/checkpoint.hpp>
 
 #include "schedule.hpp"
@@ -102,7 +101,7 @@ template <class Block, class Objective> class network_trainer_of final : public 
     return trainer_.run(text, options, watch);
   }
   double evaluate(const tokens& text) override { return trainer_.evaluate(text, int(s_.batch), s_.validation_windows); }
-  void save(const std::filesystem::path& folder) override { raptr::save_checkpoint(folder, trainer_, raptr::byte_tokenizer::vocabulary()); }
+  void save(const std::filesystem::path& folder) override { raptr::save_checkpoint(folder, trainer_, s_.ids); }
   void load(const std::filesystem::path& folder) override { raptr::load_checkpoint(folder, trainer_); }
 
  private:

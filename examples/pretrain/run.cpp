@@ -120,9 +120,8 @@ int run(settings s, const option_list& given) {
   say("Reading the text ...");
   corpus text(s);
   if (resumes) expect_same_text(text, config, files.config());
+  s.ids = text.vocabulary();
   const stop_signals signals;
-  if (const int size = raptr::byte_tokenizer::vocabulary().size; s.vocab < size)
-    raptr::errors::tokenizer_is_larger_than_the_vocabulary(size, int(s.vocab));
   expected_speed speed;
   std::string solved;
   if (solves) solved = solve_schedule(s, text, speed);

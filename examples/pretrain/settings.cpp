@@ -13,7 +13,7 @@ option_list options_of(settings& s) {
   option_list o;
   o.add("data", "text", "FILE|DIR ...", &s.text, "what to train on; of a folder the files *.txt");
   o.add("data", "documents", "HOW", &s.documents, "what a document is").one_of({"file", "blank-line"});
-  o.add("data", "tokenizer", "NAME", &s.tokenizer, "").one_of({"bytes"});
+  o.add("data", "tokenizer", "FILE|DIR", &s.tokenizer, "tokenizer.json, vocab.json or vocab.txt, or a folder with them; bytes: a token is a byte");
   o.add("data", "validation-text", "FILE|DIR ...", &s.validation_text, "measures the loss [the last twentieth of the text]");
   o.add("data", "validation-windows", "N", &s.validation_windows, "of one context each, from the begin of the validation text; 0: all").range(0, 1e9);
 
@@ -26,7 +26,7 @@ option_list options_of(settings& s) {
   o.add("model", "neurons", "N", &s.neurons, "of the mlp; 0: four times the width").range(0, 1 << 20);
   o.add("model", "neuron-group", "N", &s.neuron_group, "neurons that are kept or dropped together").range(1, 1 << 20);
   o.add("model", "context", "TOKENS", &s.context, "length of a sequence").range(1, 1 << 20);
-  o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding; bytes need 259").range(1, 1 << 24);
+  o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding, at least the ids of the tokenizer; bytes need 259").range(1, 1 << 24);
 
   o.add("schedule", "schedule", "TEXT", &s.schedule,
         "what trains: full, 6-8-10-12, heads 1/2-full, 6-12 with neurons 1/2-full, est, full for 1/10 then 6-12");
@@ -84,6 +84,7 @@ void settings::settle() {
   };
   std::ranges::for_each(text, whole);
   std::ranges::for_each(validation_text, whole);
+  if (tokenizer != "bytes") tokenizer = std::filesystem::absolute(tokenizer).lexically_normal().native();
 }
 
 bool free_at_resume(std::string_view option) {

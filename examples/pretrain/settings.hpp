@@ -3,6 +3,7 @@
 #pragma once
 
 #include <raptr/subnet/shape.hpp>
+#include <raptr/text/vocabulary.hpp>
 
 #include "../support/option_list.hpp"
 
@@ -36,6 +37,7 @@ struct settings {
   // Not part of a run.
   std::filesystem::path resume, config;
   bool plan = false;
+  raptr::vocabulary ids;  // of the tokenizer, once it is read
 
   raptr::model_shape shape() const {
     return {.layers = int(layers),

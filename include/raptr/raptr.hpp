@@ -28,5 +28,8 @@
 #include <raptr/subnet/schedule/together.hpp>
 #include <raptr/subnet/schedule/types.hpp>
 #include <raptr/text/byte_tokenizer.hpp>
+#include <raptr/text/pair_table.hpp>
+#include <raptr/text/special_tokens.hpp>
+#include <raptr/text/token_index.hpp>
 #include <raptr/text/tokenizer.hpp>
 #include <raptr/train/trainer.hpp>

@@ -17,6 +17,7 @@
 
 #include <raptr/io/checksum.hpp>
 #include <raptr/io/file.hpp>
+#include <raptr/io/utf8.hpp>
 #include <raptr/text/error.hpp>
 
 namespace raptr {
@@ -35,6 +36,9 @@ struct text_files {
 struct text_report {
   std::int64_t files = 0, empty_files = 0, byte_order_marks = 0, documents = 0, bytes = 0;
   std::vector<std::filesystem::path> skipped;
+  std::int64_t files_not_utf8 = 0;
+  std::filesystem::path first_not_utf8;  // of these files
+  std::uint64_t byte_not_utf8 = 0;       // the first one in that file, counted from its begin
   std::uint64_t hash = 0;
 };
 
@@ -106,6 +110,8 @@ text_report read_documents(const text_files& from, documents split, Each&& each)
       text.remove_prefix(3);
       ++report.byte_order_marks;
     }
+    if (const auto place = first_not_utf8(bytes); place < bytes.size() && ++report.files_not_utf8 == 1)
+      report.first_not_utf8 = path, report.byte_not_utf8 = place;
     ++report.files;
     const auto before = report.documents;
     split_documents(text, split, [&](std::string_view document) {
