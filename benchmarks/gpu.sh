@@ -92,6 +92,7 @@ sanitized() {
 }
 # The programs of a tool side by side, so that the stage ends in 480 s.
 sanitize() {
+  command -v compute-sanitizer > /dev/null || { echo "gpu.sh: there is no compute-sanitizer in the path" >&2; return 1; }
   local tool name job jobs
   for tool in memcheck racecheck initcheck synccheck; do
     jobs=()
@@ -100,8 +101,10 @@ sanitize() {
   done
 }
 bench() {
-  rm -f "$out/figures.jsonl"
-  nvidia-smi --query-gpu=name,driver_version,clocks.max.sm --format=csv,noheader | tee "$out/figures.txt"
+  rm -f "$out/figures.jsonl" "$out/figures.txt"
+  if command -v nvidia-smi > /dev/null; then
+    nvidia-smi --query-gpu=name,driver_version,clocks.max.sm --format=csv,noheader | tee "$out/figures.txt"
+  fi
   "$out/kernels" "$out/figures.jsonl" | tee -a "$out/figures.txt"
   "$out/steps" "$out/figures.jsonl" | tee -a "$out/figures.txt"
   if python3 -c 'import torch; assert torch.cuda.is_available()' 2> /dev/null; then

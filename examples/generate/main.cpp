@@ -17,7 +17,7 @@ constexpr std::string_view head =
 
 struct settings {
   std::filesystem::path checkpoint, run, prompt_file;
-  std::string prompt;
+  std::string prompt, tokenizer;
   std::int64_t tokens = 200, top_k = 0, seed = 1, threads = 0;
   double temperature = 0.8, top_p = 1;
 };
@@ -26,6 +26,7 @@ option_list options_of(settings& s) {
   option_list o;
   o.add("", "run", "RUN", &s.run, "folder of a run: its newest good checkpoint");
   o.add("", "checkpoint", "FOLDER", &s.checkpoint, "or one checkpoint");
+  o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "or bytes [that of the run]");
   o.add("", "prompt", "TEXT", &s.prompt, "what to continue [a new document]");
   o.add("", "prompt-file", "FILE", &s.prompt_file, "or all bytes of a file");
   o.add("", "tokens", "N", &s.tokens, "to add, unless the document ends before").range(0, 1e9);
@@ -57,14 +58,13 @@ int start(int count, char** words) {
   if (helped(count, words, options, head)) return done;
   options.read(count, words);
   if (options.given("prompt") && options.given("prompt-file")) raptr::fail("give --prompt TEXT or --prompt-file FILE, not both");
-  const auto model = make_writer(checkpoint_of(s), static_cast<int>(s.threads));
+  const auto model = make_writer(checkpoint_of(s), s.tokenizer, static_cast<int>(s.threads));
   const std::string prompt = s.prompt_file.empty() ? s.prompt : raptr::read_file(s.prompt_file);
-  if (const auto size = std::ssize(prompt); size > model->context())
+  if (const auto size = model->begin(prompt); size > model->context())
     note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model->context()) + ": only the last " +
          std::to_string(model->context()) + " are seen");
   std::fwrite(prompt.data(), 1, prompt.size(), stdout);
   const sampler draw(s.temperature, s.top_k, s.top_p, static_cast<std::uint64_t>(s.seed));
-  model->begin(prompt);
   std::int64_t n = 0;
   for (; n < s.tokens && std::fflush(stdout) == 0; ++n) {
     const auto text = model->next([&](std::span<const float> logits) { return draw(logits, n); });

@@ -94,6 +94,18 @@ TEST_CASE("NUL bytes and bytes that are not UTF-8 are text") {
   CHECK(gather({in / "a"}, documents::blank_line).report.bytes == 6);
 }
 
+TEST_CASE("the first byte that is not UTF-8 is told with its file, counted from the begin of the file") {
+  const scratch_folder scratch;
+  overwrite(scratch / "a.txt", "\xef\xbb\xbfgood \xc3\xa9");
+  overwrite(scratch / "b.txt", "\xef\xbb\xbfone\n\ntwo\xff\n\n\xfe");
+  overwrite(scratch / "c.txt", "\xc3");
+  const auto report = gather({scratch.path()}, documents::blank_line).report;
+  CHECK(report.files_not_utf8 == 2);
+  CHECK(report.first_not_utf8 == scratch / "b.txt");
+  CHECK(report.byte_not_utf8 == 11);
+  CHECK(gather({scratch / "a.txt"}).report.files_not_utf8 == 0);
+}
+
 TEST_CASE("empty files are counted and passed over; nothing but empty ones is an error") {
   const scratch_folder in;
   raptr::write_file(in / "a.txt", "");
