@@ -66,6 +66,7 @@ template <class Block, class Objective> struct trained {
   /// Milliseconds: the median of five samples.
   double time(const any_schedule& schedule) {
     std::uint64_t number = 0;
+    draw(schedule, number++), step();  // before it there are no results to wait for
     const auto sample = [&](int times) {
       wait();
       const auto start = clock_type::now();
