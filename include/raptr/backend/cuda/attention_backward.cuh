@@ -37,7 +37,7 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
   load_tile<plan::rows, Width>(queries, qkv + at.queries(first), at.width(), count, depth, by_16_bytes);
   load_tile<plan::rows, Width>(douts, dmixed + at.out(first), at.out_width(), count, depth, by_16_bytes);
   T log_sum[std::size_t(rows)], dot[std::size_t(rows)];
-  for (int i = 0; i < rows; ++i) {
+  unrolled<rows>([&](int i) {
     const int row = first + row_of(i);
     const bool is_real = row_of(i) < count;
     T sum = T(0);
@@ -45,7 +45,7 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
     dot[i] = half_warp_sum(sum);
     log_sum[i] = is_real ? T(lse[at.head(row)]) : T(0);
     if (lane_of_thread() == 0 && is_real) delta[at.head(row)] = dot[i];
-  }
+  });
 
   fragment<T, rows, outputs> gradient;
   for (int key = 0; key < end; key += plan::columns) {
@@ -56,10 +56,10 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
     fragment<T, rows, columns> p, d;
     add_scores<Width>(p, queries, keys, depth);
     add_scores<Width>(d, douts, values, depth);
-    for (int i = 0; i < rows; ++i) {
+    unrolled<rows>([&](int i) {
       const int seen = at.seen(first + row_of(i)) - key;
       for (int j = 0; j < columns; ++j) d(i, j) = column_of(j) < seen ? math::exp(p(i, j) * scale - log_sum[i]) * (d(i, j) - dot[i]) : T(0);
-    }
+    });
     store_scores<plan::columns>(shares, d);
     __syncwarp();
     add_outputs<plan::columns, Width>(gradient, shares, keys);
@@ -100,22 +100,22 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
       __syncthreads();
       fragment<T, rows, columns> p;
       add_scores<Width>(p, keys, queries, depth);
-      for (int j = 0; j < columns; ++j) {
+      unrolled<columns>([&](int j) {
         const int seen = at.seen(query + column_of(j)) - first;
         const T log_sum = log_sums[column_of(j)];
         for (int i = 0; i < rows; ++i) p(i, j) = row_of(i) < seen ? math::exp(p(i, j) * scale - log_sum) : T(0);
-      }
+      });
       store_scores<plan::columns>(shares, p);
       __syncwarp();
       add_outputs<plan::columns, Width>(dvalues, shares, douts);
 
       fragment<T, rows, columns> d;
       add_scores<Width>(d, values, douts, depth);
-      for (int j = 0; j < columns; ++j) {
+      unrolled<columns>([&](int j) {
         const int seen = at.seen(query + column_of(j)) - first;
         const T dot = dots[column_of(j)];
         for (int i = 0; i < rows; ++i) d(i, j) = row_of(i) < seen ? p(i, j) * (d(i, j) - dot) : T(0);
-      }
+      });
       __syncwarp();
       store_scores<plan::columns>(shares, d);
       __syncwarp();

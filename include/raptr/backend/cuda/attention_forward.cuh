@@ -14,7 +14,7 @@ template <class T, int Width, int Rows, int Columns> struct forward_plan : tile_
   static constexpr int keys = shape::rows * tile_row<T, Width>, shares = keys + shape::columns * tile_row<T, Width>,
                        end = shares + shape::rows * tile_row<T, shape::columns>;
   static constexpr std::size_t bytes = end * sizeof(T);
-  static constexpr int blocks = shape::registers <= 150 && Width < 128 ? 3 : 2;  // at a time on a multiprocessor
+  static constexpr int blocks = sizeof(T) == 4 && Width <= 64 ? 3 : 2;  // at a time on a multiprocessor
 };
 
 template <class Real, class Master, int Width>
@@ -65,11 +65,11 @@ __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, 
     add_outputs<plan::columns, Width>(mix, shares, keys);
   }
 
-  for (int i = 0; i < rows; ++i) {
+  unrolled<rows>([&](int i) {
     const T total = half_warp_sum(sum[i]), share = T(1) / total;
     if (lane_of_thread() == 0 && row_of(i) < count) lse[at.head(first + row_of(i))] = Master(top[i]) + std::log(Master(total));
     for (int c = 0; c < outputs; ++c) mix(i, c) *= share;
-  }
+  });
   store_outputs(mixed + at.out(first), at.out_width(), mix, T(1), count, depth, by_16_bytes);
 }
 

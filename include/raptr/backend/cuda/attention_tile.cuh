@@ -155,7 +155,7 @@ template <int Depth, class T, int Rows, int Columns> __device__ void store_score
 template <class Real, class T, int Rows, int Outputs>
 __device__ void store_outputs(Real* to, std::int64_t row, const fragment<T, Rows, Outputs>& x, T factor, int count, int width, bool by_16_bytes) {
   constexpr int run = run_of<T, Outputs>;
-  for (int i = 0; i < Rows; ++i)
+  unrolled<Rows>([&](int i) {
     for (int j = 0; j < Outputs; j += run) {
       const int d = output_of<T, Outputs>(j / run);
       if (row_of(i) >= count || d >= width) continue;
@@ -167,6 +167,7 @@ __device__ void store_outputs(Real* to, std::int64_t row, const fragment<T, Rows
       else
         for (int c = 0; c < run && d + c < width; ++c) at[c] = y.at[c];
     }
+  });
 }
 
 /// The sum and the largest of one number of every thread of a half-warp, for all of them.
