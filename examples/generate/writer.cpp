@@ -3,8 +3,9 @@
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/nn/transformer.hpp>
-#include <raptr/text/tokenizer_files.hpp>
 #include <raptr/train/checkpoint.hpp>
+
+#include "../support/tokenizers.hpp"
 
 namespace program {
 
@@ -29,7 +30,7 @@ class model_writer final : public writer {
  public:
   model_writer(const raptr::model_shape& shape, raptr::any_tokenizer tokenizer, int threads)
       : tokenizer_(std::move(tokenizer)),
-        tokens_(std::visit([](const auto& t) { return t.vocabulary(); }, tokenizer_)),
+        tokens_(vocabulary_of(tokenizer_)),
         model_(shape, {.threads = threads}),
         full_(raptr::step_plan::full(model_.plan_layout())) {}
   void load(const std::filesystem::path& folder) {
@@ -94,8 +95,8 @@ std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std
   const auto objective = raptr::json_member<std::string>(config["raptr"], "objective", file);
   if (objective != raptr::causal_lm::name) errors::model_does_not_continue(checkpoint, objective);
   if (tokenizer_name.empty()) tokenizer_name = tokenizer_of_run(checkpoint);
-  auto tokenizer = tokenizer_name == "bytes" ? raptr::any_tokenizer{} : raptr::read_tokenizer(tokenizer_name);
-  const auto ids = std::visit([](const auto& t) { return t.vocabulary(); }, tokenizer);
+  auto tokenizer = tokenizer_named(tokenizer_name);
+  const raptr::vocabulary ids = vocabulary_of(tokenizer);
   if (shape.vocab < ids.size) errors::model_has_another_vocabulary(checkpoint, shape.vocab, raptr::shown(tokenizer_name), ids.size);
   if (config.contains("eos_token_id"))
     if (const auto end = raptr::json_member<std::int64_t>(config, "eos_token_id", file); end != ids.end_of_text)

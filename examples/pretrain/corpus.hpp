@@ -4,9 +4,8 @@
 
 #include <optional>
 
-#include <raptr/text/tokenizer_files.hpp>
-
 #include "../support/text_report.hpp"
+#include "../support/tokenizers.hpp"
 #include "network_trainer.hpp"
 
 namespace program {
@@ -59,8 +58,8 @@ class corpus {
   }
   /// Known to fit the embedding before any text is read.
   static raptr::any_tokenizer tokenizer_of(const settings& s) {
-    auto tokenizer = s.tokenizer == "bytes" ? raptr::any_tokenizer{} : raptr::read_tokenizer(s.tokenizer);
-    const int size = std::visit([](const auto& t) { return t.vocabulary().size; }, tokenizer);
+    auto tokenizer = tokenizer_named(s.tokenizer);
+    const int size = vocabulary_of(tokenizer).size;
     if (size > s.vocab) raptr::errors::tokenizer_is_larger_than_the_vocabulary(size, int(s.vocab));
     return tokenizer;
   }

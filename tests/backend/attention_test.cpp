@@ -6,39 +6,22 @@
 
 #include "../support/on_device.hpp"
 #include "../support/reference.hpp"
+#include "attention_examples.hpp"
 
 namespace {
 using namespace raptr;
 using namespace raptr::testing;
 
-struct example {
-  head_shape heads;
-  std::vector<segment> segments;
-};
-const std::vector<example> examples{
-    {{1, 1, 1}, {{0, 1, 0}}},
-    {{1, 1, 5}, {{0, 3, 0}, {3, 1, 1}, {4, 2, 1}}},
-    {{2, 1, 16}, {{0, 65, 0}, {65, 64, 64}, {129, 33, 10}}},
-    {{3, 2, 33}, {{0, 130, 0}, {130, 7, 7}, {137, 70, 65}}},
-    {{1, 4, 20}, {{0, 257, 100}}},
-    {{2, 2, 64}, {{10, 128, 128}}},
-};
-
-template <class T> std::size_t total_rows(const T& segments) {
-  int end = 0;
-  for (const segment& s : segments) end = s.first + s.length > end ? s.first + s.length : end;
-  return std::size_t(end);
-}
+using example = attention_example;
 
 template <class Ops> struct attention_results {
   std::vector<typename Ops::real> mixed, dqkv;
   std::vector<typename Ops::master> lse;
 };
-template <class Ops>
-attention_results<Ops> run(Ops& ops, const example& e, const std::vector<typename Ops::real>& values,
-                           const std::vector<typename Ops::real>& dvalues) {
+template <class Ops> attention_results<Ops> run(Ops& ops, const example& e, const std::vector<typename Ops::real>& values,
+                                                const std::vector<typename Ops::real>& dvalues) {
   using real = typename Ops::real;
-  const std::size_t heads = total_rows(e.segments) * std::size_t(e.heads.groups * e.heads.queries), out = heads * std::size_t(e.heads.width);
+  const std::size_t heads = std::size_t(e.end_of_rows()) * std::size_t(e.heads.groups * e.heads.queries), out = heads * std::size_t(e.heads.width);
   const on_device<Ops, real> qkv(ops, values), mixed(ops, std::vector<real>(out, real(9))), dmixed(ops, dvalues),
       dqkv(ops, std::vector<real>(values.size(), real(9)));
   const on_device<Ops, typename Ops::master> lse(ops, std::vector<typename Ops::master>(heads, typename Ops::master(9)));
@@ -49,18 +32,18 @@ attention_results<Ops> run(Ops& ops, const example& e, const std::vector<typenam
   return {mixed.values(), dqkv.values(), lse.values()};
 }
 template <class T> std::vector<T> random_qkv(const example& e, double scale = 2) {
-  auto x = numbers<T>(total_rows(e.segments) * std::size_t(e.heads.groups * (e.heads.queries + 2) * e.heads.width), 1);
+  auto x = numbers<T>(std::size_t(e.end_of_rows()) * std::size_t(e.heads.groups * (e.heads.queries + 2) * e.heads.width), 1);
   for (T& v : x) v *= T(scale);
   return x;
 }
 template <class T> std::vector<T> random_dmixed(const example& e) {
-  return numbers<T>(total_rows(e.segments) * std::size_t(e.heads.groups * e.heads.queries * e.heads.width), 2);
+  return numbers<T>(std::size_t(e.end_of_rows()) * std::size_t(e.heads.groups * e.heads.queries * e.heads.width), 2);
 }
 
 template <class Real, class Master> void compare(double bound) {
   cpu_ops<Real, Master> fast({.threads = 2});
   reference_ops<Real, Master> plain;
-  for (const example& e : examples) {
+  for (const example& e : attention_examples) {
     CAPTURE(e.heads.width);
     const auto qkv = random_qkv<Real>(e), dmixed = random_dmixed<Real>(e);
     const auto got = run(fast, e, qkv, dmixed);
@@ -75,7 +58,7 @@ TEST_CASE("attention and its gradient equal the plain loops in double, causal, b
 TEST_CASE("attention keeps its statistics in another type than its rows") { compare<float, double>(3e-6); }
 
 TEST_CASE("attention has the same bits for any number of threads") {
-  for (const example& e : examples) {
+  for (const example& e : attention_examples) {
     const auto qkv = random_qkv<float>(e), dmixed = random_dmixed<float>(e);
     cpu_ops<float, float> one({.threads = 1});
     const auto want = run(one, e, qkv, dmixed);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "../backend/attention_examples.hpp"
 #include "../support/on_device.hpp"
 #include "../support/reference.hpp"
 #include "device_orders.hpp"
@@ -20,34 +21,26 @@ namespace {
 using namespace raptr;
 using namespace raptr::testing;
 
-struct example {
-  head_shape heads;
-  std::vector<segment> segments;
+using example = attention_example;
+std::size_t rows_of(const example& e) { return std::size_t(e.end_of_rows() + 2); }
+std::size_t heads_of(const example& e) { return rows_of(e) * std::size_t(e.heads.groups * e.heads.queries); }
+std::size_t out_size(const example& e) { return heads_of(e) * std::size_t(e.heads.width); }
+std::size_t qkv_size(const example& e) { return rows_of(e) * std::size_t(e.heads.groups * (e.heads.queries + 2) * e.heads.width); }
 
-  std::size_t rows() const {
-    int end = 0;
-    for (const segment& s : segments) end = s.first + s.length > end ? s.first + s.length : end;
-    return std::size_t(end + 2);
-  }
-  std::size_t all_heads() const { return rows() * std::size_t(heads.groups * heads.queries); }
-  std::size_t out_size() const { return all_heads() * std::size_t(heads.width); }
-  std::size_t qkv_size() const { return rows() * std::size_t(heads.groups * (heads.queries + 2) * heads.width); }
-};
-const std::vector<example> examples{
-    {{1, 1, 1}, {{0, 1, 0}}},
-    {{1, 1, 5}, {{0, 3, 0}, {3, 1, 1}, {4, 2, 1}}},
-    {{2, 1, 16}, {{0, 65, 0}, {65, 64, 64}, {129, 33, 10}}},
-    {{3, 2, 33}, {{0, 130, 0}, {130, 7, 7}, {137, 70, 65}}},
-    {{1, 4, 20}, {{0, 257, 100}}},
-    {{2, 2, 64}, {{10, 128, 128}}},
-    {{1, 1, 1}, {{3, 0, 0}, {3, 63, 0}, {70, 130, 130}, {200, 64, 31}}},
-    {{2, 3, 5}, {{0, 65, 64}, {65, 0, 0}, {65, 127, 0}}},
-    {{1, 2, 64}, {{5, 257, 0}, {262, 1, 0}, {263, 64, 64}, {400, 127, 70}}},
-    {{1, 1, 80}, {{0, 130, 0}, {130, 63, 63}}},
-    {{1, 2, 128}, {{2, 65, 0}, {70, 130, 66}}},
-    {{2, 1, 200}, {{1, 64, 0}, {65, 33, 20}}},
-    {{1, 1, 256}, {{0, 40, 0}, {40, 17, 17}}},
-};
+const std::vector<example> examples = [] {
+  std::vector<example> all = attention_examples;
+  const std::vector<example> wider{
+      {{1, 1, 1}, {{3, 0, 0}, {3, 63, 0}, {70, 130, 130}, {200, 64, 31}}},
+      {{2, 3, 5}, {{0, 65, 64}, {65, 0, 0}, {65, 127, 0}}},
+      {{1, 2, 64}, {{5, 257, 0}, {262, 1, 0}, {263, 64, 64}, {400, 127, 70}}},
+      {{1, 1, 80}, {{0, 130, 0}, {130, 63, 63}}},
+      {{1, 2, 128}, {{2, 65, 0}, {70, 130, 66}}},
+      {{2, 1, 200}, {{1, 64, 0}, {65, 33, 20}}},
+      {{1, 1, 256}, {{0, 40, 0}, {40, 17, 17}}},
+  };
+  all.insert(all.end(), wider.begin(), wider.end());
+  return all;
+}();
 
 template <class To, class From> std::vector<To> to(const std::vector<From>& from) {
   std::vector<To> list;
@@ -57,8 +50,8 @@ template <class To, class From> std::vector<To> to(const std::vector<From>& from
 /// `n` numbers of up to `scale`, NaN in the rows outside all segments.
 template <class T> std::vector<T> inputs(const example& e, std::size_t n, std::uint64_t seed, double scale) {
   auto list = numbers<T>(n, seed);
-  const std::size_t width = n / e.rows();
-  for (std::size_t row = 0; row < e.rows(); ++row) {
+  const std::size_t width = n / rows_of(e);
+  for (std::size_t row = 0; row < rows_of(e); ++row) {
     bool inside = false;
     for (const segment& s : e.segments) inside = inside || (int(row) >= s.first && int(row) < s.first + s.length);
     for (std::size_t i = row * width; i < (row + 1) * width; ++i)
@@ -66,8 +59,8 @@ template <class T> std::vector<T> inputs(const example& e, std::size_t n, std::u
   }
   return list;
 }
-template <class T> std::vector<T> random_qkv(const example& e, double scale = 2) { return inputs<T>(e, e.qkv_size(), 1, scale); }
-template <class T> std::vector<T> random_dmixed(const example& e) { return inputs<T>(e, e.out_size(), 2, 1); }
+template <class T> std::vector<T> random_qkv(const example& e, double scale = 2) { return inputs<T>(e, qkv_size(e), 1, scale); }
+template <class T> std::vector<T> random_dmixed(const example& e) { return inputs<T>(e, out_size(e), 2, 1); }
 
 template <class Real, class Master> struct forward_results {
   std::vector<Real> mixed;
@@ -93,8 +86,8 @@ template <class Ops, class T> class shifted {
 
 template <class Ops, class Real = typename Ops::real, class Master = typename Ops::master>
 forward_results<Real, Master> forward(Ops& ops, const example& e, const std::vector<Real>& values, std::size_t shift = 0) {
-  const shifted<Ops, Real> qkv(ops, values, shift), mixed(ops, std::vector<Real>(e.out_size(), Real(9)), shift);
-  const on_device<Ops, Master> lse(ops, std::vector<Master>(e.all_heads(), Master(9)));
+  const shifted<Ops, Real> qkv(ops, values, shift), mixed(ops, std::vector<Real>(out_size(e), Real(9)), shift);
+  const on_device<Ops, Master> lse(ops, std::vector<Master>(heads_of(e), Master(9)));
   const on_device<Ops, segment> list(ops, e.segments);
   ops.attention(mixed.get(), lse.get(), qkv.read(), e.heads, {e.segments.data(), list.get(), int(e.segments.size())});
   return {mixed.values(), lse.values()};
@@ -181,7 +174,7 @@ TEST_CASE("attention on the device changes nothing outside the segments") {
   const auto qkv = random_qkv<float>(e), dmixed = random_dmixed<float>(e);
   const auto got = forward(ops, e, qkv);
   const auto dqkv = backward(ops, e, qkv, dmixed, got);
-  for (std::size_t row = 0; row < e.rows(); ++row) {
+  for (std::size_t row = 0; row < rows_of(e); ++row) {
     if ((row >= 3 && row < 8) || (row >= 10 && row < 80)) continue;
     for (std::size_t i = row * 64; i < (row + 1) * 64; ++i) CHECK(got.mixed[i] == 9.0f);
     for (std::size_t i = row * 4; i < (row + 1) * 4; ++i) CHECK(got.lse[i] == 9.0f);
@@ -246,11 +239,11 @@ TEST_CASE("attention without rows, heads or segments starts no kernel") {
 TEST_CASE("attention on the device starts one kernel forward and two backward, and waits for none") {
   cuda_ops<float, float> ops;
   const example e{{1, 1, 4}, {{0, 3, 0}, {3, 2, 2}}};
-  const on_device<cuda_ops<float, float>, float> x(ops, std::vector<float>(e.qkv_size())), y(ops, std::vector<float>(e.qkv_size()));
+  const on_device<cuda_ops<float, float>, float> x(ops, std::vector<float>(qkv_size(e))), y(ops, std::vector<float>(qkv_size(e)));
   const on_device<cuda_ops<float, float>, segment> list(ops, e.segments);
   const segment_list segments{e.segments.data(), list.get(), 2};
   const auto before = emulator::counts();
-  ops.attention(y.get(), y.get() + e.out_size(), x.read(), e.heads, segments);
+  ops.attention(y.get(), y.get() + out_size(e), x.read(), e.heads, segments);
   emulator::finish();
   CHECK(emulator::counts().launches == before.launches + 1);
   ops.attention_backward(y.get(), x.read(), x.read(), x.read(), x.read(), e.heads, segments);

@@ -5,11 +5,18 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <raptr/io/json.hpp>
 
 namespace fixtures {
+
+template <class Tokenizer> std::vector<std::int32_t> encoded(const Tokenizer& tokens, std::string_view text) {
+  std::vector<std::int32_t> all;
+  tokens.encode(text, all);
+  return all;
+}
 
 inline std::filesystem::path folder() { return std::filesystem::path(RAPTR_TESTS_DIR) / "text" / "fixtures"; }
 

@@ -15,15 +15,11 @@
 
 using raptr::bpe_model;
 using raptr::bpe_tokenizer;
+using fixtures::encoded;
 using id_list = std::vector<std::int32_t>;
 
 namespace {
 
-id_list encoded(const bpe_tokenizer& tokens, std::string_view text) {
-  id_list all;
-  tokens.encode(text, all);
-  return all;
-}
 /// The 256 bytes, ids by value, and what is added.
 bpe_model byte_model(std::vector<std::string> more = {}, std::vector<raptr::token_pair> merges = {}) {
   bpe_model model{.merges = std::move(merges)};

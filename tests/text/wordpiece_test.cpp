@@ -12,15 +12,11 @@
 #include "tokenizer_fixtures.hpp"
 
 using raptr::wordpiece_tokenizer;
+using fixtures::encoded;
 using id_list = std::vector<std::int32_t>;
 
 namespace {
 
-id_list encoded(const wordpiece_tokenizer& tokens, std::string_view text) {
-  id_list all;
-  tokens.encode(text, all);
-  return all;
-}
 std::string words_of(std::string_view text, raptr::bert_splitting how) {
   std::string words;
   raptr::split_bert(text, how, [&](std::string_view word) { words += std::string(word) + "|"; });

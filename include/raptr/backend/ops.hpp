@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include <raptr/base/config.hpp>
 
@@ -33,10 +35,13 @@ struct head_shape {
   int groups, queries, width;
 };
 
+/// How many pieces of `size` it takes to cover `count`.
+RAPTR_BOTH constexpr std::int64_t pieces(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
+
 /// Walks cut every range into chunks of so many elements, counted from its own start: what is added up does not depend on
 /// the other ranges of a list.
 inline constexpr std::int64_t walk_chunk = 16384;
-RAPTR_BOTH constexpr std::int64_t chunks_of(std::int64_t length) { return (length + walk_chunk - 1) / walk_chunk; }
+RAPTR_BOTH constexpr std::int64_t chunks_of(std::int64_t length) { return pieces(length, walk_chunk); }
 
 /// A run of whole units of one tensor: elements first.. in the full arenas, packed.. in those that hold active units
 /// only, `unit`.. in the table of step counts. per_unit: elements of one unit, a divisor of length.
@@ -64,6 +69,9 @@ RAPTR_BOTH inline const walk_range& range_of_chunk(walk_list list, std::int64_t 
 }
 /// Marks an array that a walk indexes by `packed`.
 template <class T> struct by_plan { T* data; };
+/// Where the elements of a range begin in an array of a walk.
+template <class T> RAPTR_BOTH T* begin_of(T* array, const walk_range& range) { return array + range.first; }
+template <class T> RAPTR_BOTH T* begin_of(by_plan<T> array, const walk_range& range) { return array.data + range.packed; }
 
 /// A row program is a trivially copyable functor with its own pointers, run once per row by a team: a loop, SIMD
 /// lanes, a warp. It computes through
@@ -78,6 +86,13 @@ template <class T> struct by_plan { T* data; };
 struct nothing {
   static constexpr int sums = 0;
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team&, std::int64_t) const {}
+};
+
+/// What the column sums of a program are added up in; char if it has none.
+template <class P> struct sum_of { using type = std::remove_pointer_t<decltype(std::declval<const P&>().sum(0, 0))>; };
+template <class P>
+requires(P::sums == 0) struct sum_of<P> {
+  using type = char;
 };
 
 /// A walk functor is asked begin(range, unit) -> per_unit for every unit (more than once if the unit is cut in pieces),

@@ -83,24 +83,24 @@ class bpe_tokenizer {
   void check_size() const {
     if (model_.tokens.size() > std::size_t{1} << 24) errors::too_many_tokens(std::ssize(model_.tokens), std::int64_t{1} << 24);
   }
+  std::string place_of(std::size_t rank) const { return model_.merge_place + std::to_string(model_.first_merge + static_cast<std::int64_t>(rank)); }
   void add_merges(const detail::token_index& all) {
     for (std::size_t rank = 0; rank < model_.merges.size(); ++rank) {
       const auto pair = model_.merges[rank];
-      const auto where = [&] { return model_.merge_place + std::to_string(model_.first_merge + static_cast<std::int64_t>(rank)); };
       if (pair.left < 0 || pair.left >= size() || pair.right < 0 || pair.right >= size())
-        errors::merge_outside(where(), pair.left, pair.right, size());
+        errors::merge_outside(place_of(rank), pair.left, pair.right, size());
       const auto bytes = token(pair.left) + token(pair.right);
       const auto product = all.find(bytes, model_.tokens);
-      if (product < 0) errors::merge_without_token(where(), bytes, size());
+      if (product < 0) errors::merge_without_token(place_of(rank), bytes, size());
       const auto first = merges_.ranks.insert(pair, static_cast<std::int32_t>(rank));
-      if (first != static_cast<std::int32_t>(rank)) errors::merge_twice(where(), model_.first_merge + first, token(pair.left), token(pair.right));
+      if (first != static_cast<std::int32_t>(rank))
+        errors::merge_twice(place_of(rank), model_.first_merge + first, token(pair.left), token(pair.right));
       merges_.products.push_back(product);
       is_special_[static_cast<std::size_t>(product)] = false;
     }
     for (std::size_t rank = 0; rank < model_.merges.size(); ++rank)
       for (const auto id : {model_.merges[rank].left, model_.merges[rank].right})
-        if (is_special_[static_cast<std::size_t>(id)])
-          errors::merge_of_special(model_.merge_place + std::to_string(model_.first_merge + static_cast<std::int64_t>(rank)), token(id));
+        if (is_special_[static_cast<std::size_t>(id)]) errors::merge_of_special(place_of(rank), token(id));
   }
   /// A token that merging its own bytes gives back needs no merging when a piece has just these bytes.
   void add_whole_pieces() {

@@ -8,6 +8,7 @@
 
 #include <raptr/backend/cpu/memory.hpp>
 #include <raptr/backend/cpu/threads.hpp>
+#include <raptr/backend/ops.hpp>
 
 namespace raptr::cpu_backend {
 
@@ -18,8 +19,6 @@ struct context {
   scratch packed, partial;   // operands repacked for the kernel; sums of parts, added up in order
 };
 
-/// How many pieces of `size` it takes to cover `count`.
-constexpr std::int64_t pieces(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
 constexpr std::int64_t round_up(std::int64_t count, std::int64_t to) { return pieces(count, to) * to; }
 
 }  // namespace raptr::cpu_backend

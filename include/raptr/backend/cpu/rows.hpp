@@ -73,12 +73,6 @@ template <class F> auto lane_max(int n, const F& f) {
   }
 }
 
-template <class P> struct sum_of { using type = std::remove_pointer_t<decltype(std::declval<const P&>().sum(0, 0))>; };
-template <class P>
-requires(P::sums == 0) struct sum_of<P> {
-  using type = char;
-};
-
 template <class P> struct team {
   typename sum_of<P>::type* partial;  // sums x width of the rows at hand
   int width;

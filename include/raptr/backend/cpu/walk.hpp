@@ -12,9 +12,6 @@
 
 namespace raptr::cpu_backend {
 
-template <class T> T* at(T* array, const walk_range& range) { return array + range.first; }
-template <class T> T* at(by_plan<T> array, const walk_range& range) { return array.data + range.packed; }
-
 /// piece(f, unit's state, count, arrays moved to the first element...) for every piece of a unit in every chunk; its
 /// results, if any, are added up per chunk and then, chunk after chunk, handed to add(range, sum).
 template <class F, class Piece, class Add, class... Arrays>
@@ -32,9 +29,9 @@ void walk_chunks(context& on, const F& f, walk_list list, const Piece& piece, co
       const auto state = f.begin(range, range.unit + int(unit));
       if (is_visited(state)) {
         if constexpr (sums)
-          sum += piece(f, state, count, at(arrays, range) + i...);
+          sum += piece(f, state, count, begin_of(arrays, range) + i...);
         else
-          piece(f, state, count, at(arrays, range) + i...);
+          piece(f, state, count, begin_of(arrays, range) + i...);
       }
       i += count;
     }

@@ -5,18 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <type_traits>
 
 #include <raptr/backend/cuda/attention_backward.cuh>
 #include <raptr/backend/cuda/attention_forward.cuh>
-#include <raptr/base/error.hpp>
-
-namespace raptr::errors {
-[[noreturn]] inline void head_is_too_wide(int width) {
-  fail("attention heads of width " + std::to_string(width) + " do not fit the GPU's kernels: take 1 to 256, with more heads");
-}
-}  // namespace raptr::errors
+#include <raptr/backend/cuda/error.hpp>
 
 namespace raptr::cuda_backend {
 

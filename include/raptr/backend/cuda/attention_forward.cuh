@@ -23,11 +23,9 @@ __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, 
   using T = wide<Real>;
   using plan = largest_plan<forward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
-  const int all_heads = heads.groups * heads.queries, head = int(blockIdx.x) % all_heads, rest = int(blockIdx.x) / all_heads;
-  const head_rows at{segments[rest / tiles], heads, head / heads.queries, head % heads.queries};
-  const int first = (tiles - 1 - rest % tiles) * plan::rows, count = at.rows.length - first;  // long rows first
+  const auto [at, first, count, end] = query_tile_of_block<plan::rows>(segments, heads, tiles);
   if (count <= 0) return;
-  const int end = at.seen_by_tile(first, count < plan::rows ? at.rows.length : first + plan::rows), depth = heads.width;
+  const int depth = heads.width;
   const T scale = T(1) / std::sqrt(T(depth));
 
   T* const queries = reinterpret_cast<T*>(shared_memory);

@@ -46,6 +46,19 @@ struct head_rows {
   RAPTR_BOTH int first_that_sees(int key) const { return key < rows.prefix ? 0 : key; }
 };
 
+/// The query rows first .. first + count - 1 of a head that this block owns, none if count is not positive, and the end of the
+/// keys that they see. Blocks with long rows begin first.
+struct query_tile {
+  head_rows at;
+  int first, count, end;
+};
+template <int Rows> __device__ query_tile query_tile_of_block(const segment* segments, head_shape heads, int tiles) {
+  const int all_heads = heads.groups * heads.queries, head = int(blockIdx.x) % all_heads, rest = int(blockIdx.x) / all_heads;
+  const head_rows at{segments[rest / tiles], heads, head / heads.queries, head % heads.queries};
+  const int first = (tiles - 1 - rest % tiles) * Rows, count = at.rows.length - first;
+  return {at, first, count, at.seen_by_tile(first, count < Rows ? at.rows.length : first + Rows)};
+}
+
 /// N numbers that are read or written together.
 template <class T, int N> constexpr std::size_t bytes_of = std::size_t(N) * sizeof(T);
 template <class T, int N> struct alignas(bytes_of<T, N>) pack { T at[std::size_t(N)]; };

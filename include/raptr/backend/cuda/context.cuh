@@ -5,6 +5,10 @@
 
 #include <nvtx3/nvToolsExt.h>
 
+#include <cstddef>
+#include <unordered_map>
+#include <utility>
+
 #include <raptr/backend/cuda/transfers.cuh>
 
 namespace raptr::cuda_backend {
@@ -49,8 +53,7 @@ class context {
   template <class... P, class... A>
   void launch(const char* name, void (*kernel)(P...), dim3 grid, int threads, std::size_t shared_bytes, const A&... arguments) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-    if (shared_bytes > default_shared_bytes)
-      check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes)), name);
+    if (shared_bytes > default_shared_bytes) allow_shared(reinterpret_cast<const void*>(kernel), shared_bytes, name);
     cudaLaunchConfig_t how{};
     how.gridDim = grid, how.blockDim = dim3(unsigned(threads)), how.dynamicSmemBytes = shared_bytes, how.stream = order_;
     const cudaError_t status = cudaLaunchKernelEx(&how, kernel, P(arguments)...);
@@ -62,7 +65,16 @@ class context {
  private:
   static constexpr std::size_t default_shared_bytes = 48 << 10;
 
+  /// Asks the driver only when a kernel wants more than it had.
+  void allow_shared(const void* kernel, std::size_t bytes, const char* name) {
+    std::size_t& allowed = allowed_shared_[kernel];
+    if (allowed >= bytes) return;
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)), name);
+    allowed = bytes;
+  }
+
   gpu device_;
+  std::unordered_map<const void*, std::size_t> allowed_shared_;
   stream order_;
 
  public:
@@ -73,8 +85,5 @@ class context {
  private:
   cuda_backend::scratch scratch_{memory};
 };
-
-/// How many pieces of `size` it takes to cover `count`.
-__host__ __device__ constexpr std::int64_t pieces(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
 
 }  // namespace raptr::cuda_backend

@@ -48,6 +48,9 @@ inline std::string cuda_version(int number) { return std::to_string(number / 100
   fail("cuBLASLt has no algorithm for a product of " + std::to_string(m) + " x " + std::to_string(k) + " and " + std::to_string(k) + " x " +
        std::to_string(n));
 }
+[[noreturn]] inline void head_is_too_wide(int width) {
+  fail("attention heads of width " + std::to_string(width) + " do not fit the GPU's kernels: take 1 to 256, with more heads");
+}
 [[noreturn]] inline void not_allocated_on_gpu() { fail("release() got a pointer that allocate() of this device did not return, or got it twice"); }
 
 }  // namespace raptr::errors

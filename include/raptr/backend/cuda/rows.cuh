@@ -11,12 +11,6 @@
 
 namespace raptr::cuda_backend {
 
-template <class P> struct sum_of { using type = std::remove_pointer_t<decltype(std::declval<const P&>().sum(0, 0))>; };
-template <class P>
-requires(P::sums == 0) struct sum_of<P> {
-  using type = char;
-};
-
 inline constexpr int long_row = 256;  // lanes of a team that is a block
 template <int Lanes> constexpr int teams_per_block = Lanes == warp ? 4 : 1;
 // Half of the threads that a multiprocessor holds: 64 registers each, which is what a norm's backward pass needs.

@@ -15,9 +15,6 @@ namespace raptr::cuda_backend {
 
 inline constexpr int walk_threads = 256, group_size = 4;
 
-template <class T> __device__ T* at(T* array, const walk_range& range) { return array + range.first; }
-template <class T> __device__ T* at(by_plan<T> array, const walk_range& range) { return array.data + range.packed; }
-
 /// A few neighbours in registers, moved in one access.
 template <class T, int Count> struct group {
   using value = std::remove_const_t<T>;
@@ -77,10 +74,10 @@ __global__ void __launch_bounds__(walk_threads) run_walk(F f, walk_list list, do
   const walk_range& range = range_of_chunk(list, chunk);
   const std::int64_t first = (chunk - range.chunk) * walk_chunk, end = first + walk_chunk < range.length ? first + walk_chunk : range.length;
   double sum;
-  if (range.per_unit % group_size == 0 && (fits_groups(at(arrays, range)) && ...))
-    sum = visit_chunk<Sums, group_size>(f, range, first, end, at(arrays, range)...);
+  if (range.per_unit % group_size == 0 && (fits_groups(begin_of(arrays, range)) && ...))
+    sum = visit_chunk<Sums, group_size>(f, range, first, end, begin_of(arrays, range)...);
   else
-    sum = visit_chunk<Sums, 1>(f, range, first, end, at(arrays, range)...);
+    sum = visit_chunk<Sums, 1>(f, range, first, end, begin_of(arrays, range)...);
   if constexpr (Sums) {
     sum = join_block<walk_threads>(sum, reinterpret_cast<double*>(shared_memory), add_up{});
     if (threadIdx.x == 0) partial[chunk] = sum;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Heads and segments that attention is tested with on every device: causal, bidirectional and with a prefix, at ragged sizes.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include <raptr/backend/ops.hpp>
+
+namespace raptr::testing {
+
+struct attention_example {
+  head_shape heads;
+  std::vector<segment> segments;
+
+  int end_of_rows() const {
+    int end = 0;
+    for (const segment& s : segments) end = std::max(end, s.first + s.length);
+    return end;
+  }
+};
+inline const std::vector<attention_example> attention_examples{
+    {{1, 1, 1}, {{0, 1, 0}}},
+    {{1, 1, 5}, {{0, 3, 0}, {3, 1, 1}, {4, 2, 1}}},
+    {{2, 1, 16}, {{0, 65, 0}, {65, 64, 64}, {129, 33, 10}}},
+    {{3, 2, 33}, {{0, 130, 0}, {130, 7, 7}, {137, 70, 65}}},
+    {{1, 4, 20}, {{0, 257, 100}}},
+    {{2, 2, 64}, {{10, 128, 128}}},
+};
+
+}  // namespace raptr::testing
