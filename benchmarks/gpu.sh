@@ -38,15 +38,16 @@ flags=(-std=c++20 -O3 -I"$root/include" -I"$root/tests/support" "${include[@]}" 
 compile() {
   nvcc "${flags[@]}" -arch="$1" -Xptxas -v -x cu -c "$2" -o "$3" 2> "$3.ptxas" || { cat "$3.ptxas" >&2; return 1; }
 }
-# Kernels of the logs on standard input: registers, shared memory and spills, the largest first.
+# Kernels of the logs on standard input: registers and bytes spilled or kept on a stack, the largest first. An array that is
+# indexed by a variable lies on the stack, in memory, without counting as spilled.
 kernel_table() {
   c++filt | awk '
     /Compiling entry function/ {name = $0; sub(/.*function ./, "", name); sub(/. for .*/, "", name); sub(/^void /, "", name)}
-    /bytes stack frame/ {spill = $5 + $9}
+    /bytes stack frame/ {spill = $1 + $5 + $9}
     /Used [0-9]+ registers/ {match($0, /Used [0-9]+/); n = substr($0, RSTART + 5, RLENGTH - 5)
       print n, spill + 0, name}' | sort -rn | uniq |
-    awk 'BEGIN {printf "%9s %11s  %s\n", "registers", "spill bytes", "kernel"} {n = $1; s = $2; $1 = $2 = ""; spilled += s > 0
-      if (NR <= 25 || s > 0) printf "%9d %11d %s\n", n, s, substr($0, 1, 150)} END {printf "%d kernels, %d spill\n", NR, spilled}'
+    awk 'BEGIN {printf "%9s %11s  %s\n", "registers", "spill/stack", "kernel"} {n = $1; s = $2; $1 = $2 = ""; spilled += s > 0
+      if (NR <= 25 || s > 0) printf "%9d %11d %s\n", n, s, substr($0, 1, 150)} END {printf "%d kernels, %d spill or have a stack\n", NR, spilled}'
 }
 
 # headers NAME...: the headers of others are there, or a sentence before the first compilation instead of an error in its middle.

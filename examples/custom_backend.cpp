@@ -27,20 +27,20 @@ template <class Sum> struct one_lane {
   Sum* partial;
   int width;
 
-  template <class F> void each(int n, F f) const {
-    for (int i = 0; i < n; ++i) f(i);
+  template <class F, class... T> void each(int n, F f, T*... arrays) const {
+    for (int i = 0; i < n; ++i) f(i, arrays[i]...);
   }
   template <class F> void each(int runs, int length, F f) const {
     for (int i = 0; i < runs * length; ++i) f(i / length, i % length);
   }
-  template <class F> auto sum(int n, F f) const {
-    decltype(f(0)) total{};
-    for (int i = 0; i < n; ++i) total += f(i);
+  template <class F, class... T> auto sum(int n, F f, T*... arrays) const {
+    decltype(f(0, arrays[0]...)) total{};
+    for (int i = 0; i < n; ++i) total += f(i, arrays[i]...);
     return total;
   }
-  template <class F> auto max(int n, F f) const {
-    auto most = f(0);
-    for (int i = 1; i < n; ++i) most = std::max(most, f(i));
+  template <class F, class... T> auto max(int n, F f, T*... arrays) const {
+    auto most = f(0, arrays[0]...);
+    for (int i = 1; i < n; ++i) most = std::max(most, f(i, arrays[i]...));
     return most;
   }
   template <class V> void add(int k, int i, V v) const { partial[k * width + i] += Sum(v); }

@@ -15,8 +15,8 @@ template <class T> struct rectify {
   T* y;
   int length;
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    T* const row = y + r * length;
-    team.each(length, [=](int i) { row[i] = row[i] > T(0) ? row[i] : T(0); });
+    const auto cut = [](int, T& v) { v = v > T(0) ? v : T(0); };
+    team.each(length, cut, y + r * length);
   }
 };
 
@@ -28,8 +28,8 @@ template <class T> struct largest_of_row {
   int length;
   int columns() const { return length; }
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    const T* const row = y + r * length;
-    const T most = team.max(length, [=](int i) { return row[i]; });
+    const auto value = [](int, const T& v) { return v; };
+    const T most = team.max(length, value, y + r * length);
     T* const to = largest + r;
     team.each(1, [=](int) { *to = most; });
   }
@@ -45,18 +45,22 @@ template <class T> struct normalise {
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     const int n = width;
     T* const row = y + r * n;
-    const T mean = team.sum(n, [=](int i) { return row[i]; }) / T(n);
-    const T scale = T(1) / std::sqrt(team.sum(n, [=](int i) { return (row[i] - mean) * (row[i] - mean); }) / T(n) + T(1));
-    team.each(n, [=, &team](int i) {
-      row[i] = (row[i] - mean) * scale;
-      team.add(0, i, row[i]);
-      team.add(1, i, row[i] * row[i]);
-    });
+    const T* const given = row;
+    const auto value = [](int, const T& v) { return v; };
+    const T mean = team.sum(n, value, given) / T(n);
+    const auto square = [=](int, const T& v, const T& same) { return (v - mean) * (same - mean); };
+    const T scale = T(1) / std::sqrt(team.sum(n, square, given, given) / T(n) + T(1));
+    const auto normal = [=, &team](int i, T& v, const T& before) {
+      v = (before - mean) * scale;
+      team.add(0, i, v);
+      team.add(1, i, v * v);
+    };
+    team.each(n, normal, row, given);
   }
   RAPTR_BOTH T* sum(int k, int i) const { return (k == 0 ? sum_y : sum_square) + i; }
 };
 
-/// y = softmax(y); *loss += the log of the sum of exponentials. The sum has another width than the row.
+/// y = softmax(y); *loss += the log of the sum of exponentials. The sum has another width than the row. By indices alone.
 template <class T> struct soft {
   static constexpr int sums = 1;
   int width = 1;

@@ -10,17 +10,18 @@
 namespace raptr::testing {
 
 template <class T> struct row_results { std::vector<T> rectified, normal, soft, sums, loss, largest; };
-template <class Ops> row_results<typename Ops::real> run_rows(Ops& ops, int n, int width) {
+/// The rows begin at element `shift` of their arrays.
+template <class Ops> row_results<typename Ops::real> run_rows(Ops& ops, int n, int width, int shift = 0) {
   using real = typename Ops::real;
-  const std::size_t size = std::size_t(n) * std::size_t(width);
+  const std::size_t size = std::size_t(n) * std::size_t(width) + std::size_t(shift);
   const on_device<Ops, real> a(ops, numbers<real>(size, 1)), b(ops, numbers<real>(size, 2)), c(ops, numbers<real>(size, 3)),
       sums(ops, numbers<real>(2 * std::size_t(width), 4)), loss(ops, std::vector<real>{real(0.5)}),
       largest(ops, std::vector<real>(std::size_t(n), real(-9)));
   ops.rows(nothing{}, n);
-  ops.rows(largest_of_row<real>{c.read(), largest.get(), width}, n);
-  ops.rows(rectify<real>{a.get(), width}, n);
-  ops.rows(normalise<real>{b.get(), sums.get(), sums.get() + width, width}, n);
-  ops.rows(soft<real>{1, c.get(), loss.get(), width}, n);
+  ops.rows(largest_of_row<real>{c.read() + shift, largest.get(), width}, n);
+  ops.rows(rectify<real>{a.get() + shift, width}, n);
+  ops.rows(normalise<real>{b.get() + shift, sums.get(), sums.get() + width, width}, n);
+  ops.rows(soft<real>{1, c.get() + shift, loss.get(), width}, n);
   return {a.values(), b.values(), c.values(), sums.values(), loss.values(), largest.values()};
 }
 

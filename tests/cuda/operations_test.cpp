@@ -29,12 +29,13 @@ template <class Ops, class F> auto in_two_orders(F run) {
 template <class T> void compare_rows(double bound) {
   reference_ops<T, T> plain;
   for (const int n : {0, 1, 3, 17, 32, 65, 600})
-    for (const int width : {1, 5, 33, 64, 1030}) {
+    for (const int width : {1, 5, 33, 64, 1028, 1030}) {
       if (n * width > 40'000) continue;
+      const int shift = n % 3;  // 16 bytes from 0 only
       CAPTURE(n);
       CAPTURE(width);
-      const auto want = run_rows(plain, n, width);
-      const auto [got, again] = in_two_orders<cuda_ops<T, T>>([&](auto& ops) { return run_rows(ops, n, width); });
+      const auto want = run_rows(plain, n, width, shift);
+      const auto [got, again] = in_two_orders<cuda_ops<T, T>>([&](auto& ops) { return run_rows(ops, n, width, shift); });
       CHECK(distance(got.rectified, want.rectified) < bound);
       CHECK(got.largest == want.largest);
       CHECK(distance(got.normal, want.normal) < bound);

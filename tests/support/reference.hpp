@@ -172,21 +172,24 @@ template <class Real, class Master> class reference_ops {
   template <class P> struct team {
     double* partial;
     int width;
-    template <class F> void each(int n, F f) const {
-      for (int i = 0; i < n; ++i) f(i);
+    template <class F, class... T> void each(int n, F f, T*... arrays) const {
+      for (int i = 0; i < n; ++i) f(i, arrays[i]...);
     }
     template <class F> void each(int runs, int length, F f) const {
       for (int run = 0; run < runs; ++run)
         for (int i = 0; i < length; ++i) f(run, i);
     }
-    template <class F> auto sum(int n, F f) const {
+    template <class F, class... T> auto sum(int n, F f, T*... arrays) const {
       double s = 0;
-      for (int i = 0; i < n; ++i) s += double(f(i));
-      return decltype(f(0))(s);
+      for (int i = 0; i < n; ++i) s += double(f(i, arrays[i]...));
+      return decltype(f(0, arrays[0]...))(s);
     }
-    template <class F> auto max(int n, F f) const {
-      auto m = f(0);
-      for (int i = 1; i < n; ++i) m = f(i) > m ? f(i) : m;
+    template <class F, class... T> auto max(int n, F f, T*... arrays) const {
+      auto m = f(0, arrays[0]...);
+      for (int i = 1; i < n; ++i) {
+        const auto next = f(i, arrays[i]...);
+        m = next > m ? next : m;
+      }
       return m;
     }
     template <class V> RAPTR_BOTH void add(int k, int i, V v) const { partial[k * width + i] += double(v); }

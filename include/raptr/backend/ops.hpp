@@ -75,14 +75,15 @@ template <class T> RAPTR_BOTH T* begin_of(by_plan<T> array, const walk_range& ra
 
 /// A row program is a trivially copyable functor with its own pointers, run once per row by a team: a loop, SIMD
 /// lanes, a warp. It computes through
-///   team.each(n, f)      f(i) for i in 0 .. n - 1, which must not depend on each other
-///   team.each(k, n, f)   f(j, i) for j in 0 .. k - 1, i in 0 .. n - 1
-///   team.sum(n, f)       the sum of f(i), in the type of f(i); every lane gets it
-///   team.max(n, f)       the largest f(i), n > 0
-///   team.add(k, i, v)    adds v to column i of sum k, called from within each(); `P::sums` sums of `p.width` columns.
-///                        The backend adds up the rows in a fixed order, then *p.sum(k, i) += total.
-/// Each of them ends with a barrier, and element i always belongs to the same lane. A program with long rows says how long:
-/// `int columns() const`; a backend chooses the size of the team by it.
+///   team.each(n, f, a...)   f(i, a[i]...) for i in 0 .. n - 1, which must not depend on each other
+///   team.each(k, n, f)      f(j, i) for j in 0 .. k - 1, i in 0 .. n - 1
+///   team.sum(n, f, a...)    the sum of f(i, a[i]...), in the type of f; every lane gets it
+///   team.max(n, f, a...)    the largest f(i, a[i]...), n > 0
+///   team.add(k, i, v)       adds v to column i of sum k, called from within each(); `P::sums` sums of `p.width` columns.
+///                           The backend adds up the rows in a fixed order, then *p.sum(k, i) += total.
+/// The arrays a... are rows of n elements, or none; f may write to those that are not const. A GPU reads and writes their
+/// neighbours together. A row may be given twice if one of the two is const and f reads before it writes. All but add() end
+/// with a barrier. A program with long rows says how long: `int columns() const`; a backend chooses the size of the team by it.
 struct nothing {
   static constexpr int sums = 0;
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team&, std::int64_t) const {}

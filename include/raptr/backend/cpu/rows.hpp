@@ -77,9 +77,9 @@ template <class P> struct team {
   typename sum_of<P>::type* partial;  // sums x width of the rows at hand
   int width;
 
-  template <class F> void each(int n, F f) const {
+  template <class F, class... T> void each(int n, F f, T*... arrays) const {
     RAPTR_INDEPENDENT
-    for (int i = 0; i < n; ++i) f(i);
+    for (int i = 0; i < n; ++i) f(i, arrays[i]...);
   }
   // The usual run of 16 is a constant to the compiler: so short a loop is fast only if its length is known.
   template <class F> void each(int runs, int length, F f) const {
@@ -90,8 +90,12 @@ template <class P> struct team {
         each(length, [=](int i) { f(run, i); });
     }
   }
-  template <class F> auto sum(int n, F f) const { return lane_sum(n, f); }
-  template <class F> auto max(int n, F f) const { return lane_max(n, f); }
+  template <class F, class... T> auto sum(int n, F f, T*... arrays) const {
+    return lane_sum(n, [=](int i) { return f(i, arrays[i]...); });
+  }
+  template <class F, class... T> auto max(int n, F f, T*... arrays) const {
+    return lane_max(n, [=](int i) { return f(i, arrays[i]...); });
+  }
   // For both, because it is called from the lambdas of a program, which nvcc compiles for both.
   template <class V> RAPTR_BOTH void add(int k, int i, V v) const { partial[std::int64_t(k) * width + i] += typename sum_of<P>::type(v); }
 };

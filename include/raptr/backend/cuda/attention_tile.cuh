@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <raptr/backend/cuda/pack.cuh>
 #include <raptr/backend/cuda/shared.cuh>
 #include <raptr/backend/ops.hpp>
 #include <raptr/base/bfloat16.hpp>
@@ -58,13 +59,6 @@ template <int Rows> __device__ query_tile query_tile_of_block(const segment* seg
   const int first = (tiles - 1 - rest % tiles) * Rows, count = at.rows.length - first;
   return {at, first, count, at.seen_by_tile(first, count < Rows ? at.rows.length : first + Rows)};
 }
-
-/// N numbers that are read or written together.
-template <class T, int N> constexpr std::size_t bytes_of = std::size_t(N) * sizeof(T);
-template <class T, int N> struct alignas(bytes_of<T, N>) pack { T at[std::size_t(N)]; };
-template <int N, class T> __device__ pack<T, N> read(const T* from) { return *reinterpret_cast<const pack<T, N>*>(from); }
-template <int N, class T> __device__ void write(T* to, const pack<T, N>& x) { *reinterpret_cast<pack<T, N>*>(to) = x; }
-template <class T> constexpr int numbers_of_16_bytes = 16 / int(sizeof(T));
 
 /// Rows of `Width` columns in shared memory. The 16 bytes after each of them let 8 threads read 8 rows without conflict.
 template <class T, int Width> constexpr int tile_row = Width + numbers_of_16_bytes<T>;

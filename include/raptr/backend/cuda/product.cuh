@@ -151,9 +151,9 @@ template <class T, class Sum> struct column_sums {
   Sum factor;
   int width;
   template <class Team> __device__ void row(Team& team, std::int64_t r) const {
-    const T* const from = x + r * width;
     const Sum by = factor;
-    team.each(width, [=, &team](int i) { team.add(0, i, by * Sum(from[i])); });
+    const auto add = [=, &team](int i, const T& v) { team.add(0, i, by * Sum(v)); };
+    team.each(width, add, x + r * width);
   }
   __host__ __device__ Sum* sum(int, int i) const { return into + i; }
 };
@@ -165,10 +165,9 @@ template <class T> struct scaled {
   wide<T> factor;
   int width;
   template <class Team> __device__ void row(Team& team, std::int64_t) const {
-    const T* const from = x;
-    T* const to = y;
     const wide<T> by = factor;
-    team.each(width, [=](int i) { to[i] = T(by * from[i]); });
+    const auto scale = [=](int, T& out, const T& in) { out = T(by * in); };
+    team.each(width, scale, y, x);
   }
 };
 

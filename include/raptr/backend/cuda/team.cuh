@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The team of a row program on a GPU: a warp for short rows, a whole block for long ones. Element i belongs to lane
-// i mod Lanes, so neighbours are read together; sums are added up in an order that depends on the number of lanes alone.
+// The team of a row program on a GPU: a warp for short rows, a whole block for long ones. Neighbours belong to neighbouring
+// lanes, so they are read together, 16 bytes by a lane where the arrays are handed over and begin at such places; the order of
+// a sum depends on the number of lanes and on that.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
+#include <raptr/backend/cuda/pack.cuh>
 #include <raptr/backend/cuda/shared.cuh>
 #include <raptr/base/bfloat16.hpp>
 
@@ -36,6 +39,9 @@ template <int Lanes, class T, class Join> __device__ T join_block(T value, T* be
   return value;
 }
 
+/// How many elements of each of these arrays a lane takes at a time: 16 bytes of the widest.
+template <class... T> constexpr int neighbours = 16 / int(std::max({sizeof(T)...}));
+
 /// Bytes at the start of shared memory through which the warps of a block exchange values.
 template <int Lanes> constexpr int exchange_bytes = Lanes > warp ? Lanes / warp * 16 : 0;
 
@@ -44,23 +50,25 @@ template <int Lanes, class Sum> class team {
   /// partial: sums x width of the rows at hand, in shared or in device memory.
   __device__ team(Sum* partial, int width) : partial_(partial), width_(width), lane_(int(threadIdx.x) % Lanes) {}
 
-  template <class F> __device__ void each(int n, F f) const {
-    for (int i = lane_; i < n; i += Lanes) f(i);
+  template <class F, class... T> __device__ void each(int n, F f, T*... arrays) const {
+    visit(n, f, arrays...);
     barrier();
   }
   template <class F> __device__ void each(int runs, int length, F f) const {
     each(runs * length, [=](int i) { f(i / length, i % length); });
   }
-  template <class F> __device__ auto sum(int n, F f) const {
-    using value = wide<std::remove_cvref_t<decltype(f(0))>>;
+  template <class F, class... T> __device__ auto sum(int n, F f, T*... arrays) const {
+    using value = wide<std::remove_cvref_t<decltype(f(0, arrays[0]...))>>;
     value own = value(0);
-    for (int i = lane_; i < n; i += Lanes) own += value(f(i));
+    const auto add = [&](int i, T&... a) { own += value(f(i, a...)); };
+    visit(n, add, arrays...);
     return joined(own, add_up{});
   }
-  template <class F> __device__ auto max(int n, F f) const {
-    using value = wide<std::remove_cvref_t<decltype(f(0))>>;
-    value own = value(f(lane_ < n ? lane_ : 0));
-    for (int i = lane_ + Lanes; i < n; i += Lanes) own = larger{}(own, value(f(i)));
+  template <class F, class... T> __device__ auto max(int n, F f, T*... arrays) const {
+    using value = wide<std::remove_cvref_t<decltype(f(0, arrays[0]...))>>;
+    value own = value(f(0, arrays[0]...));
+    const auto raise = [&](int i, T&... a) { own = larger{}(own, value(f(i, a...))); };
+    visit(n, raise, arrays...);
     return joined(own, larger{});
   }
   template <class V> __device__ void add(int k, int i, V v) const { partial_[std::int64_t(k) * width_ + i] += Sum(v); }
@@ -74,6 +82,21 @@ template <int Lanes, class Sum> class team {
   __device__ int lane() const { return lane_; }
 
  private:
+  /// f(i, arrays[i]...) for the elements of this lane.
+  template <class F, class... T> __device__ void visit(int n, const F& f, T*... arrays) const {
+    if constexpr (sizeof...(T) > 0) {
+      constexpr int count = neighbours<T...>;
+      if (n % count == 0 && (begins_pack<count>(arrays) && ...)) {
+        for (int i = lane_ * count; i < n; i += Lanes * count) visit_group<count>(i, f, group<T, count>(arrays + i)...);
+        return;
+      }
+    }
+    for (int i = lane_; i < n; i += Lanes) f(i, arrays[i]...);
+  }
+  template <int Count, class F, class... G> __device__ static void visit_group(int first, const F& f, G... groups) {
+    for (int j = 0; j < Count; ++j) f(first + j, groups.in.at[j]...);
+    (groups.store(), ...);
+  }
   template <class T, class Join> __device__ T joined(T own, const Join& join) const {
     if constexpr (Lanes == warp) {
       const T all = join_warp(own, join);

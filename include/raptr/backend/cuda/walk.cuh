@@ -3,11 +3,10 @@
 // of float, where a range and its units begin at multiples of four; else one at a time.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include <raptr/backend/cuda/context.cuh>
+#include <raptr/backend/cuda/pack.cuh>
 #include <raptr/backend/cuda/team.cuh>
 #include <raptr/backend/ops.hpp>
 
@@ -15,32 +14,13 @@ namespace raptr::cuda_backend {
 
 inline constexpr int walk_threads = 256, group_size = 4;
 
-/// A few neighbours in registers, moved in one access.
-template <class T, int Count> struct group {
-  using value = std::remove_const_t<T>;
-  static constexpr std::size_t bytes = sizeof(value) * std::size_t(Count);
-  struct alignas(bytes > 16 ? 16 : bytes) block {
-    value v[std::size_t(Count)];
-  };
-  T* from;
-  block in;
-
-  __device__ explicit group(T* p) : from(p), in(*reinterpret_cast<const block*>(p)) {}
-  __device__ void store() const {
-    if constexpr (!std::is_const_v<T>) *reinterpret_cast<block*>(from) = in;
-  }
-};
-template <class T> __device__ bool fits_groups(const T* p) {
-  return reinterpret_cast<std::uintptr_t>(p) % alignof(typename group<T, group_size>::block) == 0;
-}
-
 template <bool Sums, int Count, class F, class State, class... G> __device__ double visit(const F& f, const State& state, G... g) {
   double sum = 0;
   for (int j = 0; j < Count; ++j) {
     if constexpr (Sums)
-      sum += double(f(state, g.in.v[j]...));
+      sum += double(f(state, g.in.at[j]...));
     else
-      f(state, g.in.v[j]...);
+      f(state, g.in.at[j]...);
   }
   (g.store(), ...);
   return sum;
@@ -74,7 +54,7 @@ __global__ void __launch_bounds__(walk_threads) run_walk(F f, walk_list list, do
   const walk_range& range = range_of_chunk(list, chunk);
   const std::int64_t first = (chunk - range.chunk) * walk_chunk, end = first + walk_chunk < range.length ? first + walk_chunk : range.length;
   double sum;
-  if (range.per_unit % group_size == 0 && (fits_groups(begin_of(arrays, range)) && ...))
+  if (range.per_unit % group_size == 0 && (begins_pack<group_size>(begin_of(arrays, range)) && ...))
     sum = visit_chunk<Sums, group_size>(f, range, first, end, begin_of(arrays, range)...);
   else
     sum = visit_chunk<Sums, 1>(f, range, first, end, begin_of(arrays, range)...);

@@ -50,7 +50,7 @@ concept activation = requires(const float* a, float* da) {
   { A::backward(a, 0.0f, da) } -> std::same_as<void>;
 };
 
-/// h (rows, units, group) = A(pre (rows, units, inputs, group)). With one input the whole row is one run of neurons.
+/// h (rows, units, group) = A(pre (rows, units, inputs, group)). With one input a whole row is handed over.
 template <class A, class T> struct activate {
   static constexpr int sums = 0;
   const T* pre;
@@ -58,15 +58,23 @@ template <class A, class T> struct activate {
   int units, group;
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    const int runs = A::inputs == 1 ? 1 : units, length = A::inputs == 1 ? units * group : group;
-    const T* const from = pre + r * runs * A::inputs * length;
-    T* const to = h + r * runs * length;
-    team.each(runs, length, [=](int run, int i) {
-      const T* const in = from + std::int64_t(run) * A::inputs * length + i;
-      wide<T> a[A::inputs];
-      for (int k = 0; k < A::inputs; ++k) a[k] = in[k * length];
-      to[std::int64_t(run) * length + i] = A::forward(a);
-    });
+    const int width = units * group, length = group;
+    const T* const from = pre + r * width * A::inputs;
+    T* const to = h + r * width;
+    if constexpr (A::inputs == 1) {
+      const auto one = [](int, T& value, const T& in) {
+        const wide<T> a = in;
+        value = A::forward(&a);
+      };
+      team.each(width, one, to, from);
+    } else {
+      team.each(units, length, [=](int unit, int i) {
+        const T* const in = from + std::int64_t(unit) * A::inputs * length + i;
+        wide<T> a[A::inputs];
+        for (int k = 0; k < A::inputs; ++k) a[k] = in[k * length];
+        to[std::int64_t(unit) * length + i] = A::forward(a);
+      });
+    }
   }
 };
 /// dpre (rows, units, inputs, group) from dh (rows, units, group).
@@ -77,17 +85,26 @@ template <class A, class T> struct activate_backward {
   int units, group;
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    const int runs = A::inputs == 1 ? 1 : units, length = A::inputs == 1 ? units * group : group;
-    const std::int64_t first = r * runs * A::inputs * length;
-    const T *const from = pre + first, *const d = dh + r * runs * length;
-    T* const to = dpre + first;
-    team.each(runs, length, [=](int run, int i) {
-      const std::int64_t at = std::int64_t(run) * A::inputs * length + i;
-      wide<T> a[A::inputs], da[A::inputs];
-      for (int k = 0; k < A::inputs; ++k) a[k] = from[at + k * length];
-      A::backward(a, wide<T>(d[std::int64_t(run) * length + i]), da);
-      for (int k = 0; k < A::inputs; ++k) to[at + k * length] = da[k];
-    });
+    const int width = units * group, length = group;
+    const T *const from = pre + r * width * A::inputs, *const d = dh + r * width;
+    T* const to = dpre + r * width * A::inputs;
+    if constexpr (A::inputs == 1) {
+      const auto one = [](int, T& out, const T& in, const T& up) {
+        const wide<T> a = in;
+        wide<T> da;
+        A::backward(&a, wide<T>(up), &da);
+        out = da;
+      };
+      team.each(width, one, to, from, d);
+    } else {
+      team.each(units, length, [=](int unit, int i) {
+        const std::int64_t at = std::int64_t(unit) * A::inputs * length + i;
+        wide<T> a[A::inputs], da[A::inputs];
+        for (int k = 0; k < A::inputs; ++k) a[k] = from[at + k * length];
+        A::backward(a, wide<T>(d[std::int64_t(unit) * length + i]), da);
+        for (int k = 0; k < A::inputs; ++k) to[at + k * length] = da[k];
+      });
+    }
   }
 };
 

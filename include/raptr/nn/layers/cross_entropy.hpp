@@ -27,17 +27,21 @@ template <class T, class S> struct cross_entropy {
     T* const l = logits + r * vocab;
     const int id = ids[r];
     double* const loss = row_loss + r;
-    const S own = S(l[id]);  // before max(), whose barrier keeps others from writing to it too early
-    const S top = team.max(vocab, [=](int i) { return S(l[i]); }), k = scale * S(weights[r]);
-    const S total = team.sum(vocab, [=](int i) {
-      const S e = math::exp(S(l[i]) - top);
-      l[i] = T(e);
+    const T* const read = l;
+    const S own = S(read[id]);  // before max(), whose barrier keeps others from writing to it too early
+    const auto value = [](int, const T& x) { return S(x); };
+    const S top = team.max(vocab, value, read), k = scale * S(weights[r]);
+    const auto exponential = [=](int, T& x) {
+      const S e = math::exp(S(x) - top);
+      x = T(e);
       return e;
-    });
+    };
+    const S total = team.sum(vocab, exponential, l);
     team.each(1, [=](int) { *loss = double(k) * (std::log(double(total)) + double(top) - double(own)); });
     if (!with_gradient) return;
     const S share = k / total;
-    team.each(vocab, [=](int i) { l[i] = T(share * S(l[i])); });
+    const auto gradient = [=](int, T& x) { x = T(share * S(x)); };
+    team.each(vocab, gradient, l);
     team.each(1, [=](int) { l[id] -= T(k); });
   }
 };

@@ -17,8 +17,8 @@ template <class T> struct embed {
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     const T *const a = tokens + std::int64_t{ids[r]} * width, *const b = places + std::int64_t{positions[r]} * width;
-    T* const to = x + r * width;
-    team.each(width, [=](int i) { to[i] = a[i] + b[i]; });
+    const auto add = [](int, T& out, const T& token, const T& place) { out = token + place; };
+    team.each(width, add, x + r * width, a, b);
   }
 };
 
@@ -32,9 +32,10 @@ template <class T, class S> struct embed_backward {
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t u) const {
     S* const to = g + std::int64_t{values[u]} * width;
+    const auto add = [](int, S& sum, const T& d) { sum += S(d); };
     for (int j = starts[u]; j < starts[u + 1]; ++j) {
       const T* const from = dx + std::int64_t{order[j]} * width;
-      team.each(width, [=](int i) { to[i] += S(from[i]); });
+      team.each(width, add, to, from);
     }
   }
 };

@@ -21,16 +21,21 @@ template <class Eps> struct basic_layer_norm {
   static constexpr double eps = double(Eps::num) / double(Eps::den);
 
   RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
-    const S mean = team.sum(n, [=](int i) { return S(x[i]); }) / S(n);
-    const S variance = team.sum(n, [=](int i) { return (S(x[i]) - mean) * (S(x[i]) - mean); }) / S(n);
-    const S r = 1 / std::sqrt(variance + S(eps));
-    team.each(n, [=](int i) { hat[i] = T((S(x[i]) - mean) * r); });
+    const auto value = [](int, const T& v) { return S(v); };
+    const S mean = team.sum(n, value, x) / S(n);
+    const auto deviation = [=](int, const T& v) { return (S(v) - mean) * (S(v) - mean); };
+    const S r = 1 / std::sqrt(team.sum(n, deviation, x) / S(n) + S(eps));
+    const auto normalise = [=](int, T& h, const T& v) { h = T((S(v) - mean) * r); };
+    team.each(n, normalise, hat, x);
     team.each(1, [=](int) { *scale = r; });
   }
   RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
-    const S mean = team.sum(n, [=](int i) { return S(d[i]); }) / S(n);
-    const S dot = team.sum(n, [=](int i) { return S(d[i]) * S(hat[i]); }) / S(n), r = *scale;
-    team.each(n, [=](int i) { d[i] = T(r * (S(d[i]) - mean - S(hat[i]) * dot)); });
+    const auto value = [](int, const T& v) { return S(v); };
+    const auto product = [](int, const T& v, const T& h) { return S(v) * S(h); };
+    const T* const given = d;
+    const S mean = team.sum(n, value, given) / S(n), dot = team.sum(n, product, given, hat) / S(n), r = *scale;
+    const auto project = [=](int, T& v, const T& h) { v = T(r * (S(v) - mean - S(h) * dot)); };
+    team.each(n, project, d, hat);
   }
 };
 using layer_norm = basic_layer_norm<std::ratio<1, 100'000>>;                 // [gpt2]
@@ -43,32 +48,36 @@ struct rms_norm {
   static constexpr double eps = 1e-5;
 
   RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
-    const S r = 1 / std::sqrt(team.sum(n, [=](int i) { return S(x[i]) * S(x[i]); }) / S(n) + S(eps));
-    team.each(n, [=](int i) { hat[i] = T(S(x[i]) * r); });
+    const auto square = [](int, const T& v) { return S(v) * S(v); };
+    const S r = 1 / std::sqrt(team.sum(n, square, x) / S(n) + S(eps));
+    const auto normalise = [=](int, T& h, const T& v) { h = T(S(v) * r); };
+    team.each(n, normalise, hat, x);
     team.each(1, [=](int) { *scale = r; });
   }
   RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
-    const S dot = team.sum(n, [=](int i) { return S(d[i]) * S(hat[i]); }) / S(n), r = *scale;
-    team.each(n, [=](int i) { d[i] = T(r * (S(d[i]) - S(hat[i]) * dot)); });
+    const auto product = [](int, const T& v, const T& h) { return S(v) * S(h); };
+    const S dot = team.sum(n, product, static_cast<const T*>(d), hat) / S(n), r = *scale;
+    const auto project = [=](int, T& v, const T& h) { v = T(r * (S(v) - S(h) * dot)); };
+    team.each(n, project, d, hat);
   }
 };
 
 /// Stands for every team in concept checks.
 struct any_team {
-  template <class F> void each(int n, F f) {
-    for (int i = 0; i < n; ++i) f(i);
+  template <class F, class... T> void each(int n, F f, T*... arrays) {
+    for (int i = 0; i < n; ++i) f(i, arrays[i]...);
   }
   template <class F> void each(int runs, int length, F f) {
     for (int i = 0; i < runs * length; ++i) f(i / length, i % length);
   }
-  template <class F> auto sum(int n, F f) {
-    auto s = f(0);
-    for (int i = 1; i < n; ++i) s += f(i);
+  template <class F, class... T> auto sum(int n, F f, T*... arrays) {
+    auto s = f(0, arrays[0]...);
+    for (int i = 1; i < n; ++i) s += f(i, arrays[i]...);
     return s;
   }
-  template <class F> auto max(int n, F f) {
-    auto m = f(0);
-    for (int i = 1; i < n; ++i) m = f(i) > m ? f(i) : m;
+  template <class F, class... T> auto max(int n, F f, T*... arrays) {
+    auto m = f(0, arrays[0]...);
+    for (int i = 1; i < n; ++i) m = f(i, arrays[i]...) > m ? f(i, arrays[i]...) : m;
     return m;
   }
 };
@@ -98,12 +107,15 @@ template <class N, class T, class S> struct norm_forward {
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T *const h = hat + r * width, *const to = y + r * width;
-    const T *const a = gain, *const b = bias;
     N::forward(team, x + r * width, h, scale + r, width);
-    if constexpr (N::bias)
-      team.each(width, [=](int i) { to[i] = h[i] * a[i] + b[i]; });
-    else
-      team.each(width, [=](int i) { to[i] = h[i] * a[i]; });
+    const T* const normal = h;
+    if constexpr (N::bias) {
+      const auto affine = [](int, T& v, const T& u, const T& a, const T& b) { v = u * a + b; };
+      team.each(width, affine, to, normal, gain, bias);
+    } else {
+      const auto linear = [](int, T& v, const T& u, const T& a) { v = u * a; };
+      team.each(width, linear, to, normal, gain);
+    }
   }
 };
 template <class N, class T, class S> struct norm_backward {
@@ -118,14 +130,16 @@ template <class N, class T, class S> struct norm_backward {
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const row = d + r * width;
-    const T *const h = hat + r * width, *const a = gain;
-    team.each(width, [=, &team](int i) {
-      team.add(0, i, row[i] * h[i]);
-      if constexpr (N::bias) team.add(1, i, row[i]);
-      row[i] *= a[i];
-    });
+    const T *const h = hat + r * width, *const result = row;
+    const auto through_gain = [&team](int i, T& v, const T& u, const T& a) {
+      team.add(0, i, v * u);
+      if constexpr (N::bias) team.add(1, i, v);
+      v *= a;
+    };
+    team.each(width, through_gain, row, h, gain);
     N::backward(team, h, scale + r, row, width);
-    if (T* const to = into ? into + r * width : nullptr) team.each(width, [=](int i) { to[i] += row[i]; });
+    const auto add = [](int, T& sum, const T& v) { sum += v; };
+    if (into) team.each(width, add, into + r * width, result);
   }
   RAPTR_BOTH S* sum(int k, int i) const { return (k ? bias_gradient : gain_gradient) + i; }
 };

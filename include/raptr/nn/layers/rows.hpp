@@ -20,7 +20,8 @@ template <class T> struct copy_rows {
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const d = dst + (to ? to[r] : r) * width;
     const T* const s = src + (from ? from[r] : r) * width;
-    team.each(width, [=](int i) { d[i] = s[i]; });
+    const auto copy = [](int, T& out, const T& in) { out = in; };
+    team.each(width, copy, d, s);
   }
 };
 
@@ -30,8 +31,8 @@ template <class T> struct zero_rows {
   int width;
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    T* const to = x + r * width;
-    team.each(width, [=](int i) { to[i] = T(0); });
+    const auto clear = [](int, T& out) { out = T(0); };
+    team.each(width, clear, x + r * width);
   }
 };
 
@@ -44,10 +45,9 @@ template <class T> struct blend_rows {
   int width;
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    T* const to = y + r * width;
-    const T* const from = x + r * width;
     const auto p = wide<T>(a), q = wide<T>(b);
-    team.each(width, [=](int i) { to[i] = p * from[i] + q * to[i]; });
+    const auto blend = [=](int, T& out, const T& in) { out = p * in + q * out; };
+    team.each(width, blend, y + r * width, x + r * width);
   }
 };
 
