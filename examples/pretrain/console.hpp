@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person sees while a run goes on: one live line on a terminal, elsewhere a plain line at
 // every twentieth of the run, and at least twice a minute.
-// Control characters are written to terminals only.
 #pragma once
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
-#include <string_view>
 
 #include <raptr/train/report.hpp>
 
+#include "../support/live_line.hpp"
 #include "../support/numbers.hpp"
 
 namespace program {
@@ -22,7 +16,7 @@ namespace program {
 class console {
  public:
   /// flops: of the whole run; before: of the steps that are done already; peak: flop/s of all threads.
-  console(int blocks, double flops, double before, double peak) : blocks_(blocks), flops_(flops), done_(before), peak_(peak), live_(is_terminal()) {}
+  console(int blocks, double flops, double before, double peak) : blocks_(blocks), flops_(flops), done_(before), peak_(peak) {}
 
   /// For `watch` of a run.
   void step(const raptr::step_report& r) {
@@ -34,50 +28,25 @@ class console {
     const std::string speed = percent_text(smooth_ / peak_, 0) + " of the FMA peak",
                       left = seconds_ > 0 ? duration_text((flops_ - done_) / (computed_ / seconds_)) + " left" : "";
     const std::int64_t each = (std::max)(std::int64_t{1}, r.now.total / 20), number = r.now.step + 1;
-    if (live_) {
-      if (r.validation_loss || r.skipped()) say(r.line());
+    if (screen_.live()) {
+      if (r.validation_loss || r.skipped()) screen_.say(r.line());
       if (number < r.now.total && now - shown_ < std::chrono::milliseconds(100)) return;
       shown_ = now;
-      show("stage " + std::to_string(r.now.stage + 1) + "/" + std::to_string(r.now.stages) + "  step " + std::to_string(number) + "/" +
-           std::to_string(r.now.total) + "  " + std::to_string(r.active_blocks) + "/" + std::to_string(blocks_) + " blocks  loss " +
-           fixed_text(r.loss, 3) + "  " + scaled_text(r.tokens_per_second()) + " tokens/s  " + percent_text(smooth_ / peak_, 0) + " of peak  " +
-           left);
+      screen_.show("stage " + std::to_string(r.now.stage + 1) + "/" + std::to_string(r.now.stages) + "  step " + std::to_string(number) + "/" +
+                   std::to_string(r.now.total) + "  " + std::to_string(r.active_blocks) + "/" + std::to_string(blocks_) + " blocks  loss " +
+                   fixed_text(r.loss, 3) + "  " + scaled_text(r.tokens_per_second()) + " tokens/s  " + percent_text(smooth_ / peak_, 0) +
+                   " of peak  " + left);
     } else if (steps_ == 1 || number % each == 0 || number == r.now.total || r.validation_loss || r.skipped() ||
                now - shown_ > std::chrono::seconds(30)) {
       shown_ = now;
-      say(r.line() + ", " + speed + (number < r.now.total && !left.empty() ? ", " + left : ""));
+      screen_.say(r.line() + ", " + speed + (number < r.now.total && !left.empty() ? ", " + left : ""));
     }
   }
-  /// A line that stays.
-  void say(const std::string& line) {
-    if (showing_) std::fputs("\r\x1b[K", stdout);
-    showing_ = false;
-    std::printf("%s\n", line.c_str());
-    std::fflush(stdout);
-  }
-  ~console() {
-    if (showing_) std::fputs("\n", stdout), std::fflush(stdout);
-  }
-  console(const console&) = delete;
-  console& operator=(const console&) = delete;
 
  private:
-  static bool is_terminal() {
-    const char* const kind = std::getenv("TERM");
-    return ::isatty(STDOUT_FILENO) == 1 && kind && std::string_view(kind) != "dumb" && *kind;
-  }
-  void show(std::string line) {
-    winsize window{};
-    const std::size_t width = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1U : 79U;
-    if (line.size() > width) line.resize(width);
-    std::printf("\r%s\x1b[K", line.c_str());
-    std::fflush(stdout);
-    showing_ = true;
-  }
-
   int blocks_;
   double flops_, done_, peak_;
-  bool live_, showing_ = false;
+  live_line screen_;
   std::int64_t steps_ = 0;
   double seconds_ = 0, computed_ = 0, smooth_ = 0;
   std::chrono::steady_clock::time_point shown_{};

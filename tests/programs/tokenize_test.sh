@@ -24,8 +24,8 @@ expect_done "$P" --resume run
 expect_error 2 'the tokenizer has 300 ids, but the embedding has 299 rows' "$P" "${B[@]}" --tokenizer tok --vocab 299
 expect_error 2 'the tokenizer has 300 ids, but the embedding has 259 rows' "$P" "${B[@]}" --tokenizer tok/tokenizer.json
 expect_error 3 'nowhere' "$P" "${B[@]}" --tokenizer nowhere
-mkdir none
-expect_error 3 'holds no tokenizer' "$P" "${B[@]}" --tokenizer none
+mkdir hollow
+expect_error 3 'holds no tokenizer' "$P" "${B[@]}" --tokenizer hollow
 expect_error 2 'mask' "$P" "${B[@]}" --tokenizer tok --vocab 300 --objective masked_lm
 
 # The model goes on in its own tokens, wherever it is told from.

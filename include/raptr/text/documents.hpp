@@ -4,10 +4,8 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -15,31 +13,16 @@
 #include <system_error>
 #include <vector>
 
-#include <raptr/io/checksum.hpp>
 #include <raptr/io/file.hpp>
 #include <raptr/io/utf8.hpp>
+#include <raptr/text/document_scanner.hpp>
 #include <raptr/text/error.hpp>
 
 namespace raptr {
 
-/// whole_file: a file is a document. blank_line: a run of lines that are not blank is one, with its line ends; blank
-/// lines ("\n" or "\r\n" alone) belong to none.
-enum class documents { whole_file, blank_line };
-
 struct text_files {
   std::vector<std::filesystem::path> files;
   std::vector<std::filesystem::path> skipped;  // what folders hold beside *.txt files
-};
-
-/// What was read. `hash`: CRC-32C of all documents' bytes, above the CRC-32C of their lengths as little-endian 64-bit
-/// numbers; it tells another text, or another order or split, from the same one.
-struct text_report {
-  std::int64_t files = 0, empty_files = 0, byte_order_marks = 0, documents = 0, bytes = 0;
-  std::vector<std::filesystem::path> skipped;
-  std::int64_t files_not_utf8 = 0;
-  std::filesystem::path first_not_utf8;  // of these files
-  std::uint64_t byte_not_utf8 = 0;       // the first one in that file, counted from its begin
-  std::uint64_t hash = 0;
 };
 
 /// The text files that `from` names, in its order: a file whatever its name; of a folder the files *.txt, ordered by
@@ -74,62 +57,58 @@ inline text_files find_texts(const std::vector<std::filesystem::path>& from) {
 
 /// Calls each(document) for the documents of one text, in order.
 template <std::invocable<std::string_view> Each> void split_documents(std::string_view text, documents split, Each&& each) {
-  if (split == documents::whole_file) {
-    if (!text.empty()) each(text);
-    return;
-  }
-  std::size_t begin = 0, at = 0;
-  const auto end_document = [&] {
-    if (at > begin) each(text.substr(begin, at - begin));
-  };
-  while (at < text.size()) {
-    const std::size_t blank = text[at] == '\n' ? 1 : text.substr(at, 2) == "\r\n" ? 2 : 0;
-    if (blank > 0) {
-      end_document();
-      begin = at += blank;
-    } else {
-      const auto end = text.find('\n', at);
-      at = end == text.npos ? text.size() : end + 1;
-    }
-  }
-  end_document();
+  document_scanner(split).take(text, true, [&](std::string_view document, bool) { each(document); });
 }
+
+namespace detail {
+
+/// Calls scan(scanner, file) for each of the files.
+template <class Scan> text_report scan_files(const text_files& from, documents split, Scan&& scan) {
+  if (from.files.empty()) errors::no_text_given();
+  document_scanner scanner(split);
+  for (const auto& path : from.files) {
+    scanner.begin_file(path);
+    scan(scanner, path);
+    scanner.end_file();
+  }
+  text_report report = scanner.report();
+  if (report.documents == 0) errors::empty_text(report.files, from.files.front());
+  report.skipped = from.skipped;
+  return report;
+}
+
+}  // namespace detail
 
 /// Reads the files one after the other and calls each(document, file) for every document; the bytes are valid during
 /// the call only. Throws file_error for a gzip file and when there is no document in any of the files.
 template <std::invocable<std::string_view, const std::filesystem::path&> Each>
 text_report read_documents(const text_files& from, documents split, Each&& each) {
-  text_report report;
-  report.skipped = from.skipped;
-  std::uint32_t content = 0, lengths = 0;
-  for (const auto& path : from.files) {
-    const std::string bytes = read_file(path);
-    std::string_view text = bytes;
-    if (text.starts_with("\x1f\x8b")) errors::gzip_text(path);
-    if (text.starts_with("\xef\xbb\xbf")) {
-      text.remove_prefix(3);
-      ++report.byte_order_marks;
+  return detail::scan_files(from, split, [&](document_scanner& scanner, const std::filesystem::path& path) {
+    scanner.take(read_file(path), true, [&](std::string_view document, bool) { each(document, path); });
+  });
+}
+
+/// The same for documents of any length, in memory for one block and the longest stretch without a space: calls
+/// each(part, ends) for the parts of every document, of which the last has `ends`. The ids of the parts are those of the
+/// document.
+template <std::invocable<std::string_view, bool> Each>
+text_report read_document_parts(const text_files& from, documents split, Each&& each, std::size_t block = std::size_t{1} << 20) {
+  return detail::scan_files(from, split, [&](document_scanner& scanner, const std::filesystem::path& path) {
+    auto file = open_file::reading(path);
+    std::string window;
+    for (bool whole = false; !whole;) {
+      const std::size_t wanted = window.size() + (std::max)(block, std::size_t{3});
+      std::size_t have = window.size();
+      window.resize(wanted);
+      while (have < wanted && !whole) {
+        const auto got = file.read(std::as_writable_bytes(std::span(window)).subspan(have));
+        have += got;
+        whole = got == 0;
+      }
+      window.resize(have);
+      window.erase(0, scanner.take(window, whole, each));
     }
-    if (const auto place = first_not_utf8(bytes); place < bytes.size() && ++report.files_not_utf8 == 1)
-      report.first_not_utf8 = path, report.byte_not_utf8 = place;
-    ++report.files;
-    const auto before = report.documents;
-    split_documents(text, split, [&](std::string_view document) {
-      ++report.documents;
-      report.bytes += std::ssize(document);
-      content = crc32c(bytes_of(document), content);
-      const std::array length{std::uint64_t{document.size()}};
-      lengths = crc32c(std::as_bytes(std::span(length)), lengths);
-      each(document, path);
-    });
-    if (report.documents == before) ++report.empty_files;
-  }
-  if (report.documents == 0) {
-    if (from.files.empty()) errors::no_text_given();
-    errors::empty_text(report.files, from.files.front());
-  }
-  report.hash = std::uint64_t{content} << 32 | lengths;
-  return report;
+  });
 }
 
 }  // namespace raptr

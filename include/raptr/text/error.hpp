@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include <raptr/base/decimal.hpp>
 #include <raptr/base/error.hpp>
 #include <raptr/io/utf8.hpp>
 
@@ -99,7 +100,7 @@ namespace raptr::errors {
   fail("tokens " + std::to_string(first) + " to " + std::to_string(first + count - 1) + " were asked for, and there are " + std::to_string(size));
 }
 [[noreturn]] inline void wrong_hold_out(double fraction, std::int64_t size) {
-  fail("a fraction of " + std::to_string(fraction) + " of " + std::to_string(size) +
+  fail("a fraction of " + decimal_text(fraction) + " of " + std::to_string(size) +
        " tokens cannot be held out: both parts need a token; give a fraction between 0 and 1, or a validation text");
 }
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shards as a run is given them: opened, and compared with the shards.json that raptr-tokenize has put beside them.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include <raptr/text/shard_files.hpp>
+#include <raptr/text/shard_index.hpp>
+#include <raptr/text/sharded_tokens.hpp>
+
+#include "../support/run_files.hpp"
+#include "../support/text_report.hpp"
+#include "settings.hpp"
+
+namespace program {
+
+namespace errors {
+[[noreturn]] inline void shards_of_another_tokenizer(const std::filesystem::path& index, const raptr::shard_index& made, const std::string& given) {
+  raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(made.tokenizer) + ", and --tokenizer is " +
+              raptr::shown(given) + ": give --tokenizer " + shell_word(made.tokenizer_from.native()));
+}
+[[noreturn]] inline void shards_of_two_tokenizers(const std::filesystem::path& index, const std::string& one, const std::string& other) {
+  raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(one) + ", others with " + raptr::shown(other) +
+              ": train on those of one");
+}
+}  // namespace errors
+
+/// Shards as a source, what there is to say of them, and the hash that they must have if that is known.
+struct opened_shards {
+  raptr::sharded_tokens tokens;
+  std::string line;
+  std::filesystem::path index;
+  std::string hash;
+};
+
+/// Whose ids shards hold.
+struct shard_tokenizer {
+  std::string name;  // empty: not known
+  raptr::vocabulary ids;
+};
+
+/// The shards.json beside what is named, each once.
+inline path_list indices_of(const path_list& named) {
+  path_list found;
+  std::error_code ignored;
+  for (const auto& path : named) {
+    const auto folder = std::filesystem::is_directory(path, ignored) ? path : raptr::folder_of(path);
+    const auto index = folder / raptr::shard_index_name;
+    if (std::filesystem::exists(index, ignored) && std::ranges::find(found, index) == found.end()) found.push_back(index);
+  }
+  return found;
+}
+
+/// What the files beside the shards say of the tokenizer; nothing if there are none.
+inline std::optional<shard_tokenizer> tokenizer_of_shards(const path_list& named) {
+  std::optional<shard_tokenizer> found;
+  for (const auto& index : indices_of(named)) {
+    const auto read = raptr::read_shard_index(index);
+    if (found && found->name != read.tokenizer) errors::shards_of_two_tokenizers(index, read.tokenizer, found->name);
+    found = {read.tokenizer, read.vocabulary};
+  }
+  return found;
+}
+
+/// What the one folder that is named should hold, if its shards.json tells.
+inline std::optional<raptr::shard_index::part> expected_part(const path_list& named, raptr::shard_part part) {
+  std::error_code ignored;
+  if (named.size() != 1 || !std::filesystem::is_directory(named.front(), ignored) || indices_of(named).empty()) return std::nullopt;
+  const auto read = raptr::read_shard_index(indices_of(named).front());
+  return part == raptr::shard_part::training || !read.validation ? read.training : *read.validation;
+}
+
+/// tokenizer: whose ids they must hold.
+inline opened_shards open_shards(const settings& s, const path_list& named, raptr::shard_part part, const shard_tokenizer& tokenizer) {
+  for (const auto& index : indices_of(named))
+    if (const auto read = raptr::read_shard_index(index); !tokenizer.name.empty() && read.tokenizer != tokenizer.name)
+      errors::shards_of_another_tokenizer(index, read, tokenizer.name);
+  const auto files = raptr::find_shards(named, part);
+  opened_shards opened{
+      {files.files, tokenizer.ids, s.shard_format == "nanogpt" ? raptr::shard_format::nanogpt : raptr::shard_format::llm_c}, {}, {}, {}};
+  const auto& source = opened.tokens;
+  opened.line = counted(source.shards(), "file", "files") + ", " + counted(source.size(), "token", "tokens");
+  if (source.empty_files()) opened.line += ", " + counted(source.empty_files(), "file without a token", "files without a token");
+  if (!files.skipped.empty())
+    opened.line += ", " + counted(std::ssize(files.skipped), "entry of folders passed over", "entries of folders passed over") + " (" +
+                   raptr::shown(files.skipped.front().filename()) + ")";
+  if (const auto expected = expected_part(named, part)) {
+    opened.index = indices_of(named).front();
+    opened.hash = expected->hash;
+    const auto differ = [&](const char* what, std::int64_t should, std::int64_t is) {
+      if (should != is) raptr::errors::shards_differ_from_index(opened.index, what, std::to_string(should), std::to_string(is));
+    };
+    differ("number of shards", expected->shards, source.shards());
+    differ("number of tokens", expected->tokens, source.size());
+  }
+  return opened;
+}
+
+}  // namespace program
