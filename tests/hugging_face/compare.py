@@ -1,23 +1,194 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loads the checkpoints of export.cpp with transformers and compares the logits. Exit code 1 if they differ."""
-import pathlib
-import sys
+"""Checkpoints of this library in transformers, folders of transformers in this library, and one step of AdamW beside PyTorch's.
 
+    compare.py RAPTR_EXPORT FOLDER
+
+A GPT-2 of the size of gpt2 (124 million weights) and a BERT of that of BERT-small, with random weights, where every bias, gain and
+token type is drawn too. Exit code 1 if a difference is larger than the bounds below.
+"""
+import json
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
-worst = 0.0
-for name, kind in (("gpt2", transformers.AutoModelForCausalLM), ("bert", transformers.AutoModelForMaskedLM)):
-    folder = pathlib.Path(sys.argv[1]) / name
-    lines = (folder / "logits.txt").read_text().splitlines()
-    ids = torch.tensor([[int(word) for word in lines[0].split()]])
-    ours = torch.tensor([[float(word) for word in line.split()] for line in lines[1:]])
-    model, report = kind.from_pretrained(folder, output_loading_info=True)
-    left = {key: value for key, value in report.items() if value}
+LOGITS = 1e-4     # largest difference
+LOSS = 1e-5       # relative, of the step
+NORM = 1e-5       # relative, of the whole gradient
+UPDATES = 1e-4    # root mean square of the difference of all updates, relative to that of the updates
+WORST = 0.02      # largest difference of two updates, in units of the learning rate
+
+program, work = sys.argv[1], pathlib.Path(sys.argv[2])
+(work / "ours").mkdir(parents=True, exist_ok=True)
+failures = 0
+torch.manual_seed(0)
+torch.set_num_threads(2)
+
+
+def say(ok, text):
+    global failures
+    failures += not ok
+    print(("ok   " if ok else "FAIL ") + text, flush=True)
+
+
+def ours(*words):
+    done = subprocess.run([program, *map(str, words)], stdout=subprocess.PIPE, text=True, check=True)
+    return ", ".join(f"{name} {m['seconds']:.1f} s, {m['MiB']} MiB" for name, m in json.loads(done.stdout).items())
+
+
+def logits_of(model, ids):
     with torch.no_grad():
-        theirs = model.eval()(ids).logits[0]
-    gap = (ours - theirs).abs().max().item()
-    worst = max(worst, gap if not left else float("inf"))
-    print(f"{type(model).__name__}, transformers {transformers.__version__}: largest logit {theirs.abs().max():.3f}, "
-          f"largest difference {gap:.2e}, tensors left over or missing: {left or 'none'}")
-sys.exit(worst > 1e-4)
+        out = model.eval()(torch.as_tensor(ids)[None])
+    return (out.logits if hasattr(out, "logits") else out.prediction_logits)[0]
+
+
+def compare_logits(name, folder, theirs):
+    mine = load_file(folder / "expected.safetensors")["logits"]
+    gap = (mine - theirs).abs().max().item()
+    say(gap <= LOGITS, f"{name}: {tuple(mine.shape)} logits up to {theirs.abs().max():.2f}, largest difference {gap:.1e}")
+
+
+def opened(kind, folder):
+    start = time.time()
+    model, report = kind.from_pretrained(folder, output_loading_info=True)
+    left = {key: sorted(map(str, value)) for key, value in report.items() if value}
+    return model.float(), left, time.time() - start
+
+
+# Ours to theirs.
+for name, kinds in (("gpt2", [transformers.AutoModelForCausalLM, transformers.GPT2LMHeadModel]),
+                    ("bert", [transformers.BertForPreTraining, transformers.AutoModelForMaskedLM])):
+    folder = work / "ours" / name
+    print(f"{name}, saved by raptr: {ours('save', name, folder)}")
+    expected = load_file(folder / "expected.safetensors")
+    for k, kind in enumerate(kinds):
+        model, left, seconds = opened(kind, folder)
+        if kind is transformers.AutoModelForMaskedLM:  # which has neither pooler nor head of next-sentence prediction
+            left.pop("unexpected_keys", None)
+        say(not left, f"{type(model).__name__} opens it in {seconds:.1f} s, tensors left over or missing: {left or 'none'}")
+        compare_logits(f"{type(model).__name__} on ours", folder, logits_of(model, expected["ids"]))
+    if name == "bert":
+        saved = load_file(folder / "model.safetensors")
+        model = transformers.BertForPreTraining.from_pretrained(folder)
+        same = all(torch.equal(saved[key], model.state_dict()[key]) for key in saved if "pooler" in key or "seq_rel" in key or "token_type" in key)
+        say(same and saved["bert.embeddings.token_type_embeddings.weight"].abs().min() > 0, "pooler, next-sentence head and token types are there")
+    shutil.rmtree(folder)
+
+
+# Theirs to ours.
+def random_model(kind, config):
+    model = kind(config)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(torch.randn_like(p) * (0.1 if p.dim() == 1 else 0.01))
+    return model
+
+
+def decay_groups(model, step):
+    named = {id(p): p for p in model.parameters()}.values()
+    return [{"params": [p for p in named if p.dim() > 1], "weight_decay": step["weight_decay"]},
+            {"params": [p for p in named if p.dim() == 1], "weight_decay": 0.0}]
+
+
+def canonical(tensors, prefix):
+    """Names as in our files."""
+    return {key if key.startswith(("transformer.", "bert.", "cls.", "lm_head.")) else prefix + key: value for key, value in tensors.items()}
+
+
+gpt2 = transformers.GPT2Config(vocab_size=50257, n_positions=1024, n_embd=768, n_layer=12, n_head=12)
+bert = transformers.BertConfig(vocab_size=30522, hidden_size=512, num_hidden_layers=4, num_attention_heads=8, intermediate_size=2048)
+for name, kind, config, prefix in (("gpt2", transformers.GPT2LMHeadModel, gpt2, "transformer."),
+                                   ("bert", transformers.BertForPreTraining, bert, "bert.")):
+    model = random_model(kind, config)
+    ids = torch.randint(3, config.vocab_size, (64,))
+    rows = torch.arange(63) if name == "gpt2" else torch.tensor([2, 3, 17, 30, 31, 44, 50, 60, 63])
+    targets = ids[rows + 1] if name == "gpt2" else torch.randint(3, config.vocab_size, rows.shape)
+    folder, into = work / "theirs", work / "read"
+
+    def write(change=None, **options):
+        for f in (folder, into):
+            shutil.rmtree(f, ignore_errors=True)
+        (change or model).save_pretrained(folder, **options)
+
+    def read(case, reference, step):
+        batch = {"ids": ids, "rows": rows, "targets": targets} if step else {"ids": ids}
+        save_file(batch, folder / "batch.safetensors")
+        print(f"{name}, {case}: {ours('load', folder, into)}")
+        compare_logits(f"{kind.__name__}, {case}", into, logits_of(reference, ids))
+
+    write(max_shard_size="100MB" if name == "gpt2" else "20MB")
+    say(not (folder / "model.safetensors").exists(), f"{name} is in {len(list(folder.glob('model-*')))} files")
+    read("sharded", model, False)
+
+    half = kind(config)
+    half.load_state_dict(model.state_dict())
+    half.to(torch.bfloat16)
+    write(half)
+    read("in bfloat16", half.float(), False)
+    del half
+
+    write()
+    tensors = load_file(folder / "model.safetensors")
+    bare = {key.removeprefix(prefix): value for key, value in tensors.items()}
+    twice = {("lm_head.weight" if name == "gpt2" else "cls.predictions.decoder.weight"):
+             bare["wte.weight" if name == "gpt2" else "embeddings.word_embeddings.weight"].clone()}
+    save_file({**bare, **twice}, folder / "model.safetensors", metadata={"format": "pt"})
+    read("without prefix and with the tied weight twice", model, False)
+
+    write()
+    tensors = canonical(load_file(folder / "model.safetensors"), prefix)
+    read("as saved", model, True)
+    kept = load_file(into / "loaded" / "model.safetensors")
+    changed = [key for key in tensors if key not in kept or not torch.equal(tensors[key], kept[key])]
+    say(not changed and set(kept) == set(tensors), f"{name}: {len(kept)} tensors come back with their bits, changed or lost: {changed or 'none'}")
+
+    # One step.
+    mine = json.loads((into / "step.json").read_text())
+    start = time.time()
+    model.eval()
+    model.zero_grad()
+    out = model(ids[None])
+    logits = (out.logits if name == "gpt2" else out.prediction_logits)[0]
+    loss = torch.nn.functional.cross_entropy(logits[rows], targets)
+    loss.backward()
+    used = [p for p in model.parameters() if p.grad is not None]
+    norm = sum(p.grad.double().square().sum().item() for p in used) ** 0.5
+    in_float = torch.nn.utils.clip_grad_norm_(used, mine["clip"]).item()  # adds up tens of millions of squares in float
+    optimizer = torch.optim.AdamW(decay_groups(model, mine), lr=mine["lr"], betas=tuple(mine["betas"]), eps=mine["eps"])
+    optimizer.step()
+    seconds = time.time() - start
+    say(abs(mine["loss"] / loss.item() - 1) <= LOSS, f"{name}, step: loss {mine['loss']:.6f}, PyTorch {loss.item():.6f}")
+    say(abs(mine["norm"] / norm - 1) <= NORM and norm > mine["clip"], f"{name}, step: gradient norm {mine['norm']:.6f}, PyTorch {norm:.6f}, "
+                                                                      f"clipped to 1 (its own clip_grad_norm_ says {in_float:.6f})")
+    stepped = load_file(into / "stepped" / "model.safetensors")
+    state = model.state_dict()
+    difference = size = count = worst = 0.0
+    for key, value in stepped.items():
+        theirs = state[key].double() - tensors[key].double()
+        gap = value.double() - state[key].double()
+        if "pooler" in key or "seq_rel" in key:
+            say(torch.equal(value, tensors[key]), f"{key} is as it was")
+            continue
+        difference += gap.square().sum().item()
+        size += theirs.square().sum().item()
+        count += gap.numel()
+        worst = max(worst, gap.abs().max().item() / mine["lr"])
+        if "token_type" in key:
+            say(gap.abs().max().item() <= WORST * mine["lr"], f"{key}: row 0 moves {theirs[0].abs().max():.1e}, row 1 {theirs[1].abs().max():.1e}, "
+                                                            f"largest difference {gap.abs().max():.1e}")
+    rms = (difference / size) ** 0.5
+    say(rms <= UPDATES and worst <= WORST, f"{name}, step: {count:.0f} updates of AdamW, difference {rms:.1e} of them (root mean square), "
+                                           f"largest {worst:.1e} of the rate; PyTorch took {seconds:.1f} s")
+    del model, optimizer, stepped, state, tensors
+shutil.rmtree(work)
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(f"torch {torch.__version__}, transformers {transformers.__version__}; this process {memory} MiB; {failures} failures")
+sys.exit(failures > 0)

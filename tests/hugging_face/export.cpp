@@ -1,53 +1,164 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a GPT-2 and a BERT with random weights as checkpoints, and beside each the logits that it gives for some
-// tokens: logits.txt holds the ids in its first line, then one line of logits for each token. compare.py loads the
-// checkpoints with the transformers package and compares.
+// Our side of compare.py. Every command ends with one line of JSON: seconds, and the largest resident memory so far in MiB.
+//   raptr_export save gpt2|bert FOLDER   a checkpoint with random weights; beside it expected.safetensors (ids, logits)
+//   raptr_export load FOLDER INTO        the folder of another tool, with batch.safetensors (ids; rows and targets) in it. INTO:
+//                                        expected.safetensors, a checkpoint as loaded, one after a step of AdamW, step.json
+#include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/train/checkpoint.hpp>
+#include <raptr/train/hugging_face.hpp>
 
 namespace {
 
 using namespace raptr;
+using path = std::filesystem::path;
+using clock = std::chrono::steady_clock;
 
-template <class Block, class Objective> void export_model(const std::filesystem::path& folder, const model_shape& shape) {
-  transformer<Block, Objective, cpu> model(shape);
-  model.initialise(1);
-  auto weights = model.get_weights();
-  const auto draw = random_key{2}.stream("every bias and gain counts");
-  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] += static_cast<float>(0.1 * draw.normal(i));
-  model.set_weights(weights);
-  trainer training(std::move(model), full_network{}, adamw{});
-  save_checkpoint(folder, training, vocabulary{.size = shape.vocab, .end_of_text = 0, .mask = 1, .pad = 2});
+constexpr vocabulary ids_of_text{.size = 128, .end_of_text = 0, .mask = 1, .pad = 2};
+constexpr adamw rule{.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-6, .weight_decay = 0.1};
+constexpr double clip = 1.0;
 
-  batch tokens;
-  tokens.add_segment(shape.context, Objective::looks_back_only ? 0 : shape.context);
-  for (int i = 0; i < shape.context; ++i) {
-    tokens.ids.push_back((i * i * 5 + 3) % shape.vocab);
-    tokens.targets.push_back({i, 0, 1.0f});
+class stopwatch {
+ public:
+  void mark(const char* what) {
+    const auto now = clock::now();
+    said_[what] = {{"seconds", std::chrono::duration<double>(now - last_).count()}, {"MiB", largest_memory()}};
+    last_ = now;
   }
-  const step_plan full = step_plan::full(training.model().plan_layout());
-  training.model().begin(full, false);
-  const auto logits = training.model().predict(full, tokens);
+  ~stopwatch() { std::cout << said_.dump() << "\n"; }
 
-  std::ofstream out(folder / "logits.txt");
-  out.precision(9);
-  for (const int id : tokens.ids) out << id << ' ';
-  for (std::size_t i = 0; i < logits.size(); ++i) out << (i % static_cast<std::size_t>(shape.vocab) == 0 ? '\n' : ' ') << logits[i];
-  out << '\n';
+ private:
+  /// Not getrusage(), which counts the memory of the process that started this one too.
+  static std::int64_t largest_memory() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) / 1024;
+    return 0;
+  }
+
+  json said_;
+  clock::time_point last_ = clock::now();
+};
+
+std::vector<std::int64_t> read_list(const safetensors_reader& file, const char* name) {
+  const tensor_entry* entry = file.find(name);
+  std::vector<std::int64_t> list(entry ? entry->bytes / 8 : 0);
+  if (entry) file.read(name, std::span<std::int64_t>(list));
+  return list;
+}
+template <class Objective>
+batch batch_of(const std::vector<std::int64_t>& ids, const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& to) {
+  const int length = static_cast<int>(ids.size());
+  batch b;
+  b.add_segment(length, Objective::looks_back_only ? 0 : length);
+  b.ids.assign(ids.begin(), ids.end());
+  for (std::size_t k = 0; k < rows.size(); ++k) b.targets.push_back({static_cast<int>(rows[k]), static_cast<int>(to[k]), 1.0f});
+  b.normaliser = b.target_weight();
+  return b;
+}
+/// Logits of all rows.
+template <class Model> void write_logits(const path& folder, Model& model, const std::vector<std::int64_t>& ids) {
+  std::vector<std::int64_t> rows(ids.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  const step_plan full = step_plan::full(model.plan_layout());
+  model.begin(full, false);
+  const auto logits = model.predict(full, batch_of<typename Model::objective_type>(ids, rows, ids));
+  auto out = open_file::writing(folder / "expected.safetensors");
+  const auto n = static_cast<std::int64_t>(ids.size());
+  safetensors_writer file(out, {{"ids", "I64", {n}}, {"logits", "F32", {n, model.shape().vocab}}});
+  file.write("ids", std::span<const std::int64_t>(ids));
+  file.write("logits", std::span<const float>(logits));
+  file.finish();
+}
+
+template <class Block, class Objective> void save(const path& folder, const model_shape& shape, bool pooler) {
+  stopwatch time;
+  transformer<Block, Objective, cpu> model(shape, {.threads = 2});
+  model.initialise(1);
+  {
+    auto weights = model.get_weights();
+    const auto draw = random_key{2}.stream("every bias and gain counts");
+    for (const placed_weight& w : model.layout().all())
+      for (std::int64_t i = 0; i < w.size(); ++i) {
+        const auto k = static_cast<std::size_t>(w.first + i);
+        weights[k] += static_cast<float>((w.what.width == 1 ? 0.1 : 0.01) * draw.normal(k));
+      }
+    model.set_weights(weights);
+  }
+  if (pooler) {
+    auto layers = untrained_tensors<float>(bert_names, shape.width, [](const std::string&) { return true; });
+    for (auto& t : layers) {
+      t.values.resize(static_cast<std::size_t>(t.shape[0] * (t.shape.size() > 1 ? t.shape[1] : 1)));
+      const auto draw = random_key{3}.stream(t.name.c_str());
+      for (std::size_t k = 0; k < t.values.size(); ++k) t.values[k] = static_cast<float>(0.02 * draw.normal(k));
+    }
+    model.set_untrained(std::move(layers));
+  }
+  trainer training(std::move(model), full_network{}, rule);
+  time.mark("initialise");
+  save_checkpoint(folder, training, ids_of_text);
+  time.mark("save");
+  std::vector<std::int64_t> ids;
+  for (std::int64_t i = 0; i < 48; ++i) ids.push_back((i * i * 523 + 11 * i + 3) % shape.vocab);
+  write_logits(folder, training.model(), ids);
+  time.mark("logits");
+}
+
+template <class Block, class Objective> void load(const path& folder, const path& into) {
+  stopwatch time;
+  transformer<Block, Objective, cpu> model(hugging_face_shape(folder), {.threads = 2});
+  load_hugging_face(folder, model);
+  time.mark("load");
+  trainer training(std::move(model), full_network{}, rule);
+  save_checkpoint(into / "loaded", training, ids_of_text);
+  time.mark("save");
+  const safetensors_reader asked(folder / "batch.safetensors");
+  const auto ids = read_list(asked, "ids");
+  write_logits(into, training.model(), ids);
+  time.mark("logits");
+  const batch b = batch_of<Objective>(ids, read_list(asked, "rows"), read_list(asked, "targets"));
+  if (b.targets.empty()) return;
+  const step_plan full = step_plan::full(training.model().plan_layout());
+  training.model().begin(full);
+  training.model().accumulate(full, b);
+  training.rule().step(training.model(), rule.lr, clip);
+  const auto results = download(training.model().ops(), static_cast<const double*>(training.model().results()), 2);
+  time.mark("step");
+  save_checkpoint(into / "stepped", training, ids_of_text);
+  write_file(into / "step.json", json_text({{"loss", results[0]},
+                                            {"norm", std::sqrt(results[1])},
+                                            {"clip", clip},
+                                            {"lr", rule.lr},
+                                            {"betas", {rule.beta1, rule.beta2}},
+                                            {"eps", rule.eps},
+                                            {"weight_decay", rule.weight_decay}}));
+}
+
+int run(int argc, char** argv) {
+  const auto is = [&](int k, const char* word) { return std::strcmp(argv[k], word) == 0; };
+  if (argc == 4 && is(1, "save") && is(2, "gpt2")) return save<gpt2_block, causal_lm>(argv[3], gpt2_small, false), 0;
+  if (argc == 4 && is(1, "save") && is(2, "bert"))
+    return save<bert_block, masked_lm>(argv[3], {.layers = 4, .width = 512, .heads = 8, .vocab = 30522, .context = 512}, true), 0;
+  if (argc != 4 || !is(1, "load")) return std::cerr << "usage: " << argv[0] << " save gpt2|bert FOLDER, or load FOLDER INTO\n", 2;
+  std::filesystem::create_directories(argv[3]);
+  if (hugging_face_config(argv[2]).objective == causal_lm::name)
+    load<gpt2_block, causal_lm>(argv[2], argv[3]);
+  else
+    load<bert_block, masked_lm>(argv[2], argv[3]);
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::cerr << "usage: " << argv[0] << " FOLDER\n", 2;
-  const std::filesystem::path to = argv[1];
-  std::filesystem::create_directories(to);
-  constexpr model_shape shape{.layers = 3, .width = 48, .heads = 4, .neurons = 80, .vocab = 70, .context = 12};
-  export_model<gpt2_block, causal_lm>(to / "gpt2", shape);
-  export_model<bert_block, masked_lm>(to / "bert", shape);
+  try {
+    return run(argc, argv);
+  } catch (const raptr::error& e) {
+    return std::cerr << e.what() << "\n", 1;
+  }
 }

@@ -289,6 +289,24 @@ TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the su
   }
 }
 
+TEST_CASE_TEMPLATE("One row is added to every row, and its gradient is the sum over all rows", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const std::size_t rows = 37, width = 5;
+  const list before = numbers<double>(rows * width, 1), one = numbers<double>(width, 2), start = numbers<double>(width, 3);
+  auto x = on.put(before), row = on.put(one), g = on.put(start);
+  on.ops.rows(add_to_rows_backward<double, double>{x.read(), g.get(), int(width)}, rows);
+  on.ops.rows(add_to_rows<double>{x.get(), row.read(), int(width)}, rows);
+  const list after = x.values(), sums = g.values();
+  for (std::size_t i = 0; i < width; ++i) {
+    double sum = start[i];
+    for (std::size_t r = 0; r < rows; ++r) {
+      CHECK(after[r * width + i] == before[r * width + i] + one[i]);
+      sum += before[r * width + i];
+    }
+    CHECK(sums[i] == doctest::Approx(sum));
+  }
+}
+
 TEST_CASE_TEMPLATE("Cross-entropy is -log softmax times weight and scale, and leaves its gradient in the logits", Device, RAPTR_TEST_DEVICES) {
   machine<Device> on;
   const list l = numbers<double>(12, 8);

@@ -50,6 +50,8 @@ class safetensors_reader {
                            std::to_string(entry->bytes / sizeof(T)) + ", shape " + detail::shape_text(entry->shape));
     file_.read_at(entry->first, std::as_writable_bytes(out));
   }
+  /// The bytes of one of tensors() as they lie in the file, from byte `first` of it on.
+  void read_bytes(const tensor_entry& entry, std::uint64_t first, std::span<std::byte> out) const { file_.read_at(entry.first + first, out); }
 
  private:
   open_file file_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A block is a bundle of policies: norm, residual rule, parts, precision. It is spelled as a preset and what differs:
+// A block is a bundle of policies: norm, residual rule, parts, embedding, precision. It is spelled as a preset and what differs:
 //   using my_block = raptr::block<raptr::bert_block, raptr::rms_norm, raptr::swiglu_mlp>;
 #pragma once
 
@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include <raptr/nn/layers/attention.hpp>
+#include <raptr/nn/layers/embedding.hpp>
 #include <raptr/nn/layers/mlp.hpp>
 #include <raptr/nn/layers/residual.hpp>
 
@@ -31,27 +32,30 @@ struct bf16 {
   using master = float;
 };
 
-template <class Norm, class Attention, class Mlp, class Residual, class Precision> struct preset {
+template <class Norm, class Attention, class Mlp, class Residual, class Embedding, class Precision> struct preset {
   using norm = Norm;
   using attention = Attention;
   using mlp = Mlp;
   using residual = Residual;
+  using embedding = Embedding;
   using precision = Precision;
   using parts = part_list<Attention, Mlp>;
 };
-struct gpt2_block : preset<layer_norm, causal_attention, gelu_mlp, pre_norm, fp32> {};
-struct bert_block : preset<bert_layer_norm, full_attention, gelu_erf_mlp, post_norm, fp32> {};
+struct gpt2_block : preset<layer_norm, causal_attention, gelu_mlp, pre_norm, token_types<0>, fp32> {};
+struct bert_block : preset<bert_layer_norm, full_attention, gelu_erf_mlp, post_norm, token_types<2>, fp32> {};
 
 template <class P, class Role>
 concept plays = std::same_as<typename P::role, Role>;
 template <class P>
-concept block_policy = plays<P, norm_role> || plays<P, attention_role> || plays<P, mlp_role> || plays<P, residual_role> || plays<P, precision_role>;
+concept block_policy = plays<P, norm_role> || plays<P, attention_role> || plays<P, mlp_role> || plays<P, residual_role> || plays<P, embedding_role> ||
+    plays<P, precision_role>;
 template <class B>
 concept block_bundle = requires {
   typename B::norm;
   typename B::attention;
   typename B::mlp;
   typename B::residual;
+  typename B::embedding;
   typename B::precision;
   typename B::parts;
 };
@@ -71,11 +75,12 @@ template <class Preset, class... P> struct block {
                 "raptr: a block starts with a preset, then names what differs: raptr::block<raptr::bert_block, raptr::rms_norm>");
   static_assert((block_policy<P> && ...),
                 "raptr: a policy of a block names its role: using role = raptr::norm_role (or attention_role, mlp_role, "
-                "residual_role, precision_role)");
+                "residual_role, embedding_role, precision_role)");
   static_assert(at_most_one<norm_role, P...>, "raptr: this block has two norms: name one");
   static_assert(at_most_one<attention_role, P...>, "raptr: this block has two attentions: name one");
   static_assert(at_most_one<mlp_role, P...>, "raptr: this block has two mlps: name one");
   static_assert(at_most_one<residual_role, P...>, "raptr: this block has two residuals: name pre_norm or post_norm");
+  static_assert(at_most_one<embedding_role, P...>, "raptr: this block has two embeddings: name one token_types");
   static_assert(at_most_one<precision_role, P...>, "raptr: this block has two precisions: name one");
 
   using base = std::conditional_t<block_bundle<Preset>, Preset, bert_block>;  // so that one mistake is one message
@@ -83,6 +88,7 @@ template <class Preset, class... P> struct block {
   using attention = typename policy_of<attention_role, typename base::attention, P...>::type;
   using mlp = typename policy_of<mlp_role, typename base::mlp, P...>::type;
   using residual = typename policy_of<residual_role, typename base::residual, P...>::type;
+  using embedding = typename policy_of<embedding_role, typename base::embedding, P...>::type;
   using precision = typename policy_of<precision_role, typename base::precision, P...>::type;
   using parts = part_list<attention, mlp>;
 };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include <raptr/base/decimal.hpp>
 #include <raptr/base/error.hpp>
 
 namespace raptr::errors {
@@ -31,7 +32,7 @@ namespace raptr::errors {
        ": rows of targets ascend and lie in 0 to " + std::to_string(static_cast<std::int64_t>(rows) - 1));
 }
 [[noreturn]] inline void normaliser_is_not_positive(double given) {
-  fail("the normaliser of a batch is " + std::to_string(given) + ": give the sum of the target weights of all micro-batches, above 0");
+  fail("the normaliser of a batch is " + decimal_text(given) + ": give the sum of the target weights of all micro-batches, above 0");
 }
 [[noreturn]] inline void plan_is_of_another_network() { fail("a plan was made for another network: make it from plan_layout() of this model"); }
 [[noreturn]] inline void sequences_are_outside_the_plan(int first, int last, int sequences) {
@@ -49,7 +50,7 @@ namespace raptr::errors {
   fail("masked_lm hides tokens behind a mask, but this tokenizer of " + std::to_string(size) + " ids has none: use one that has, or causal_lm");
 }
 [[noreturn]] inline void mask_rate_is_out_of_range(double rate) {
-  fail("masked_lm::rate is " + std::to_string(rate) + ": give a share of the tokens, above 0 and at most 1");
+  fail("masked_lm::rate is " + decimal_text(rate) + ": give a share of the tokens, above 0 and at most 1");
 }
 [[noreturn]] inline void weights_are_not_initialised() { fail("this model has no weights yet: call initialise(seed), or load a checkpoint"); }
 [[noreturn]] inline void weights_have_the_wrong_size(std::size_t given, std::int64_t expected) {

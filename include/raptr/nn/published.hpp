@@ -48,10 +48,34 @@ struct published_name {
   bool transposed = false;
 };
 
-/// How the weights of a model are named: `block` stands before the number of a block. What is not listed keeps our name.
+/// A layer of the files that no objective here trains, with its weight (outputs, C) and its bias. outputs 0: C.
+struct untrained_layer {
+  std::string_view name;
+  int outputs;
+};
+/// A second name of a weight.
+struct tied_name {
+  std::string_view second, of;
+};
+
+/// How the weights of a model are named: `block` stands before the number of a block. What is not listed keeps our name. The
+/// rest is what other tools may do with files of the family: leave out `prefix`, write a weight twice (`tied`), write constants
+/// (`buffers`: of a block, `constants`: of the model).
 struct published_names {
   std::string_view family, block;
   std::span<const published_name> model, parts;
+  std::string_view prefix{};
+  std::span<const untrained_layer> untrained{};
+  std::span<const tied_name> tied{};
+  std::span<const std::string_view> buffers{}, constants{};
+};
+
+/// A tensor of an untrained layer, as it came from a file.
+template <class T> struct untrained_tensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<T> values;
+  bool operator==(const untrained_tensor&) const = default;
 };
 
 namespace gpt2_files {  // [hf]: weights as (in, out); query, key and value joined
@@ -74,8 +98,11 @@ inline constexpr std::array parts{published_name{"attention.norm.weight", "ln_1.
                                   published_name{"mlp.up_proj.bias", "mlp.c_fc.bias"},
                                   published_name{"mlp.down_proj.weight", "mlp.c_proj.weight"},
                                   published_name{"mlp.down_proj.bias", "mlp.c_proj.bias"}};
+inline constexpr std::array tied{tied_name{"lm_head.weight", "transformer.wte.weight"}};
+inline constexpr std::array<std::string_view, 2> buffers{"attn.bias", "attn.masked_bias"};
 }  // namespace gpt2_files
-inline constexpr published_names gpt2_names{"gpt2", "transformer.h.", gpt2_files::model, gpt2_files::parts};
+inline constexpr published_names gpt2_names{"gpt2", "transformer.h.", gpt2_files::model,  gpt2_files::parts, "transformer.",
+                                            {},     gpt2_files::tied, gpt2_files::buffers};
 
 namespace bert_files {  // [hf]: weights as (out, in)
 inline constexpr std::array model{published_name{"embed_tokens.weight", "bert.embeddings.word_embeddings.weight"},
@@ -86,7 +113,8 @@ inline constexpr std::array model{published_name{"embed_tokens.weight", "bert.em
                                   published_name{"transform.bias", "cls.predictions.transform.dense.bias"},
                                   published_name{"transform_norm.weight", "cls.predictions.transform.LayerNorm.weight"},
                                   published_name{"transform_norm.bias", "cls.predictions.transform.LayerNorm.bias"},
-                                  published_name{"output.bias", "cls.predictions.bias"}};
+                                  published_name{"output.bias", "cls.predictions.bias"},
+                                  published_name{"embed_token_types.weight", "bert.embeddings.token_type_embeddings.weight"}};
 inline constexpr std::array parts{published_name{"attention.norm.weight", "attention.output.LayerNorm.weight"},
                                   published_name{"attention.norm.bias", "attention.output.LayerNorm.bias"},
                                   published_name{"attention.q_proj.weight", "attention.self.query.weight"},
@@ -103,15 +131,21 @@ inline constexpr std::array parts{published_name{"attention.norm.weight", "atten
                                   published_name{"mlp.up_proj.bias", "intermediate.dense.bias"},
                                   published_name{"mlp.down_proj.weight", "output.dense.weight", true},
                                   published_name{"mlp.down_proj.bias", "output.dense.bias"}};
+inline constexpr std::array untrained{untrained_layer{"bert.pooler.dense", 0}, untrained_layer{"cls.seq_relationship", 2}};
+inline constexpr std::array tied{tied_name{"cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"},
+                                 tied_name{"cls.predictions.decoder.bias", "cls.predictions.bias"}};
+inline constexpr std::array<std::string_view, 2> constants{"bert.embeddings.position_ids", "bert.embeddings.token_type_ids"};
 }  // namespace bert_files
-inline constexpr published_names bert_names{"bert", "bert.encoder.layer.", bert_files::model, bert_files::parts};
+inline constexpr published_names bert_names{
+    "bert", "bert.encoder.layer.", bert_files::model, bert_files::parts, "bert.", bert_files::untrained, bert_files::tied, {}, bert_files::constants};
 
 /// As declared by the parts.
 inline constexpr published_names own_names{"raptr", "blocks.", {}, {}};
 
 template <class A, class B>
 concept same_but_for_precision = std::same_as<typename A::norm, typename B::norm> && std::same_as<typename A::attention, typename B::attention> &&
-    std::same_as<typename A::mlp, typename B::mlp> && std::same_as<typename A::residual, typename B::residual>;
+    std::same_as<typename A::mlp, typename B::mlp> && std::same_as<typename A::residual, typename B::residual> &&
+    std::same_as<typename A::embedding, typename B::embedding>;
 template <class Block, class Objective>
 concept gpt2_like = same_but_for_precision<Block, gpt2_block> && !Objective::transforms;
 template <class Block, class Objective>
@@ -124,6 +158,17 @@ template <class Block, class Objective> constexpr published_names names_of(const
   if (gpt2_like<Block, Objective> && !shared) return gpt2_names;
   if (bert_like<Block, Objective> && !shared) return bert_names;
   return own_names;
+}
+
+/// The tensors of the untrained layers that `is_there(name)` has a part of, without values. Both of a layer or none.
+template <class T, class F> std::vector<untrained_tensor<T>> untrained_tensors(const published_names& names, int width, F is_there) {
+  std::vector<untrained_tensor<T>> all;
+  for (const untrained_layer& layer : names.untrained) {
+    const std::int64_t outputs = layer.outputs ? layer.outputs : width;
+    const std::string weight = std::string(layer.name) + ".weight", bias = std::string(layer.name) + ".bias";
+    if (is_there(weight) || is_there(bias)) all.push_back({weight, {outputs, width}, {}}), all.push_back({bias, {outputs}, {}});
+  }
+  return all;
 }
 
 /// All tensors of a model, in the order of the layout.

@@ -24,6 +24,7 @@ template <class Block, class Objective, class Ops> class token_head {
   enum { tokens, positions, norm_at };
   static constexpr int transform = norm_at + norm::weights, transform_bias = transform + 1, transform_norm = transform + 2;
   static constexpr int output_bias = transform_norm + norm::weights;
+  static constexpr int types = Block::embedding::types, types_at = Objective::transforms ? output_bias + 1 : norm_at + norm::weights;
 
   static std::vector<weight> weights(const model_shape& s) {
     std::vector<weight> list{{"tokens", false, {{"embed_tokens.weight", s.vocab}}, s.width, start::normal, true},
@@ -36,6 +37,7 @@ template <class Block, class Objective, class Ops> class token_head {
       append(norm_weights<norm_policy>(s, "transform_norm"));
       append({{"output_bias", false, {{"output.bias", s.vocab}}, 1, start::zeros, false}});
     }
+    if constexpr (types > 0) append({{"token_types", false, {{"embed_token_types.weight", types}}, s.width, start::normal, true}});
     return list;
   }
   /// FLOPs of the forward pass for one target: transform and logits; multiply and add counted separately.
@@ -45,6 +47,7 @@ template <class Block, class Objective, class Ops> class token_head {
   void forward(Ops& ops, arena& memory, params<const real> w, const device_batch& on, real* x) {
     const step_table& t = on.table;
     ops.rows(embed<real>{x, w[tokens].data, w[positions].data, on.words + t.ids_at, on.words + t.positions_at, w[tokens].width}, t.rows);
+    if constexpr (types > 0) ops.rows(add_to_rows<real>{x, w[types_at].data, w[tokens].width}, t.rows);
     if constexpr (!norm_first) {
       embed_norm_ = norm::keep(memory, t.rows, w[tokens].width);
       norm::forward(ops, w + norm_at, embed_norm_, x, x, t.rows);
@@ -56,6 +59,7 @@ template <class Block, class Objective, class Ops> class token_head {
     const int width = w[tokens].width;
     ops.rows(gather_into(g[tokens].data, dx, on, on.table.by_id, width), on.table.by_id.count);
     ops.rows(gather_into(g[positions].data, dx, on, on.table.by_position, width), on.table.by_position.count);
+    if constexpr (types > 0) ops.rows(add_to_rows_backward<real, master>{dx, g[types_at].data, width}, on.table.rows);
   }
 
   /// *loss += the loss of all targets. With dx: dx (rows, C), which may be x, = its gradient; g += gradients.

@@ -14,6 +14,7 @@
 #include <raptr/nn/block_copies.hpp>
 #include <raptr/nn/error.hpp>
 #include <raptr/nn/network.hpp>
+#include <raptr/nn/published.hpp>
 #include <raptr/tensor/buffer.hpp>
 
 namespace raptr {
@@ -115,6 +116,10 @@ template <class Block, class Objective, class Device> class transformer {
     if (!initialised_) errors::weights_are_not_initialised();
     return download(*ops_, static_cast<const master*>(weights_.data()), static_cast<std::size_t>(layout_.size()));
   }
+
+  /// Tensors that came with the weights and that no objective trains, such as the pooler of a BERT: a checkpoint keeps them.
+  const std::vector<untrained_tensor<master>>& untrained() const { return untrained_; }
+  void set_untrained(std::vector<untrained_tensor<master>> tensors) { untrained_ = std::move(tensors); }
 
   /// Copies the weights of block `from` over those of block `to`, all at once: {1 -> 2, 2 -> 3} shifts. copies: a range of
   /// objects with int members from and to. Between two steps; only enqueues. Throws input_error if a block does not exist
@@ -268,6 +273,7 @@ template <class Block, class Objective, class Device> class transformer {
   mutable network<block, objective_type, counting_ops<real, master, ops_type::working_set>> dry_network_;  // holds nothing from pass to pass
   bool initialised_ = false;
   int slot_ = 0;
+  std::vector<untrained_tensor<master>> untrained_;
 
   buffer<master, ops_type> weights_{*ops_}, gradients_{*ops_};
   buffer<real, ops_type> compute_{*ops_}, logits_{*ops_};

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,11 +33,6 @@ namespace checkpoint {
 
 inline constexpr int format = 1;
 
-/// BERT files hold token types, which this library does not have: two rows of zeros.
-constexpr const char* token_types(const published_names& names) {
-  return names.family == bert_names.family ? "bert.embeddings.token_type_embeddings.weight" : nullptr;
-}
-
 /// Arenas as tensors: `suffix` behind every name, so that moments lie beside their weights.
 template <class Master> struct arena_tensors {
   std::string suffix;
@@ -56,13 +53,13 @@ inline std::vector<count_tensor> count_tensors(const weight_layout& layout) {
   return all;
 }
 
-template <class Master>
-void write_tensors(recorded_file& out, std::span<const published_tensor> tensors, std::span<const arena_tensors<Master>> arenas,
-                   const std::vector<count_tensor>& counts, std::span<const std::int32_t> steps, const char* zeros = nullptr) {
+template <class Master> void write_tensors(recorded_file& out, std::span<const published_tensor> tensors,
+                                           std::span<const arena_tensors<Master>> arenas, const std::vector<count_tensor>& counts,
+                                           std::span<const std::int32_t> steps, std::span<const untrained_tensor<Master>> untrained = {}) {
   std::vector<tensor_plan> plan;
   for (const arena_tensors<Master>& a : arenas)
     for (const published_tensor& t : tensors) plan.push_back({t.name + a.suffix, dtype_of<Master>, t.shape()});
-  if (zeros) plan.push_back({zeros, dtype_of<Master>, {2, tensors[0].width}});
+  for (const auto& t : untrained) plan.push_back({t.name, dtype_of<Master>, t.shape});
   for (const count_tensor& c : counts) plan.push_back({c.name, dtype_of<std::int32_t>, {c.size}});
   safetensors_writer file(out, plan);
   std::vector<Master> values;
@@ -72,10 +69,7 @@ void write_tensors(recorded_file& out, std::span<const published_tensor> tensors
       t.each([&](std::size_t ours, std::size_t theirs) { values[theirs] = a.arena[ours]; });
       file.write(t.name + a.suffix, std::span<const Master>(values));
     }
-  if (zeros) {
-    values.assign(2 * static_cast<std::size_t>(tensors[0].width), Master(0));
-    file.write(zeros, std::span<const Master>(values));
-  }
+  for (const auto& t : untrained) file.write(t.name, std::span<const Master>(t.values));
   for (const count_tensor& c : counts) file.write(c.name, steps.subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
   file.finish();
 }
@@ -86,8 +80,7 @@ inline std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + ")";
 }
 /// Names every tensor that is missing, left over or of another shape, before anything is read.
-inline void expect_tensors(const safetensors_reader& file, const std::map<std::string, std::vector<std::int64_t>>& expected,
-                           const char* may_be_there = nullptr) {
+inline void expect_tensors(const safetensors_reader& file, const std::map<std::string, std::vector<std::int64_t>>& expected) {
   std::string missing, unknown;
   for (const auto& [name, shape] : expected) {
     const tensor_entry* found = file.find(name);
@@ -98,15 +91,15 @@ inline void expect_tensors(const safetensors_reader& file, const std::map<std::s
   }
   if (!missing.empty()) errors::tensors_differ(file.path(), "lacks tensors", missing);
   for (const tensor_entry& t : file.tensors())
-    if (!expected.contains(t.name) && !(may_be_there && t.name == may_be_there)) unknown += (unknown.empty() ? "" : ", ") + t.name;
+    if (!expected.contains(t.name)) unknown += (unknown.empty() ? "" : ", ") + t.name;
   if (!unknown.empty()) errors::tensors_differ(file.path(), "has tensors that are none", unknown);
 }
-template <class Master> std::vector<Master> read_arena(const safetensors_reader& file, std::span<const published_tensor> tensors,
-                                                       const std::string& suffix, std::int64_t size) {
+/// read(name, span) fills the span with a tensor.
+template <class Master, class Read> std::vector<Master> read_arena(std::span<const published_tensor> tensors, std::int64_t size, Read read) {
   std::vector<Master> arena(static_cast<std::size_t>(size), Master(0)), values;
   for (const published_tensor& t : tensors) {
     values.resize(t.size());
-    file.read(t.name + suffix, std::span<Master>(values));
+    read(t.name, std::span<Master>(values));
     t.each([&](std::size_t ours, std::size_t theirs) { arena[ours] = values[theirs]; });
   }
   return arena;
@@ -130,20 +123,46 @@ template <class Model> published_names names_in_files(const Model& model) {
   return names_of<typename Model::block, typename Model::objective_type>(model.shape());
 }
 
-/// The weights of a folder in the order of the model's layout.
-template <class Model> std::vector<typename Model::master> read_weights(const std::filesystem::path& folder, const Model& model) {
+/// Both layers that masked_lm does not train: what the files of BertForPreTraining hold.
+template <class Model> bool holds_all_of_bert(const Model& model) { return model.untrained().size() == 2 * std::size(bert_names.untrained); }
+
+/// What model.safetensors holds: the weights in the order of the model's layout, and what nobody trains.
+template <class Model> struct model_tensors {
+  std::vector<typename Model::master> weights;
+  std::vector<untrained_tensor<typename Model::master>> untrained;
+
+  void put_into(Model& model) && {
+    model.set_weights(weights);
+    model.set_untrained(std::move(untrained));
+  }
+};
+/// read(name, span) fills the span with a tensor.
+template <class Model, class Read> model_tensors<Model> read_tensors(const Model& model, std::span<const published_tensor> tensors,
+                                                                     std::vector<untrained_tensor<typename Model::master>> untrained, Read read) {
+  using master = typename Model::master;
+  for (auto& t : untrained) {
+    t.values.resize(static_cast<std::size_t>(std::accumulate(t.shape.begin(), t.shape.end(), std::int64_t{1}, std::multiplies<>{})));
+    read(t.name, std::span<master>(t.values));
+  }
+  return {read_arena<master>(tensors, model.layout().size(), read), std::move(untrained)};
+}
+template <class Model> model_tensors<Model> read_weights(const std::filesystem::path& folder, const Model& model) {
+  using master = typename Model::master;
   const published_names names = names_in_files(model);
   const auto tensors = published_tensors(model.layout(), names);
   const safetensors_reader file(folder / "model.safetensors");
-  expect_tensors(file, shapes_of(tensors, ""), token_types(names));
-  return read_arena<typename Model::master>(file, tensors, "", model.layout().size());
+  auto untrained = untrained_tensors<master>(names, model.shape().width, [&](const std::string& name) { return file.find(name) != nullptr; });
+  auto expected = shapes_of(tensors, "");
+  for (const auto& t : untrained) expected[t.name] = t.shape;
+  expect_tensors(file, expected);
+  return read_tensors(model, tensors, std::move(untrained), [&](const std::string& name, std::span<master> out) { file.read(name, out); });
 }
 
 }  // namespace checkpoint
 
 /// Weights alone, from a folder with model.safetensors. Throws file_error with every tensor that does not fit.
 template <class Model> void load_weights(const std::filesystem::path& folder, Model& model) {
-  model.set_weights(checkpoint::read_weights(folder, model));
+  checkpoint::read_weights(folder, model).put_into(model);
 }
 
 /// Writes the state between two steps to a folder that appears at once. Throws file_error; the old state stays.
@@ -157,7 +176,7 @@ template <class Trainer> void save_checkpoint(const std::filesystem::path& folde
   atomic_folder to(folder);
   to.write("model.safetensors", [&](recorded_file& out) {
     const checkpoint::arena_tensors<master> weights[] = {{"", model.get_weights()}};
-    checkpoint::write_tensors<master>(out, tensors, weights, {}, {}, checkpoint::token_types(names));
+    checkpoint::write_tensors<master>(out, tensors, weights, {}, {}, model.untrained());
   });
   to.write("optimizer.safetensors", [&](recorded_file& out) {
     std::vector<checkpoint::arena_tensors<master>> moments;
@@ -167,7 +186,8 @@ template <class Trainer> void save_checkpoint(const std::filesystem::path& folde
     const std::vector<int> steps = download(model.ops(), static_cast<const int*>(rule.counts()), rule.counts_size());
     checkpoint::write_tensors<master>(out, tensors, moments, checkpoint::count_tensors(model.layout()), steps);
   });
-  to.write("config.json", json_text(model_config<typename kind::model::block, typename kind::model::objective_type>(model.shape(), tokens)));
+  to.write("config.json", json_text(model_config<typename kind::model::block, typename kind::model::objective_type>(
+                              model.shape(), tokens, checkpoint::holds_all_of_bert(model))));
   json blocks = json::array();
   for (const int block : trainer.done().existing) blocks.push_back(block);
   to.write("state.json", json_text({{"format", checkpoint::format},
@@ -191,7 +211,7 @@ template <class Trainer> void load_checkpoint(const std::filesystem::path& folde
   const auto tensors = published_tensors(model.layout(), checkpoint::names_in_files(model));
   const auto counted = checkpoint::count_tensors(model.layout());
 
-  const std::vector<master> weights = checkpoint::read_weights(folder, model);
+  auto weights = checkpoint::read_weights(folder, model);
   const safetensors_reader moments_file(folder / "optimizer.safetensors");
   std::map<std::string, std::vector<std::int64_t>> expected;
   for (int k = 0; k < kind::rule::moments; ++k) expected.merge(checkpoint::shapes_of(tensors, kind::suffix(k)));
@@ -200,7 +220,8 @@ template <class Trainer> void load_checkpoint(const std::filesystem::path& folde
 
   std::vector<std::vector<master>> moments;
   for (int k = 0; k < kind::rule::moments; ++k)
-    moments.push_back(checkpoint::read_arena<master>(moments_file, tensors, kind::suffix(k), model.layout().size()));
+    moments.push_back(checkpoint::read_arena<master>(
+        tensors, model.layout().size(), [&](const std::string& name, std::span<master> out) { moments_file.read(name + kind::suffix(k), out); }));
   std::vector<int> steps(rule.counts_size(), 0);
   for (const auto& c : counted)
     moments_file.read(c.name, std::span<int>(steps).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
@@ -214,7 +235,7 @@ template <class Trainer> void load_checkpoint(const std::filesystem::path& folde
     done.existing.add(block.get<int>());
   }
 
-  model.set_weights(weights);
+  std::move(weights).put_into(model);
   for (int k = 0; k < kind::rule::moments; ++k)
     model.ops().upload(rule.moment(k), moments[static_cast<std::size_t>(k)].data(), moments[static_cast<std::size_t>(k)].size());
   model.ops().upload(rule.counts(), steps.data(), steps.size());

@@ -35,11 +35,18 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
                 .neuron_group = number("neuron_group"),
                 .vocab = number("vocab"),
                 .context = number("context")};
-  s.check();
+  try {
+    s.check();
+  } catch (const input_error& wrong) {
+    const std::string_view sentence = wrong.what();
+    errors::wrong_member(file, "raptr", "sizes of a model", std::string(sentence.substr(sentence.find(": ") + 2)));
+  }
   return s;
 }
 
-template <class Block, class Objective> json model_config(const model_shape& s, const vocabulary& tokens) {
+/// next_sentence: the files of this BERT hold the pooler and the head of next-sentence prediction too.
+template <class Block, class Objective> json model_config(const model_shape& s, const vocabulary& tokens, bool next_sentence = false) {
+  [[maybe_unused]] const auto id = [](int token) { return token < 0 ? json(nullptr) : json(token); };
   const bool published = names_of<Block, Objective>(s).family != own_names.family;
   json config{{"model_type", "raptr"}};
   if constexpr (gpt2_like<Block, Objective>) {
@@ -58,15 +65,25 @@ template <class Block, class Objective> json model_config(const model_shape& s, 
                 {"attn_pdrop", 0.0},
                 {"resid_pdrop", 0.0},
                 {"tie_word_embeddings", true},
-                {"bos_token_id", tokens.end_of_text},
-                {"eos_token_id", tokens.end_of_text}};
+                {"bos_token_id", id(tokens.end_of_text)},
+                {"eos_token_id", id(tokens.end_of_text)}};
   } else if constexpr (bert_like<Block, Objective>) {
     if (published)
-      config = {
-          {"model_type", "bert"},   {"architectures", {"BertForMaskedLM"}}, {"vocab_size", s.vocab},          {"max_position_embeddings", s.context},
-          {"hidden_size", s.width}, {"num_hidden_layers", s.layers},        {"num_attention_heads", s.heads}, {"intermediate_size", s.neuron_count()},
-          {"hidden_act", "gelu"},   {"layer_norm_eps", Block::norm::eps},   {"hidden_dropout_prob", 0.0},     {"attention_probs_dropout_prob", 0.0},
-          {"type_vocab_size", 2},   {"tie_word_embeddings", true},          {"pad_token_id", tokens.pad}};
+      config = {{"model_type", "bert"},
+                {"architectures", {next_sentence ? "BertForPreTraining" : "BertForMaskedLM"}},
+                {"vocab_size", s.vocab},
+                {"max_position_embeddings", s.context},
+                {"hidden_size", s.width},
+                {"num_hidden_layers", s.layers},
+                {"num_attention_heads", s.heads},
+                {"intermediate_size", s.neuron_count()},
+                {"hidden_act", "gelu"},
+                {"layer_norm_eps", Block::norm::eps},
+                {"hidden_dropout_prob", 0.0},
+                {"attention_probs_dropout_prob", 0.0},
+                {"type_vocab_size", Block::embedding::types},
+                {"tie_word_embeddings", true},
+                {"pad_token_id", id(tokens.pad)}};
   }
   config["torch_dtype"] = std::same_as<typename Block::precision::master, float> ? "float32" : "float64";
   config["raptr"] = shape_to_json<Block, Objective>(s);

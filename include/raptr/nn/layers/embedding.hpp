@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Token and learned position embeddings, as row programs. The backward pass visits every distinct id once and adds its
-// rows in order: no atomics, the same bits for any number of threads.
+// Token and learned position embeddings, and the token types of BERT, as row programs. The backward pass visits every distinct
+// id once and adds its rows in order: no atomics, the same bits for any number of threads.
 #pragma once
 
 #include <raptr/nn/step_table.hpp>
 
 namespace raptr {
+
+struct embedding_role {};
+
+/// A policy of a block. Types > 0: the embedding has a row for each type of token too. Batches have no types: every token is of
+/// type 0, as in Hugging Face's models when none are given, and the other rows have a gradient of 0 [hf].
+template <int Types> struct token_types {
+  static_assert(Types >= 0, "raptr: token_types counts the types of tokens: 0 for none, 2 for those of BERT");
+  using role = embedding_role;
+  static constexpr int types = Types;
+};
 
 /// x (rows, C) = tokens[ids[r]] + places[positions[r]].
 template <class T> struct embed {
@@ -20,6 +30,32 @@ template <class T> struct embed {
     const auto add = [](int, T& out, const T& token, const T& place) { out = token + place; };
     team.each(width, add, x + r * width, a, b);
   }
+};
+
+/// Each row of x += one row, the same for all.
+template <class T> struct add_to_rows {
+  static constexpr int sums = 0;
+  T* x;
+  const T* one;
+  int width;
+
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    const auto add = [](int, T& out, const T& in) { out += in; };
+    team.each(width, add, x + r * width, one);
+  }
+};
+/// g (C) += all rows of dx.
+template <class T, class S> struct add_to_rows_backward {
+  static constexpr int sums = 1;
+  const T* dx;
+  S* g;
+  int width;
+
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    const auto add = [&team](int i, const T& d) { team.add(0, i, d); };
+    team.each(width, add, dx + r * width);
+  }
+  RAPTR_BOTH S* sum(int, int i) const { return g + i; }
 };
 
 /// Row values[u] of g += the rows of dx that read it; one program row for every distinct value.

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A run that starts from a Hugging Face folder: here a checkpoint, which is one. Shape and objective come from it, what contradicts it
+# is refused, a resume is exact.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+expect_done "$P" "${B[@]}" --steps 6 --out first --tokenizer bytes
+from=first/checkpoints/step-000006
+T=(--text text.txt --batch 2 --threads 1 --steps 20 --checkpoint-every 5 --validate-every 0 --tokenizer bytes)
+F=(--from "$from" "${T[@]}")
+
+expect_done "$P" "${F[@]}" --schedule 2-3-4 --out next
+grep -q "Weights: those of \"\?$PWD/$from" out.log || fail "the folder is not named: $(cat out.log)"
+for option in '"layers": 4' '"width": 16' '"heads": 2' '"context": 16' '"objective": "causal_lm"'; do
+  grep -q "$option" next/config.json || fail "$option is not in config.json: $(cat next/config.json)"
+done
+grep -qE '"from": "[0-9a-f]{8}"' next/config.json || fail "config.json has no checksum of the weights"
+expect_done "$P" "${T[@]}" --layers 4 --width 16 --heads 2 --context 16 --schedule 2-3-4 --out random
+first_loss() { head -1 "$1/metrics.jsonl" | sed -E 's/.*"loss":([-0-9.e+]+).*/\1/'; }
+[[ $(first_loss next) != "$(first_loss random)" ]] || fail "the run from a folder begins like one with random weights"
+
+# What agrees may be given; what does not is refused with both numbers.
+expect_done "$P" "${F[@]}" --layers 4 --width 16 --neurons 0 --objective causal_lm --plan
+expect_error 2 '--layers is 6, but ' "$P" "${F[@]}" --layers 6
+expect_error 2 'has 4 as "n_layer": leave --layers out' "$P" "${F[@]}" --layers 6
+expect_error 2 'has 259 as "vocab_size"' "$P" "${F[@]}" --vocab 300
+expect_error 2 'has 64 as "n_inner"' "$P" "${F[@]}" --neurons 80
+expect_error 2 '--objective is masked_lm, but ' "$P" "${F[@]}" --objective masked_lm
+expect_error 2 'is of a gpt2, whose head is for causal_lm' "$P" "${F[@]}" --objective masked_lm
+expect_error 2 '--kv-heads is 1, but ' "$P" "${F[@]}" --kv-heads 1
+expect_error 2 'holds no tokenizer' "$P" --from $from --text text.txt --steps 20
+expect_error 3 'nowhere' "$P" "${T[@]}" --from nowhere
+cp -r $from changed
+sed -i 's/"model_type": "gpt2"/"model_type": "llama"/' changed/config.json
+expect_error 3 '"model_type" is "llama", and what is supported here is "gpt2" or "bert"' "$P" "${T[@]}" --from changed --out no
+sed -i 's/"model_type": "llama"/"model_type": "gpt2"/; s/"n_layer": 4/"n_layer": 3/' changed/config.json
+expect_error 3 'the model has no transformer.h.3.' "$P" "${T[@]}" --from changed --out no
+[[ ! -e no && ! -e runs ]] || fail "a refused run left a folder"
+
+# A growing schedule says what it does to the weights.
+expect_done "$P" "${F[@]}" --schedule stack:1-2-4 --out grown
+grep -q 'Note: this schedule begins with some of the blocks' out.log || fail "nothing is said of blocks that are lost: $(cat out.log)"
+
+# Resume: from a checkpoint without the folder, and from the folder while there is no checkpoint.
+cp -r next whole
+rm -r next/summary.json next/checkpoints/step-000020
+mv first away
+expect_done "$P" --resume next
+expect_same_run whole next
+rm -r next/summary.json next/checkpoints/*
+expect_error 3 'step-000006' "$P" --resume next
+mv away first
+expect_error 2 '--from is ' "$P" --resume next --from changed
+expect_done "$P" --resume next --from $from
+expect_same_run whole next
+rm -r next/summary.json next/checkpoints/*
+rm -r $from
+cp -r next/../whole/checkpoints/step-000020 $from
+expect_error 3 'does not hold the weights that it was started from' "$P" --resume next
+
+# A BERT, whose objective follows from its folder; the neighbour's option is refused.
+expect_done "$P" "${B[@]}" --objective masked_lm --steps 6 --out bert
+expect_done "$P" --from bert/checkpoints/step-000006 "${T[@]}" --schedule 2-4 --out bert_next
+grep -q '"objective": "masked_lm"' bert_next/config.json || fail "the objective of a BERT is not masked_lm"
+expect_error 2 'is of a bert, whose head is for masked_lm' "$P" --from bert/checkpoints/step-000006 "${T[@]}" --objective causal_lm
+finish
