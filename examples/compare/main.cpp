@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// raptr-compare: two or more finished runs side by side, as a table and as curves. The first one is what the others are
-// measured against.
+// raptr-compare: two or more finished runs side by side, as a table and as curves, and the logs of any runs as CSV. The first
+// run is what the others are measured against.
 #include <raptr/io/file.hpp>
 
+#include "../support/csv.hpp"
 #include "../support/curves.hpp"
 #include "../support/help.hpp"
 #include "../support/run_files.hpp"
@@ -14,12 +15,14 @@ using namespace program;
 
 constexpr std::string_view head =
     "raptr-compare sets runs side by side; the first one is the measure.\n\n"
-    "  raptr-compare RUN RUN ... --out FOLDER\n\n"
-    "It writes FOLDER/report.md and FOLDER/curves.svg.\n";
+    "  raptr-compare RUN RUN ... --out FOLDER\n"
+    "  raptr-compare RUN ... --csv FILE\n\n"
+    "It writes FOLDER/report.md and FOLDER/curves.svg; or, of runs that need not be\n"
+    "finished, every step as a row of FILE.\n";
 
 struct settings {
   path_list runs;
-  std::filesystem::path out;
+  std::filesystem::path out, csv;
 };
 
 struct measured_run {
@@ -60,16 +63,15 @@ text_table table_of(const std::vector<measured_run>& runs) {
   return table;
 }
 
-int start(int count, char** words) {
-  settings s;
-  option_list options;
-  options.plain_words_to(s.runs);
-  options.add("", "out", "FOLDER", &s.out, "for report.md and curves.svg; made if it is not there");
-  if (helped(count, words, options, head)) return done;
-  options.read(count, words);
+void write_csv(const settings& s) {
+  if (s.runs.empty()) raptr::fail("--csv is given and no run: name the folders of runs");
+  raptr::replace_file(s.csv, csv_text(s.runs));
+  std::printf("Steps: %s\n", raptr::shown(s.csv).c_str());
+}
+
+void write_report(const settings& s) {
   if (s.runs.size() < 2)
     raptr::fail("two or more runs can be compared, and " + std::to_string(s.runs.size()) + " given: name the folders of finished runs");
-  if (s.out.empty()) raptr::fail("--out is missing: name a folder for report.md and curves.svg");
   std::vector<measured_run> runs;
   for (const auto& folder : s.runs) runs.push_back(read_run(folder));
   const text_table table = table_of(runs);
@@ -89,6 +91,19 @@ int start(int count, char** words) {
                           "optimizer, which never shrink. The training time leaves out validation and checkpoints.\n\n"
                           "![loss against steps and against FLOPs](curves.svg)\n");
   std::printf("%s%sReport: %s\n", table.plain().c_str(), remarks.c_str(), raptr::shown(s.out / "report.md").c_str());
+}
+
+int start(int count, char** words) {
+  settings s;
+  option_list options;
+  options.plain_words_to(s.runs);
+  options.add("", "out", "FOLDER", &s.out, "for report.md and curves.svg; made if it is not there");
+  options.add("", "csv", "FILE", &s.csv, "for all steps of the runs, a column for each field of metrics.jsonl");
+  if (helped(count, words, options, head)) return done;
+  options.read(count, words);
+  if (s.out.empty() && s.csv.empty()) raptr::fail("--out is missing: name a folder for report.md and curves.svg, or a file with --csv");
+  if (!s.csv.empty()) write_csv(s);
+  if (!s.out.empty()) write_report(s);
   return done;
 }
 

@@ -1,63 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-// metrics.jsonl while it grows. A line that could not be written stays in memory and goes out with the next one, and the
-// file ends at a whole line all the time.
+// metrics.jsonl while it grows, and beside it, where asked for, the same numbers as a TensorBoard event file. A run that goes on
+// writes the events anew from the lines that it keeps, so no point is twice in them.
 #pragma once
 
-#include <raptr/io/file.hpp>
+#include <sys/stat.h>
+
+#include <optional>
+
+#include "../support/growing_file.hpp"
+#include "../support/metrics.hpp"
+#include "../support/run_files.hpp"
+#include "event_maker.hpp"
 
 namespace program {
 
+/// config.json is written once, when the run begins.
+inline double time_of_begin(const run_files& files) {
+  struct stat status {};
+  if (::stat(files.config().c_str(), &status) != 0) raptr::errors::system_refused("look at", files.config(), errno);
+  return double(status.st_mtim.tv_sec) + double(status.st_mtim.tv_nsec) * 1e-9;
+}
+
 class metrics_log {
  public:
-  /// Makes the file, or cuts the one that is there to its first `keep` bytes.
-  metrics_log(std::filesystem::path file, std::uint64_t keep) : file_(std::move(file)), size_(keep) {
-    descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) raptr::errors::system_refused("open", file_, errno);
-    if (const int code = cut(); code != 0) {
-      ::close(descriptor_);
-      raptr::errors::system_refused("cut to " + std::to_string(keep) + " bytes", file_, code);
-    }
+  ///   keep          how many bytes of the lines that are there stay
+  ///   tensorboard   whether there are events; a file of them that is there goes on in any case
+  metrics_log(const run_files& files, std::uint64_t keep, bool tensorboard) : lines_(files.metrics(), keep) {
+    std::error_code ignored;
+    if (!tensorboard && !std::filesystem::exists(files.events(), ignored)) return;
+    events_.emplace(files.events(), 0);
+    maker_.emplace(time_of_begin(files));
+    events_->add(maker_->head());
+    for_each_line(files.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { events_->add(maker_->event(line)); });
   }
-  metrics_log(const metrics_log&) = delete;
-  metrics_log& operator=(const metrics_log&) = delete;
-  ~metrics_log() { ::close(descriptor_); }
 
-  /// Throws file_error; then the line is kept.
-  void append(const std::string& line) {
-    waiting_ += line;
-    flush();
+  /// Throws file_error; then the step is kept for the next call.
+  void append(const raptr::step_report& r) {
+    lines_.add(metrics_line(r));
+    if (events_) events_->add(maker_->event(metrics_json(r)));
+    lines_.flush();
+    if (events_) events_->flush();
   }
-  /// Throws file_error while a line waits.
-  void flush() {
-    std::size_t done = 0;
-    while (done < waiting_.size()) {
-      const auto put = raptr::detail::again(
-          [&] { return ::pwrite(descriptor_, waiting_.data() + done, waiting_.size() - done, static_cast<off_t>(size_ + done)); });
-      if (put < 0) {
-        const int code = errno;
-        cut();
-        raptr::errors::write_refused(file_, waiting_.size(), size_, code);
-      }
-      done += static_cast<std::size_t>(put);
-    }
-    size_ += done;
-    waiting_.clear();
-  }
-  /// All lines are on the disk, or it throws.
+  /// All steps are on the disk, or it throws.
   void sync() {
-    flush();
-    if (raptr::detail::again([&] { return ::fsync(descriptor_); }) != 0) raptr::errors::system_refused("flush to disk", file_, errno);
+    lines_.sync();
+    if (events_) events_->sync();
   }
 
  private:
-  int cut() const {
-    return raptr::detail::again([&] { return ::ftruncate(descriptor_, static_cast<off_t>(size_)); }) == 0 ? 0 : errno;
-  }
-
-  std::filesystem::path file_;
-  std::uint64_t size_;
-  std::string waiting_;
-  int descriptor_ = -1;
+  growing_file lines_;
+  std::optional<growing_file> events_;
+  std::optional<event_maker> maker_;
 };
 
 }  // namespace program

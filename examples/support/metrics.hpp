@@ -3,6 +3,8 @@
 // says why. Lines differ between a run and its repetition only in step_seconds and tokens_per_second.
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -13,7 +15,7 @@
 
 namespace program {
 
-inline std::string metrics_line(const raptr::step_report& r) {
+inline raptr::json metrics_json(const raptr::step_report& r) {
   const bool measured = !r.skipped();
   const auto or_null = [](bool there, double x) { return there && std::isfinite(x) ? raptr::json(x) : raptr::json(nullptr); };
   raptr::json line = {{"step", r.now.step + 1},
@@ -34,7 +36,19 @@ inline std::string metrics_line(const raptr::step_report& r) {
     line["skipped"] = r.nonfinite + " is not finite";
   else if (r.targets == 0)
     line["skipped"] = "no token to predict";
-  return raptr::json_text(line, -1);
+  return line;
+}
+inline std::string metrics_line(const raptr::step_report& r) { return raptr::json_text(metrics_json(r), -1); }
+
+/// use(line, byte it begins at, byte after it). What follows the last line end is a line that was being written, and is
+/// left out. Throws file_error with the byte of a line that is no object.
+template <std::invocable<const raptr::json&, std::uint64_t, std::uint64_t> Use> void for_each_line(const std::filesystem::path& file, Use&& use) {
+  const std::string text = raptr::read_file(file);
+  for (std::size_t at = 0, end; (end = text.find('\n', at)) != text.npos; at = end + 1) {
+    const raptr::json line = raptr::parse_json(std::string_view(text).substr(at, end - at), file, at);
+    if (!line.is_object()) raptr::errors::damaged_file(file, at, "an object", raptr::detail::shown_json(line));
+    use(line, at, end + 1);
+  }
 }
 
 /// One line, read back.
@@ -52,13 +66,10 @@ struct metrics_file {
   std::vector<std::uint64_t> ends;  // the byte after each line
 };
 
-/// What follows the last line end is a line that was being written, and is left out. Throws file_error with the byte of a
-/// line that is none, or whose step is not the next one.
+/// Throws file_error also for a line whose step is not the next one.
 inline metrics_file read_metrics(const std::filesystem::path& file) {
   metrics_file all;
-  const std::string text = raptr::read_file(file);
-  for (std::size_t at = 0, end; (end = text.find('\n', at)) != text.npos; at = end + 1) {
-    const raptr::json line = raptr::parse_json(std::string_view(text).substr(at, end - at), file, at);
+  for_each_line(file, [&](const raptr::json& line, std::uint64_t at, std::uint64_t end) {
     const auto maybe = [&](const char* name) -> std::optional<double> {
       if (!line.contains(name) || line[name].is_null()) return std::nullopt;
       return raptr::json_member<double>(line, name, file);
@@ -73,8 +84,8 @@ inline metrics_file read_metrics(const std::filesystem::path& file) {
     m.block_flops = raptr::json_member<double>(line, "block_flops", file), m.total_flops = raptr::json_member<double>(line, "total_flops", file);
     m.seconds = raptr::json_member<double>(line, "step_seconds", file), m.skipped = line.contains("skipped");
     all.steps.push_back(m);
-    all.ends.push_back(end + 1);
-  }
+    all.ends.push_back(end);
+  });
   return all;
 }
 

@@ -3,6 +3,7 @@
 //
 //   config.json         all options, names of files absolute, and the hash of the text
 //   metrics.jsonl       one line a step
+//   events.out.tfevents.raptr   the same for TensorBoard, where asked for
 //   checkpoints/        step-000120/ and so on
 //   summary.json        after the end
 //   curves.svg          after the end
@@ -21,6 +22,7 @@ struct run_files {
   std::filesystem::path folder;
   std::filesystem::path config() const { return folder / "config.json"; }
   std::filesystem::path metrics() const { return folder / "metrics.jsonl"; }
+  std::filesystem::path events() const { return folder / "events.out.tfevents.raptr"; }
   std::filesystem::path checkpoints() const { return folder / "checkpoints"; }
   std::filesystem::path checkpoint(std::int64_t step) const { return checkpoints() / raptr::step_name(step); }
   std::filesystem::path summary() const { return folder / "summary.json"; }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lines of metrics.jsonl as TensorBoard events: a function of the lines and of when the run began.
+#pragma once
+
+#include <raptr/io/event_file.hpp>
+#include <raptr/io/json.hpp>
+
+namespace program {
+
+/// Turns lines of metrics.jsonl into events: every number of a line is a curve, those of "active" are a group. A step is
+/// shown at the time that it would have ended without pauses.
+class event_maker {
+ public:
+  /// began: seconds since 1970.
+  explicit event_maker(double began) : time_(began) {}
+  std::string head() const { return raptr::event_file_head(time_); }
+  std::string event(const raptr::json& line) {
+    std::vector<std::string> names;
+    std::vector<float> values;
+    for (const auto& [name, value] : line.items()) {
+      const auto add = [&](std::string full_name, const raptr::json& number) {
+        if (!number.is_number()) return;
+        names.push_back(std::move(full_name));
+        values.push_back(number.get<float>());
+      };
+      if (value.is_object())
+        for (const auto& [part, number] : value.items()) add(name + "/" + part, number);
+      else if (name != "step")
+        add(name, value);
+    }
+    std::vector<raptr::named_scalar> scalars;
+    for (std::size_t i = 0; i < names.size(); ++i) scalars.push_back({names[i], values[i]});
+    time_ += line.value("step_seconds", 0.0);
+    return raptr::scalar_event(time_, line.value("step", std::int64_t{0}), scalars);
+  }
+
+ private:
+  double time_;
+};
+
+}  // namespace program
