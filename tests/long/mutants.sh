@@ -4,7 +4,7 @@
 # are built with it: one of them has to fail. Survivors are listed and make this fail.
 #   mutants.sh BUILD_FOLDER           all of them
 #   mutants.sh BUILD_FOLDER sample    those of the ordinary suite
-#   mutants.sh BUILD_FOLDER FOLDER    those in headers below include/raptr/FOLDER, such as backend/cuda
+#   mutants.sh BUILD_FOLDER PLACE     those in include/raptr/PLACE, a header or a folder, such as backend/cuda
 set -euo pipefail
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 which=${2:-all}
@@ -39,7 +39,7 @@ wanted() {
   case $which in
     all) ;;
     sample) [[ $kind == sample ]] ;;
-    *) [[ $header == "$which"/* ]] ;;
+    *) [[ $header == "$which" || $header == "$which"/* ]] ;;
   esac
 }
 run() {
@@ -66,7 +66,7 @@ name=
 # Without an error the tests pass: otherwise nothing here means anything.
 selected=$(awk -v which="$which" '
   /^(mutant|sample) /{kind = $1}
-  /^in /{on = which == "all" || (which == "sample" ? kind == "sample" : index($2, which "/") == 1)}
+  /^in /{on = which == "all" || (which == "sample" ? kind == "sample" : $2 == which || index($2, which "/") == 1)}
   on && /^by /{for (i = 2; i <= NF && (i == 2 || which != "sample"); ++i) print $i}' "$list" | sort -u)
 for test in $selected; do
   if fails "$test"; then echo "$test fails without an error:"; tail -20 "$work/${test//\//.}.log"; exit 2; fi

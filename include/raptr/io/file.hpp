@@ -123,7 +123,7 @@ inline std::filesystem::path folder_of(const std::filesystem::path& path) { retu
 /// (EINVAL); they offer nothing stronger, so that is no error.
 inline void sync_folder(const std::filesystem::path& folder) {
   const auto opened = open_file::folder(folder);
-  if (::fsync(opened.descriptor()) != 0 && errno != EINVAL) errors::system_refused("flush the folder", folder, errno);
+  if (detail::again([&] { return ::fsync(opened.descriptor()); }) != 0 && errno != EINVAL) errors::system_refused("flush the folder", folder, errno);
 }
 
 /// Makes a folder and those above it where they are missing, each one durable.

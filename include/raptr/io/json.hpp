@@ -85,10 +85,9 @@ class strict_json {
 
   json parse() {
     const c_locale scope;
-    const auto nul = text_.find('\0');
-    const auto end = nul == std::string_view::npos ? text_.size() : nul;
-    json::sax_parse(tracked_text{text_.data(), &furthest_}, tracked_text{text_.data() + end, &furthest_}, this);
-    if (end != text_.size()) wrong("a NUL byte");
+    end_ = std::min(text_.find('\0'), text_.size());
+    json::sax_parse(tracked_text{text_.data(), &furthest_}, tracked_text{text_.data() + end_, &furthest_}, this);
+    refuse_nul();
     return std::move(result_);
   }
 
@@ -109,7 +108,8 @@ class strict_json {
     levels_.back().next = std::move(name);
     return true;
   }
-  template <class Exception> bool parse_error(std::size_t, const std::string&, const Exception& error) {
+  template <class Exception> bool parse_error(std::size_t position, const std::string&, const Exception& error) {
+    if (position > end_) refuse_nul();  // the parser wanted more
     std::string sentence = error.what();
     sentence.erase(0, sentence.find("] ") + 2);
     if (sentence.starts_with("parse error at ")) sentence.erase(0, sentence.find(": ") + 2);
@@ -124,8 +124,15 @@ class strict_json {
   };
 
   std::uint64_t place() const { return static_cast<std::uint64_t>(furthest_ - text_.data()); }
+  /// What ends the text for the parser is a NUL byte that ends it for nobody else.
+  void refuse_nul() const {
+    if (end_ < text_.size()) wrong_at(end_, "a NUL byte");
+  }
   [[noreturn]] void wrong(const std::string& sentence) const {
-    const auto before = text_.substr(0, static_cast<std::size_t>(place() > 0 ? place() - 1 : 0));  // the last byte read is the one to show
+    wrong_at(static_cast<std::size_t>(place() > 0 ? place() - 1 : 0), sentence);  // the last byte read is the one to show
+  }
+  [[noreturn]] void wrong_at(std::size_t byte, const std::string& sentence) const {
+    const auto before = text_.substr(0, byte);
     const auto line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
     const auto column = before.size() - (before.rfind('\n') + 1) + 1;
     errors::wrong_json(file_, line, column, first_byte_ + before.size(), sentence);
@@ -153,6 +160,7 @@ class strict_json {
   }
 
   std::string_view text_;
+  std::size_t end_ = 0;
   const char* furthest_;
   const std::filesystem::path& file_;
   std::uint64_t first_byte_;

@@ -47,6 +47,12 @@ inline std::optional<std::uint32_t> parse_crc(std::string_view text) {
   return value;
 }
 
+inline json json_list(const json& object, std::string_view name, const std::filesystem::path& file) {
+  auto list = json_member<json>(object, name, file);
+  if (!list.is_array()) errors::wrong_member(file, name, "a list", shown_json(list));
+  return list;
+}
+
 }  // namespace detail
 
 inline std::string manifest_text(std::span<const file_record> files) {
@@ -76,6 +82,7 @@ inline std::vector<file_record> parse_manifest(std::string_view text, const std:
   const auto format = json_member<std::string>(manifest, "format", file), checksum = json_member<std::string>(manifest, "checksum", file);
   if (format != detail::manifest_format)
     errors::wrong_member(file, "format", "\"" + std::string(detail::manifest_format) + "\"", "\"" + shown(format) + "\"");
+  refuse_other_members(manifest, {"format", "version", "checksum", "block_bytes", "files", "manifest_crc32c"}, file);
   if (const auto version = json_member<int>(manifest, "version", file); version != 1)
     errors::wrong_member(file, "version", "1, the only one that this program knows", std::to_string(version));
   if (checksum != "crc32c") errors::wrong_member(file, "checksum", "\"crc32c\"", "\"" + shown(checksum) + "\"");
@@ -84,10 +91,11 @@ inline std::vector<file_record> parse_manifest(std::string_view text, const std:
 
   std::vector<file_record> files;
   std::set<std::string> names;
-  for (const json& one : json_member<json>(manifest, "files", file)) {
+  for (const json& one : detail::json_list(manifest, "files", file)) {
     file_record record{json_member<std::string>(one, "name", file), json_member<std::uint64_t>(one, "bytes", file), {}};
+    refuse_other_members(one, {"name", "bytes", "blocks"}, file);
     if (!detail::can_name_file(record.name) || !names.insert(record.name).second) errors::wrong_file_name(file.parent_path(), record.name);
-    for (const json& block : json_member<json>(one, "blocks", file)) {
+    for (const json& block : detail::json_list(one, "blocks", file)) {
       const auto value = block.is_string() ? detail::parse_crc(block.get<std::string>()) : std::nullopt;
       if (!value) errors::wrong_member(file, "blocks", "sums of eight digits 0 to 9 and a to f", detail::shown_json(block));
       record.blocks.push_back(*value);

@@ -83,45 +83,60 @@ inline std::optional<std::uint64_t> bytes_of_shape(const std::vector<std::int64_
   return bytes;
 }
 
+/// As many as any array library has (64 in PyTorch and NumPy); the format names no limit.
+inline constexpr std::size_t highest_rank = 64;
+
 inline std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text;
   for (const auto extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
   return "(" + text + ")";
 }
 
+/// A number written as digits alone: no sign, point or exponent, which the format's other readers refuse too.
+template <class Wrong> std::uint64_t plain_number(const json& value, std::uint64_t most, const std::string& as, const Wrong& wrong) {
+  const std::string got = shown_json(value);
+  if (!value.is_number()) wrong("a number " + as, got);
+  if (value.is_number_float() && value.get<double>() < 0x1p64) wrong("a number without point or exponent " + as, got);
+  if (value.is_number_integer() && !value.is_number_unsigned()) wrong("a number without a sign " + as, value == 0 ? "-0" : got);
+  if (value.is_number_float() || value.get<std::uint64_t>() > most) wrong("at most " + std::to_string(most) + " " + as, got);
+  return value.get<std::uint64_t>();
+}
+
 /// One entry of the header. place: where its key ends, for errors; data: where the tensors begin in the file.
 inline tensor_entry read_tensor_entry(const std::filesystem::path& file, const std::string& name, const json& value, std::uint64_t place,
                                       std::uint64_t data, std::uint64_t data_bytes) {
   const auto wrong = [&](const std::string& expected, const std::string& got) { errors::damaged_tensor(file, name, place, expected, got); };
-  const auto member = [&](const char* key) -> const json& {
-    if (!value.is_object()) wrong("an object with dtype, shape and data_offsets", shown_json(value));
-    const auto found = value.find(key);
-    if (found == value.end()) wrong("a member " + std::string(key), shown_json(value));
-    return *found;
-  };
+  if (!value.is_object()) wrong("an object with dtype, shape and data_offsets", shown_json(value));
+  const json *dtype = nullptr, *shape = nullptr, *offsets = nullptr;
+  for (const auto& [key, member] : value.items()) {
+    if (key != "dtype" && key != "shape" && key != "data_offsets") wrong("no member but dtype, shape and data_offsets", "\"" + shown(key) + "\"");
+    (key == "dtype" ? dtype : key == "shape" ? shape : offsets) = &member;
+  }
+  for (const auto& [key, member] : {std::pair("dtype", dtype), std::pair("shape", shape), std::pair("data_offsets", offsets)})
+    if (member == nullptr) wrong("a member " + std::string(key), shown_json(value));
+
   tensor_entry entry{name, {}, {}, 0, 0};
-  const json &dtype = member("dtype"), &shape = member("shape"), &offsets = member("data_offsets");
-  const auto per_element = dtype.is_string() ? bytes_of_dtype(dtype.get_ref<const std::string&>()) : std::nullopt;
+  if (!dtype->is_string()) wrong("a dtype that is a string", shown_json(*dtype));
+  entry.dtype = dtype->get<std::string>();
+  const auto per_element = bytes_of_dtype(entry.dtype);
   if (!per_element) {
     std::string list;
     for (const auto& one : dtype_sizes) list += (list.empty() ? "" : ", ") + std::string(one.name);
-    wrong("a dtype of " + list, shown_json(dtype));
+    wrong("a dtype of " + list, shown_json(*dtype));
   }
-  entry.dtype = dtype.get<std::string>();
-  if (!shape.is_array()) wrong("a shape that is a list", shown_json(shape));
-  for (const json& extent : shape) {
-    if (!json_fits<std::int64_t>(extent) || extent.get<std::int64_t>() < 0) wrong("extents from 0 to 2^63 - 1 in the shape", shown_json(extent));
-    entry.shape.push_back(extent.get<std::int64_t>());
-  }
+  if (!shape->is_array()) wrong("a shape that is a list", shown_json(*shape));
+  if (shape->size() > highest_rank) wrong("a shape of at most " + std::to_string(highest_rank) + " extents", std::to_string(shape->size()));
+  for (const json& extent : *shape)
+    entry.shape.push_back(static_cast<std::int64_t>(plain_number(extent, ~std::uint64_t{0} >> 1, "as an extent", wrong)));
   const auto bytes = bytes_of_shape(entry.shape, *per_element);
-  if (!bytes) wrong("a shape of less than 2^63 bytes", shape_text(entry.shape));
-  if (!offsets.is_array() || offsets.size() != 2 || !json_fits<std::uint64_t>(offsets[0]) || !json_fits<std::uint64_t>(offsets[1]))
-    wrong("data_offsets that are two numbers, from 0 up", shown_json(offsets));
-  const auto begin = offsets[0].get<std::uint64_t>(), end = offsets[1].get<std::uint64_t>();
-  if (begin > end) wrong("data_offsets with the begin first", shown_json(offsets));
+  if (!bytes) wrong("a shape of less than 2^63 bytes", entry.dtype + " " + shape_text(entry.shape));
+  if (!offsets->is_array() || offsets->size() != 2) wrong("data_offsets that are a list of begin and end", shown_json(*offsets));
+  const auto begin = plain_number((*offsets)[0], ~std::uint64_t{0}, "as begin of data_offsets", wrong);
+  const auto end = plain_number((*offsets)[1], ~std::uint64_t{0}, "as end of data_offsets", wrong);
+  if (begin > end) wrong("data_offsets with the begin first", shown_json(*offsets));
   if (end - begin != *bytes)
     wrong(std::to_string(*bytes) + " bytes for " + entry.dtype + " " + shape_text(entry.shape),
-          std::to_string(end - begin) + " from data_offsets " + shown_json(offsets));
+          std::to_string(end - begin) + " from data_offsets " + shown_json(*offsets));
   if (end > data_bytes)
     errors::damaged_tensor(file, name, data + data_bytes, "data up to byte " + (end > ~std::uint64_t{0} - data ? "2^64" : std::to_string(data + end)),
                            "the end of the file");
@@ -140,8 +155,13 @@ inline tensor_header read_tensor_header(const open_file& from, std::uint64_t fil
   std::array<std::byte, 8> field{};
   from.read_at(0, field);
   const auto length = std::bit_cast<std::uint64_t>(field);
-  if (length > longest_header) errors::damaged_file(file, 0, "a header length of at most " + std::to_string(longest_header), std::to_string(length));
-  if (length > file_bytes - 8) errors::damaged_file(file, 0, "a header length of at most " + std::to_string(file_bytes - 8), std::to_string(length));
+  // A file of another kind shows here: a zip archive, a page of a web server, the pointer of Git LFS.
+  const std::string got = std::to_string(length) + " (the bytes \"" + shown({reinterpret_cast<const char*>(field.data()), field.size()}) + "\")";
+  if (length > longest_header)
+    errors::damaged_file(file, 0, "a header length of at most " + std::to_string(longest_header) + ", the format's limit", got);
+  if (length > file_bytes - 8)
+    errors::damaged_file(
+        file, 0, "a header length of at most " + std::to_string(file_bytes - 8) + ", for the file has " + std::to_string(file_bytes) + " bytes", got);
   std::string text(static_cast<std::size_t>(length), '\0');
   from.read_at(8, std::as_writable_bytes(std::span(text)));
   if (!text.starts_with('{'))
@@ -168,12 +188,12 @@ inline tensor_header read_tensor_header(const open_file& from, std::uint64_t fil
   std::uint64_t at = data;
   for (const auto& one : result.tensors) {
     if (one.first > at)
-      errors::damaged_tensor(file, one.name, at, "data that begin here", "a hole of " + std::to_string(one.first - at) + " bytes before its data");
+      errors::damaged_tensor(file, one.name, at, "data that begin here", "a hole up to byte " + std::to_string(one.first));
     if (one.first < at)
       errors::damaged_tensor(file, one.name, one.first, "data from byte " + std::to_string(at) + " on", "an overlap with the tensor before it");
     at = one.end();
   }
-  if (at != file_bytes) errors::damaged_file(file, at, "the end of the file", std::to_string(file_bytes - at) + " bytes that belong to no tensor");
+  if (at != file_bytes) errors::damaged_file(file, at, "the end of the file", "data of no tensor up to byte " + std::to_string(file_bytes));
   return result;
 }
 

@@ -47,7 +47,7 @@ inline std::string shown(std::string_view bytes) {
     const std::size_t length = utf8_length(bytes.substr(at));
     const auto byte = static_cast<unsigned char>(bytes[at]);
     // U+0080 to U+009F are control characters too: c2 80 to c2 9f.
-    const bool control = byte < 0x20 || byte == 0x7f || (byte == 0xc2 && static_cast<unsigned char>(bytes[at + 1]) < 0xa0);
+    const bool control = byte < 0x20 || byte == 0x7f || (length == 2 && byte == 0xc2 && static_cast<unsigned char>(bytes[at + 1]) < 0xa0);
     if (length > 0 && !control) {
       text += bytes.substr(at, length);
       at += length;

@@ -2,25 +2,12 @@
 // What can be wrong with shapes, schedules, rules and plans.
 #pragma once
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
 
+#include <raptr/base/decimal.hpp>
 #include <raptr/base/error.hpp>
-
-namespace raptr {
-
-/// The shortest decimals that read as x, without an exponent where x is neither tiny nor huge.
-inline std::string decimal_text(double x) {
-  char digits[64];
-  const double size = x < 0 ? -x : x;
-  const auto [end, problem] = size >= 1e-9 && size < 1e15 ? std::to_chars(digits, digits + sizeof digits, x, std::chars_format::fixed)
-                                                          : std::to_chars(digits, digits + sizeof digits, x);
-  return std::string(digits, end);
-}
-
-}  // namespace raptr
 
 namespace raptr::errors {
 
@@ -29,6 +16,9 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 // ---- shapes
 [[noreturn]] inline void size_is_not_positive(std::string_view name, int size) {
   fail("model_shape::" + std::string(name) + " is " + std::to_string(size) + ": it must be at least 1");
+}
+[[noreturn]] inline void size_is_too_large(std::string_view name, int size, int most) {
+  fail("model_shape::" + std::string(name) + " is " + std::to_string(size) + ": it can be at most " + std::to_string(most));
 }
 [[noreturn]] inline void neurons_are_negative(int neurons) {
   fail("model_shape::neurons is " + std::to_string(neurons) + ": give a positive number, or 0 for four times the width");

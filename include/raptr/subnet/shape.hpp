@@ -26,13 +26,16 @@ struct model_shape {
   int neuron_group = 16;  // neurons that are kept or dropped together
   int vocab = 30522, context = 512;
 
+  /// Of the width and the heads, so that four times the width is a number and a divisor is soon found.
+  static constexpr int largest_size = 1 << 24;
+
   constexpr int neuron_count() const { return neurons ? neurons : 4 * width; }
   constexpr int head_width() const { return width / heads; }
   constexpr int head_groups() const { return kv_heads ? kv_heads : heads; }
   constexpr int queries_per_group() const { return heads / head_groups(); }
   constexpr int neuron_groups() const { return neuron_count() / neuron_group; }
 
-  /// Throws input_error if a size is not positive or one does not divide what it has to: heads the width, key-value groups
+  /// Throws input_error if a size is not positive or too large or one does not divide what it has to: heads the width, key-value groups
   /// the heads, a group of neurons all of them.
   constexpr void check() const {
     if (layers < 1) errors::size_is_not_positive("layers", layers);
@@ -43,6 +46,9 @@ struct model_shape {
     if (neuron_group < 1) errors::size_is_not_positive("neuron_group", neuron_group);
     if (vocab < 1) errors::size_is_not_positive("vocab", vocab);
     if (context < 1) errors::size_is_not_positive("context", context);
+    if (width > largest_size) errors::size_is_too_large("width", width, largest_size);
+    if (neurons > 4 * largest_size) errors::size_is_too_large("neurons", neurons, 4 * largest_size);
+    if (heads > largest_size) errors::size_is_too_large("heads", heads, largest_size);
     if (width % heads) errors::heads_do_not_divide_width(width, heads, divisor_below(width, heads), divisor_above(width, heads));
     if (heads % head_groups())
       errors::groups_do_not_divide("heads", heads, "kv_heads", kv_heads, divisor_below(heads, kv_heads), divisor_above(heads, kv_heads));

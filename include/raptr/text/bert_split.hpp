@@ -45,9 +45,10 @@ constexpr bert_class bert_class_of(char32_t c) { return c < 128 ? ascii_bert_cla
 
 /// Calls each(code point) for what the pairs make of `c`; false when they say nothing of it.
 template <class Each> bool replaced(std::span<const code_point_pair> pairs, char32_t c, Each&& each) {
-  const auto found = std::ranges::equal_range(pairs, c, {}, &code_point_pair::from);
-  for (const auto& pair : found) each(pair.to);
-  return !found.empty();
+  const auto first = std::ranges::lower_bound(pairs, c, {}, &code_point_pair::from);  // equal_range is beyond clang 14
+  auto at = first;
+  for (; at != pairs.end() && at->from == c; ++at) each(at->to);
+  return at != first;
 }
 template <class Each> void without_accents(char32_t c, Each&& each) {
   if (c < 0x80) return each(c);

@@ -16,6 +16,7 @@
 #include <raptr/io/json.hpp>
 #include <raptr/text/bpe_tokenizer.hpp>
 #include <raptr/text/byte_alphabet.hpp>
+#include <raptr/text/lines.hpp>
 
 namespace raptr {
 
@@ -89,21 +90,22 @@ inline bpe_tokenizer read_vocab_and_merges(const std::filesystem::path& vocab_fi
   bpe_vocabulary all(vocab_file);
   for (const auto& [spelling, id] : vocab.items()) all.add(spelling, id, std::ssize(vocab));
   bpe_model model{.tokens = all.tokens(), .merge_place = shown(merges_file) + ", line "};
-  const auto text = read_file(merges_file, std::uint64_t{1} << 30);
-  std::string_view left = text;
-  std::int64_t number = 0;
-  while (!left.empty()) {
-    ++number;
-    auto line = left.substr(0, left.find('\n'));
-    left.remove_prefix(line.size() < left.size() ? line.size() + 1 : left.size());
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (number == 1 && line.starts_with("#version")) continue;
-    if (line.empty() && left.find_first_not_of("\r\n") == left.npos) break;
+  std::int64_t empty = 0;  // the first of the empty lines, which may stand at the end only
+  read_lines(merges_file, [&](std::int64_t number, std::string_view line) {
+    if (number == 1 && line.starts_with("#version")) return;
+    if (line.empty()) {
+      if (empty == 0) empty = number;
+      return;
+    }
+    if (empty > 0) errors::wrong_merge_line(model.merge_place + std::to_string(empty), "");
     if (model.merges.empty()) model.first_merge = number;
     model.merges.push_back(merge_of(line, all, model.merge_place + std::to_string(number)));
-  }
+  });
   return made_tokenizer(std::move(model), vocab_file);
 }
+
+/// Whether a special token can be written as it is: UTF-8 that the alphabet of bytes does not read as other bytes.
+inline bool spells_itself(std::string_view name) { return is_utf8(name) && bytes_spelled(name).value_or(std::string(name)) == name; }
 
 /// Refuses a member that would change ids; absent and null are well.
 inline void need_plain(const json& object, std::string_view name, const json& plain, const std::filesystem::path& file) {
@@ -134,19 +136,20 @@ inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::files
   if (!added.is_array()) errors::wrong_member(file, "added_tokens", "an array", shown_json(added));
   std::int64_t size = std::ssize(vocab);
   std::vector<std::pair<std::string, json>> further;
-  id_of_spelling known;
-  for (const auto& [spelling, id] : vocab.items()) known.emplace(spelling, 0);
+  std::unordered_map<std::string, json> known;  // a look into an ordered object takes as long as it has members
+  for (const auto& [spelling, id] : vocab.items()) known.emplace(spelling, id);
   for (const auto& one : added) {
-    auto name = json_member<std::string>(one, "content", file);
+    const auto name = json_member<std::string>(one, "content", file);
     if (!json_member<bool>(one, "special", file))
       errors::wrong_member(file, "added_tokens", "special tokens only", "\"" + shown(name) + "\", which plain text would give");
+    if (!spells_itself(name))
+      errors::wrong_member(file, "added_tokens", "names without the letters that spell other bytes", "\"" + shown(name) + "\"");
     const auto id = json_member<json>(one, "id", file);
-    if (!known.contains(name)) {
-      known.emplace(name, 0);
-      further.emplace_back(std::move(name), id), ++size;
-    } else if (vocab.contains(name) && vocab[name] != id) {
-      errors::wrong_member(file, name, "one id", shown_json(vocab[name]) + " and " + shown_json(id));
-    }
+    const auto [at, is_new] = known.emplace(name, id);
+    if (is_new)
+      further.emplace_back(name, id), ++size;
+    else if (at->second != id)
+      errors::wrong_member(file, name, "one id", shown_json(at->second) + " and " + shown_json(id));
   }
   bpe_vocabulary all(file);
   for (const auto& [spelling, id] : vocab.items()) all.add(spelling, id, size);
@@ -164,7 +167,11 @@ inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::files
     else
       errors::wrong_merge_line(where, shown_json(merge));
   }
-  return made_tokenizer(std::move(model), file);
+  auto tokenizer = made_tokenizer(std::move(model), file);
+  for (const auto& one : added)
+    if (const auto name = one["content"].get<std::string>(); !tokenizer.is_special(all.find(name)))
+      errors::wrong_member(file, "added_tokens", "tokens that are neither a byte nor made by a merge", "\"" + shown(name) + "\"");
+  return tokenizer;
 }
 
 }  // namespace detail
@@ -193,17 +200,18 @@ inline void write_bpe(const bpe_tokenizer& tokenizer, const std::filesystem::pat
   json vocab = json::object(), merges = json::array(), added = json::array();
   for (std::int32_t id = 0; id < tokenizer.size(); ++id) {
     const auto& token = model.tokens[static_cast<std::size_t>(id)];
-    spellings.push_back(tokenizer.is_special(id) ? token : spell_bytes(token));
+    spellings.push_back(tokenizer.is_special(id) && detail::spells_itself(token) ? token : spell_bytes(token));
     vocab.get_ref<json::object_t&>().emplace_back(spellings.back(), id);  // straight to the end: spellings differ
   }
   for (const auto id : tokenizer.specials())
-    added.push_back({{"id", id},
-                     {"content", spellings[static_cast<std::size_t>(id)]},
-                     {"single_word", false},
-                     {"lstrip", false},
-                     {"rstrip", false},
-                     {"normalized", false},
-                     {"special", true}});
+    if (detail::spells_itself(tokenizer.token(id)))
+      added.push_back({{"id", id},
+                       {"content", spellings[static_cast<std::size_t>(id)]},
+                       {"single_word", false},
+                       {"lstrip", false},
+                       {"rstrip", false},
+                       {"normalized", false},
+                       {"special", true}});
   std::string lines = "#version: 0.2\n";
   for (const auto& [left, right] : model.merges) {
     const auto line = spellings[static_cast<std::size_t>(left)] + " " + spellings[static_cast<std::size_t>(right)];

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -13,23 +14,13 @@
 #include <vector>
 
 #include <raptr/io/json.hpp>
+#include <raptr/text/lines.hpp>
 #include <raptr/text/wordpiece_tokenizer.hpp>
 
 namespace raptr {
 
 namespace detail {
 
-inline std::vector<std::string> read_lines(const std::filesystem::path& file) {
-  const auto text = read_file(file, std::uint64_t{1} << 30);
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find('\n', at), text.size());
-    lines.push_back(text.substr(at, end - at));
-    if (lines.back().ends_with('\r')) lines.back().pop_back();
-    at = end + 1;
-  }
-  return lines;
-}
 /// Members do_lower_case, strip_accents (null: as do_lower_case) and tokenize_chinese_chars, as far as they are there.
 inline bert_splitting read_splitting(const std::filesystem::path& file, bert_splitting how) {
   const auto config = read_json(file);
@@ -54,7 +45,12 @@ inline bert_splitting read_splitting(const std::filesystem::path& file, bert_spl
 inline wordpiece_tokenizer read_wordpiece(const std::filesystem::path& from) {
   std::error_code ignored;
   const auto file = std::filesystem::is_directory(from, ignored) ? from / "vocab.txt" : from;
-  auto tokens = detail::read_lines(file);
+  constexpr std::int64_t most = 1 << 24;
+  std::vector<std::string> tokens;
+  detail::read_lines(file, [&](std::int64_t number, std::string_view line) {
+    if (number > most) errors::unexpected(file, "at most " + std::to_string(most) + " lines", "more");
+    tokens.emplace_back(line);
+  });
   const auto cased = [](const std::string& token) {
     return !token.starts_with('[') && std::ranges::any_of(token, [](char c) { return c >= 'A' && c <= 'Z'; });
   };

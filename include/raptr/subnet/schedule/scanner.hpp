@@ -76,6 +76,7 @@ class text_scanner {
     at_ = static_cast<std::size_t>(end - text_.data());
     if (problem != std::errc{} || value < low || value > high)
       bad_number(start, "give a number from " + decimal_text(low) + " to " + decimal_text(high));
+    if (value > 0 && value < 1e-9) bad_number(start, "a number above 0 is at least 0.000000001");  // of less, decimal_text() has an exponent
     return value;
   }
   /// A count, a fraction, a decimal or "full".

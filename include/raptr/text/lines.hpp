@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lines of a file whose line numbers mean something: ids, ranks. What some readers take for a line end and others for a
+// letter is refused, for then the numbers would depend on the reader.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include <raptr/io/file.hpp>
+
+namespace raptr::detail {
+
+/// Calls each(number, line) for every line, the first of which is 1, without its end: "\n", "\r\n" or that of the file.
+/// Throws file_error for a byte order mark, which would be part of the first line, and for "\r" within a line.
+template <std::invocable<std::int64_t, std::string_view> Each> void read_lines(const std::filesystem::path& file, Each&& each) {
+  const auto text = read_file(file, std::uint64_t{1} << 30);
+  if (text.starts_with("\xef\xbb\xbf")) errors::damaged_file(file, 0, "a file without byte order mark", "ef bb bf");
+  std::int64_t number = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = (std::min)(text.find('\n', at), text.size());
+    auto line = std::string_view(text).substr(at, end - at);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (const auto inside = line.find('\r'); inside != line.npos)
+      errors::damaged_file(file, at + inside, "lines that end with \\n or \\r\\n", "\\r alone in line " + std::to_string(number + 1));
+    each(++number, line);
+    at = end + 1;
+  }
+}
+
+}  // namespace raptr::detail
