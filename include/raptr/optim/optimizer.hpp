@@ -41,6 +41,22 @@ RAPTR_BOTH inline bool usable_squared_norm(double square) { return square < 1e38
 /// loss, squared norm, squared norms of tensors: the first two say whether a step counts.
 RAPTR_BOTH inline bool finite_results(const double* results) { return std::isfinite(results[0]) && usable_squared_norm(results[1]); }
 
+/// A larger rate takes a weight out of float in a few steps.
+inline bool usable_rate(double rate) { return rate >= 0 && rate < 1e15; }  // NaN is not
+
+/// 0, or NaN where something that a step reads is not finite.
+struct finite_state : no_state {
+  template <class... State> RAPTR_BOTH double operator()(const per_unit&, const State&... read) const {
+    return double((0.0f + ... + (State(0) * read)));
+  }
+};
+/// The square of a gradient beside what a step reads with it.
+struct square_with_state : no_state {
+  template <class G, class... State> RAPTR_BOTH double operator()(const per_unit& unit, const G& gradient, const State&... read) const {
+    return double(gradient) * double(gradient) + finite_state{}(unit, read...);
+  }
+};
+
 /// results[1] = the sum of the squared norms of all tensors, in their order.
 struct total_norm {
   static constexpr int sums = 0;
@@ -136,19 +152,27 @@ template <class Rule, class Model> class optimizer {
   }
   /// After begin() and all accumulate(): norms, counts, weights. clip: the largest global norm of the gradient, 0 for none.
   /// block_rate: a factor on the rate of all weights of blocks, for a rate that depends on the depth of the step.
-  /// A step whose loss or norm is not finite changes nothing. Only enqueues.
+  /// A step changes nothing if its loss, norm or rate is not usable, or a weight or moment that it would read. Only enqueues.
   void step(Model& model, double rate, double clip, double block_rate = 1) {
     ops_type& ops = model.ops();
     const active_layout& active = model.active();
     double* const results = model.results();
     const walk_list on = model.active_ranges();
     const by_plan<const master> gradients{model.gradients()};
-    ops.walk_sum(square{}, on, results + 2, gradients);
+    const bool moves_off = dropped_ == dropped_update::zero_gradient && !active.off.empty();
+    std::apply(
+        [&](const auto&... m) {
+          const auto read = [](const master* arena) { return arena; };
+          ops.walk_sum(square_with_state{}, on, results + 2, gradients, read(model.weights()), read(m.data())...);
+          if constexpr (Rule::moments > 0)
+            if (moves_off) ops.walk_sum(finite_state{}, walk_list_of(active.off, off_list_), results + 2, read(m.data())...);
+        },
+        moments_);
     ops.rows(total_norm{results, static_cast<int>(model.results_size()) - 2}, 1);
+    if (!usable_rate(rate) || !usable_rate(rate * block_rate)) return;
 
     ops.walk(count_step(results), walk_list_of(active.counts_on, counts_on_list_), counts_.data());
-    if (dropped_ == dropped_update::zero_gradient && !active.off.empty())
-      ops.walk(count_step(results), walk_list_of(active.counts_off, counts_off_list_), counts_.data());
+    if (moves_off) ops.walk(count_step(results), walk_list_of(active.counts_off, counts_off_list_), counts_.data());
 
     std::apply(
         [&](auto&... m) {

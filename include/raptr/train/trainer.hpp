@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <raptr/base/decimal.hpp>
 #include <raptr/nn/transformer.hpp>
 #include <raptr/optim/optimizer.hpp>
 #include <raptr/optim/rates.hpp>
@@ -207,7 +208,11 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     }
     r.learning_rate = optimizer_.rule().lr * rate_(r.now);
     r.active = active_shares(plan), r.active_blocks = plan.size();
-    if (weight > 0) optimizer_.step(model_, r.learning_rate, options.clip, block_rate(r.active.of(layers::name)));
+    if (weight > 0) {
+      const double of_blocks = block_rate(r.active.of(layers::name));
+      optimizer_.step(model_, r.learning_rate, options.clip, of_blocks);
+      if (!usable_rate(r.learning_rate) || !usable_rate(r.learning_rate * of_blocks)) r.nonfinite = "learning rate";
+    }
     const step_size size{r.tokens, r.targets, Model::head::flops_per_target(model_.shape()), double(model_.active().size), Optimizer::flops};
     const step_cost cost = cost_of(block_flops_of(plan), size, model_.shape());
     r.block_flops = cost.blocks, r.total_flops = cost.total;
@@ -238,20 +243,21 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     const std::vector<double>& results = results_[p.slot];
     step_report& r = p.report;
     r.loss = results[0], r.gradient_norm = std::sqrt(results[1]);
-    if (finite_results(results.data())) {
+    if (finite_results(results.data()) && r.nonfinite.empty()) {
       done_.nonfinite_in_a_row = 0;
       return;
     }
     ++done_.nonfinite_in_a_row;
+    if (!r.nonfinite.empty()) return;
     r.nonfinite = std::isfinite(r.loss) ? "gradient" : "loss";
     for (std::size_t k = results.size(); k-- > 2;)
       if (!usable_squared_norm(results[k])) r.nonfinite = model_.layout().all()[k - 2].full_name();
   }
   void check_rule() {
     const Optimizer& rule = optimizer_.rule();
-    if (!(rule.lr >= 0 && std::isfinite(rule.lr))) errors::run_option_is_out_of_range("lr", std::to_string(rule.lr), "0 or more");
+    if (!(rule.lr >= 0 && std::isfinite(rule.lr))) errors::run_option_is_out_of_range("lr", decimal_text(rule.lr), "0 or more");
     if (!(rule.weight_decay >= 0 && std::isfinite(rule.weight_decay)))
-      errors::run_option_is_out_of_range("weight_decay", std::to_string(rule.weight_decay), "0 or more");
+      errors::run_option_is_out_of_range("weight_decay", decimal_text(rule.weight_decay), "0 or more");
   }
   bool due(std::int64_t every, bool last) const { return last || (every > 0 && done_.step % every == 0); }
 
@@ -274,7 +280,7 @@ inline void run_options::check() const {
   at_least("max_nonfinite", max_nonfinite, 1);
   at_least("validate_every", validate_every, std::int64_t{0});
   at_least("save_every", save_every, std::int64_t{0});
-  if (!(clip >= 0)) errors::run_option_is_out_of_range("clip", std::to_string(clip), "0 for none, or the largest norm of a gradient");
+  if (!(clip >= 0)) errors::run_option_is_out_of_range("clip", decimal_text(clip), "0 for none, or the largest norm of a gradient");
 }
 
 }  // namespace raptr

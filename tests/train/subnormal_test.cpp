@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Under zero_gradient the moments of a block that is not drawn any more shrink by the same factor in every step. They end
+// at 0 and are never subnormal, where a processor would be many times slower, and the bits do not depend on the threads.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "small_run.hpp"
+
+using namespace raptr;
+using namespace raptr::testing;
+
+namespace {
+
+/// Block 1 is drawn in the first three steps only.
+struct block_one_first {
+  stage_rule at(const moment& now) const {
+    stage_rule rules;
+    if (now.step >= 3) rules.add(rule_of<layer_drop<keep<1>, first_units>>());
+    return rules;
+  }
+};
+
+template <class Rule> struct shrinking_run {
+  using model_type = transformer<gpt2_block, causal_lm, cpu>;
+  trainer<model_type, block_one_first, Rule> trainer_;
+  int subnormal = 0, left = 0, at_first = 0;
+  std::vector<float> end;
+
+  shrinking_run(const Rule& rule, int threads)
+      : trainer_(model_type({.layers = 2, .width = 8, .heads = 2, .neurons = 8, .neuron_group = 4, .vocab = 40, .context = 8}, {threads}),
+                 block_one_first{}, rule, {}, {.dropped = dropped_update::zero_gradient}) {
+    const token_list text(200);
+    run_options options{.steps = 240, .batch = 1, .save_every = 3};
+    options.save = [&] {
+      auto& model = trainer_.model();
+      const auto size = static_cast<std::size_t>(model.layout().size());
+      const auto first = static_cast<std::size_t>(model.layout().all()[model.layout().of(1, 0)].first);
+      left = 0, end = model.get_weights();
+      for (int k = 0; k < Rule::moments; ++k) {
+        const auto moment = download(model.ops(), static_cast<const float*>(trainer_.rule().moment(k)), size);
+        for (const float x : moment) subnormal += std::fpclassify(x) == FP_SUBNORMAL;
+        for (std::size_t i = first; i < size; ++i) left += moment[i] != 0;
+        end.insert(end.end(), moment.begin(), moment.end());
+      }
+      for (const float w : model.get_weights()) subnormal += std::fpclassify(w) == FP_SUBNORMAL;
+      if (at_first == 0) at_first = left;
+    };
+    trainer_.run(text, options);
+  }
+};
+
+template <class Rule> void ends_at_zero(const Rule& rule) {
+  const shrinking_run<Rule> one(rule, 1);
+  CHECK(one.at_first > 300);
+  CHECK(one.left == 0);
+  CHECK(one.subnormal == 0);
+  for (const int threads : {2, 4}) CHECK(shrinking_run<Rule>(rule, threads).end == one.end);
+}
+
+}  // namespace
+
+// .5^n of a moment of 1e-3 is subnormal from step 117 to 139, .6^n from 158 to 189.
+TEST_CASE("Moments of AdamW that shrink end at 0, never subnormal, with the same bits for 1, 2 and 4 threads") {
+  ends_at_zero(adamw{.beta1 = 0.5, .beta2 = 0.6});
+}
+TEST_CASE("A momentum that shrinks ends at 0, never subnormal, with the same bits for 1, 2 and 4 threads") {
+  ends_at_zero(sgd{.lr = 1e-2, .momentum = 0.5});
+}
