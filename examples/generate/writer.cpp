@@ -82,7 +82,7 @@ std::string tokenizer_of_run(const std::filesystem::path& checkpoint) {
   if (!std::filesystem::exists(file, ignored)) return "bytes";
   const raptr::json config = raptr::read_json(file);
   if (!config.is_object() || !config.contains("options")) return "bytes";
-  return raptr::json_member<std::string>(config["options"], "tokenizer", file);
+  return raptr::bytes_from_json(raptr::json_member<raptr::json>(config["options"], "tokenizer", file), file);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <raptr/nn/batch.hpp>
 #include <raptr/subnet/schedule/any_schedule.hpp>
 #include <raptr/subnet/schedule/stage_table.hpp>
+#include <raptr/text/any_tokens.hpp>
 #include <raptr/text/token_stream.hpp>
 #include <raptr/train/trainer.hpp>
 
@@ -18,7 +19,7 @@
 
 namespace program {
 
-using tokens = raptr::token_range<raptr::token_stream>;
+using tokens = raptr::token_range<raptr::any_tokens>;
 
 /// Of one training step.
 struct step_price {
@@ -46,6 +47,8 @@ class network_trainer {
   virtual double evaluate(const tokens& text) = 0;
   virtual void save(const std::filesystem::path& folder) = 0;
   virtual void load(const std::filesystem::path& folder) = 0;
+  /// Takes the weights of a Hugging Face folder. Answers a checksum of them.
+  virtual std::string start_from(const std::filesystem::path& folder) = 0;
 };
 
 /// Throw input_error if the options do not fit together.

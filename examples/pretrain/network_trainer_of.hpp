@@ -9,6 +9,7 @@
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
 #include <raptr/train/checkpoint.hpp>
+#include <raptr/train/hugging_face.hpp>
 
 #include "schedule.hpp"
 
@@ -103,6 +104,14 @@ template <class Block, class Objective> class network_trainer_of final : public 
   double evaluate(const tokens& text) override { return trainer_.evaluate(text, int(s_.batch), s_.validation_windows); }
   void save(const std::filesystem::path& folder) override { raptr::save_checkpoint(folder, trainer_, s_.ids); }
   void load(const std::filesystem::path& folder) override { raptr::load_checkpoint(folder, trainer_); }
+  std::string start_from(const std::filesystem::path& folder) override {
+    model_type& m = trainer_.model();
+    raptr::load_hugging_face(folder, m);
+    const auto weights = m.get_weights();
+    std::uint32_t sum = raptr::crc32c(std::as_bytes(std::span(weights)));
+    for (const auto& t : m.untrained()) sum = raptr::crc32c(std::as_bytes(std::span(t.values)), sum);
+    return raptr::crc_text(sum);
+  }
 
  private:
   using trainer_type = raptr::trainer<model_type, raptr::any_schedule, optimizer_type, raptr::completep_rate<chosen_rate>>;

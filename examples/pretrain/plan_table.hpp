@@ -24,6 +24,24 @@ struct run_plan {
   }
 };
 
+/// Where a drop follows the depth: what the first and the last block keep in the last step of each stage, so that nobody takes
+/// one end of the network for the other.
+inline std::string depth_text(const raptr::any_schedule& schedule, const raptr::network_layout& layout, std::int64_t total,
+                              const std::vector<raptr::stage_summary>& stages) {
+  std::string text;
+  for (const raptr::stage_summary& stage : stages)
+    for (const raptr::drop_rule& r : schedule.at(raptr::moment_at(schedule, stage.last, total, layout.shape))) {
+      const int units = raptr::total_of(r, layout), blocks = r.in_depth() ? units : layout.shape.layers;
+      const raptr::profile_view& profile = r.in_depth() ? r.select.by_depth : r.profile;
+      const double mean = r.kept_of(units) / units;
+      if (mean == 1 || !profile.varies()) continue;
+      const auto share = [&](int block) { return short_text(100 * profile(block, blocks, mean), 6) + " %"; };
+      text += "By depth, step " + count_text(stage.last + 1) + " keeps " + share(0) + " of " + std::string(r.axis) + " in the first block and " +
+              share(blocks - 1) + " in the last one.\n";
+    }
+  return text;
+}
+
 inline run_plan plan_of(const settings& s, const network_trainer& network, const tokens& text, const expected_speed& speed) {
   pricing prices(s, network, text);
   const raptr::any_schedule& schedule = network.schedule();
@@ -61,7 +79,7 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
   const auto steps = static_cast<double>(s.steps);
   plan.full_block_flops = steps * full.block_flops, plan.full_total_flops = steps * full.total_flops;
   if (stages.size() > 1) row("all", count_text(s.steps), all, {plan.block_flops / steps, plan.total_flops / steps, most}, plan.seconds);
-  plan.text = table.plain();
+  plan.text = table.plain() + depth_text(schedule, prices.layout(), s.steps, stages);
   if (plan.block_flops < plan.full_block_flops)
     plan.text += "Expected saving against the full network in every step: " + percent_text(1 - plan.block_flops / plan.full_block_flops) +
                  " of the block FLOPs, " + percent_text(1 - plan.total_flops / plan.full_total_flops) + " of all (" + scaled_text(plan.total_flops) +

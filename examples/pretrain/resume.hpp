@@ -22,6 +22,11 @@ namespace errors {
   raptr::fail("the text under --" + name + " is not the one that the run was started with (hash " + found + " instead of " + stored +
               "): bring the old text back, or start a new run with --out");
 }
+[[noreturn]] inline void weights_differ(const std::filesystem::path& from, const std::string& stored, const std::string& found) {
+  raptr::fail<raptr::file_error>("this run has no checkpoint yet, and " + raptr::shown(from) +
+                                 " does not hold the weights that it was started from (checksum " + found + " instead of " + stored +
+                                 "): bring the old ones back, or start a new run with --out");
+}
 }  // namespace errors
 
 inline std::string borders_text(const settings& s, const network_trainer& network) {
@@ -80,15 +85,26 @@ inline void expect_same_text(const corpus& text, const raptr::json& config, cons
     if (const auto old = raptr::json_member<std::string>(before, name, file); old != hash) errors::text_differs(name, old, hash.get<std::string>());
 }
 
+/// The weights that a run without a checkpoint begins with, where they are not random ones.
+inline void begin_anew(const settings& s, network_trainer& network, const raptr::json& config, const std::filesystem::path& file) {
+  if (s.from.empty()) return;
+  const auto before = raptr::json_member<std::string>(raptr::json_member<raptr::json>(config, "hashes", file), "from", file);
+  if (const std::string now = network.start_from(s.from); now != before) errors::weights_differ(s.from, before, now);
+}
+
 /// Loads the newest good checkpoint, if there is one. Answers how many bytes of the log belong to it.
 ///
+///   config           of the run
 ///   note(sentence)   for what is damaged or missing
-inline std::uint64_t go_back_to_checkpoint(const run_files& files, network_trainer& network, const std::function<void(const std::string&)>& note) {
+inline std::uint64_t go_back_to_checkpoint(const run_files& files, network_trainer& network, const settings& s, const raptr::json& config,
+                                           const std::function<void(const std::string&)>& note) {
   (void)raptr::remove_partial_folders(files.checkpoints());
-  if (const auto newest = files.newest(note))
+  if (const auto newest = files.newest(note)) {
     network.load(newest->path);
-  else
+  } else {
     note("there is no checkpoint yet, so the run begins anew");
+    begin_anew(s, network, config, files.config());
+  }
   std::error_code ignored;
   const auto ends = std::filesystem::exists(files.metrics(), ignored) ? read_metrics(files.metrics()).ends : std::vector<std::uint64_t>{};
   const auto steps = static_cast<std::size_t>(network.steps_done());

@@ -8,11 +8,12 @@
 #include "metrics_log.hpp"
 #include "resume.hpp"
 #include "schedule.hpp"
+#include "start_from.hpp"
 
 namespace program {
 
 namespace errors {
-[[noreturn]] static void no_text() { raptr::fail("there is no text to train on: give --text FILE|DIR, or --resume RUN"); }
+[[noreturn]] static void no_text() { raptr::fail("there is no text to train on: give --text FILE|DIR or --shards FILE|DIR, or --resume RUN"); }
 [[noreturn]] static void out_and_resume() {
   raptr::fail("--out and --resume are given: --resume goes on in the run's own folder, so leave --out out");
 }
@@ -63,9 +64,10 @@ std::string solve_schedule(settings& s, corpus& text, expected_speed& speed) {
 /// From where the network stands to the last step. Answers whether it got there.
 bool train(const settings& s, const run_files& files, network_trainer& network, const corpus& text, const run_plan& plan, double peak,
            std::uint64_t keep, const std::stop_token& stop) {
-  metrics_log log(files.metrics(), keep);
+  metrics_log log(files, keep, s.tensorboard);
   console screen(int(s.layers), plan.total_flops, plan.flops_of_first(network.steps_done()), peak);
   careful_writer write_log(s.full_disk == "continue"), write_checkpoint(s.full_disk == "continue");
+  write_log([&] { log.sync(); });  // the events of the steps that are done
   raptr::run_options options{.steps = s.steps,
                              .batch = int(s.batch),
                              .accumulate = int(s.accumulate),
@@ -87,7 +89,7 @@ bool train(const settings& s, const run_files& files, network_trainer& network, 
   };
   const bool whole = network.run(text.training(), options, [&](const raptr::step_report& r) {
     screen.step(r);
-    write_log([&] { log.append(metrics_line(r)); });
+    write_log([&] { log.append(r); });
   });
   if (write_log.failed() || write_checkpoint.failed()) {
     const auto newest = files.newest(note);
@@ -107,10 +109,11 @@ int run(settings s, const option_list& given) {
     s = resumed(now.resume, given, config);
     s.out = now.resume, s.plan = now.plan;
   } else {
-    if (s.text.empty()) errors::no_text();
+    if (s.text.empty() && s.shards.empty()) errors::no_text();
     if (s.out.empty()) s.out = unused_name();
     if (!s.out.has_filename()) s.out = s.out.parent_path();
     if (!s.plan) refuse_existing(s.out);
+    if (!s.from.empty()) take_shape(s, given);
   }
   const bool solves = !resumes && to_be_solved(s);
   const run_files files{s.out};
@@ -138,9 +141,10 @@ int run(settings s, const option_list& given) {
 
   std::uint64_t keep = 0;
   if (resumes) {
-    keep = go_back_to_checkpoint(files, *network, note);
+    keep = go_back_to_checkpoint(files, *network, s, config, note);
     std::error_code ignored;
     if (network->steps_done() == s.steps && std::filesystem::exists(files.summary(), ignored)) {
+      if (s.tensorboard) metrics_log(files, keep, true).sync();
       say("This run is finished: all " + std::to_string(s.steps) + " steps are done.");
       say_next(files, s);
       return done;
@@ -149,7 +153,13 @@ int run(settings s, const option_list& given) {
   }
   if (signals.signal()) return 128 + signals.signal();
   if (!resumes) {
-    create(s.out, config_of(s, text));
+    std::string from;
+    if (!s.from.empty()) {
+      say("Weights: those of " + raptr::shown(s.from) + "; nothing is dropped out, whatever rates its config.json has");
+      if (grows(s, *network)) note("this schedule begins with some of the blocks and copies them over the others, whose weights are lost");
+      from = network->start_from(s.from);
+    }
+    create(s.out, config_of(s, text, from));
     lock.emplace(s.out);
     say("Run: " + raptr::shown(s.out));
   }

@@ -63,7 +63,8 @@ inline void create(const std::filesystem::path& run, const raptr::json& config) 
   raptr::sync_folder(raptr::folder_of(run));
 }
 
-inline raptr::json config_of(settings s, const corpus& text) {
+/// from: the checksum of the weights that the run starts from; empty if they are random.
+inline raptr::json config_of(settings s, const corpus& text, const std::string& from) {
   raptr::json values;
   const option_list options = options_of(s);
   for (const option& o : options.all())
@@ -73,6 +74,7 @@ inline raptr::json config_of(settings s, const corpus& text) {
                         {"version", raptr::library_version},
                         {"options", std::move(values)},
                         {"hashes", text.hashes()}};
+  if (!from.empty()) config["hashes"]["from"] = from;
   if (!s.solved.is_null()) config["solved"] = s.solved;
   return config;
 }

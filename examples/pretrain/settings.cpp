@@ -12,12 +12,17 @@ constexpr double most_steps = 1'099'511'627'776;  // raptr::longest_run
 option_list options_of(settings& s) {
   option_list o;
   o.add("data", "text", "FILE|DIR ...", &s.text, "what to train on; of a folder the files *.txt");
+  o.add("data", "shards", "FILE|DIR ...", &s.shards, "or shards of tokens; of a folder the files *.bin without the word val in their names");
   o.add("data", "documents", "HOW", &s.documents, "what a document is").one_of({"file", "blank-line"});
-  o.add("data", "tokenizer", "FILE|DIR", &s.tokenizer, "tokenizer.json, vocab.json or vocab.txt, or a folder with them; bytes: a token is a byte");
+  o.add("data", "tokenizer", "FILE|DIR", &s.tokenizer,
+        "tokenizer.json, vocab.json or vocab.txt, or a folder with them; bytes: a token is a byte; none: shards of an unknown one");
   o.add("data", "validation-text", "FILE|DIR ...", &s.validation_text, "measures the loss [the last twentieth of the text]");
+  o.add("data", "validation-shards", "FILE|DIR ...", &s.validation_shards, "or measure it with shards [those with the word val]");
+  o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids without a header").one_of({"llm.c", "nanogpt"});
   o.add("data", "validation-windows", "N", &s.validation_windows, "of one context each, from the begin of the validation text; 0: all").range(0, 1e9);
 
   o.add("model", "objective", "NAME", &s.objective, "a GPT-2 or a BERT").one_of({"causal_lm", "masked_lm"});
+  o.add("model", "from", "DIR", &s.from, "start from the weights of a Hugging Face folder, GPT-2 or BERT, which also says the shape");
   o.add("model", "masking", "NAME", &s.masking, "of masked_lm, 15% of the tokens: exactly, or each by itself").one_of({"bert", "independent"});
   o.add("model", "layers", "N", &s.layers, "transformer blocks").range(1, 4096);
   o.add("model", "width", "N", &s.width, "of the residual stream").range(1, 65536);
@@ -66,6 +71,7 @@ option_list options_of(settings& s) {
   o.add("run", "keep-every", "STEPS", &s.keep_every, "and those of every so many steps; 0: none").range(0, most_steps);
   o.add("run", "full-disk", "POLICY", &s.full_disk, "what a failed write of a checkpoint or of the log does; the old checkpoint stays")
       .one_of({"stop", "continue"});
+  o.add("run", "tensorboard", "", &s.tensorboard, "writes the log as an event file of TensorBoard too, in the run's folder");
 
   o.add("", "config", "FILE", &s.config, "JSON with options as keys; the command line goes over it");
   o.add("", "resume", "RUN", &s.resume, "go on from the newest good checkpoint of a run, bit for bit");
@@ -84,11 +90,15 @@ void settings::settle() {
   };
   std::ranges::for_each(text, whole);
   std::ranges::for_each(validation_text, whole);
-  if (tokenizer != "bytes") tokenizer = std::filesystem::absolute(tokenizer).lexically_normal().native();
+  std::ranges::for_each(shards, whole);
+  std::ranges::for_each(validation_shards, whole);
+  whole(from);
+  if (tokenizer != "bytes" && tokenizer != "none") tokenizer = std::filesystem::absolute(tokenizer).lexically_normal().native();
 }
 
 bool free_at_resume(std::string_view option) {
-  static constexpr std::string_view names[] = {"threads", "checkpoint-every", "keep-checkpoints", "keep-every", "full-disk", "max-nonfinite"};
+  static constexpr std::string_view names[] = {"threads",   "checkpoint-every", "keep-checkpoints", "keep-every",
+                                               "full-disk", "max-nonfinite",    "tensorboard"};
   return std::ranges::find(names, option) != std::end(names);
 }
 bool stored(const option& o) { return !o.topic.empty() && o.name != "out"; }

@@ -10,11 +10,12 @@
 namespace program {
 
 struct settings {
-  path_list text, validation_text;
-  std::string documents = "file", tokenizer = "bytes";
+  path_list text, shards, validation_text, validation_shards;
+  std::string documents = "file", tokenizer = "bytes", shard_format = "llm.c";
   std::int64_t validation_windows = 256;
 
   std::string objective = "causal_lm", masking = "bert";
+  std::filesystem::path from;
   std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, neuron_group = 16, context = 128, vocab = 259;
 
   std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen", at_borders = "kept", grown = "copied";
@@ -32,6 +33,7 @@ struct settings {
   std::int64_t threads = 0, keep_checkpoints = 2, keep_every = 0;
   std::optional<std::int64_t> validate_every, checkpoint_every;
   std::string full_disk = "stop";
+  bool tensorboard = false;
   std::filesystem::path out;
 
   // Not part of a run.

@@ -121,6 +121,8 @@ class option_list {
         []<class T>(const T* from) -> raptr::json {
           if constexpr (std::same_as<T, std::filesystem::path>) {
             return raptr::bytes_to_json(from->native());
+          } else if constexpr (std::same_as<T, std::string>) {  // some texts are names of files
+            return raptr::bytes_to_json(*from);
           } else if constexpr (std::same_as<T, path_list>) {
             raptr::json all = raptr::json::array();
             for (const auto& one : *from) all.push_back(raptr::bytes_to_json(one.native()));
@@ -179,8 +181,8 @@ class option_list {
             if (!(x >= o.least && x <= o.most)) wrong();
             *to = x;
           } else if constexpr (std::same_as<T, std::string>) {
-            if (!value.is_string()) wrong();
-            *to = chosen(o, value.get<std::string>(), where);
+            if (!value.is_string() && !value.is_object()) wrong();
+            *to = chosen(o, raptr::bytes_from_json(value, where), where);
           } else if constexpr (std::same_as<T, std::filesystem::path>) {
             *to = raptr::bytes_from_json(value, where);
           } else if constexpr (std::same_as<T, path_list>) {

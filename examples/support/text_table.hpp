@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace program {
@@ -14,9 +15,23 @@ class text_table {
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
 
   std::string plain() const { return lines("", "  ", "", false); }
-  std::string markdown() const { return lines("| ", " | ", " |", true); }
+  std::string markdown() const {
+    text_table escaped = *this;
+    for (auto& row : escaped.rows_)
+      for (auto& cell : row) cell = plain_in_markdown(cell);
+    return escaped.lines("| ", " | ", " |", true);
+  }
 
  private:
+  /// A run may be named like a tag, or have a bar in its name.
+  static std::string plain_in_markdown(const std::string& text) {
+    std::string all;
+    for (const char c : text) {
+      if (std::string_view("\\`*[<&|~").find(c) != std::string_view::npos) all += '\\';
+      all += c;
+    }
+    return all;
+  }
   std::string lines(const char* begin, const char* between, const char* end, bool rule) const {
     std::vector<std::size_t> width(rows_[0].size(), 0);
     for (const auto& row : rows_)

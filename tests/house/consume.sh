@@ -50,6 +50,18 @@ check_parent fetch
 project subdirectory subdirectory
 check_parent subdirectory
 
+# A parent project has brought Eigen and nlohmann-json, and neither they nor OpenMP can be found elsewhere: its own are used,
+# and nothing is looked for.
+json=$(echo '#include <nlohmann/json.hpp>' | "$compiler" -std=c++20 -M -x c++ - 2>/dev/null | tr ' ' '\n' | sed -n 's|/nlohmann/json.hpp$||p' || true)
+if [[ -n $json ]]; then # in a folder that the compiler knows by itself
+  project own_libraries own_libraries -DCOMPONENTS=io -DJSON_DIR="$json" -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON \
+    -DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON
+  check_parent own_libraries
+  if grep -E '^(Eigen3|nlohmann_json|OpenMP)[A-Za-z_]*(_DIR|_FLAGS|_INCLUDE)' "$work/own_libraries/CMakeCache.txt"; then
+    fail "own_libraries: a library that the parent project has brought was looked for"
+  fi
+fi
+
 echo "== refusals"
 refused() {
   if cmake -S "$consumer" -B "$work/refused" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" -DHOW=package \

@@ -6,7 +6,8 @@ set -uo pipefail
 programs=$(realpath "$1")
 export P=$programs/raptr-pretrain G=$programs/raptr-generate C=$programs/raptr-compare
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+# A signal may meet a copy of this shell that has not become the program yet: the folder goes with this process only.
+trap '[[ $BASHPID -ne $$ ]] || rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 failures=0
 

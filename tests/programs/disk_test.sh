@@ -31,4 +31,26 @@ cp -r whole log && rm -r log/summary.json log/checkpoints/step-000030
 expect_error 3 'metrics.jsonl' limited 4 "$P" --resume log
 expect_done "$P" --resume log
 expect_same_run whole log
+
+# No room for the last files: the checkpoint of the end stays, and the next resume needs no step more.
+cp -r whole ending && rm ending/summary.json ending/curves.svg
+expect_error 3 'curves.svg' limited 4 "$P" --resume ending
+[[ ! -e ending/summary.json && -z $(find ending -name '.*') ]] || fail "a run without its last files has a summary, or torn files: $(find ending -name '.*')"
+expect_done "$P" --resume ending
+[[ $(grep -c '^step ' out.log) -eq 0 ]] || fail "a run that only lacked its last files trained again: $(cat out.log)"
+expect_same_run whole ending
+cmp -s whole/curves.svg ending/curves.svg || [[ -s ending/curves.svg ]] || fail "the curves are missing"
+
+# A disk that is full for a while only: under `continue` the log and the later checkpoints are whole again.
+cp -r whole young && rm -r young/summary.json young/checkpoints/*
+expect_error 3 'File too large' limited 4 "$P" --resume young --full-disk stop
+[[ -z $(ls -A young/checkpoints) ]] || fail "something is left of a checkpoint: $(ls -A young/checkpoints)"
+limited 4 "$P" --resume young --full-disk continue >out.log 2>err.log
+[[ $? -eq 3 ]] || fail "a run without log and checkpoint ended well"
+[[ $(grep -c 'going on' err.log) -eq 2 ]] || fail "the log and the checkpoint are not told once each: $(cat err.log)"
+grep -q 'metrics.jsonl' err.log || fail "the log is not named: $(cat err.log)"
+grep -q 'the newest good checkpoint is of step 0; make room and give --resume young' err.log || fail "what to do is not told: $(cat err.log)"
+[[ -z $(tail -c 1 young/metrics.jsonl | tr -d '\n') ]] || fail "the log ends in the middle of a line"
+expect_done "$P" --resume young
+expect_same_run whole young
 finish

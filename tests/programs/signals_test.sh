@@ -4,13 +4,21 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 set -m # so that SIGINT is not ignored by what runs in the background
 R=("${B[@]}" --steps 100000 --checkpoint-every 20 --validate-every 0 --schedule 2-4)
+start() { # ARGUMENTS OF raptr-pretrain; sets process
+  rm -f out.log err.log # so that nobody reads those of the process before
+  "$P" "$@" >out.log 2>err.log &
+  process=$!
+}
+wait_for_line() { # PART OF IT
+  for ((k = 0; k < 2000; ++k)); do [[ -f out.log ]] && grep -q "$1" out.log && return; sleep 0.005; done
+  fail "\"$1\" does not appear: $(cat out.log err.log)"
+}
 wait_for() { # FILE OR FOLDER
   for ((k = 0; k < 2000; ++k)); do [[ -e $1 ]] && return; sleep 0.005; done
   fail "$1 does not appear: $(cat out.log err.log)"
 }
 
-"$P" "${R[@]}" --out one >out.log 2>err.log &
-process=$!
+start "${R[@]}" --out one
 wait_for one/checkpoints/step-000020
 expect_error 2 'in use by another process' "$P" --resume one
 kill -INT $process
@@ -19,8 +27,7 @@ wait $process
 [[ -d one/checkpoints/$(printf 'step-%06d' "$(wc -l <one/metrics.jsonl)") ]] || fail "the last step was not saved"
 
 for pause in 0 0.001 0.004; do
-  "$P" --resume one >out.log 2>err.log &
-  process=$!
+  start --resume one
   sleep 0.2
   kill -TERM $process
   sleep $pause
@@ -29,11 +36,47 @@ for pause in 0 0.001 0.004; do
   code=$?
   [[ $code -eq 143 ]] || fail "two SIGTERM give the exit code $code instead of 143: $(cat err.log)"
 done
-"$P" --resume one >out.log 2>err.log &
-process=$!
-for ((k = 0; k < 2000; ++k)); do grep -q 'going on after step' out.log && break; sleep 0.005; done
-[[ $k -lt 2000 ]] || fail "the run does not go on after two signals: $(cat out.log err.log)"
+start --resume one
+wait_for_line 'going on after step'
 kill -TERM $process
 wait $process
 [[ -z $(find one/checkpoints -name '.*partial*') ]] || fail "torn folders are left: $(ls -A one/checkpoints)"
+
+# Two signals a millisecond apart while a checkpoint is written, and a kill: what had its name is whole, the rest is gone
+# after the next start, and the run goes on from the newest step by number with the same last two checkpoints.
+newest_step() { # RUN
+  local last
+  last=$(cd "$1/checkpoints" && printf '%s\n' step-* | tail -1)
+  echo $((10#${last#step-}))
+}
+R=(--text text.txt --layers 4 --width 64 --heads 2 --context 16 --batch 2 --threads 1 --steps 100000 --checkpoint-every 1 --validate-every 0)
+start "${R[@]}" --out saving
+for ((k = 0; k < 2000; ++k)); do [[ -f saving/metrics.jsonl && $(wc -l <saving/metrics.jsonl) -ge 12 ]] && break; sleep 0.002; done
+kill -KILL $process
+wait $process 2>/dev/null
+for signals in "INT INT" "TERM INT" "INT TERM" "KILL" "INT INT" "KILL"; do
+  [[ -n $(find saving/checkpoints -maxdepth 1 -name 'step-*') ]] || fail "no checkpoint is left"
+  before=$(newest_step saving)
+  start --resume saving
+  wait_for_line "going on after step $before of"
+  grep -q 'damaged' out.log && fail "a checkpoint with a name is damaged: $(cat out.log)"
+  for ((k = 0; k < 2000; ++k)); do compgen -G 'saving/checkpoints/.step-*.partial-*' >/dev/null && break; done
+  for signal in $signals; do
+    kill -$signal $process 2>/dev/null
+    sleep 0.001
+  done
+  wait $process 2>/dev/null
+  code=$?
+  [[ $code -eq 130 || $code -eq 143 || $code -eq 137 ]] || fail "$signals give the exit code $code: $(cat err.log)"
+  [[ $(newest_step saving) -ge $before ]] || fail "steps were lost: $before, then $(newest_step saving)"
+done
+start --resume saving
+wait_for_line 'going on after step'
+kill -INT $process
+wait $process
+[[ $? -eq 130 ]] || fail "SIGINT gives another exit code than 130: $(cat err.log)"
+[[ -z $(find saving/checkpoints -name '.*') ]] || fail "torn folders are left: $(ls -A saving/checkpoints)"
+last=$(newest_step saving)
+[[ $(ls saving/checkpoints) == "$(printf 'step-%06d\nstep-%06d' $((last - 1)) "$last")" ]] || fail "other checkpoints than the last two: $(ls saving/checkpoints)"
+[[ $(wc -l <saving/metrics.jsonl) -eq $last ]] || fail "the log has $(wc -l <saving/metrics.jsonl) lines after step $last"
 finish

@@ -1,0 +1,3 @@
+// expect: raptr: -ffast-math and -Ofast
+// flags: -O3 -ffinite-math-only
+#include <raptr/raptr.hpp>

@@ -1,0 +1,3 @@
+// expect: raptr: -ffast-math and -Ofast
+// flags: -Ofast
+#include <raptr/raptr.hpp>
