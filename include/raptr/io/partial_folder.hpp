@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// A folder that appears whole or not at all: it is prepared under another name beside the one that it will have, and one
+// rename publishes it. A process that dies leaves at most .NAME.partial-PID, which the next one removes; a lock that dies with
+// its process tells a dead one's folder from one that is being written.
+#pragma once
+
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <raptr/io/file.hpp>
+
+namespace raptr {
+
+/// True for .NAME.partial-DIGITS.
+inline bool is_partial_name(std::string_view name) {
+  const auto mark = name.rfind(".partial-");
+  if (!name.starts_with('.') || mark == name.npos || mark == 0) return false;
+  const auto process = name.substr(mark + 9);
+  return !process.empty() && process.find_first_not_of("0123456789") == process.npos;
+}
+
+namespace detail {
+
+/// Takes the lock that a writer holds as long as it lives; false when another one holds it. A file system without
+/// locks has no writers that could be told apart.
+inline bool lock_folder(const open_file& folder) { return ::flock(folder.descriptor(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
+
+inline void remove_tree(const std::filesystem::path& path) {
+  std::error_code code;
+  std::filesystem::remove_all(path, code);
+  if (code) errors::system_refused("remove", path, code.value());
+}
+
+}  // namespace detail
+
+/// Removes what dead runs left in `parent`: .NAME.partial-PID, of all names or of one. Leaves alone the folders that a living
+/// process is writing. Returns how many were removed.
+inline int remove_partial_folders(const std::filesystem::path& parent, const std::string& of_name = "") {
+  const std::string begin = "." + of_name + ".partial-";
+  std::vector<std::filesystem::path> found;
+  std::error_code code;
+  for (std::filesystem::directory_iterator at(parent, code), end; !code && at != end; at.increment(code))
+    if (const std::string file = at->path().filename().native(); is_partial_name(file) && (of_name.empty() || file.starts_with(begin)))
+      found.push_back(at->path());
+  if (code) errors::system_refused("list the folder", parent, code.value());
+  int removed = 0;
+  for (const auto& path : found) {
+    std::optional<open_file> folder;
+    if (std::filesystem::is_directory(std::filesystem::symlink_status(path, code))) folder = open_file::folder(path);
+    if (folder && !detail::lock_folder(*folder)) continue;
+    detail::remove_tree(path);
+    ++removed;
+  }
+  return removed;
+}
+
+/// The folder .NAME.partial-PID beside the folder NAME that it will be. Locked as long as it lives; the destructor removes what
+/// was not published.
+class partial_folder {
+ public:
+  /// final_path: its parent must exist (see make_folders()). Throws when another live writer is at it.
+  explicit partial_folder(const std::filesystem::path& final_path)
+      : final_(final_path.has_filename() ? final_path : final_path.parent_path()), path_(partial_name(final_)), lock_(make(path_)) {}
+  partial_folder(const partial_folder&) = delete;
+  partial_folder& operator=(const partial_folder&) = delete;
+  ~partial_folder() {
+    std::error_code ignored;
+    if (!published_) std::filesystem::remove_all(path_, ignored);
+  }
+
+  const std::filesystem::path& final_path() const { return final_; }
+  /// Where the files lie until they are published.
+  const std::filesystem::path& path() const { return path_; }
+
+  /// Gives the folder its name; durable on return. False if a folder with files in it has the name.
+  [[nodiscard]] bool publish() {
+    sync_folder(path_);
+    if (std::rename(path_.c_str(), final_.c_str()) != 0) {
+      if (errno == ENOTEMPTY || errno == EEXIST) return false;
+      errors::system_refused("rename " + shown(path_) + " to", final_, errno);
+    }
+    published_ = true;
+    sync_folder(folder_of(final_));
+    return true;
+  }
+  /// Takes the place of the folder that has the name, in one step where the system can. That one is removed only then.
+  void replace() {
+    std::filesystem::path old = path_;
+#ifdef RENAME_EXCHANGE
+    const bool swapped = ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_.c_str(), RENAME_EXCHANGE) == 0;
+#else
+    const bool swapped = false;
+#endif
+    if (!swapped) {  // two renames: in between, neither has the name
+      old = folder_of(final_) / (".old-" + final_.filename().native() + ".partial-" + std::to_string(::getpid()));
+      detail::remove_tree(old);
+      if (std::rename(final_.c_str(), old.c_str()) != 0) errors::system_refused("rename to " + shown(old) + " the folder", final_, errno);
+      if (std::rename(path_.c_str(), final_.c_str()) != 0) {
+        const int code = errno;
+        std::rename(old.c_str(), final_.c_str());
+        errors::system_refused("rename " + shown(path_) + " to", final_, code);
+      }
+    }
+    published_ = true;
+    sync_folder(folder_of(final_));
+    detail::remove_tree(old);
+  }
+
+ private:
+  static open_file make(const std::filesystem::path& partial) {
+    if (::mkdir(partial.c_str(), 0777) != 0) {
+      if (errno != EEXIST) errors::system_refused("make the folder", partial, errno);
+      // A dead process had our number.
+      if (!detail::lock_folder(open_file::folder(partial))) errors::folder_in_use(partial);
+      detail::remove_tree(partial);
+      if (::mkdir(partial.c_str(), 0777) != 0) errors::system_refused("make the folder", partial, errno);
+    }
+    auto lock = open_file::folder(partial);
+    if (!detail::lock_folder(lock)) errors::folder_in_use(partial);
+    return lock;
+  }
+
+  std::filesystem::path final_, path_;
+  open_file lock_;
+  bool published_ = false;
+};
+
+}  // namespace raptr
