@@ -13,12 +13,13 @@ namespace raptr::cuda_backend {
 
 inline constexpr int long_row = 256;  // lanes of a team that is a block
 template <int Lanes> constexpr int teams_per_block = Lanes == warp ? 4 : 1;
-// A third of the threads that a multiprocessor holds: 80 registers each, enough for the groups that the compiler reads ahead.
 template <int Lanes> constexpr int threads_of_rows = (Lanes)*teams_per_block<Lanes>;
-template <int Lanes> constexpr int blocks_of_rows = 768 / threads_of_rows<Lanes>;
+// For 768 threads on a multiprocessor there are 80 registers each, enough for the groups that the compiler reads ahead; for 512,
+// 128 registers: a program with column sums has no more threads at work, because each of its pieces costs memory.
+template <int Lanes, class P> constexpr int blocks_of_rows = (P::sums > 0 ? 512 : 768) / threads_of_rows<Lanes>;
 
 /// sums_in_shared: partial sums of each team lie behind the exchange in shared memory until the piece is done.
-template <int Lanes, class P, class Sum> __global__ void __launch_bounds__(threads_of_rows<Lanes>, blocks_of_rows<Lanes>)
+template <int Lanes, class P, class Sum> __global__ void __launch_bounds__(threads_of_rows<Lanes>, (blocks_of_rows<Lanes, P>))
     run_rows(P program, Sum* partial, bool sums_in_shared, std::int64_t n, std::int64_t piece) {
   const int own = int(threadIdx.x) / Lanes;
   const std::int64_t number = std::int64_t(blockIdx.x) * teams_per_block<Lanes> + own, first = number * piece;
@@ -60,7 +61,7 @@ template <class P, class Sum> __global__ void __launch_bounds__(warp* fold_warps
 template <int Lanes, class P> void run_rows_in_teams(context& on, const P& program, std::int64_t n) {
   using sum = typename sum_of<P>::type;
   constexpr int teams = teams_per_block<Lanes>, threads = threads_of_rows<Lanes>;
-  constexpr std::int64_t most_pieces = 512, least_rows = 16;
+  constexpr std::int64_t most_pieces = 2048, least_rows = 16;
   constexpr std::size_t most_shared = 64 << 10;  // three blocks share a multiprocessor
   if constexpr (P::sums == 0) {
     on.launch("rows", run_rows<Lanes, P, sum>, dim3(unsigned(pieces(n, teams))), threads, exchange_bytes<Lanes>, program, static_cast<sum*>(nullptr),
