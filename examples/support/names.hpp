@@ -32,11 +32,12 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// A name that begins with what was given is nearer than any other. names must not be empty.
+/// A name that begins with what was given is nearer than any other; capitals count as small letters. names must not be empty.
 inline std::string_view nearest_name(std::string_view given, const std::vector<std::string_view>& names) {
-  const auto distance = [&](std::string_view name) {
-    return edit_distance(given.substr(0, 64), name) + (!given.empty() && name.starts_with(given) ? 0 : 100);
-  };
+  std::string wanted(given.substr(0, 64));
+  for (char& c : wanted)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const auto distance = [&](std::string_view name) { return edit_distance(wanted, name) + (!wanted.empty() && name.starts_with(wanted) ? 0 : 100); };
   return *std::ranges::min_element(names, {}, distance);
 }
 

@@ -27,11 +27,12 @@ fails() {
   local device=()
   [[ $1 == cuda/* ]] && device=("${emulator[@]}" "$work/emulator.o")
   if ! build "${device[@]}" "$tests/${1}_test.cpp" "$work/main.o" -o "$program" 2> "$program.log"; then
+    [[ -n $name ]] && grep -q 'static assertion failed' "$program.log" && return 0  # what the compiler tests is tested
     echo "$1 does not compile${name:+ with \"$name\"}:" >&2
     head -5 "$program.log" >&2
     exit 2
   fi
-  ! timeout 300 "$program" > "$program.log" 2>&1
+  ! timeout 900 "$program" > "$program.log" 2>&1
 }
 
 caught=0 survivors=()

@@ -11,6 +11,7 @@ bad() {  # CODE PART OPTION ...
 bad 2 'the nearest is --steps' --step 3
 bad 2 'the nearest is --learning-rate' --learning 1
 bad 2 'the nearest is --steps' -steps 3
+bad 2 'the nearest is --layers' --LAYERS 3
 bad 2 '--steps is "3x": give a whole number from 1' --steps=3x
 bad 2 '--steps is "3.5": give a whole number' --steps 3.5
 bad 2 '--steps is "1e3": give a whole number' --steps 1e3
