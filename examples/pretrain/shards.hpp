@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include <raptr/text/shard_files.hpp>
 #include <raptr/text/shard_index.hpp>
@@ -40,14 +41,19 @@ struct shard_tokenizer {
   raptr::vocabulary ids;
 };
 
+struct found_index {
+  std::filesystem::path file;
+  raptr::shard_index says;
+};
 /// The shards.json beside what is named, each once.
-inline path_list indices_of(const path_list& named) {
-  path_list found;
+inline std::vector<found_index> indices_of(const path_list& named) {
+  std::vector<found_index> found;
   std::error_code ignored;
   for (const auto& path : named) {
     const auto folder = std::filesystem::is_directory(path, ignored) ? path : raptr::folder_of(path);
     const auto index = folder / raptr::shard_index_name;
-    if (std::filesystem::exists(index, ignored) && std::ranges::find(found, index) == found.end()) found.push_back(index);
+    if (std::filesystem::exists(index, ignored) && std::ranges::find(found, index, &found_index::file) == found.end())
+      found.push_back({index, raptr::read_shard_index(index)});
   }
   return found;
 }
@@ -55,27 +61,18 @@ inline path_list indices_of(const path_list& named) {
 /// What the files beside the shards say of the tokenizer; nothing if there are none.
 inline std::optional<shard_tokenizer> tokenizer_of_shards(const path_list& named) {
   std::optional<shard_tokenizer> found;
-  for (const auto& index : indices_of(named)) {
-    const auto read = raptr::read_shard_index(index);
-    if (found && found->name != read.tokenizer) errors::shards_of_two_tokenizers(index, read.tokenizer, found->name);
-    found = {read.tokenizer, read.vocabulary};
+  for (const auto& [index, says] : indices_of(named)) {
+    if (found && found->name != says.tokenizer) errors::shards_of_two_tokenizers(index, says.tokenizer, found->name);
+    found = {says.tokenizer, says.vocabulary};
   }
   return found;
 }
 
-/// What the one folder that is named should hold, if its shards.json tells.
-inline std::optional<raptr::shard_index::part> expected_part(const path_list& named, raptr::shard_part part) {
-  std::error_code ignored;
-  if (named.size() != 1 || !std::filesystem::is_directory(named.front(), ignored) || indices_of(named).empty()) return std::nullopt;
-  const auto read = raptr::read_shard_index(indices_of(named).front());
-  return part == raptr::shard_part::training || !read.validation ? read.training : *read.validation;
-}
-
 /// tokenizer: whose ids they must hold.
 inline opened_shards open_shards(const settings& s, const path_list& named, raptr::shard_part part, const shard_tokenizer& tokenizer) {
-  for (const auto& index : indices_of(named))
-    if (const auto read = raptr::read_shard_index(index); !tokenizer.name.empty() && read.tokenizer != tokenizer.name)
-      errors::shards_of_another_tokenizer(index, read, tokenizer.name);
+  const auto indices = indices_of(named);
+  for (const auto& [index, says] : indices)
+    if (!tokenizer.name.empty() && says.tokenizer != tokenizer.name) errors::shards_of_another_tokenizer(index, says, tokenizer.name);
   const auto files = raptr::find_shards(named, part);
   opened_shards opened{
       {files.files, tokenizer.ids, s.shard_format == "nanogpt" ? raptr::shard_format::nanogpt : raptr::shard_format::llm_c}, {}, {}, {}};
@@ -85,14 +82,17 @@ inline opened_shards open_shards(const settings& s, const path_list& named, rapt
   if (!files.skipped.empty())
     opened.line += ", " + counted(std::ssize(files.skipped), "entry of folders passed over", "entries of folders passed over") + " (" +
                    raptr::shown(files.skipped.front().filename()) + ")";
-  if (const auto expected = expected_part(named, part)) {
-    opened.index = indices_of(named).front();
-    opened.hash = expected->hash;
+  // The shards.json of the one folder that is named says what it should hold.
+  if (std::error_code ignored; named.size() == 1 && std::filesystem::is_directory(named.front(), ignored) && !indices.empty()) {
+    const auto& [index, says] = indices.front();
+    const auto& expected = part == raptr::shard_part::training || !says.validation ? says.training : *says.validation;
+    opened.index = index;
+    opened.hash = expected.hash;
     const auto differ = [&](const char* what, std::int64_t should, std::int64_t is) {
       if (should != is) raptr::errors::shards_differ_from_index(opened.index, what, std::to_string(should), std::to_string(is));
     };
-    differ("number of shards", expected->shards, source.shards());
-    differ("number of tokens", expected->tokens, source.size());
+    differ("number of shards", expected.shards, source.shards());
+    differ("number of tokens", expected.tokens, source.size());
   }
   return opened;
 }

@@ -2,6 +2,7 @@
 // Half precision as float: every one of the 65,536 halves.
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
 
 #include <raptr/io/tensor_numbers.hpp>
@@ -25,9 +26,10 @@ TEST_CASE("Every half is the float of its sign, exponent and fraction") {
 }
 
 TEST_CASE("A bfloat16 is the upper half of a float") {
-  CHECK(float_of_bfloat16(0x3f80) == 1.0f);
-  CHECK(float_of_bfloat16(0xc0a0) == -5.0f);
-  CHECK(float_of_bfloat16(0x0001) == 0x1p-133f);
-  CHECK(std::isnan(float_of_bfloat16(0x7fc0)));
-  CHECK(std::isinf(float_of_bfloat16(0xff80)));
+  const auto widened = [](std::uint16_t bits) { return float(std::bit_cast<bfloat16>(bits)); };
+  CHECK(widened(0x3f80) == 1.0f);
+  CHECK(widened(0xc0a0) == -5.0f);
+  CHECK(widened(0x0001) == 0x1p-133f);
+  CHECK(std::isnan(widened(0x7fc0)));
+  CHECK(std::isinf(widened(0xff80)));
 }

@@ -30,5 +30,7 @@ struct training_error : error {
 
 /// Throws Kind with the library's name before the sentence.
 template <class Kind = input_error> [[noreturn]] void fail(const std::string& sentence) { throw Kind("raptr: " + sentence); }
+/// The sentence again, for an error that says more about where it comes from.
+inline std::string bare_sentence(const error& e) { return std::string(e.what()).substr(std::string("raptr: ").size()); }
 
 }  // namespace raptr

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include <raptr/base/bfloat16.hpp>
 #include <raptr/io/safetensors.hpp>
 
 namespace raptr {
@@ -22,8 +23,6 @@ constexpr float float_of_half(std::uint16_t bits) {
   const float small = static_cast<float>(fraction) * 0x1p-24f;
   return sign ? -small : small;
 }
-/// Of the 16 bits of a bfloat16, the upper half of a float.
-constexpr float float_of_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 
 inline bool is_floating(const tensor_entry& entry) {
   return entry.dtype == "F32" || entry.dtype == "F64" || entry.dtype == "F16" || entry.dtype == "BF16";
@@ -58,7 +57,7 @@ template <std::floating_point T> void read_numbers(const safetensors_reader& fil
   else if (entry.dtype == "F16")
     detail::read_converted<std::uint16_t>(file, entry, out, [](std::uint16_t x) { return static_cast<T>(float_of_half(x)); });
   else if (entry.dtype == "BF16")
-    detail::read_converted<std::uint16_t>(file, entry, out, [](std::uint16_t x) { return static_cast<T>(float_of_bfloat16(x)); });
+    detail::read_converted<bfloat16>(file, entry, out, [](bfloat16 x) { return static_cast<T>(float(x)); });
   else
     errors::wrong_tensor(file.path(), entry.name, "F32, F64, F16 or BF16", entry.dtype);
 }

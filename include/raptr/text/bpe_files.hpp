@@ -80,7 +80,7 @@ inline bpe_tokenizer made_tokenizer(bpe_model model, const std::filesystem::path
   try {
     return bpe_tokenizer(std::move(model));
   } catch (const input_error& wrong) {
-    errors::wrong_tokenizer(file, wrong.what());
+    errors::wrong_tokenizer(file, wrong);
   }
 }
 

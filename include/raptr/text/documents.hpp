@@ -17,6 +17,7 @@
 #include <raptr/io/utf8.hpp>
 #include <raptr/text/document_scanner.hpp>
 #include <raptr/text/error.hpp>
+#include <raptr/text/listed_folder.hpp>
 
 namespace raptr {
 
@@ -38,16 +39,7 @@ inline text_files find_texts(const std::vector<std::filesystem::path>& from) {
       found.files.push_back(path);
       continue;
     }
-    std::vector<std::filesystem::path> texts, others;
-    for (std::filesystem::directory_iterator at(path, code), end; !code && at != end; at.increment(code)) {
-      const auto& name = at->path().native();
-      std::error_code ignored;
-      (name.ends_with(".txt") && !at->is_directory(ignored) ? texts : others).push_back(at->path());
-    }
-    if (code) errors::system_refused("list the folder", path, code.value());
-    const auto by_bytes = [](const auto& a, const auto& b) { return a.native() < b.native(); };
-    std::ranges::sort(texts, by_bytes);
-    std::ranges::sort(others, by_bytes);
+    const auto [texts, others] = detail::list_folder(path, [](const std::string& name) { return name.ends_with(".txt"); });
     if (texts.empty()) errors::no_text_in_folder(path, others.size(), others.empty() ? "" : others.front().filename().native());
     found.files.insert(found.files.end(), texts.begin(), texts.end());
     found.skipped.insert(found.skipped.end(), others.begin(), others.end());

@@ -72,9 +72,8 @@ namespace raptr::errors {
 [[noreturn]] inline void no_tokenizer_in(const std::filesystem::path& folder) {
   fail<file_error>(shown(folder) + " holds no tokenizer: neither tokenizer.json nor vocab.json (with merges.txt) nor vocab.txt");
 }
-/// sentence: what() of an error about numbers.
-[[noreturn]] inline void wrong_tokenizer(const std::filesystem::path& file, std::string_view sentence) {
-  fail<file_error>(shown(file) + ": " + std::string(sentence.substr(sentence.find(": ") + 2)));
+[[noreturn]] inline void wrong_tokenizer(const std::filesystem::path& file, const input_error& about_numbers) {
+  fail<file_error>(shown(file) + ": " + bare_sentence(about_numbers));
 }
 [[noreturn]] inline void wrong_word(std::int64_t id, std::string_view token) {
   fail("token " + std::to_string(id) + (token.empty() ? " is empty" : " is not UTF-8: \"" + shown(token) + "\""));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <raptr/io/file.hpp>
+#include <raptr/text/listed_folder.hpp>
 #include <raptr/text/shard_error.hpp>
 
 namespace raptr {
@@ -19,6 +20,7 @@ namespace raptr {
 enum class shard_part { training, validation };
 
 /// name: of a file, without its folder.
+inline bool names_shard(const std::string& name) { return name.ends_with(".bin") && !name.starts_with('.'); }
 constexpr bool names_validation_shard(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   for (std::size_t at = 0; at < name.size();) {
@@ -35,8 +37,7 @@ constexpr bool names_validation_shard(std::string_view name) {
 inline bool holds_validation_shards(const std::filesystem::path& folder) {
   std::error_code code;
   for (std::filesystem::directory_iterator at(folder, code), end; !code && at != end; at.increment(code))
-    if (const auto name = at->path().filename().native(); name.ends_with(".bin") && !name.starts_with('.') && names_validation_shard(name))
-      return true;
+    if (const auto name = at->path().filename().native(); names_shard(name) && names_validation_shard(name)) return true;
   return false;
 }
 
@@ -60,24 +61,13 @@ inline shard_files find_shards(const std::vector<std::filesystem::path>& from, s
       found.files.push_back(path);
       continue;
     }
-    std::vector<std::filesystem::path> training, validation, others;
-    std::size_t entries = 0;
-    for (std::filesystem::directory_iterator at(path, code), end; !code && at != end; at.increment(code), ++entries) {
-      const std::string name = at->path().filename().native();
-      std::error_code ignored;
-      if (!name.ends_with(".bin") || name.starts_with('.') || at->is_directory(ignored))
-        others.push_back(at->path());
-      else
-        (names_validation_shard(name) ? validation : training).push_back(at->path());
-    }
-    if (code) errors::system_refused("list the folder", path, code.value());
-    auto& chosen = measures && !validation.empty() ? validation : training;
-    const auto by_bytes = [](const auto& a, const auto& b) { return a.native() < b.native(); };
-    std::ranges::sort(chosen, by_bytes);
-    std::ranges::sort(others, by_bytes);
+    const auto [shards, others] = detail::list_folder(path, names_shard);
+    std::vector<std::filesystem::path> training, validation;
+    for (const auto& shard : shards) (names_validation_shard(shard.filename().native()) ? validation : training).push_back(shard);
+    const auto& chosen = measures && !validation.empty() ? validation : training;
     if (chosen.empty()) {
       const auto& example = !validation.empty() ? validation : others;
-      errors::no_shards_in_folder(path, measures ? "validation shards" : "training shards", entries,
+      errors::no_shards_in_folder(path, measures ? "validation shards" : "training shards", shards.size() + others.size(),
                                   example.empty() ? "" : example.front().filename().native());
     }
     found.files.insert(found.files.end(), chosen.begin(), chosen.end());

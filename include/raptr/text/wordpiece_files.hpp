@@ -61,7 +61,7 @@ inline wordpiece_tokenizer read_wordpiece(const std::filesystem::path& from) {
   try {
     return wordpiece_tokenizer(std::move(tokens), how);
   } catch (const input_error& wrong) {
-    errors::wrong_tokenizer(shown(file) + " (a token's number is its line less 1)", wrong.what());
+    errors::wrong_tokenizer(shown(file) + " (a token's number is its line less 1)", wrong);
   }
 }
 

@@ -74,11 +74,6 @@ template <class Master> void write_tensors(recorded_file& out, std::span<const p
   file.finish();
 }
 
-inline std::string shape_text(const std::vector<std::int64_t>& shape) {
-  std::string text;
-  for (const std::int64_t n : shape) text += (text.empty() ? "(" : ", ") + std::to_string(n);
-  return text + ")";
-}
 /// Names every tensor that is missing, left over or of another shape, before anything is read.
 inline void expect_tensors(const safetensors_reader& file, const std::map<std::string, std::vector<std::int64_t>>& expected) {
   std::string missing, unknown;
@@ -87,7 +82,7 @@ inline void expect_tensors(const safetensors_reader& file, const std::map<std::s
     if (!found)
       missing += (missing.empty() ? "" : ", ") + name;
     else if (found->shape != shape)
-      errors::tensor_has_another_shape(file.path(), name, shape_text(shape), shape_text(found->shape));
+      errors::tensor_has_another_shape(file.path(), name, detail::shape_text(shape), detail::shape_text(found->shape));
   }
   if (!missing.empty()) errors::tensors_differ(file.path(), "lacks tensors", missing);
   for (const tensor_entry& t : file.tensors())

@@ -49,8 +49,8 @@ namespace errors {
   fail<file_error>(shown(file) + ": \"" + std::string(member) + "\" is " + detail::shown_json(value) + ", and what is supported here is " +
                    supported);
 }
-[[noreturn]] inline void shape_of_config_cannot_be(const std::filesystem::path& file, const std::string& sentence) {
-  fail<file_error>(shown(file) + ": " + sentence.substr(sentence.find(": ") + 2));  // without its own "raptr: "
+[[noreturn]] inline void shape_of_config_cannot_be(const std::filesystem::path& file, const input_error& about_sizes) {
+  fail<file_error>(shown(file) + ": " + bare_sentence(about_sizes));
 }
 }  // namespace errors
 
@@ -107,7 +107,7 @@ inline hugging_face_model hugging_face_config(const std::filesystem::path& folde
     model.shape.check();
     model.shape.neurons = model.shape.neuron_count();
   } catch (const input_error& e) {
-    errors::shape_of_config_cannot_be(file, e.what());
+    errors::shape_of_config_cannot_be(file, e);
   }
   return model;
 }

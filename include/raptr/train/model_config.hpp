@@ -38,8 +38,7 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
   try {
     s.check();
   } catch (const input_error& wrong) {
-    const std::string_view sentence = wrong.what();
-    errors::wrong_member(file, "raptr", "sizes of a model", std::string(sentence.substr(sentence.find(": ") + 2)));
+    errors::wrong_member(file, "raptr", "sizes of a model", bare_sentence(wrong));
   }
   return s;
 }
