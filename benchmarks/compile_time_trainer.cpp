@@ -5,9 +5,9 @@
 #include <string>
 
 #include <raptr/backend/cpu.hpp>
+#include <raptr/data/token_stream.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/text/byte_tokenizer.hpp>
-#include <raptr/text/token_stream.hpp>
+#include <raptr/tokenizers/byte.hpp>
 
 using my_block = raptr::block<raptr::gpt2_block, raptr::rms_norm, raptr::swiglu_mlp>;
 constexpr raptr::model_shape small{.layers = 4, .width = 64, .heads = 4, .vocab = 259, .context = 32};

@@ -13,6 +13,7 @@
 #include <raptr/nn/layers/cross_entropy.hpp>
 #include <raptr/nn/layers/norm.hpp>
 #include <raptr/optim/optimizer.hpp>
+#include <raptr/optim/adamw.hpp>
 
 #if __has_include(<Eigen/Core>)
 #define BENCHMARK_EIGEN
@@ -56,7 +57,7 @@ void matmul_nt(benchmark::State& state) {
   ops_type ops({.threads = s.threads});
   const auto x = numbers(ops, s.n * s.columns), w = numbers(ops, std::int64_t(s.rows) * s.columns), bias = numbers(ops, s.rows);
   const auto y = numbers(ops, s.n * s.rows);
-  for (auto _ : state) ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1, nothing{});
+  for (auto _ : state) ops.matmul_nt(y, x, {w, s.rows, s.columns}, bias, s.n, 1, no_epilogue{});
   share_of_peak(state, s.flops(), s.threads);
 }
 void matmul_nt_gelu(benchmark::State& state) {
@@ -147,7 +148,7 @@ template <class Make> void rows(benchmark::State& state, std::int64_t n, int wid
   ops_type ops({.threads = int(state.range(0))});
   const auto in = numbers(ops, n * width), out = numbers(ops, n * width), more = numbers(ops, n * width),
              column = numbers(ops, 4 * std::int64_t{width});
-  for (auto _ : state) ops.rows(make(in, out, more, column), n);
+  for (auto _ : state) ops.for_each_row(make(in, out, more, column), n);
   state.SetBytesProcessed(std::int64_t(double(state.iterations()) * arrays * 4.0 * double(n) * width));
 }
 void rows_gelu(benchmark::State& state) {
@@ -178,25 +179,25 @@ void rows_cross_entropy(benchmark::State& state) {
     return cross_entropy<float, float>{out, ids.data(), weights.data(), loss.data(), 1.0f, 8192, true};
   });
 }
-void walk_adamw(benchmark::State& state) {
+void elementwise_adamw(benchmark::State& state) {
   const std::int64_t n = 12'000'000;
   ops_type ops({.threads = int(state.range(0))});
-  const std::vector<walk_range> ranges{{0, 0, n, n / 12, 0, 0, true}};
+  const std::vector<param_range> ranges{{0, 0, n, n / 12, 0, 0, true}};
   const std::vector<int> counts(12, 3);
-  const std::vector<double> results{1.0, 4.0};
+  std::vector<double> results{1.0, 4.0};
   const auto w = numbers(ops, n), g = numbers(ops, n), m = numbers(ops, n), v = numbers(ops, n);
-  ops.walk(fill_zero{}, {ranges.data(), 1, chunks_of(n)}, v);
-  const update<adamw, float, update_kind::with_gradient> step{adamw{}, results.data(), counts.data(), 1e-4, 1e-4, 1.0};
-  for (auto _ : state) ops.walk(step, {ranges.data(), 1, chunks_of(n)}, w, by_plan<const float>{g}, m, v);
+  ops.elementwise(fill_zero{}, {ranges.data(), 1, chunks_of(n)}, v);
+  const update<adamw, float, update_kind::with_gradient> step{adamw{}, step_results(results.data()), counts.data(), 1e-4, 1e-4, 1.0};
+  for (auto _ : state) ops.elementwise(step, {ranges.data(), 1, chunks_of(n)}, w, packed_array<const float>{g}, m, v);
   state.SetBytesProcessed(state.iterations() * n * 28);
 }
-void walk_sum_square(benchmark::State& state) {
+void sum_of_squares(benchmark::State& state) {
   const std::int64_t n = 12'000'000;
   ops_type ops({.threads = int(state.range(0))});
   const auto g = numbers(ops, n);
-  const std::vector<walk_range> ranges{{0, 0, n, n / 12, 0, 0, true}};
+  const std::vector<param_range> ranges{{0, 0, n, n / 12, 0, 0, true}};
   double sum = 0;
-  for (auto _ : state) ops.walk_sum(square{}, {ranges.data(), 1, chunks_of(n)}, &sum, by_plan<const float>{g});
+  for (auto _ : state) ops.elementwise_sum(square{}, {ranges.data(), 1, chunks_of(n)}, &sum, packed_array<const float>{g});
   state.SetBytesProcessed(state.iterations() * n * 4);
 }
 void by_threads(benchmark::internal::Benchmark* b) { b->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime()->MinTime(0.1); }
@@ -205,8 +206,8 @@ BENCHMARK(rows_gelu_backward)->Apply(by_threads);
 BENCHMARK(rows_layer_norm)->Apply(by_threads);
 BENCHMARK(rows_layer_norm_backward)->Apply(by_threads);
 BENCHMARK(rows_cross_entropy)->Apply(by_threads);
-BENCHMARK(walk_adamw)->Apply(by_threads);
-BENCHMARK(walk_sum_square)->Apply(by_threads);
+BENCHMARK(elementwise_adamw)->Apply(by_threads);
+BENCHMARK(sum_of_squares)->Apply(by_threads);
 
 /// Starting a loop of empty tasks.
 void empty_loop(benchmark::State& state) {

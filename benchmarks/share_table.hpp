@@ -21,7 +21,7 @@ class share_table : public benchmark::BenchmarkReporter {
     std::string shape, axis, part, without;
     double owned = 1;
     std::vector<double> ms{};
-    double measured = 0, foretold = 0, flops_share = 0, multiply_adds = 0, of_peak = 0;  // MiB, MiB, of the blocks, of a step
+    double measured = 0, estimated = 0, flops_share = 0, multiply_adds = 0, of_peak = 0;  // MiB, MiB, of the blocks, of a step
 
     double median() const {
       std::vector<double> sorted = ms;
@@ -50,13 +50,13 @@ class share_table : public benchmark::BenchmarkReporter {
       row& r = rows_.at(run.run_name.function_name);
       r.ms.push_back(run.GetAdjustedRealTime());
       const auto counter = [&](const char* name) { return run.counters.at(name).value; };
-      r.measured = std::max(r.measured, counter("MiB")), r.foretold = std::max(r.foretold, counter("foretold_MiB"));
+      r.measured = std::max(r.measured, counter("MiB")), r.estimated = std::max(r.estimated, counter("estimated_MiB"));
       r.flops_share = counter("flops_share"), r.multiply_adds = counter("multiply_adds"), r.of_peak = std::max(r.of_peak, counter("of_peak"));
     }
   }
   void Finalize() override {
     std::printf("%-10s %-10s %-9s %8s %9s %9s %7s %8s %8s %8s %8s %8s\n", "shape", "axis", "share", "of FLOPs", "ms", "bound", "ratio", "spread",
-                "MiB", "foretold", "GMA", "of peak");
+                "MiB", "estimated", "GMA", "of peak");
     for (const std::string& name : order_) {
       const row& r = rows_.at(name);
       if (r.ms.empty()) continue;
@@ -67,7 +67,7 @@ class share_table : public benchmark::BenchmarkReporter {
         std::printf("%9.2f %7.3f ", bound, ms / bound);
       else
         std::printf("%9s %7s ", "", "");
-      std::printf("%8.3f %8.2f %8.2f %8.2f %8.3f\n", (*most - *least) / ms, r.measured, r.foretold, r.multiply_adds * 1e-9, r.of_peak);
+      std::printf("%8.3f %8.2f %8.2f %8.2f %8.3f\n", (*most - *least) / ms, r.measured, r.estimated, r.multiply_adds * 1e-9, r.of_peak);
     }
   }
 
@@ -101,7 +101,7 @@ inline void share_table::write_json(const std::string& path, int threads) const 
       file << bound;
     else
       file << "null";
-    file << ", \"MiB\": " << r.measured << ", \"foretold_MiB\": " << r.foretold << ", \"multiply_adds\": " << r.multiply_adds
+    file << ", \"MiB\": " << r.measured << ", \"estimated_MiB\": " << r.estimated << ", \"multiply_adds\": " << r.multiply_adds
          << ", \"of_peak\": " << r.of_peak << ", \"ms\": [";
     for (std::size_t i = 0; i < r.ms.size(); ++i) file << (i ? ", " : "") << r.ms[i];
     file << "]}";

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <raptr/nn/transformer.hpp>
-#include <raptr/subnet/drop.hpp>
-#include <raptr/subnet/schedule/plan.hpp>
+#include <raptr/schedule/plan.hpp>
+#include <raptr/subnet/rules/drop.hpp>
 
 namespace raptr::benchmarks {
 
@@ -25,7 +25,7 @@ inline std::vector<bench_shape> bench_shapes() {
 /// One stage for ever.
 struct one_rule {
   stage_rule rule;
-  const stage_rule& at(const moment&) const { return rule; }
+  const stage_rule& at(const run_position&) const { return rule; }
 };
 
 /// As many attentions as mlps: they differ in price, and a draw of more mlps would be taken for a slower step.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One whole training step (plan, forward, loss, backward, clip, AdamW) against the active share of every axis: the promise
 // of the library is that what is dropped costs nothing. The variants of a shape take turns in random order, several rounds;
-// the table has medians. A pass that needs other memory than was foretold is an error.
+// the table has medians. A pass that needs other memory than was estimated is an error.
 //   step_bench [--threads N] [--rounds N] [--steps N] [--json FILE] [--benchmark_filter=gpt-small/(full|without|heads)]
 #include <charconv>
 #include <chrono>
@@ -11,8 +11,10 @@
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
 #include <raptr/optim/optimizer.hpp>
-#include <raptr/text/vocabulary.hpp>
-#include <raptr/train/plan_cost.hpp>
+#include <raptr/tokenizers/vocabulary.hpp>
+#include <raptr/train/step_cost.hpp>
+#include <raptr/models/gpt2.hpp>
+#include <raptr/optim/adamw.hpp>
 
 #include "share_table.hpp"
 #include "share_variants.hpp"
@@ -58,25 +60,25 @@ struct network_under_test {
 
 void run(benchmark::State& state, network_under_test& on, const variant& what, const settings& options, double peak) {
   on.train(what);  // the pages and the layout of this plan, outside the time
-  double most = 0, most_foretold = 0, share = 0, multiply_adds = 0, seconds = 0;
+  double most = 0, most_estimated = 0, share = 0, multiply_adds = 0, seconds = 0;
   for (auto _ : state) {
     const auto start = std::chrono::steady_clock::now();
     on.train(what);
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     state.SetIterationTime(time.count());
     const std::size_t measured = on.model.activation_peak();
-    const pass_needs foretold = on.model.needs(on.plan, on.data);
-    if (measured != foretold.activation_bytes) {
-      state.SkipWithError(("activations of " + std::to_string(measured) + " bytes, foretold " + std::to_string(foretold.activation_bytes)).c_str());
+    const pass_needs estimated = on.model.needs(on.plan, on.data);
+    if (measured != estimated.activation_bytes) {
+      state.SkipWithError(("activations of " + std::to_string(measured) + " bytes, estimated " + std::to_string(estimated.activation_bytes)).c_str());
       return;
     }
-    most = std::max(most, double(measured)), most_foretold = std::max(most_foretold, double(foretold.activation_bytes));
-    share += block_flops_of(on.plan) / (on.plan.layout().shape.layers * on.plan.layout().block_flops()), multiply_adds += foretold.multiply_adds,
+    most = std::max(most, double(measured)), most_estimated = std::max(most_estimated, double(estimated.activation_bytes));
+    share += block_flops_of(on.plan) / (on.plan.layout().shape.layers * on.plan.layout().block_flops()), multiply_adds += estimated.multiply_adds,
         seconds += time.count();
   }
   const double steps = static_cast<double>(state.iterations());
   state.counters["MiB"] = most / (1 << 20);
-  state.counters["foretold_MiB"] = most_foretold / (1 << 20);
+  state.counters["estimated_MiB"] = most_estimated / (1 << 20);
   state.counters["flops_share"] = share / steps;
   state.counters["multiply_adds"] = multiply_adds / steps;
   state.counters["of_peak"] = 2 * multiply_adds / (seconds * peak * options.threads);

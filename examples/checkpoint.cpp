@@ -7,11 +7,11 @@
 #include <filesystem>
 
 #include <raptr/backend/cpu.hpp>
-#include <raptr/io/steps.hpp>
+#include <raptr/checkpoint/checkpoint.hpp>
+#include <raptr/checkpoint/retention.hpp>
+#include <raptr/data/token_stream.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/text/byte_tokenizer.hpp>
-#include <raptr/text/token_stream.hpp>
-#include <raptr/train/checkpoint.hpp>
+#include <raptr/tokenizers/byte.hpp>
 
 namespace {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include <raptr/backend/cpu.hpp>
+#include <raptr/data/token_stream.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/text/byte_tokenizer.hpp>
-#include <raptr/text/token_stream.hpp>
+#include <raptr/tokenizers/byte.hpp>
 
 // ---- the axis, and the drop that acts on it: exactly so many experts, others in every block, unless a policy says otherwise
 
@@ -66,8 +66,8 @@ struct expert_mlp {
   // All rows of an expert lie together in each weight: then what is kept is a few ranges.
   enum { up, down };
   static std::vector<raptr::weight> weights(const raptr::model_shape& s) {
-    return {{"up", true, {{"gate.weight", 1}, {"up.weight", size}}, s.width, raptr::start::normal, true},
-            {"down", true, {{"down.weight", size}}, s.width, raptr::start::normal_by_depth, true}};
+    return {{"up", true, {{"gate.weight", 1}, {"up.weight", size}}, s.width, raptr::initializer::normal, true},
+            {"down", true, {{"down.weight", size}}, s.width, raptr::initializer::normal_by_depth, true}};
   }
   template <class Ops> struct saved { typename Ops::real *a, *h; };
 
@@ -118,11 +118,11 @@ bool trains(const auto& tokens) {
   raptr::step_plan plan(raptr::layout_of<my_block>(small));
   double first = 0, last = 0;
   trainer.run(tokens, {.steps = steps, .batch = 8}, [&](const raptr::step_report& now) {
-    if (now.now.step == 0) first = now.loss;
+    if (now.step == 0) first = now.loss;
     last = now.loss;
-    if (now.now.step % 10 != 9) return;
-    raptr::plan_into(plan, growing{}, {.seed = 1, .step = static_cast<std::uint64_t>(now.now.step)}, steps);
-    std::printf("step %2d, stage %d: loss %.3f, %d layers, %3.0f%% of the experts\n", static_cast<int>(now.now.step) + 1, now.now.stage + 1, now.loss,
+    if (now.step % 10 != 9) return;
+    raptr::plan_into(plan, growing{}, {.seed = 1, .step = static_cast<std::uint64_t>(now.step)}, steps);
+    std::printf("step %2d, stage %d: loss %.3f, %d layers, %3.0f%% of the experts\n", static_cast<int>(now.step) + 1, now.stage + 1, now.loss,
                 now.active_blocks, 100.0 * kept_experts(plan) / (small.layers * expert_mlp::count));
   });
   for (const raptr::stage_summary& row : raptr::stage_table(growing{}, plan.layout(), steps))

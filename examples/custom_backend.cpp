@@ -10,9 +10,9 @@
 #include <vector>
 
 #include <raptr/backend/cpu.hpp>
+#include <raptr/data/token_stream.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/text/byte_tokenizer.hpp>
-#include <raptr/text/token_stream.hpp>
+#include <raptr/tokenizers/byte.hpp>
 
 // [tag]
 struct plain {
@@ -55,28 +55,28 @@ template <class Real, class Master> class plain_ops {
 
   explicit plain_ops(const plain_options& = {}) {}
 
-  // [rows]
-  template <class P> void rows(const P& program, std::int64_t n) {
-    if constexpr (P::sums == 0) {
+  // [row kernels]
+  template <class K> void for_each_row(const K& kernel, std::int64_t n) {
+    if constexpr (K::sums == 0) {
       const one_lane<char> team{nullptr, 0};
-      for (std::int64_t r = 0; r < n; ++r) program.row(team, r);
+      for (std::int64_t r = 0; r < n; ++r) kernel.row(team, r);
     } else {
-      using sum = std::remove_pointer_t<decltype(program.sum(0, 0))>;
-      std::vector<sum> partial(std::size_t(P::sums * program.width), sum(0));
-      const one_lane<sum> team{partial.data(), program.width};
-      for (std::int64_t r = 0; r < n; ++r) program.row(team, r);
-      for (int i = 0; i < P::sums * program.width; ++i) *program.sum(i / program.width, i % program.width) += partial[std::size_t(i)];
+      using sum = std::remove_pointer_t<decltype(kernel.sum(0, 0))>;
+      std::vector<sum> partial(std::size_t(K::sums * kernel.width), sum(0));
+      const one_lane<sum> team{partial.data(), kernel.width};
+      for (std::int64_t r = 0; r < n; ++r) kernel.row(team, r);
+      for (int i = 0; i < K::sums * kernel.width; ++i) *kernel.sum(i / kernel.width, i % kernel.width) += partial[std::size_t(i)];
     }
   }
-  // [/rows]
+  // [/row kernels]
 
   // [products]
-  template <class Then>
-  void matmul_nt(Real* y, const Real* x, raptr::matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
+  template <class Epilogue>
+  void matmul_nt(Real* y, const Real* x, raptr::matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {
     for (std::int64_t r = 0; r < n; ++r)
       for (int k = 0; k < w.rows; ++k)
         y[r * w.rows + k] = Real(alpha) * dot(x + r * w.width, 1, w.data + std::int64_t(k) * w.width, 1, w.width) + (bias ? bias[k] : Real(0));
-    rows(then, n);
+    for_each_row(epilogue, n);
   }
   // [/products]
   void matmul_nn(Real* y, const Real* a, raptr::matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias,
@@ -96,50 +96,50 @@ template <class Real, class Master> class plain_ops {
     for (int i = 0; x_sum && i < g.width; ++i) x_sum[i] += Master(x_factor) * Master(dot(x + i, g.width, &one, 0, n));
   }
 
-  void attention(Real* mixed, Master* lse, const Real* qkv, raptr::head_shape h, raptr::segment_list list) {
-    each_query(h, list, [&](const query& q) {
-      Real top = q.score(qkv, h, q.first), total = 0;
-      for (std::int64_t k = q.first; k < q.end; ++k) top = std::max(top, q.score(qkv, h, k));
-      for (std::int64_t k = q.first; k < q.end; ++k) total += std::exp(q.score(qkv, h, k) - top);
-      lse[q.number] = Master(top + std::log(total));
-      Real* const to = mixed + q.number * h.width;
-      std::fill_n(to, h.width, Real(0));
-      for (std::int64_t k = q.first; k < q.end; ++k) {
-        const Real share = std::exp(q.score(qkv, h, k) - Real(lse[q.number]));
-        for (int d = 0; d < h.width; ++d) to[d] += share * qkv[q.at(h, k, h.queries + 1) + d];
+  void attention(Real* mixed, Master* lse, const Real* qkv, raptr::head_shape heads, raptr::segment_list list) {
+    each_query(heads, list, [&](const raptr::group_rows& at, int head, int row) {
+      Real row_max = score(qkv, at, head, row, 0), total = 0;
+      for (int k = 0; k < at.seen(row); ++k) row_max = std::max(row_max, score(qkv, at, head, row, k));
+      for (int k = 0; k < at.seen(row); ++k) total += std::exp(score(qkv, at, head, row, k) - row_max);
+      Master& log_sum = lse[at.logsumexp(head, row)] = Master(row_max + std::log(total));
+      Real* const to = mixed + at.out(head, row);
+      std::fill_n(to, heads.width, Real(0));
+      for (int k = 0; k < at.seen(row); ++k) {
+        const Real probability = std::exp(score(qkv, at, head, row, k) - Real(log_sum));
+        for (int d = 0; d < heads.width; ++d) to[d] += probability * qkv[at.value(k) + d];
       }
     });
   }
-  void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, raptr::head_shape h,
+  void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, raptr::head_shape heads,
                           raptr::segment_list list) {
-    const std::int64_t width = std::int64_t(h.groups) * (h.queries + 2) * h.width;
-    for (int s = 0; s < list.count; ++s) std::fill_n(dqkv + list.device[s].first * width, list.device[s].length * width, Real(0));
-    each_query(h, list, [&](const query& q) {
-      const Real *const dout = dmixed + q.number * h.width, own = dot(dout, 1, mixed + q.number * h.width, 1, h.width);
-      const std::int64_t at_query = q.at(h, q.row, q.head);
-      for (std::int64_t k = q.first; k < q.end; ++k) {
-        const std::int64_t key = q.at(h, k, h.queries), value = key + h.width;
-        const Real share = std::exp(q.score(qkv, h, k) - Real(lse[q.number]));
-        const Real slope = share * (dot(dout, 1, qkv + value, 1, h.width) - own) / std::sqrt(Real(h.width));
-        for (int d = 0; d < h.width; ++d) {
-          dqkv[at_query + d] += slope * qkv[key + d];
-          dqkv[key + d] += slope * qkv[at_query + d];
-          dqkv[value + d] += share * dout[d];
+    each_query(heads, list, [&](const raptr::group_rows& at, int head, int row) {
+      std::fill_n(dqkv + at.query(head, row), heads.width, Real(0));
+      if (head == 0) std::fill_n(dqkv + at.key(row), 2 * heads.width, Real(0));
+    });
+    each_query(heads, list, [&](const raptr::group_rows& at, int head, int row) {
+      const Real *const dout = dmixed + at.out(head, row), own = dot(dout, 1, mixed + at.out(head, row), 1, heads.width);
+      for (int k = 0; k < at.seen(row); ++k) {
+        const Real probability = std::exp(score(qkv, at, head, row, k) - Real(lse[at.logsumexp(head, row)]));
+        const Real slope = probability * (dot(dout, 1, qkv + at.value(k), 1, heads.width) - own) / std::sqrt(Real(heads.width));
+        for (int d = 0; d < heads.width; ++d) {
+          dqkv[at.query(head, row) + d] += slope * qkv[at.key(k) + d];
+          dqkv[at.key(k) + d] += slope * qkv[at.query(head, row) + d];
+          dqkv[at.value(k) + d] += probability * dout[d];
         }
       }
     });
   }
 
-  // [walks]
-  template <class F, class... Arrays> void walk(const F& f, raptr::walk_list list, Arrays... arrays) {
-    each_element(f, list, [&](const raptr::walk_range& range, const auto& unit, std::int64_t i) { f(unit, at(arrays, range, i)...); });
+  // [elementwise]
+  template <class F, class... Arrays> void elementwise(const F& f, raptr::param_ranges ranges, Arrays... arrays) {
+    each_element(f, ranges, [&](const raptr::param_range& range, const auto& unit, std::int64_t i) { f(unit, at(arrays, range, i)...); });
   }
-  template <class F, class... Arrays> void walk_sum(const F& f, raptr::walk_list list, double* into, Arrays... arrays) {
-    each_element(f, list, [&](const raptr::walk_range& range, const auto& unit, std::int64_t i) {
+  template <class F, class... Arrays> void elementwise_sum(const F& f, raptr::param_ranges ranges, double* into, Arrays... arrays) {
+    each_element(f, ranges, [&](const raptr::param_range& range, const auto& unit, std::int64_t i) {
       into[range.tensor] += double(f(unit, at(arrays, range, i)...));
     });
   }
-  // [/walks]
+  // [/elementwise]
 
   // [memory]
   template <class T> T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(64))); }
@@ -157,34 +157,24 @@ template <class Real, class Master> class plain_ops {
     return total;
   }
 
-  /// One row of one query head, and the rows first .. end - 1 that it sees.
-  struct query {
-    std::int64_t row, group, head, first, end, number;
-
-    std::int64_t at(raptr::head_shape h, std::int64_t r, std::int64_t slot) const {
-      return ((r * h.groups + group) * (h.queries + 2) + slot) * h.width;
-    }
-    Real score(const Real* qkv, raptr::head_shape h, std::int64_t r) const {
-      return dot(qkv + at(h, row, head), 1, qkv + at(h, r, h.queries), 1, h.width) / std::sqrt(Real(h.width));
-    }
-  };
-  template <class F> static void each_query(raptr::head_shape h, raptr::segment_list list, F f) {
+  static Real score(const Real* qkv, const raptr::group_rows& at, int head, int row, int key) {
+    return dot(qkv + at.query(head, row), 1, qkv + at.key(key), 1, at.heads.width) / std::sqrt(Real(at.heads.width));
+  }
+  template <class F> static void each_query(raptr::head_shape heads, raptr::segment_list list, F f) {
     for (int s = 0; s < list.count; ++s)
-      for (std::int64_t i = 0; i < list.device[s].length; ++i)
-        for (std::int64_t g = 0; g < h.groups; ++g)
-          for (std::int64_t j = 0; j < h.queries; ++j) {
-            const raptr::segment rows = list.device[s];
-            const std::int64_t row = rows.first + i, sees = i < rows.prefix ? rows.prefix : i + 1;
-            f(query{row, g, j, rows.first, rows.first + sees, (row * h.groups + g) * h.queries + j});
-          }
+      for (int group = 0; group < heads.groups; ++group)
+        for (int row = 0; row < list.device[s].length; ++row)
+          for (int head = 0; head < heads.queries; ++head) f(raptr::group_rows{list.device[s], heads, group}, head, row);
   }
 
   // [elements]
-  template <class T> static T& at(T* array, const raptr::walk_range& range, std::int64_t i) { return array[range.first + i]; }
-  template <class T> static T& at(raptr::by_plan<T> array, const raptr::walk_range& range, std::int64_t i) { return array.data[range.packed + i]; }
-  template <class F, class Visit> static void each_element(const F& f, raptr::walk_list list, const Visit& visit) {
-    for (int k = 0; k < list.count; ++k) {
-      const raptr::walk_range& range = list.device[k];
+  template <class T> static T& at(T* array, const raptr::param_range& range, std::int64_t i) { return array[range.first + i]; }
+  template <class T> static T& at(raptr::packed_array<T> array, const raptr::param_range& range, std::int64_t i) {
+    return array.data[range.packed + i];
+  }
+  template <class F, class Visit> static void each_element(const F& f, raptr::param_ranges ranges, const Visit& visit) {
+    for (int k = 0; k < ranges.count; ++k) {
+      const raptr::param_range& range = ranges.device[k];
       for (std::int64_t unit = 0; unit < range.length / range.per_unit; ++unit) {
         const auto state = f.begin(range, range.unit + int(unit));
         if (!raptr::is_visited(state)) continue;

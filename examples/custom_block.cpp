@@ -53,7 +53,7 @@ int main() {
     model.set_weights(weights);
     model.begin(plan, false);
     model.accumulate(plan, data, false);
-    return raptr::download(model.ops(), static_cast<const double*>(model.results()), 1)[0];
+    return raptr::download(model.ops(), static_cast<const double*>(model.results_data()), 1)[0];
   };
 
   // The slope along the gradient itself, by the model and by differences.
@@ -64,7 +64,7 @@ int main() {
       raptr::download(model.ops(), static_cast<const double*>(model.gradients()), static_cast<std::size_t>(model.active().size));
   std::vector<double> direction(start.size(), 0.0);
   double slope = 0;
-  for (const raptr::walk_range& range : model.active().on)
+  for (const raptr::param_range& range : model.active().kept)
     for (std::int64_t i = 0; i < range.length; ++i) {
       const double g = packed[static_cast<std::size_t>(range.packed + i)];
       direction[static_cast<std::size_t>(range.first + i)] = g, slope += g * g;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schedule of your own: anything that answers at(moment). This one grows by a block at a time, evenly over the run. The
+// A schedule of your own: anything that answers at(run_position). This one grows by a block at a time, evenly over the run. The
 // same idea is a text, and the same seed then gives the same plans.
 #include <cstdio>
 
@@ -8,7 +8,7 @@
 struct grow_evenly {
   int least = 2;  // the first and the last block are always active
 
-  raptr::stage_rule at(const raptr::moment& now) const {
+  raptr::stage_rule at(const raptr::run_position& now) const {
     const std::int64_t sizes = now.shape.layers - least + 1;
     raptr::stage_rule rules;
     rules.add(raptr::rule_of<raptr::layer_drop>().keeping(least + static_cast<int>(sizes * now.step / now.total)));

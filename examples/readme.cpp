@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program of the README: what stands between the two marks is there word for word (tests/house/readme_test.cpp).
+// The program of the README: what stands between the two marks is there word for word (tests/packaging/readme_test.cpp).
 // [README]
 #include <cstdio>
 #include <string>
 
 #include <raptr/backend/cpu.hpp>
+#include <raptr/data/token_stream.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/text/byte_tokenizer.hpp>
-#include <raptr/text/token_stream.hpp>
+#include <raptr/tokenizers/byte.hpp>
 
 // A block is a preset and the policies that differ, in any order.
 using my_block = raptr::block<raptr::gpt2_block, raptr::rms_norm, raptr::swiglu_mlp>;
@@ -23,7 +23,7 @@ template <raptr::device Device> double train(const raptr::token_source auto& tok
   raptr::transformer<my_block, raptr::causal_lm, Device> model(small);
   raptr::trainer trainer(std::move(model), std::move(schedule), raptr::adamw{.lr = 2e-3}, raptr::warmup_cosine{.warmup = 8});
   trainer.run(tokens, {.steps = 40, .batch = 4}, [](const raptr::step_report& now) {
-    if (now.now.step % 10 == 9) std::puts(now.line().c_str());
+    if (now.step % 10 == 9) std::puts(now.line().c_str());
   });
   return trainer.evaluate(tokens, 4);
 }

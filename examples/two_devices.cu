@@ -9,9 +9,9 @@
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cuda.cuh>
+#include <raptr/data/token_stream.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/text/byte_tokenizer.hpp>
-#include <raptr/text/token_stream.hpp>
+#include <raptr/tokenizers/byte.hpp>
 
 namespace {
 

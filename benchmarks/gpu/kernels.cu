@@ -7,13 +7,14 @@
 #include <functional>
 
 #include <raptr/backend/cuda.cuh>
-#include <raptr/backend/ranges.hpp>
+#include <raptr/backend/param_range.hpp>
 #include <raptr/nn/layers/activation.hpp>
+#include <raptr/nn/layers/copy_rows.hpp>
 #include <raptr/nn/layers/cross_entropy.hpp>
 #include <raptr/nn/layers/embedding.hpp>
 #include <raptr/nn/layers/norm.hpp>
-#include <raptr/nn/layers/rows.hpp>
 #include <raptr/optim/optimizer.hpp>
+#include <raptr/optim/adamw.hpp>
 
 #include "table.hpp"
 
@@ -63,7 +64,7 @@ template <class Ops, class T = typename Ops::real> double product_rate(Ops& ops)
   constexpr int large = 8192;
   T* arrays[3];
   for (T*& a : arrays) a = filled<T>(ops, std::int64_t(large) * large, 0.01);
-  const double ms = time_of(ops, [&] { ops.matmul_nt(arrays[0], arrays[1], {arrays[2], large, large}, nullptr, large, 1, nothing{}); });
+  const double ms = time_of(ops, [&] { ops.matmul_nt(arrays[0], arrays[1], {arrays[2], large, large}, nullptr, large, 1, no_epilogue{}); });
   for (T* const a : arrays) ops.release(a);
   return 2.0 * large * large * double(large) / ms;
 }
@@ -84,7 +85,7 @@ int main(int count, char** words) try {
   float *const scale = filled<float>(ops, n), *const gain_sum = filled<float>(ops, width), *const bias_sum = filled<float>(ops, width);
 
   // The two rates that everything below is judged by.
-  const double copy = 4.0 * double(stream) / time_of(ops, [&] { ops.rows(copy_rows<bfloat16>{y, x, nullptr, nullptr, width}, n); });
+  const double copy = 4.0 * double(stream) / time_of(ops, [&] { ops.for_each_row(copy_rows<bfloat16>{y, x, nullptr, nullptr, width}, n); });
   double best_copy = copy;
   {
     const std::int64_t bytes = std::int64_t(1) << 30;
@@ -122,13 +123,13 @@ int main(int count, char** words) try {
     out.line(what, {{"us", 1e3 * ms}, {"TFLOP/s", flops / ms / 1e9}, {"of product", flops / ms / matrix_rate}});
   };
   const double s = double(stream), w = double(inner);
-  moved("norm forward", 6 * s, [&] { ops.rows(norm_forward<bert_layer_norm, bfloat16, float>{x, y, scale, z, gain, bias, width}, n); });
+  moved("norm forward", 6 * s, [&] { ops.for_each_row(norm_forward<bert_layer_norm, bfloat16, float>{x, y, scale, z, gain, bias, width}, n); });
   moved("norm backward", 6 * s, [&] {
-    ops.rows(norm_backward<bert_layer_norm, bfloat16, float>{y, scale, gain, z, nullptr, gain_sum, bias_sum, width}, n);
+    ops.for_each_row(norm_backward<bert_layer_norm, bfloat16, float>{y, scale, gain, z, nullptr, gain_sum, bias_sum, width}, n);
   });
-  moved("gelu forward", 4 * w, [&] { ops.rows(activate<gelu_erf, bfloat16>{wide_x, wide_y, 192, 16}, n); });
-  moved("gelu backward", 6 * w, [&] { ops.rows(activate_backward<gelu_erf, bfloat16>{wide_x, wide_y, wide_y, 192, 16}, n); });
-  moved("gated swish forward", 3 * w, [&] { ops.rows(activate<swish_gate, bfloat16>{wide_x, wide_y, 96, 16}, n); });
+  moved("gelu forward", 4 * w, [&] { ops.for_each_row(activate<gelu_erf, bfloat16>{wide_x, wide_y, 192, 16}, n); });
+  moved("gelu backward", 6 * w, [&] { ops.for_each_row(activate_backward<gelu_erf, bfloat16>{wide_x, wide_y, wide_y, 192, 16}, n); });
+  moved("gated swish forward", 3 * w, [&] { ops.for_each_row(activate<swish_gate, bfloat16>{wide_x, wide_y, 96, 16}, n); });
 
   std::vector<int> ids(n), order(n), starts, values, places(n);
   for (int r = 0; r < n; ++r)
@@ -141,16 +142,16 @@ int main(int count, char** words) try {
                    *const start_list = sent(ops, starts), *const value_list = sent(ops, values);
   bfloat16* const table = filled<bfloat16>(ops, std::int64_t(vocab) * width);
   float* const table_gradient = filled<float>(ops, std::int64_t(vocab) * width);
-  moved("embedding forward", 4 * s, [&] { ops.rows(embed<bfloat16>{x, table, table, id_list, place_list, width}, n); });
+  moved("embedding forward", 4 * s, [&] { ops.for_each_row(embed<bfloat16>{x, table, table, id_list, place_list, width}, n); });
   moved("embedding backward", 2 * s + 8.0 * double(values.size()) * width, [&] {
-    ops.rows(embed_backward<bfloat16, float>{table_gradient, x, value_list, start_list, order_list, width}, std::int64_t(values.size()));
+    ops.for_each_row(embed_backward<bfloat16, float>{table_gradient, x, value_list, start_list, order_list, width}, std::int64_t(values.size()));
   });
   const float* const weights = sent(ops, std::vector<float>(targets, 1.0f));
   double* const losses = ops.allocate<double>(targets);
   for (const int words : {vocab, gpt_vocab}) {
     bfloat16* const logits = filled<bfloat16>(ops, std::int64_t(targets) * words);
     moved("cross-entropy in place, V " + std::to_string(words), 4.0 * targets * words, [&] {
-      ops.rows(cross_entropy<bfloat16, float>{logits, id_list, weights, losses, 1.0f / targets, words, true}, targets);
+      ops.for_each_row(cross_entropy<bfloat16, float>{logits, id_list, weights, losses, 1.0f / targets, words, true}, targets);
     });
     ops.release(logits);
   }
@@ -172,7 +173,7 @@ int main(int count, char** words) try {
     const double flops = 2.0 * n * double(rows) * columns;
     bfloat16* const weight = filled<bfloat16>(ops, std::int64_t(rows) * columns, 0.02);
     float* const gradient = filled<float>(ops, std::int64_t(rows) * columns);
-    computed(what + " forward", flops, [&] { ops.matmul_nt(wide_y, wide_x, {weight, rows, columns}, nullptr, n, 1, nothing{}); });
+    computed(what + " forward", flops, [&] { ops.matmul_nt(wide_y, wide_x, {weight, rows, columns}, nullptr, n, 1, no_epilogue{}); });
     computed(what + " input gradient", flops, [&] { ops.matmul_nn(wide_y, wide_x, {weight, rows, columns}, n, 1, 0, nullptr, 0); });
     computed(what + " weight gradient", flops, [&] { ops.matmul_tn({gradient, rows, columns}, wide_x, wide_y, n, 1, nullptr, nullptr, 0); });
     ops.release(weight), ops.release(gradient);
@@ -180,21 +181,22 @@ int main(int count, char** words) try {
   product("mlp up", neurons, width), product("attention qkv", 3 * width, width);
 
   // The optimizer over ranges like those of twelve blocks.
-  range_list ranges;
+  param_range_list ranges;
   for (std::int64_t at = 0; at < parameters; at += parameters / 200)
     ranges.push_back({at, at, parameters / 200, parameters / 200, int(ranges.size()), int(ranges.size()), true});
-  buffer<walk_range, ops_type> list(ops);
-  const walk_list all = walk_list_of(ranges, list);
+  buffer<param_range, ops_type> list(ops);
+  const param_ranges all = uploaded_ranges(ranges, list);
   float *const master = filled<float>(ops, parameters), *const g = filled<float>(ops, parameters), *const m = filled<float>(ops, parameters, 0),
                *const v = filled<float>(ops, parameters, 0);
   const int* const counts = sent(ops, std::vector<int>(ranges.size(), 3));
   const double* const results = sent(ops, std::vector<double>{1.0, 4.0});
   double* const norms = ops.allocate<double>(ranges.size());
   bfloat16* const packed = ops.allocate<bfloat16>(parameters);
-  const update<adamw, float, update_kind::with_gradient> step{adamw{}, results, counts, 1e-4, 1e-4, 1.0};
-  moved("AdamW", 28.0 * parameters, [&] { ops.walk(step, all, master, by_plan<const float>{g}, m, v); });
-  moved("gradient norm", 4.0 * parameters, [&] { ops.walk_sum(square{}, all, norms, by_plan<const float>{g}); });
-  moved("packing to bf16", 6.0 * parameters, [&] { ops.walk(convert{}, all, static_cast<const float*>(master), by_plan<bfloat16>{packed}); });
+  const update<adamw, float, update_kind::with_gradient> step{adamw{}, step_results(results), counts, 1e-4, 1e-4, 1.0};
+  moved("AdamW", 28.0 * parameters, [&] { ops.elementwise(step, all, master, packed_array<const float>{g}, m, v); });
+  moved("gradient norm", 4.0 * parameters, [&] { ops.elementwise_sum(square{}, all, norms, packed_array<const float>{g}); });
+  moved("packing to bf16", 6.0 * parameters,
+        [&] { ops.elementwise(convert{}, all, static_cast<const float*>(master), packed_array<bfloat16>{packed}); });
   return 0;
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "kernels: %s\n", problem.what());

@@ -30,5 +30,5 @@ int main() {
   }
   std::printf("%7d bytes  rows without column sums, %d when a row is longer than 1,024\n", exchange_bytes<warp>, exchange_bytes<long_row>);
   std::printf("%7d bytes  sums of rows, float\n", warp * fold_warps * int(sizeof(float)));
-  std::printf("%7d bytes  walk that adds up\n", walk_threads / warp * int(sizeof(double)));
+  std::printf("%7d bytes  walk that adds up\n", elementwise_threads / warp * int(sizeof(double)));
 }

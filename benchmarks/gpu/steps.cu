@@ -8,9 +8,9 @@
 #include <raptr/backend/cuda.cuh>
 #include <raptr/optim/optimizer.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/subnet/schedule/any_schedule.hpp>
-#include <raptr/subnet/schedule/plan.hpp>
-#include <raptr/text/vocabulary.hpp>
+#include <raptr/schedule/any_schedule.hpp>
+#include <raptr/schedule/plan.hpp>
+#include <raptr/tokenizers/vocabulary.hpp>
 
 #include "table.hpp"
 
@@ -29,7 +29,7 @@ double product_rate() {
   std::vector<double> all;
   for (int k = 0; k < 6; ++k) {
     const auto start = clock_type::now();
-    for (int i = 0; i < 10; ++i) ops.matmul_nt(arrays[0], arrays[1], {arrays[2], large, large}, nullptr, large, 1, nothing{});
+    for (int i = 0; i < 10; ++i) ops.matmul_nt(arrays[0], arrays[1], {arrays[2], large, large}, nullptr, large, 1, no_epilogue{});
     ops.wait(ops.fetch(&last, static_cast<const bfloat16*>(arrays[0]), 1));
     if (k > 0) all.push_back(std::chrono::duration<double>(clock_type::now() - start).count() / 10);
   }
@@ -61,7 +61,7 @@ template <class Block, class Objective> struct trained {
   void step() { model.begin(plan), model.accumulate(plan, data), rule.step(model, 1e-4, 1.0); }
   void wait() {
     auto& ops = model.ops();
-    ops.wait(ops.fetch(results.data(), static_cast<const double*>(model.results()), results.size()));
+    ops.wait(ops.fetch(results.data(), static_cast<const double*>(model.results_data()), results.size()));
   }
   /// Milliseconds: the median of five samples.
   double time(const any_schedule& schedule) {
@@ -125,7 +125,7 @@ template <class Block> int kinds_of_bits(int trials) {
     };
     append(t.results.data(), std::int64_t(t.results.size()));
     // Alignment leaves gaps between the tensors of an arena that nobody writes.
-    for (const walk_range& r : t.model.active().on) append(gradient.data() + r.packed, r.length), append(weights.data() + r.first, r.length);
+    for (const param_range& r : t.model.active().kept) append(gradient.data() + r.packed, r.length), append(weights.data() + r.first, r.length);
     if (std::find(kinds.begin(), kinds.end(), bits) == kinds.end()) kinds.push_back(std::move(bits));
   }
   return int(kinds.size());

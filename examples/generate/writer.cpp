@@ -2,8 +2,8 @@
 #include "writer.hpp"
 
 #include <raptr/backend/cpu.hpp>
+#include <raptr/checkpoint/checkpoint.hpp>
 #include <raptr/nn/transformer.hpp>
-#include <raptr/train/checkpoint.hpp>
 
 #include "../support/tokenizers.hpp"
 

@@ -21,25 +21,25 @@ class console {
   /// For `watch` of a run.
   void step(const raptr::step_report& r) {
     done_ += r.total_flops;
-    if (steps_++ > 0 || r.now.step + 1 == r.now.total) seconds_ += r.seconds, computed_ += r.total_flops;  // the first step warms up
+    if (steps_++ > 0 || r.step + 1 == r.total) seconds_ += r.seconds, computed_ += r.total_flops;  // the first step warms up
     const double rate = r.seconds > 0 ? r.total_flops / r.seconds : 0;
     smooth_ = smooth_ > 0 ? 0.9 * smooth_ + 0.1 * rate : rate;
     const auto now = std::chrono::steady_clock::now();
     const std::string speed = percent_text(smooth_ / peak_, 0) + " of the FMA peak",
                       left = seconds_ > 0 ? duration_text((flops_ - done_) / (computed_ / seconds_)) + " left" : "";
-    const std::int64_t each = (std::max)(std::int64_t{1}, r.now.total / 20), number = r.now.step + 1;
+    const std::int64_t each = (std::max)(std::int64_t{1}, r.total / 20), number = r.step + 1;
     if (screen_.live()) {
       if (r.validation_loss || r.skipped()) screen_.say(r.line());
-      if (number < r.now.total && now - shown_ < std::chrono::milliseconds(100)) return;
+      if (number < r.total && now - shown_ < std::chrono::milliseconds(100)) return;
       shown_ = now;
-      screen_.show("stage " + std::to_string(r.now.stage + 1) + "/" + std::to_string(r.now.stages) + "  step " + std::to_string(number) + "/" +
-                   std::to_string(r.now.total) + "  " + std::to_string(r.active_blocks) + "/" + std::to_string(blocks_) + " blocks  loss " +
+      screen_.show("stage " + std::to_string(r.stage + 1) + "/" + std::to_string(r.stages) + "  step " + std::to_string(number) + "/" +
+                   std::to_string(r.total) + "  " + std::to_string(r.active_blocks) + "/" + std::to_string(blocks_) + " blocks  loss " +
                    fixed_text(r.loss, 3) + "  " + scaled_text(r.tokens_per_second()) + " tokens/s  " + percent_text(smooth_ / peak_, 0) +
                    " of peak  " + left);
-    } else if (steps_ == 1 || number % each == 0 || number == r.now.total || r.validation_loss || r.skipped() ||
+    } else if (steps_ == 1 || number % each == 0 || number == r.total || r.validation_loss || r.skipped() ||
                now - shown_ > std::chrono::seconds(30)) {
       shown_ = now;
-      screen_.say(r.line() + ", " + speed + (number < r.now.total && !left.empty() ? ", " + left : ""));
+      screen_.say(r.line() + ", " + speed + (number < r.total && !left.empty() ? ", " + left : ""));
     }
   }
 

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include <raptr/text/any_tokens.hpp>
+#include <raptr/data/any_tokens.hpp>
 
 #include "../support/tokenizers.hpp"
 #include "network_trainer.hpp"

@@ -2,8 +2,8 @@
 // Lines of metrics.jsonl as TensorBoard events: a function of the lines and of when the run began.
 #pragma once
 
-#include <raptr/io/event_file.hpp>
 #include <raptr/io/json.hpp>
+#include <raptr/io/tensorboard_events.hpp>
 
 namespace program {
 

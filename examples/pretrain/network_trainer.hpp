@@ -8,11 +8,11 @@
 #include <memory>
 #include <optional>
 
+#include <raptr/data/any_tokens.hpp>
+#include <raptr/data/token_stream.hpp>
 #include <raptr/nn/batch.hpp>
-#include <raptr/subnet/schedule/any_schedule.hpp>
-#include <raptr/subnet/schedule/stage_table.hpp>
-#include <raptr/text/any_tokens.hpp>
-#include <raptr/text/token_stream.hpp>
+#include <raptr/schedule/any_schedule.hpp>
+#include <raptr/schedule/stage_table.hpp>
 #include <raptr/train/trainer.hpp>
 
 #include "settings.hpp"
@@ -22,7 +22,7 @@ namespace program {
 using tokens = raptr::token_range<raptr::any_tokens>;
 
 /// Of one training step.
-struct step_price {
+struct step_estimate {
   double block_flops = 0, total_flops = 0, activation_bytes = 0;
 };
 
@@ -37,7 +37,7 @@ class network_trainer {
   /// A micro-batch. Throws input_error if the text does not fill one window.
   virtual raptr::batch sample(const tokens& text) const = 0;
   /// Of a step of such micro-batches.
-  virtual step_price price(const raptr::batch& micro_batch, const raptr::step_plan& plan) const = 0;
+  virtual step_estimate estimate(const raptr::batch& micro_batch, const raptr::step_plan& plan) const = 0;
   /// The same step in seconds, measured: the best of some. Changes weights and moments.
   virtual double seconds_of(const raptr::batch& micro_batch, const raptr::step_plan& plan) = 0;
   virtual std::int64_t steps_done() const = 0;

@@ -8,8 +8,9 @@
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
-#include <raptr/train/checkpoint.hpp>
-#include <raptr/train/hugging_face.hpp>
+#include <raptr/checkpoint/checkpoint.hpp>
+#include <raptr/checkpoint/hugging_face.hpp>
+#include <raptr/optim/adamw.hpp>
 
 #include "schedule.hpp"
 
@@ -25,8 +26,8 @@ namespace errors {
 
 /// A rate rule picked at run time.
 struct chosen_rate {
-  std::function<double(const raptr::moment&)> rule;
-  double operator()(const raptr::moment& now) const { return rule(now); }
+  std::function<double(const raptr::run_position&)> rule;
+  double operator()(const raptr::run_position& now) const { return rule(now); }
 };
 inline raptr::completep_rate<chosen_rate> rate_of(const settings& s) {
   const auto picked = [&]() -> chosen_rate {
@@ -71,7 +72,7 @@ template <class Block, class Objective> class network_trainer_of final : public 
     data.normaliser = (std::max)(1.0, data.target_weight() * double(s_.accumulate));
     return data;
   }
-  step_price price(const raptr::batch& data, const raptr::step_plan& plan) const override {
+  step_estimate estimate(const raptr::batch& data, const raptr::step_plan& plan) const override {
     raptr::active_layout active;
     active.lower(model().layout(), plan);
     const raptr::step_size size{std::ssize(data.ids) * s_.accumulate, std::ssize(data.targets) * s_.accumulate,
@@ -88,8 +89,8 @@ template <class Block, class Objective> class network_trainer_of final : public 
       const auto start = clock::now();
       m.begin(plan);
       for (std::int64_t k = 0; k < s_.accumulate; ++k) m.accumulate(plan, data);
-      trainer_.rule().step(m, s_.learning_rate, s_.clip);
-      (void)raptr::download(m.ops(), static_cast<const double*>(m.results()), 1);
+      trainer_.optimizer().step(m, s_.learning_rate, s_.clip);
+      (void)raptr::download(m.ops(), static_cast<const double*>(m.results_data()), 1);
       const double seconds = std::chrono::duration<double>(clock::now() - start).count();
       if (round == 1 || (round > 1 && seconds < best)) best = seconds;
     }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../support/text_table.hpp"
-#include "pricing.hpp"
+#include "estimates.hpp"
 
 namespace program {
 
@@ -30,7 +30,7 @@ inline std::string depth_text(const raptr::any_schedule& schedule, const raptr::
                               const std::vector<raptr::stage_summary>& stages) {
   std::string text;
   for (const raptr::stage_summary& stage : stages)
-    for (const raptr::drop_rule& r : schedule.at(raptr::moment_at(schedule, stage.last, total, layout.shape))) {
+    for (const raptr::drop_rule& r : schedule.at(raptr::position_at(schedule, stage.last, total, layout.shape))) {
       const int units = raptr::total_of(r, layout), blocks = r.in_depth() ? units : layout.shape.layers;
       const raptr::profile_view& profile = r.in_depth() ? r.select.by_depth : r.profile;
       const double mean = r.kept_of(units) / units;
@@ -43,10 +43,10 @@ inline std::string depth_text(const raptr::any_schedule& schedule, const raptr::
 }
 
 inline run_plan plan_of(const settings& s, const network_trainer& network, const tokens& text, const expected_speed& speed) {
-  pricing prices(s, network, text);
+  cost_estimator estimator(s, network, text);
   const raptr::any_schedule& schedule = network.schedule();
-  const auto stages = prices.stages(schedule);
-  const step_price& full = prices.full();
+  const auto stages = estimator.stages(schedule);
+  const step_estimate& full = estimator.full();
   const auto size_text = [](const raptr::axis_size& a) { return short_text(a.kept, 4) + " of " + short_text(a.total, 4); };
   run_plan plan;
   std::vector<std::string> titles{"stage", "steps"};
@@ -56,7 +56,7 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
   std::vector<raptr::axis_size> all = stages.front().axes;
   for (auto& a : all) a.kept = 0;
   double most = 0;
-  const auto row = [&](std::string name, std::string when, const std::vector<raptr::axis_size>& axes, const step_price& p, double seconds) {
+  const auto row = [&](std::string name, std::string when, const std::vector<raptr::axis_size>& axes, const step_estimate& p, double seconds) {
     std::vector<std::string> cells{std::move(name), std::move(when)};
     for (const auto& a : axes) cells.push_back(size_text(a));
     cells.insert(cells.end(), {percent_text(p.block_flops / full.block_flops), percent_text(p.total_flops / full.total_flops),
@@ -65,7 +65,7 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
   };
   for (std::size_t k = 0; k < stages.size(); ++k) {
     const auto& stage = stages[k];
-    const step_price p = prices.stage(schedule, stage);
+    const step_estimate p = estimator.stage(schedule, stage);
     const auto steps = static_cast<double>(stage.steps());
     plan.before_stage.emplace_back(stage.first, plan.total_flops);
     plan.step_flops.push_back(p.total_flops);
@@ -79,14 +79,14 @@ inline run_plan plan_of(const settings& s, const network_trainer& network, const
   const auto steps = static_cast<double>(s.steps);
   plan.full_block_flops = steps * full.block_flops, plan.full_total_flops = steps * full.total_flops;
   if (stages.size() > 1) row("all", count_text(s.steps), all, {plan.block_flops / steps, plan.total_flops / steps, most}, plan.seconds);
-  plan.text = table.plain() + depth_text(schedule, prices.layout(), s.steps, stages);
+  plan.text = table.plain() + depth_text(schedule, estimator.layout(), s.steps, stages);
   if (plan.block_flops < plan.full_block_flops)
     plan.text += "Expected saving against the full network in every step: " + percent_text(1 - plan.block_flops / plan.full_block_flops) +
                  " of the block FLOPs, " + percent_text(1 - plan.total_flops / plan.full_total_flops) + " of all (" + scaled_text(plan.total_flops) +
                  " instead of " + scaled_text(plan.full_total_flops) + ").\n";
   else
     plan.text += "Every step trains the full network: " + scaled_text(plan.total_flops) + " FLOPs.\n";
-  if (const step_price last = prices.step(schedule, s.steps - 1); last.block_flops < full.block_flops)
+  if (const step_estimate last = estimator.step(schedule, s.steps - 1); last.block_flops < full.block_flops)
     plan.text += "The schedule ends below the full network, with " + percent_text(last.block_flops / full.block_flops) +
                  " of its block FLOPs: such a run is a control, not the method.\n";
   plan.text += "Expected time: about " + duration_text(plan.seconds) + ", from " + speed.text() + ".";

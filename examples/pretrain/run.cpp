@@ -53,12 +53,12 @@ std::string solve_schedule(settings& s, corpus& text, expected_speed& speed) {
   of_full.schedule = "full";
   const auto network = trainer_of(of_full);
   text.divide(*network);
-  pricing prices(s, *network, text.training());
+  cost_estimator estimator(s, *network, text.training());
   if (s.solve_cost == "time") {
     say("Measuring steps of the network ...");
-    speed.measured = measured_time(*network, prices.data());
+    speed.measured = measured_time(*network, estimator.data());
   }
-  return solve(s, prices, speed.measured);
+  return solve(s, estimator, speed.measured);
 }
 
 /// From where the network stands to the last step. Answers whether it got there.

@@ -2,11 +2,11 @@
 // The schedule that the options ask for. A text may leave one number open, as in ramp:?-full, which is found for a given cost.
 #pragma once
 
-#include <raptr/subnet/named_rule.hpp>
-#include <raptr/subnet/schedule/progressive.hpp>
-#include <raptr/subnet/schedule/solve.hpp>
+#include <raptr/schedule/grammar/solve.hpp>
+#include <raptr/schedule/progressive.hpp>
+#include <raptr/subnet/rules/named_rule.hpp>
 
-#include "pricing.hpp"
+#include "estimates.hpp"
 
 namespace program {
 
@@ -60,11 +60,11 @@ inline bool to_be_solved(const settings& s) {
 }
 inline const char* cost_text(std::string_view cost) { return cost == "time" ? "the time" : cost == "total-flops" ? "all FLOPs" : "the block FLOPs"; }
 /// Puts the number in the place of the ?, and what was asked for into s.solved. Answers a line about it.
-inline std::string solve(settings& s, pricing& prices, const std::optional<raptr::step_time>& measured) {
-  const raptr::network_layout& layout = prices.layout();
+inline std::string solve(settings& s, cost_estimator& estimator, const std::optional<raptr::step_time>& measured) {
+  const raptr::network_layout& layout = estimator.layout();
   const auto cost = [&](const raptr::any_schedule& schedule) {
     raptr::check_schedule(schedule, layout, s.steps, true);
-    if (s.solve_cost == "total-flops") return prices.total_share(schedule);
+    if (s.solve_cost == "total-flops") return estimator.total_share(schedule);
     const double blocks = raptr::block_flops_ratio(schedule, layout, s.steps);
     return measured ? measured->ratio(blocks) : blocks;
   };

@@ -2,8 +2,8 @@
 // Everything that decides what a run does, as numbers and names, and the table of options that sets it.
 #pragma once
 
-#include <raptr/subnet/shape.hpp>
-#include <raptr/text/vocabulary.hpp>
+#include <raptr/subnet/model_shape.hpp>
+#include <raptr/tokenizers/vocabulary.hpp>
 
 #include "../support/option_list.hpp"
 

@@ -6,9 +6,9 @@
 #include <optional>
 #include <vector>
 
-#include <raptr/text/shard_files.hpp>
-#include <raptr/text/shard_index.hpp>
-#include <raptr/text/sharded_tokens.hpp>
+#include <raptr/data/shard_files.hpp>
+#include <raptr/data/shard_index.hpp>
+#include <raptr/data/sharded_tokens.hpp>
 
 #include "../support/run_files.hpp"
 #include "../support/text_report.hpp"

@@ -3,8 +3,8 @@
 // something else is refused, not overruled.
 #pragma once
 
-#include <raptr/subnet/schedule/growth.hpp>
-#include <raptr/train/hugging_face_config.hpp>
+#include <raptr/checkpoint/hugging_face_config.hpp>
+#include <raptr/schedule/growth.hpp>
 
 #include "network_trainer.hpp"
 
@@ -57,7 +57,7 @@ inline void take_shape(settings& s, const option_list& given) {
 /// Whether the schedule begins with some of the blocks and copies them over the others.
 inline bool grows(const settings& s, const network_trainer& network) {
   const auto& shape = network.layout().shape;
-  return raptr::network_of(network.schedule(), raptr::moment_at(network.schedule(), 0, s.steps, shape)).size() < shape.layers;
+  return raptr::network_of(network.schedule(), raptr::position_at(network.schedule(), 0, s.steps, shape)).size() < shape.layers;
 }
 
 }  // namespace program

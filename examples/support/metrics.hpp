@@ -18,8 +18,8 @@ namespace program {
 inline raptr::json metrics_json(const raptr::step_report& r) {
   const bool measured = !r.skipped();
   const auto or_null = [](bool there, double x) { return there && std::isfinite(x) ? raptr::json(x) : raptr::json(nullptr); };
-  raptr::json line = {{"step", r.now.step + 1},
-                      {"stage", r.now.stage + 1},
+  raptr::json line = {{"step", r.step + 1},
+                      {"stage", r.stage + 1},
                       {"active_blocks", r.active_blocks},
                       {"loss", or_null(measured, r.loss)},
                       {"learning_rate", r.learning_rate},

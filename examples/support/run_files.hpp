@@ -13,8 +13,8 @@
 #include <functional>
 #include <optional>
 
+#include <raptr/checkpoint/retention.hpp>
 #include <raptr/io/json.hpp>
-#include <raptr/io/steps.hpp>
 
 namespace program {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include <raptr/text/documents.hpp>
+#include <raptr/data/documents.hpp>
 
 #include "numbers.hpp"
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <variant>
 
-#include <raptr/text/document_scanner.hpp>
-#include <raptr/text/tokenizer_files.hpp>
+#include <raptr/data/document_scanner.hpp>
+#include <raptr/tokenizers/tokenizer_files.hpp>
 
 namespace program {
 

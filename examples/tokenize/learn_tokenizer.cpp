@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
 
-#include <raptr/text/bpe_files.hpp>
-#include <raptr/text/bpe_trainer.hpp>
-#include <raptr/text/documents.hpp>
+#include <raptr/data/documents.hpp>
+#include <raptr/tokenizers/bpe_files.hpp>
+#include <raptr/tokenizers/bpe_trainer.hpp>
 
 #include "../support/process.hpp"
 #include "../support/text_report.hpp"

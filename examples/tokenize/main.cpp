@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-tokenize: learns a byte-level tokenizer from text and writes it as files that other libraries read too, or turns
 // text into shards of tokens with a tokenizer that there is.
-#include <raptr/text/bpe_trainer.hpp>
-#include <raptr/text/shard_format.hpp>
+#include <raptr/data/shard_format.hpp>
+#include <raptr/tokenizers/bpe_trainer.hpp>
 
 #include "../support/help.hpp"
 #include "settings.hpp"

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <thread>
 
-#include <raptr/text/documents.hpp>
-#include <raptr/text/shard_index.hpp>
-#include <raptr/text/shard_writer.hpp>
+#include <raptr/data/documents.hpp>
+#include <raptr/data/shard_index.hpp>
+#include <raptr/data/shard_writer.hpp>
 
 #include "../support/ordered_workers.hpp"
 #include "../support/process.hpp"

@@ -43,7 +43,10 @@ TEST_CASE("teams come and go, at work or not") {
   for (int again = 0; again < 300; ++again) {
     thread_team team(4);
     int sum = 0;
-    if (again % 2) team.parallel_for(1 + again % 3, [&](std::int64_t i, int) { if (i == 0) ++sum; });
+    if (again % 2)
+      team.parallel_for(1 + again % 3, [&](std::int64_t i, int) {
+        if (i == 0) ++sum;
+      });
     CHECK(sum == again % 2);
   }
 }
@@ -61,7 +64,11 @@ TEST_CASE("two tasks that wait for each other show that two threads work at once
 TEST_CASE("the first exception of a task is thrown by the caller and the team goes on") {
   thread_team team(4);
   for (int again = 0; again < 50; ++again) {
-    CHECK_THROWS_AS(team.parallel_for(20, [](std::int64_t i, int) { if (i % 5 == 3) throw i; }), std::int64_t);
+    CHECK_THROWS_AS(team.parallel_for(20,
+                                      [](std::int64_t i, int) {
+                                        if (i % 5 == 3) throw i;
+                                      }),
+                    std::int64_t);
     int sum = 0;
     team.parallel_for(1, [&](std::int64_t, int) { ++sum; });
     CHECK(sum == 1);

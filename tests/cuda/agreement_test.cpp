@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <raptr/backend/cuda.cuh>
-#include <raptr/train/checkpoint.hpp>
+#include <raptr/checkpoint/checkpoint.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/optim/adamw.hpp>
 
 #include "device_orders.hpp"
 #include "on_device.hpp"
@@ -118,7 +120,7 @@ TEST_CASE("A checkpoint of one device is resumed on the other") {
     run_options some{.steps = 9, .batch = 2, .accumulate = 2, .seed = 3};
     some.stop = source.get_token();
     first.run(tokens, some, [&](const step_report& r) {
-      if (r.now.step == 3) source.request_stop();
+      if (r.step == 3) source.request_stop();
     });
     save_checkpoint(folder / "saved", first, tokens.vocabulary());
     load_checkpoint(folder / "saved", second);

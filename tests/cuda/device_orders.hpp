@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // On the emulator: which order its blocks, warps, lanes and streams run in. On a real device the order is its own.
-// RAPTR_DEVICE_ORDERS, a number, asks for others than usual: tests/long/device_orders.sh runs many.
+// RAPTR_DEVICE_ORDERS, a number, asks for others than usual: tests/soak/device_orders.sh runs many.
 #pragma once
 
 #if __has_include(<emulator.hpp>)

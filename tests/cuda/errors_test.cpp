@@ -35,7 +35,7 @@ TEST_CASE("No GPU, no driver, an old driver, an old GPU and a number that does n
   CHECK_THROWS_WITH_AS(ops_type(), "raptr: emulator has compute capability 7.5, raptr needs 8.0 or more", input_error);
   options.device.major = 8, options.device.minor = 0, options.architecture = 90;
   ops_type ops;
-  CHECK_THROWS_WITH_AS(ops.rows(zero_rows<float>{ops.allocate<float>(4), 4}, 1),
+  CHECK_THROWS_WITH_AS(ops.for_each_row(zero_rows<float>{ops.allocate<float>(4), 4}, 1),
                        "raptr: this program has no kernels for emulator: compile it with -arch=sm_80 (CMAKE_CUDA_ARCHITECTURES=80)", input_error);
 }
 

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// The row programs and layers, as on the other devices.
+// The row kernels and layers, as on the other devices.
 #define RAPTR_TEST_ON_CUDA
-#include "../nn/row_programs_test.cpp"
+#include "../nn/row_kernels_test.cpp"

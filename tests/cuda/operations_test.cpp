@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Row programs, walks and products on the GPU against plain loops, and the same bits again in every order of the device.
+// Row kernels, walks and products on the GPU against plain loops, and the same bits again in every order of the device.
 #include <doctest/doctest.h>
 
 #include <raptr/backend/cuda.cuh>
 
-#include "../backend/product_runs.hpp"
-#include "../backend/row_runs.hpp"
-#include "../backend/walk_runs.hpp"
+#include "../backend/elementwise_runs.hpp"
+#include "../backend/matmul_runs.hpp"
+#include "../backend/row_kernel_runs.hpp"
 #include "../support/reference.hpp"
 #include "device_orders.hpp"
 
@@ -47,8 +47,8 @@ template <class T> void compare_rows(double bound) {
       CHECK(got.loss == again.loss);
     }
 }
-TEST_CASE("row programs and their column sums equal the plain loops in float") { compare_rows<float>(1e-6); }
-TEST_CASE("row programs and their column sums equal the plain loops in double") { compare_rows<double>(1e-14); }
+TEST_CASE("row kernels and their column sums equal the plain loops in float") { compare_rows<float>(1e-6); }
+TEST_CASE("row kernels and their column sums equal the plain loops in double") { compare_rows<double>(1e-14); }
 
 template <class T> void compare_walks(double bound) {
   reference_ops<T, T> plain;
@@ -69,9 +69,9 @@ TEST_CASE("the sum of a tensor does not depend on the other tensors of the list"
   cuda_ops<float, float> ops;
   const on_device<cuda_ops<float, float>, float> x(ops, numbers<float>(packed_size, 2));
   const on_device<cuda_ops<float, float>, double> all(ops, std::vector<double>(4)), alone(ops, std::vector<double>(4));
-  buffer<walk_range, cuda_ops<float, float>> list(ops), part(ops);
-  ops.walk_sum(square{}, walk_list_of(list_of(walk_ranges), list), all.get(), by_plan<const float>{x.read()});
-  ops.walk_sum(square{}, walk_list_of(list_of({walk_ranges[1], walk_ranges[2]}), part), alone.get(), by_plan<const float>{x.read()});
+  buffer<param_range, cuda_ops<float, float>> list(ops), part(ops);
+  ops.elementwise_sum(square{}, uploaded_ranges(list_of(walk_ranges), list), all.get(), packed_array<const float>{x.read()});
+  ops.elementwise_sum(square{}, uploaded_ranges(list_of({walk_ranges[1], walk_ranges[2]}), part), alone.get(), packed_array<const float>{x.read()});
   CHECK(all.values()[1] == alone.values()[1]);
   CHECK(alone.values()[0] == 0);
 }
@@ -80,9 +80,9 @@ TEST_CASE("the sum of a tensor does not depend on the other tensors of the list"
 TEST_CASE("ranges of one tensor are added up together") {
   cuda_ops<double, double> ops;
   const on_device<cuda_ops<double, double>, double> x(ops, std::vector<double>(100'000, 1.0)), sums(ops, std::vector<double>{5, 0, 7});
-  buffer<walk_range, cuda_ops<double, double>> list(ops);
+  buffer<param_range, cuda_ops<double, double>> list(ops);
   const auto ranges = list_of({{0, 0, 20'000, 10, 0, 0, false}, {30'000, 20'000, 40'000, 10, 0, 0, false}, {80'000, 60'000, 3, 1, 0, 2, false}});
-  ops.walk_sum(square{}, walk_list_of(ranges, list), sums.get(), x.read());
+  ops.elementwise_sum(square{}, uploaded_ranges(ranges, list), sums.get(), x.read());
   CHECK(sums.values() == std::vector<double>{60'005, 0, 10});
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("Products take rows that begin anywhere") {
   const auto values = numbers<float>(std::size_t((n + 1) * columns), 1), weights = numbers<float>(std::size_t((rows + 1) * columns), 2);
   const on_device<ops_type, float> x(ops, values), w(ops, weights), y(ops, std::vector<float>(std::size_t((n + 1) * rows)));
   for (const int shift : {0, 1, columns}) {
-    ops.matmul_nt(y.get() + rows, x.read() + shift, {w.read() + shift, rows, columns}, nullptr, n, 1, nothing{});
+    ops.matmul_nt(y.get() + rows, x.read() + shift, {w.read() + shift, rows, columns}, nullptr, n, 1, no_epilogue{});
     const auto got = y.values();
     double most = 0;
     for (int r = 0; r < n; ++r)

@@ -4,6 +4,8 @@
 
 #include <emulator.hpp>
 #include <raptr/backend/cuda.cuh>
+#include <raptr/models/gpt2.hpp>
+#include <raptr/optim/adamw.hpp>
 
 #include "small_run.hpp"
 

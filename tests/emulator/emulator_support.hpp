@@ -23,20 +23,17 @@ class device {
   device& operator=(const device&) = delete;
   ~device() { emulator::reset(); }
 
-  template <class T>
-  T* array(std::size_t n) {
+  template <class T> T* array(std::size_t n) {
     T* made = nullptr;
     cudaMallocAsync(&made, n * sizeof(T), stream);
     return made;
   }
-  template <class T>
-  T* array(const std::vector<T>& values) {
+  template <class T> T* array(const std::vector<T>& values) {
     T* const made = array<T>(values.size());
     cudaMemcpyAsync(made, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice, stream);
     return made;
   }
-  template <class T>
-  std::vector<T> values(const T* pointer, std::size_t n) {
+  template <class T> std::vector<T> values(const T* pointer, std::size_t n) {
     std::vector<T> read(n);
     cudaMemcpyAsync(read.data(), pointer, n * sizeof(T), cudaMemcpyDeviceToHost, stream);
     return read;
@@ -50,9 +47,6 @@ class device {
   cudaStream_t stream = nullptr;
 };
 
-template <class T>
-__device__ T* shared_array() {
-  return reinterpret_cast<T*>(raptr::cuda_backend::shared_memory);
-}
+template <class T> __device__ T* shared_array() { return reinterpret_cast<T*>(raptr::cuda_backend::shared_memory); }
 
 }  // namespace emulator_tests

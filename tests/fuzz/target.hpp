@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <raptr/base/error.hpp>
-#include <raptr/io/utf8.hpp>
+#include <raptr/base/utf8.hpp>
 
 namespace fuzz {
 

@@ -10,8 +10,8 @@
 #include <iostream>
 
 #include <raptr/backend/cpu.hpp>
+#include <raptr/checkpoint/hugging_face.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/train/hugging_face.hpp>
 
 namespace {
 
@@ -126,8 +126,8 @@ template <class Block, class Objective> void load(const path& folder, const path
   const step_plan full = step_plan::full(training.model().plan_layout());
   training.model().begin(full);
   training.model().accumulate(full, b);
-  training.rule().step(training.model(), rule.lr, clip);
-  const auto results = download(training.model().ops(), static_cast<const double*>(training.model().results()), 2);
+  training.optimizer().step(training.model(), rule.lr, clip);
+  const auto results = download(training.model().ops(), static_cast<const double*>(training.model().results_data()), 2);
   time.mark("step");
   save_checkpoint(into / "stepped", training, ids_of_text);
   write_file(into / "step.json", json_text({{"loss", results[0]},

@@ -2,7 +2,7 @@
 // A writer that is killed at each of its system calls in turn, and one for which each call on files fails in turn.
 #include <doctest/doctest.h>
 
-#include <raptr/io/steps.hpp>
+#include <raptr/checkpoint/retention.hpp>
 
 #include "scratch_folder.hpp"
 #include "system_call_faults.hpp"

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <raptr/optim/optimizer.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/optim/sgd.hpp>
 
 #include "small_model.hpp"
 

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <raptr/optim/optimizer.hpp>
+#include <raptr/models/gpt2.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/optim/adamw.hpp>
 
 #include "small_model.hpp"
 

@@ -5,7 +5,8 @@
 #include <set>
 #include <string>
 
-#include <raptr/nn/published.hpp>
+#include <raptr/models/families.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
 
 #include "scratch_folder.hpp"
 #include "small_model.hpp"
@@ -100,7 +101,7 @@ TEST_CASE("Places of weights do not overlap, and the names in files are unique")
     CHECK(elements == layout.parameters());
     std::set<std::string> names;
     std::set<std::size_t> ours;
-    for (const published_tensor& t : tensors) {
+    for (const file_tensor& t : tensors) {
       CHECK(names.insert(t.name).second);
       std::set<std::size_t> theirs;
       t.each([&](std::size_t a, std::size_t b) { ours.insert(a), theirs.insert(b); });
@@ -112,9 +113,9 @@ TEST_CASE("Places of weights do not overlap, and the names in files are unique")
   using ops = counting_ops<double, double>;
   const auto gpt = network<gpt64, causal_lm, ops>::layout(tiny), bert = network<bert64, masked_lm, ops>::layout(tiny),
              own = network<mixture64, masked_lm, ops>::layout(tiny);
-  check(gpt, published_tensors(gpt, gpt2_names)), check(bert, published_tensors(bert, bert_names)), check(own, published_tensors(own, own_names));
+  check(gpt, file_tensors(gpt, gpt2_names)), check(bert, file_tensors(bert, bert_names)), check(own, file_tensors(own, own_names));
   const auto shared = network<gpt64, causal_lm, ops>::layout(tiny_shared);
-  check(shared, published_tensors(shared, own_names));
+  check(shared, file_tensors(shared, own_names));
 }
 
 TEST_CASE("Only a GPT-2 or BERT with a key and a value for each head has the names of their files") {
@@ -127,9 +128,9 @@ TEST_CASE("Only a GPT-2 or BERT with a key and a value for each head has the nam
   constexpr model_shape all_groups{.width = 8, .heads = 4, .kv_heads = 4};
   CHECK(names_of<gpt64, causal_lm>(all_groups).family == "gpt2");
   const auto layout = network<gpt64, causal_lm, counting_ops<double, double>>::layout(tiny_shared);
-  const auto tensors = published_tensors(layout, names_of<gpt64, causal_lm>(tiny_shared));
+  const auto tensors = file_tensors(layout, names_of<gpt64, causal_lm>(tiny_shared));
   const auto shape = [&](const std::string& name) {
-    for (const published_tensor& t : tensors)
+    for (const file_tensor& t : tensors)
       if (t.name == name) return t.shape();
     return std::vector<std::int64_t>{};
   };

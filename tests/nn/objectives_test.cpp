@@ -6,8 +6,9 @@
 #include <set>
 #include <vector>
 
-#include <raptr/nn/objectives.hpp>
-#include <raptr/text/vocabulary.hpp>
+#include <raptr/nn/objectives/causal_lm.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/tokenizers/vocabulary.hpp>
 
 using namespace raptr;
 

@@ -27,7 +27,7 @@ step_plan plan_of_sequence(const step_plan& plan, int s, const network_layout& l
 
 /// gradients += those of one pass, in the places of the weights.
 template <class Rig> void add_gradient(const Rig& r, const std::vector<double>& packed, std::vector<double>& sum) {
-  for (const walk_range& range : r.model.active().on)
+  for (const param_range& range : r.model.active().kept)
     for (std::int64_t i = 0; i < range.length; ++i) sum[std::size_t(range.first + i)] += packed[std::size_t(range.packed + i)];
 }
 
@@ -114,20 +114,20 @@ TEST_CASE("A plan that names every sequence has the bits of one that names none"
   CHECK(r.loss_with_gradient(all, b) == loss);
   CHECK(r.model.activation_bytes(all, b) == r.model.activation_bytes(full, b));
   const auto h = r.packed_gradient();
-  for (const walk_range& range : r.model.active().on)
+  for (const param_range& range : r.model.active().kept)
     for (auto i = std::size_t(range.packed); i < std::size_t(range.packed + range.length); ++i)
       if (g[i] != h[i]) FAIL_CHECK("element " << i);
 }
 
-TEST_CASE("Sequences that go round a block cost nothing there, and bytes and arithmetic are foretold") {
+TEST_CASE("Sequences that go round a block cost nothing there, and bytes and arithmetic are estimated") {
   rig<gpt64, causal_lm, cpu> r(tiny, 85);
   dice any(86);
   const batch b = random_batch(any, sight::causal, tiny, 4);
   for (int n = 0; n < 10; ++n) {
     const step_plan plan = random_plan(any, r.layout(4), {.block_factors = true, .sequences = 0.7});
-    const std::size_t foretold = r.model.activation_bytes(plan, b);
+    const std::size_t estimated = r.model.activation_bytes(plan, b);
     r.model.begin(plan), r.model.accumulate(plan, b);
-    CHECK(foretold == r.model.activation_peak());
+    CHECK(estimated == r.model.activation_peak());
   }
   const step_plan plan = changed_plan(r.layout(4), [](block_plan& block) {
     if (block.block == 1) block.sequences = {0, 3};

@@ -16,15 +16,15 @@ std::size_t rounded(std::size_t numbers) { return (numbers * sizeof(double) + 63
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("The activations of a plan are foretold to the byte, and shrink by exactly those of the dropped blocks", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The activations of a plan are estimated to the byte, and shrink by exactly those of the dropped blocks", Device, cpu, reference) {
   rig<gpt64, causal_lm, Device> r(tiny, 51);
   dice any(52);
   for (int n = 0; n < 20; ++n) {
     const batch b = random_batch(any, sight::causal);
     const step_plan plan = random_plan(any, r.layout(), {.block_factors = true});
-    const std::size_t foretold = r.model.activation_bytes(plan, b);
+    const std::size_t estimated = r.model.activation_bytes(plan, b);
     r.model.begin(plan), r.model.accumulate(plan, b);
-    CHECK(foretold == r.model.activation_peak());
+    CHECK(estimated == r.model.activation_peak());
   }
   const batch b = random_batch(any, sight::causal);
   const std::size_t n = b.ids.size(), c = 8, heads = 2, neurons = 12;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the tables of characters in include/raptr/text/tables/: which code points are letters, numbers, spaces, marks.
+"""Writes the tables of characters in include/raptr/tokenizers/tables/: which code points are letters, numbers, spaces, marks.
 
 usage: character_tables.py FOLDER
 
@@ -67,7 +67,7 @@ def header(path, about, body):
         "// SPDX-License-Identifier: Apache-2.0\n"
         f"// {about}\n"
         f"// Made by tests/oracle/character_tables.py (sha256 {own[:16]}) with tokenizers {tokenizers.__version__}; not to be edited.\n"
-        "#pragma once\n\n#include <raptr/text/code_points.hpp>\n\nnamespace raptr::character_tables {\n// clang-format off\n\n"
+        "#pragma once\n\n#include <raptr/tokenizers/detail/code_points.hpp>\n\nnamespace raptr::character_tables {\n// clang-format off\n\n"
         + body + "\n// clang-format on\n}  // namespace raptr::character_tables\n")
 
 

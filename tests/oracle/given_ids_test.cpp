@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include <raptr/text/tokenizer_files.hpp>
+#include <raptr/tokenizers/tokenizer_files.hpp>
 
 using namespace raptr;
 

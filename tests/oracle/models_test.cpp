@@ -8,6 +8,9 @@
 
 #include <raptr/io/safetensors.hpp>
 #include <raptr/optim/optimizer.hpp>
+#include <raptr/models/families.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/optim/adamw.hpp>
 
 #include "small_model.hpp"
 
@@ -91,19 +94,19 @@ double gap(const std::vector<double>& a, const std::vector<double>& b) {
 template <class Block, class Objective> struct oracle_run {
   fixture stored;
   rig<Block, Objective, cpu> ours;
-  std::vector<published_tensor> tensors;
+  std::vector<file_tensor> tensors;
   step_plan full;
   static constexpr bool causal = Objective::looks_back_only;
 
   explicit oracle_run(const char* name)
       : stored(name),
         ours(stored.shape()),
-        tensors(published_tensors(ours.model.layout(), names_of<Block, Objective>(stored.shape()))),
+        tensors(file_tensors(ours.model.layout(), names_of<Block, Objective>(stored.shape()))),
         full(step_plan::full(ours.layout())) {
     // Every tensor of theirs is one of ours, and the other way round.
     CHECK(stored.tensors("start/") == std::ssize(tensors));
     std::fill(ours.w.begin(), ours.w.end(), std::numeric_limits<double>::quiet_NaN());
-    for (const published_tensor& t : tensors) {
+    for (const file_tensor& t : tensors) {
       const auto values = stored.template read<float>("start/" + t.name);
       REQUIRE(values.size() == t.size());
       t.each([&](std::size_t arena, std::size_t file) { ours.w[arena] = values[file]; });
@@ -114,7 +117,7 @@ template <class Block, class Objective> struct oracle_run {
     ours.model.set_weights(ours.w);
   }
   /// `arena` in the order of the file.
-  static std::vector<double> as_stored(const published_tensor& t, const std::vector<double>& arena) {
+  static std::vector<double> as_stored(const file_tensor& t, const std::vector<double>& arena) {
     std::vector<double> values(t.size());
     t.each([&](std::size_t from, std::size_t to) { values[to] = arena[from]; });
     return values;
@@ -132,9 +135,9 @@ template <class Block, class Objective> struct oracle_run {
   void check_gradients(const std::vector<double>& gradient, double loss) {
     CHECK(std::abs(loss / stored.read("losses")[0] - 1) < bound);
     double top = 0;
-    for (const published_tensor& t : tensors) top = std::max(top, largest(stored.read("gradients/" + t.name)));
+    for (const file_tensor& t : tensors) top = std::max(top, largest(stored.read("gradients/" + t.name)));
     int checked = 0;
-    for (const published_tensor& t : tensors) {
+    for (const file_tensor& t : tensors) {
       CAPTURE(t.name);
       const auto mine = as_stored(t, gradient), theirs = stored.read("gradients/" + t.name);
       if (t.name.ends_with("key.bias")) {
@@ -178,7 +181,7 @@ template <class Block, class Objective> struct oracle_run {
       CHECK(std::abs(ours.results()[0] / losses[at] - 1) < bound);
       CHECK(std::abs(std::sqrt(ours.results()[1]) / norms[at] - 1) < bound);
       const auto weights = ours.model.get_weights();
-      for (const published_tensor& t : tensors) {
+      for (const file_tensor& t : tensors) {
         CAPTURE(t.name);
         const auto mine = as_stored(t, weights), trace = stored.read("traces/" + t.name);
         double sum = 0, weighted = 0, size = 0;

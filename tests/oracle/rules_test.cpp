@@ -8,9 +8,9 @@
 #include <vector>
 
 #include <raptr/io/json.hpp>
-#include <raptr/nn/objectives.hpp>
-#include <raptr/optim/rates.hpp>
-#include <raptr/text/vocabulary.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/optim/learning_rate.hpp>
+#include <raptr/tokenizers/vocabulary.hpp>
 
 using namespace raptr;
 
@@ -20,7 +20,7 @@ json stored() { return read_json(std::filesystem::path(RAPTR_TESTS_DIR) / "oracl
 
 /// In the warm-up ours is one step ahead, (s + 1) / W, so that no step has a rate of 0; afterwards the two are the same.
 template <class Rate> int check_rate(const Rate& rate, const json& theirs, std::int64_t steps, std::int64_t warmup) {
-  moment now{};
+  run_position now{};
   now.total = steps, now.stages = 1, now.last = steps - 1;
   int checked = 0;
   for (now.step = 0; now.step < steps; ++now.step, ++checked) {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <raptr/text/tokenizer_files.hpp>
+#include <raptr/tokenizers/tokenizer_files.hpp>
 
 namespace {
 

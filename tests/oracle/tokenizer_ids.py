@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/text/fixtures: small vocabularies, and the ids that the `tokenizers` package gives for texts that are hard.
+"""Writes tests/tokenizers/fixtures: small vocabularies, and the ids that the `tokenizers` package gives for texts that are hard.
 
 usage: tokenizer_ids.py TEXT FOLDER
 

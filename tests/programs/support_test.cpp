@@ -149,7 +149,7 @@ TEST_CASE("metrics are read back, and a line that was being written is left out"
   raptr::step_report r;
   r.loss = 0.1, r.targets = 3, r.tokens = 4, r.total_flops = 1e10, r.validation_loss = 2.5;
   std::string text = program::metrics_line(r);
-  r.now.step = 1, r.nonfinite = "loss", r.loss = NAN, r.gradient_norm = INFINITY, r.validation_loss = NAN;
+  r.step = 1, r.nonfinite = "loss", r.loss = NAN, r.gradient_norm = INFINITY, r.validation_loss = NAN;
   text += program::metrics_line(r);
   CHECK_FALSE(has(text, "nan"));
   CHECK(has(text, R"("skipped":"loss is not finite")"));

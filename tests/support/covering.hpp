@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include <raptr/subnet/schedule/any_schedule.hpp>
-#include <raptr/subnet/schedule/check.hpp>
-#include <raptr/subnet/schedule/plan.hpp>
+#include <raptr/schedule/any_schedule.hpp>
+#include <raptr/schedule/check.hpp>
+#include <raptr/schedule/plan.hpp>
 
 #include "experts.hpp"
 

@@ -9,8 +9,9 @@
 #include <map>
 #include <string>
 
+#include <raptr/checkpoint/checkpoint.hpp>
+#include <raptr/optim/adamw.hpp>
 #include <raptr/optim/optimizer.hpp>
-#include <raptr/train/checkpoint.hpp>
 
 #include "covering.hpp"
 #include "gradient_check.hpp"
@@ -215,7 +216,7 @@ template <class Block, class Objective> class covered {
         run_options some = options(number);
         some.stop = source.get_token();
         first.run(tokens, some, [&](const step_report& r) {
-          if (r.now.step + 2 == stop) source.request_stop();  // a report comes one step late
+          if (r.step + 2 == stop) source.request_stop();  // a report comes one step late
         });
         REQUIRE(first.done().step == stop);
         save_checkpoint(folder / "saved", first, tokens.vocabulary());
@@ -243,11 +244,11 @@ template <class Block, class Objective> class covered {
     auto& model = t.model();
     const auto size = std::size_t(model.layout().size());
     std::vector<double> all;
-    for (const float* from : {model.weights(), t.rule().moment(0), t.rule().moment(1)}) {
+    for (const float* from : {model.weights(), t.optimizer().moment(0), t.optimizer().moment(1)}) {
       const auto arena = download(model.ops(), from, size);
       for (const placed_weight& w : model.layout().all()) all.insert(all.end(), arena.begin() + w.first, arena.begin() + w.first + w.size());
     }
-    for (const int n : download(model.ops(), static_cast<const int*>(t.rule().counts()), t.rule().counts_size())) all.push_back(n);
+    for (const int n : download(model.ops(), static_cast<const int*>(t.optimizer().counts()), t.optimizer().counts_size())) all.push_back(n);
     return all;
   }
 

@@ -47,8 +47,8 @@ struct experts {
   static constexpr double unit_flops(const model_shape& s) { return 2.0 * s.width * (1 + 2 * size); }
   enum { up, down };
   static std::vector<weight> weights(const model_shape& s) {
-    return {{"up", true, {{"router.weight", 1}, {"up.weight", size}}, s.width, start::normal, true},
-            {"down", true, {{"down.weight", size}}, s.width, start::normal_by_depth, true}};
+    return {{"up", true, {{"router.weight", 1}, {"up.weight", size}}, s.width, initializer::normal, true},
+            {"down", true, {{"down.weight", size}}, s.width, initializer::normal_by_depth, true}};
   }
   template <class Ops> struct saved { typename Ops::real *pre, *h; };
   template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {

@@ -37,14 +37,14 @@ template <class Real, class Master> class reference_ops {
   reference_ops(const reference_ops&) = delete;
   reference_ops& operator=(const reference_ops&) = delete;
 
-  template <class P> void rows(const P& p, std::int64_t n) {
+  template <class K> void for_each_row(const K& kernel, std::int64_t n) {
     const open o(memory_);
-    row_sums<P> sums(p);
-    for (std::int64_t r = 0; r < n; ++r) p.row(sums.one, r);
-    sums.add_up(p);
+    row_sums<K> sums(kernel);
+    for (std::int64_t r = 0; r < n; ++r) kernel.row(sums.one, r);
+    sums.add_up(kernel);
   }
-  template <class Then>
-  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
+  template <class Epilogue>
+  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {
     const open o(memory_);
     for (std::int64_t r = 0; r < n; ++r)
       for (std::int64_t k = 0; k < w.rows; ++k) {
@@ -52,7 +52,7 @@ template <class Real, class Master> class reference_ops {
         for (std::int64_t i = 0; i < w.width; ++i) s += double(x[r * w.width + i]) * double(w.data[k * w.width + i]);
         y[r * w.rows + k] = Real(alpha * s + (bias ? double(bias[k]) : 0));
       }
-    rows(then, n);
+    for_each_row(epilogue, n);
   }
   void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {
     const open o(memory_);
@@ -130,14 +130,15 @@ template <class Real, class Master> class reference_ops {
     }
   }
 
-  template <class F, class... Arrays> void walk(const F& f, walk_list list, Arrays... a) {
+  template <class F, class... Arrays> void elementwise(const F& f, param_ranges list, Arrays... a) {
     const open o(memory_);
-    each(f, list, [&](const walk_range&, const auto& unit, std::int64_t i, std::int64_t packed) { f(unit, at(a, i, packed)...); });
+    each(f, list, [&](const param_range&, const auto& unit, std::int64_t i, std::int64_t packed) { f(unit, at(a, i, packed)...); });
   }
-  template <class F, class... Arrays> void walk_sum(const F& f, walk_list list, double* into, Arrays... a) {
+  template <class F, class... Arrays> void elementwise_sum(const F& f, param_ranges list, double* into, Arrays... a) {
     const open o(memory_);
-    each(f, list,
-         [&](const walk_range& r, const auto& unit, std::int64_t i, std::int64_t packed) { into[r.tensor] += double(f(unit, at(a, i, packed)...)); });
+    each(f, list, [&](const param_range& r, const auto& unit, std::int64_t i, std::int64_t packed) {
+      into[r.tensor] += double(f(unit, at(a, i, packed)...));
+    });
   }
 
   template <class T> T* allocate(std::size_t n) { return reinterpret_cast<T*>(memory_.allocate(n * sizeof(T))); }
@@ -237,10 +238,10 @@ template <class Real, class Master> class reference_ops {
   }
 
   template <class T> static T& at(T* a, std::int64_t i, std::int64_t) { return a[i]; }
-  template <class T> static T& at(by_plan<T> a, std::int64_t, std::int64_t packed) { return a.data[packed]; }
-  template <class F, class G> static void each(const F& f, walk_list list, const G& element) {
+  template <class T> static T& at(packed_array<T> a, std::int64_t, std::int64_t packed) { return a.data[packed]; }
+  template <class F, class G> static void each(const F& f, param_ranges list, const G& element) {
     for (int k = 0; k < list.count; ++k) {
-      const walk_range& r = list.device[k];
+      const param_range& r = list.device[k];
       for (std::int64_t i = 0; i < r.length; i += r.per_unit) {
         const typename F::per_unit unit = f.begin(r, r.unit + int(i / r.per_unit));
         for (std::int64_t j = i; is_visited(unit) && j < i + r.per_unit; ++j) element(r, unit, r.first + j, r.packed + j);

@@ -10,7 +10,10 @@
 #include <vector>
 
 #include <raptr/backend/cpu.hpp>
+#include <raptr/models/families.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/nn/transformer.hpp>
+#include <raptr/optim/sgd.hpp>
 
 #include "devices.hpp"
 #include "experts.hpp"
@@ -146,7 +149,7 @@ template <class Block, class Objective, class Device> struct rig {
     dice any(seed);
     for (const placed_weight& p : model.layout().all())
       for (std::int64_t i = 0; i < p.size(); ++i)
-        w[static_cast<std::size_t>(p.first + i)] = master((p.what.init == start::ones) + 0.4 * any.normal());
+        w[static_cast<std::size_t>(p.first + i)] = master((p.what.init == initializer::ones) + 0.4 * any.normal());
     model.set_weights(w);
   }
   network_layout layout(int sequences = 0) const { return model.plan_layout(sequences); }
@@ -167,7 +170,7 @@ template <class Block, class Objective, class Device> struct rig {
     model.begin(plan), model.accumulate(plan, b);
     return results()[0];
   }
-  std::vector<double> results() { return download(model.ops(), static_cast<const double*>(model.results()), model.results_size()); }
+  std::vector<double> results() { return download(model.ops(), static_cast<const double*>(model.results_data()), model.results_size()); }
   std::vector<master> packed_gradient() {
     return download(model.ops(), static_cast<const master*>(model.gradients()), static_cast<std::size_t>(model.active().size));
   }
@@ -175,7 +178,7 @@ template <class Block, class Objective, class Device> struct rig {
   std::vector<master> gradient() {
     const auto packed = packed_gradient();
     std::vector<master> g(w.size(), std::numeric_limits<master>::quiet_NaN());
-    for (const walk_range& r : model.active().on) std::copy_n(packed.begin() + r.packed, r.length, g.begin() + r.first);
+    for (const param_range& r : model.active().kept) std::copy_n(packed.begin() + r.packed, r.length, g.begin() + r.first);
     return g;
   }
 };

@@ -2,7 +2,11 @@
 // A trainer of a tiny model for tests of the loop, its options, and everything that a step may change, as one list.
 #pragma once
 
-#include <raptr/subnet/schedule/any_schedule.hpp>
+#include <raptr/models/families.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/optim/adamw.hpp>
+#include <raptr/optim/sgd.hpp>
+#include <raptr/schedule/any_schedule.hpp>
 #include <raptr/train/trainer.hpp>
 
 #include "small_model.hpp"
@@ -31,8 +35,9 @@ template <class Device, class Block = gpt2_block, class Objective = causal_lm> s
       for (const placed_weight& p : model.layout().all()) all.insert(all.end(), arena.begin() + p.first, arena.begin() + p.first + p.size());
     };
     append(w);
-    for (int k = 0; k < 2; ++k) append(download(model.ops(), static_cast<const master*>(trainer.rule().moment(k)), w.size()));
-    for (const int n : download(model.ops(), static_cast<const int*>(trainer.rule().counts()), trainer.rule().counts_size())) all.push_back(n);
+    for (int k = 0; k < 2; ++k) append(download(model.ops(), static_cast<const master*>(trainer.optimizer().moment(k)), w.size()));
+    for (const int n : download(model.ops(), static_cast<const int*>(trainer.optimizer().counts()), trainer.optimizer().counts_size()))
+      all.push_back(n);
     return all;
   }
 };
@@ -41,8 +46,8 @@ template <class Device, class Block = gpt2_block, class Objective = causal_lm> s
 inline std::string facts_of(const step_report& r) {
   char text[400];
   std::snprintf(text, sizeof text, "%lld/%lld stage %d/%d blocks %d loss %a rate %a norm %a tokens %lld targets %lld flops %a %a bad %s val %a",
-                static_cast<long long>(r.now.step), static_cast<long long>(r.now.total), r.now.stage, r.now.stages, r.active_blocks, r.loss,
-                r.learning_rate, r.gradient_norm, static_cast<long long>(r.tokens), static_cast<long long>(r.targets), r.block_flops, r.total_flops,
+                static_cast<long long>(r.step), static_cast<long long>(r.total), r.stage, r.stages, r.active_blocks, r.loss, r.learning_rate,
+                r.gradient_norm, static_cast<long long>(r.tokens), static_cast<long long>(r.targets), r.block_flops, r.total_flops,
                 r.nonfinite.c_str(), r.validation_loss.value_or(-1));
   return text;
 }

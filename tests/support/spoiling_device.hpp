@@ -37,11 +37,11 @@ template <class Real, class Master> class spoiling_ops : public cpu_ops<Real, Ma
  public:
   explicit spoiling_ops(const spoiling_options& options = {}) : base(cpu_options{1}), at_(options.at) {}
 
-  template <class Then>
-  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
-    base::matmul_nt(y, x, w, bias, n, alpha, nothing{});
-    written(std::is_same_v<Then, cross_entropy<Real, Master>> ? "logits" : "product with W transposed", y, n * w.rows);
-    base::rows(then, n);
+  template <class Epilogue>
+  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {
+    base::matmul_nt(y, x, w, bias, n, alpha, no_epilogue{});
+    written(std::is_same_v<Epilogue, cross_entropy<Real, Master>> ? "logits" : "product with W transposed", y, n * w.rows);
+    base::for_each_row(epilogue, n);
   }
   void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {
     base::matmul_nn(y, a, w, n, alpha, beta, bias, bias_factor);
@@ -53,10 +53,10 @@ template <class Real, class Master> class spoiling_ops : public cpu_ops<Real, Ma
     if (a_sum) written("sum of a", a_sum, g.rows);
     if (x_sum) written("sum of x", x_sum, g.width);
   }
-  template <class P> void rows(const P& program, std::int64_t n) {
-    base::rows(program, n);
-    if constexpr (std::is_same_v<P, sum_rows>)
-      if (at_->loss) *program.total = double(at_->value);
+  template <class K> void for_each_row(const K& kernel, std::int64_t n) {
+    base::for_each_row(kernel, n);
+    if constexpr (std::is_same_v<K, sum_rows>)
+      if (at_->loss) *kernel.total = double(at_->value);
   }
   void attention(Real* mixed, Master* lse, const Real* qkv, head_shape h, segment_list list) {
     base::attention(mixed, lse, qkv, h, list);
@@ -68,12 +68,13 @@ template <class Real, class Master> class spoiling_ops : public cpu_ops<Real, Ma
     written("gradient of qkv", dqkv, rows_of(list) * h.groups * (h.queries + 2) * h.width);
   }
   /// The optimizer begins with the squares of the gradients: this is where they are spoiled.
-  using base::walk_sum;
-  template <class F, class... More> void walk_sum(const F& f, walk_list list, double* into, by_plan<const Master> gradients, More... more) {
+  using base::elementwise_sum;
+  template <class F, class... More>
+  void elementwise_sum(const F& f, param_ranges list, double* into, packed_array<const Master> gradients, More... more) {
     for (int k = 0; k < list.count; ++k)
-      if (const walk_range& r = list.device[k]; r.tensor == at_->gradient)
+      if (const param_range& r = list.device[k]; r.tensor == at_->gradient)
         for (std::int64_t i = 0; i < (at_->whole ? r.length : 1); ++i) const_cast<Master*>(gradients.data)[r.packed + i] = Master(at_->value);
-    base::walk_sum(f, list, into, gradients, more...);
+    base::elementwise_sum(f, list, into, gradients, more...);
   }
 
  private:

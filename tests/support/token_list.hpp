@@ -7,7 +7,7 @@
 #include <span>
 #include <stdexcept>
 
-#include <raptr/text/token_source.hpp>
+#include <raptr/data/token_source.hpp>
 
 namespace raptr::testing {
 

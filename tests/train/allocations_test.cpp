@@ -40,8 +40,8 @@ template <class Block, class Objective> void allocates_nothing_after(std::int64_
   const token_list text(200);
   std::int64_t before = -1, after = -1;
   run.trainer.run(text, {.steps = 200, .batch = 4, .accumulate = 2}, [&](const step_report& r) {
-    if (r.now.step == warm) before = allocations;
-    if (r.now.step == 198) after = allocations;
+    if (r.step == warm) before = allocations;
+    if (r.step == 198) after = allocations;
   });
   CHECK(before > 0);
   CHECK(after - before == 0);

@@ -3,7 +3,7 @@
 // rules for dropped parts change nothing that they should not.
 #include <doctest/doctest.h>
 
-#include <raptr/train/checkpoint.hpp>
+#include <raptr/checkpoint/checkpoint.hpp>
 
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
@@ -42,10 +42,10 @@ std::vector<double> state_of(trainer_type& t) {
   const auto size = static_cast<std::size_t>(t.model().layout().size());
   for (int k = 0; k < 2; ++k)
     for (const placed_weight& w : t.model().layout().all()) {
-      const auto m = download(t.model().ops(), static_cast<const float*>(t.rule().moment(k)), size);
+      const auto m = download(t.model().ops(), static_cast<const float*>(t.optimizer().moment(k)), size);
       for (std::int64_t i = 0; i < w.size(); ++i) all.push_back(double(m[static_cast<std::size_t>(w.first + i)]));
     }
-  for (const int n : download(t.model().ops(), static_cast<const int*>(t.rule().counts()), t.rule().counts_size())) all.push_back(n);
+  for (const int n : download(t.model().ops(), static_cast<const int*>(t.optimizer().counts()), t.optimizer().counts_size())) all.push_back(n);
   return all;
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("A run on any axis that is stopped at any step and resumed ends with t
         run_options some = options_of(steps);
         some.stop = source.get_token();
         first.run(tokens, some, [&](const step_report& r) {
-          if (r.now.step + 2 == stop) source.request_stop();  // a report comes one step late
+          if (r.step + 2 == stop) source.request_stop();  // a report comes one step late
         });
         CHECK(first.done().step == stop);
         save_checkpoint(folder / "saved", first, tokens.vocabulary());
@@ -87,8 +87,8 @@ TEST_CASE("Every axis reports its active share, and an axis that is not dropped 
   const token_list tokens(200);
   auto one = made("heads 1/2-full with sequences 3/4-full", {});
   one.run(tokens, options_of(4), [](const step_report& r) {
-    CHECK(r.active.of("heads") == (r.now.step < 2 ? 0.5 : 1.0));
-    CHECK(r.active.of("sequences") == (r.now.step < 2 ? 0.75 : 1.0));
+    CHECK(r.active.of("heads") == (r.step < 2 ? 0.5 : 1.0));
+    CHECK(r.active.of("sequences") == (r.step < 2 ? 0.75 : 1.0));
     CHECK(r.active.of("neurons") == 1.0);
     CHECK(r.active.of("layers") == 1.0);
     CHECK(r.active.of("experts") == -1);
@@ -99,15 +99,15 @@ TEST_CASE("A reset at borders starts moments and counts anew, and growth copies 
   const token_list tokens(200);
   auto kept = made("heads 1/2-full", {}), fresh = made("heads 1/2-full", {.at_borders = border_state::reset});
   kept.run(tokens, options_of(6)), fresh.run(tokens, options_of(6));
-  CHECK(download(kept.model().ops(), static_cast<const int*>(kept.rule().counts()), 2)[1] == 6);
-  CHECK(download(fresh.model().ops(), static_cast<const int*>(fresh.rule().counts()), 2)[1] == 3);
+  CHECK(download(kept.model().ops(), static_cast<const int*>(kept.optimizer().counts()), 2)[1] == 6);
+  CHECK(download(fresh.model().ops(), static_cast<const int*>(fresh.optimizer().counts()), 2)[1] == 3);
 
   auto grown = made("stack:2-4", {.grown = grown_state::reset});
   std::vector<int> blocks;
   grown.run(tokens, options_of(4), [&](const step_report& r) { blocks.push_back(r.active_blocks); });
   CHECK(blocks == std::vector<int>{2, 2, 4, 4});
   const auto& layout = grown.model().layout();
-  const auto counts = download(grown.model().ops(), static_cast<const int*>(grown.rule().counts()), grown.rule().counts_size());
+  const auto counts = download(grown.model().ops(), static_cast<const int*>(grown.optimizer().counts()), grown.optimizer().counts_size());
   CHECK(counts[static_cast<std::size_t>(layout.all()[layout.of(0, 0)].unit)] == 4);
   CHECK(counts[static_cast<std::size_t>(layout.all()[layout.of(2, 0)].unit)] == 2);
 }

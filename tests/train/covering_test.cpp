@@ -7,6 +7,8 @@
 #include <string>
 
 #include <raptr/nn/block.hpp>
+#include <raptr/models/bert.hpp>
+#include <raptr/models/gpt2.hpp>
 
 #include "covering.hpp"
 

@@ -31,12 +31,12 @@ const token_list text(200);
 struct given_rate {
   const double* rate;
   const double* of_blocks;
-  double operator()(const moment&) const { return *rate; }
+  double operator()(const run_position&) const { return *rate; }
   double block_rate(double) const { return *of_blocks; }
 };
 /// Block 0 with the factor of a scale that the test chose; the full network has no such factor.
 template <class Scale> struct one_block {
-  stage_rule at(const moment&) const {
+  stage_rule at(const run_position&) const {
     stage_rule rules;
     rules.add(rule_of<layer_drop<keep<1>, first_units, Scale>>());
     return rules;
@@ -88,7 +88,7 @@ template <class Block, class Objective, class Rule> class places {
   }
   void set_moment(int which, std::size_t tensor, float value) {
     const auto bad = master(value);
-    trainer_.model().ops().upload(trainer_.rule().moment(which) + middle_of(tensor), &bad, 1);
+    trainer_.model().ops().upload(trainer_.optimizer().moment(which) + middle_of(tensor), &bad, 1);
   }
   /// Spoils, runs until the run gives up after two steps, and says what is wrong with that; "" if nothing is.
   std::string wrong_with(const place& one) {
@@ -145,8 +145,9 @@ template <class Block, class Objective, class Rule> class places {
     std::vector<double> all;
     for (const master x : model.get_weights()) all.push_back(double(x));
     for (int k = 0; k < Rule::moments; ++k)
-      for (const master x : download(model.ops(), static_cast<const master*>(trainer_.rule().moment(k)), size)) all.push_back(double(x));
-    for (const int n : download(model.ops(), static_cast<const int*>(trainer_.rule().counts()), trainer_.rule().counts_size())) all.push_back(n);
+      for (const master x : download(model.ops(), static_cast<const master*>(trainer_.optimizer().moment(k)), size)) all.push_back(double(x));
+    for (const int n : download(model.ops(), static_cast<const int*>(trainer_.optimizer().counts()), trainer_.optimizer().counts_size()))
+      all.push_back(n);
     return all;
   }
   void restore() {
@@ -159,10 +160,10 @@ template <class Block, class Objective, class Rule> class places {
     };
     auto& ops = trainer_.model().ops();
     ops.upload(trainer_.model().weights(), part(0), size);
-    for (int k = 0; k < Rule::moments; ++k) ops.upload(trainer_.rule().moment(k), part(1 + static_cast<std::size_t>(k)), size);
+    for (int k = 0; k < Rule::moments; ++k) ops.upload(trainer_.optimizer().moment(k), part(1 + static_cast<std::size_t>(k)), size);
     std::vector<int> counts;
     for (std::size_t i = (1 + std::size_t{Rule::moments}) * size; i < good_.size(); ++i) counts.push_back(int(good_[i]));
-    ops.upload(trainer_.rule().counts(), counts.data(), counts.size());
+    ops.upload(trainer_.optimizer().counts(), counts.data(), counts.size());
     trainer_.set_done({3, 0});
   }
 

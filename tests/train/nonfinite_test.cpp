@@ -40,7 +40,7 @@ TEST_CASE_TEMPLATE("Bad weights in block 1 spoil the steps that draw it and no o
       std::stop_source stop;
       stop.request_stop();
       run.trainer.run(text, {.steps = 12, .batch = 1, .stop = stop.get_token()}, [&](const step_report& r) {
-        REQUIRE(r.now.step == step);
+        REQUIRE(r.step == step);
         plan_into(plan, run.trainer.schedule(), draw_key{1, static_cast<std::uint64_t>(step)}, 12);
         CHECK(r.skipped() == plan.has(1));
         CHECK(r.nonfinite.empty() != plan.has(1));

@@ -3,7 +3,7 @@
 // across stages, accumulation, an epoch border, warm-up and steps that were skipped.
 #include <doctest/doctest.h>
 
-#include <raptr/train/checkpoint.hpp>
+#include <raptr/checkpoint/checkpoint.hpp>
 
 #include "scratch_folder.hpp"
 #include "small_run.hpp"

@@ -15,7 +15,7 @@ namespace {
 
 /// Block 1 is drawn in the first three steps only.
 struct block_one_first {
-  stage_rule at(const moment& now) const {
+  stage_rule at(const run_position& now) const {
     stage_rule rules;
     if (now.step >= 3) rules.add(rule_of<layer_drop<keep<1>, first_units>>());
     return rules;
@@ -39,7 +39,7 @@ template <class Rule> struct shrinking_run {
       const auto first = static_cast<std::size_t>(model.layout().all()[model.layout().of(1, 0)].first);
       left = 0, end = model.get_weights();
       for (int k = 0; k < Rule::moments; ++k) {
-        const auto moment = download(model.ops(), static_cast<const float*>(trainer_.rule().moment(k)), size);
+        const auto moment = download(model.ops(), static_cast<const float*>(trainer_.optimizer().moment(k)), size);
         for (const float x : moment) subnormal += std::fpclassify(x) == FP_SUBNORMAL;
         for (std::size_t i = first; i < size; ++i) left += moment[i] != 0;
         end.insert(end.end(), moment.begin(), moment.end());

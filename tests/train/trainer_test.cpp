@@ -21,18 +21,18 @@ TEST_CASE_TEMPLATE("Every step is reported once, in order, at the latest while t
   std::vector<std::int64_t> order;
   std::int64_t late = 0;
   const bool ended = run.trainer.run(text, {.steps = 12, .batch = 2}, [&](const step_report& r) {
-    order.push_back(r.now.step);
-    late = std::max(late, run.trainer.done().step - r.now.step);
+    order.push_back(r.step);
+    late = std::max(late, run.trainer.done().step - r.step);
     CHECK(std::isfinite(r.loss));
     CHECK(r.loss > 0);
     CHECK(r.gradient_norm > 0);
     CHECK(r.seconds >= 0);
     CHECK(r.tokens == 16);
     CHECK(r.targets == 16);
-    CHECK(r.active_blocks == (r.now.step < 4 ? 2 : r.now.step < 8 ? 3 : 4));
-    CHECK(r.now.stage == r.now.step / 4);
-    CHECK(r.learning_rate == doctest::Approx(1e-2 * warmup_linear{5}(r.now)));
-    CHECK(r.line().find("step " + std::to_string(r.now.step + 1) + " of 12") == 0);
+    CHECK(r.active_blocks == (r.step < 4 ? 2 : r.step < 8 ? 3 : 4));
+    CHECK(r.stage == r.step / 4);
+    CHECK(r.learning_rate == doctest::Approx(1e-2 * warmup_linear{5}(r)));
+    CHECK(r.line().find("step " + std::to_string(r.step + 1) + " of 12") == 0);
   });
   CHECK(ended);
   std::vector<std::int64_t> expected;
@@ -45,7 +45,7 @@ TEST_CASE_TEMPLATE("Every step is reported once, in order, at the latest while t
 TEST_CASE_TEMPLATE("A small model learns", Device, cpu) {
   small_run<Device> run;
   double first = 0, last = 0;
-  run.trainer.run(text, {.steps = 150, .batch = 4}, [&](const step_report& r) { (r.now.step == 0 ? first : last) = r.loss; });
+  run.trainer.run(text, {.steps = 150, .batch = 4}, [&](const step_report& r) { (r.step == 0 ? first : last) = r.loss; });
   CHECK(first == doctest::Approx(std::log(40)).epsilon(0.02));
   CHECK(last < 0.8 * first);
 }
@@ -63,7 +63,7 @@ TEST_CASE_TEMPLATE("Validation and saving are called after the right steps, in t
                    .save = [&] { note("save"); }},
                   [&](const step_report& r) {
                     if (r.validation_loss) CHECK(*r.validation_loss == 1.5);
-                    events.push_back("report " + std::to_string(r.now.step + 1) + (r.validation_loss ? " with loss" : ""));
+                    events.push_back("report " + std::to_string(r.step + 1) + (r.validation_loss ? " with loss" : ""));
                   });
   CHECK(events == std::vector<std::string>{"report 1", "report 2", "save 2", "validate 3", "report 3 with loss", "report 4", "save 4", "report 5",
                                            "validate 6", "report 6 with loss", "save 6", "validate 7", "report 7 with loss", "save 7"});
@@ -85,8 +85,8 @@ TEST_CASE_TEMPLATE("A request to stop ends the run after the step under way, rep
   const bool ended =
       run.trainer.run(text, {.steps = 20, .batch = 1, .save = [&] { saved.push_back(run.trainer.done().step); }, .stop = stop.get_token()},
                       [&](const step_report& r) {
-                        reported.push_back(r.now.step);
-                        if (r.now.step == 5) stop.request_stop();
+                        reported.push_back(r.step);
+                        if (r.step == 5) stop.request_stop();
                       });
   CHECK_FALSE(ended);
   CHECK(saved == std::vector<std::int64_t>{run.trainer.done().step});

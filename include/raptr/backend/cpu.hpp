@@ -11,10 +11,10 @@
 
 #include <raptr/backend/cpu/attention.hpp>
 #include <raptr/backend/cpu/context.hpp>
+#include <raptr/backend/cpu/elementwise.hpp>
+#include <raptr/backend/cpu/matmul.hpp>
 #include <raptr/backend/cpu/memory.hpp>
-#include <raptr/backend/cpu/product.hpp>
-#include <raptr/backend/cpu/rows.hpp>
-#include <raptr/backend/cpu/walk.hpp>
+#include <raptr/backend/cpu/row_kernels.hpp>
 #include <raptr/backend/ops.hpp>
 #include <raptr/base/device.hpp>
 
@@ -34,40 +34,42 @@ template <class Real, class Master> class cpu_ops {
   static constexpr std::int64_t working_set = std::int64_t(16) << 20;  // of the caches of a few cores
 
   /// Throws input_error if there cannot be so many threads.
-  explicit cpu_ops(const cpu_options& options = {}) : on_(options.threads) {}
+  explicit cpu_ops(const cpu_options& options = {}) : ctx_(options.threads) {}
   cpu_ops(const cpu_ops&) = delete;
   cpu_ops& operator=(const cpu_ops&) = delete;
 
-  template <class Then>
-  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
-    cpu_backend::product(on_, y, x, w.data, true, n, w.width, w.rows, Real(alpha), Real(0), bias, Real(1), then);
+  template <class Epilogue>
+  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {
+    cpu_backend::matmul<Real>(ctx_, {y, x, w.data, true, n, w.width, w.rows, Real(alpha), Real(0), bias, Real(1)}, epilogue);
   }
   void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {
-    cpu_backend::product(on_, y, a, w.data, false, n, w.rows, w.width, Real(alpha), Real(beta), bias, Real(bias_factor), nothing{});
+    cpu_backend::matmul<Real>(ctx_, {y, a, w.data, false, n, w.rows, w.width, Real(alpha), Real(beta), bias, Real(bias_factor)}, no_epilogue{});
   }
   void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, double alpha, Master* a_sum, Master* x_sum, double x_factor) {
-    cpu_backend::product_of_rows(on_, g, a, x, n, Real(alpha), a_sum, x_sum, Real(x_factor));
+    cpu_backend::matmul_into_gradient<Real, Master>(ctx_, {g, a, x, n, Real(alpha), a_sum, x_sum, Real(x_factor)});
   }
-  template <class P> void rows(const P& program, std::int64_t n) { cpu_backend::run_rows(on_, program, n); }
+  template <class K> void for_each_row(const K& kernel, std::int64_t n) { cpu_backend::run_rows(ctx_, kernel, n); }
 
   void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
-    on_.threads.parallel_for(std::int64_t(list.count) * heads.groups * heads.queries, [&](std::int64_t task, int thread) {
+    ctx_.threads.parallel_for(std::int64_t(list.count) * heads.groups * heads.queries, [&](std::int64_t task, int thread) {
       const std::int64_t group = task / heads.queries;
-      const cpu_backend::group_rows<Real> at{list.device[group / heads.groups], heads, int(group % heads.groups)};
-      cpu_backend::attention_of(on_.own[std::size_t(thread)], at, int(task % heads.queries), mixed, lse, qkv);
+      const group_rows at{list.device[group / heads.groups], heads, int(group % heads.groups)};
+      cpu_backend::attention_of(ctx_.own[std::size_t(thread)], at, int(task % heads.queries), mixed, lse, qkv);
     });
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads,
                           segment_list list) {
-    on_.threads.parallel_for(std::int64_t(list.count) * heads.groups, [&](std::int64_t task, int thread) {
-      const cpu_backend::group_rows<Real> at{list.device[task / heads.groups], heads, int(task % heads.groups)};
-      cpu_backend::attention_backward_of(on_.own[std::size_t(thread)], at, dqkv, dmixed, mixed, lse, qkv);
+    ctx_.threads.parallel_for(std::int64_t(list.count) * heads.groups, [&](std::int64_t task, int thread) {
+      const group_rows at{list.device[task / heads.groups], heads, int(task % heads.groups)};
+      cpu_backend::attention_backward_of(ctx_.own[std::size_t(thread)], at, dqkv, dmixed, mixed, lse, qkv);
     });
   }
 
-  template <class F, class... Arrays> void walk(const F& f, walk_list list, Arrays... arrays) { cpu_backend::walk(on_, f, list, arrays...); }
-  template <class F, class... Arrays> void walk_sum(const F& f, walk_list list, double* into, Arrays... arrays) {
-    cpu_backend::walk_sum(on_, f, list, into, arrays...);
+  template <class F, class... Arrays> void elementwise(const F& f, param_ranges ranges, Arrays... arrays) {
+    cpu_backend::elementwise(ctx_, f, ranges, arrays...);
+  }
+  template <class F, class... Arrays> void elementwise_sum(const F& f, param_ranges ranges, double* into, Arrays... arrays) {
+    cpu_backend::elementwise_sum(ctx_, f, ranges, into, arrays...);
   }
 
   template <class T> T* allocate(std::size_t n) { return memory_.template allocate<T>(n); }
@@ -96,12 +98,12 @@ template <class Real, class Master> class cpu_ops {
 #else
     const std::string instructions = "generic";
 #endif
-    const int threads = on_.threads.size();
+    const int threads = ctx_.threads.size();
     return "cpu, " + instructions + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
   }
 
  private:
-  cpu_backend::context on_;
+  cpu_backend::context ctx_;
   cpu_backend::memory memory_;
 };
 

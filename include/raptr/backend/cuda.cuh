@@ -9,9 +9,9 @@
 
 #include <raptr/backend/cuda/attention.cuh>
 #include <raptr/backend/cuda/context.cuh>
-#include <raptr/backend/cuda/product.cuh>
-#include <raptr/backend/cuda/rows.cuh>
-#include <raptr/backend/cuda/walk.cuh>
+#include <raptr/backend/cuda/elementwise.cuh>
+#include <raptr/backend/cuda/matmul.cuh>
+#include <raptr/backend/cuda/row_kernels.cuh>
 #include <raptr/backend/ops.hpp>
 #include <raptr/base/device.hpp>
 
@@ -35,15 +35,15 @@ template <class Real, class Master> class cuda_ops {
   static constexpr std::int64_t working_set = std::int64_t(512) << 20;
 
   /// Throws input_error if there is no such device, or it or its driver is too old.
-  explicit cuda_ops(const cuda_options& options = {}) : on_(options.device), matmul_(on_, options.tf32), tf32_(options.tf32) {}
+  explicit cuda_ops(const cuda_options& options = {}) : ctx_(options.device), matmul_(ctx_, options.tf32), tf32_(options.tf32) {}
   cuda_ops(const cuda_ops&) = delete;
   cuda_ops& operator=(const cuda_ops&) = delete;
 
-  template <class Then>
-  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Then& then) {
+  template <class Epilogue>
+  void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {
     const cuda_backend::named_span at("matmul_nt");
     matmul_.nt(y, x, w, bias, n, alpha);
-    cuda_backend::rows(on_, then, n);
+    cuda_backend::run_rows(ctx_, epilogue, n);
   }
   void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {
     const cuda_backend::named_span at("matmul_nn");
@@ -53,42 +53,42 @@ template <class Real, class Master> class cuda_ops {
     const cuda_backend::named_span at("matmul_tn");
     matmul_.tn(g, a, x, n, alpha, a_sum, x_sum, x_factor);
   }
-  template <class P> void rows(const P& program, std::int64_t n) {
-    const cuda_backend::named_span at("rows");
-    cuda_backend::rows(on_, program, n);
+  template <class K> void for_each_row(const K& kernel, std::int64_t n) {
+    const cuda_backend::named_span at("for_each_row");
+    cuda_backend::run_rows(ctx_, kernel, n);
   }
   void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
     const cuda_backend::named_span at("attention");
-    cuda_backend::attention(on_, mixed, lse, qkv, heads, list);
+    cuda_backend::attention(ctx_, mixed, lse, qkv, heads, list);
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads,
                           segment_list list) {
     const cuda_backend::named_span at("attention_backward");
-    cuda_backend::attention_backward(on_, dqkv, dmixed, mixed, lse, qkv, heads, list);
+    cuda_backend::attention_backward(ctx_, dqkv, dmixed, mixed, lse, qkv, heads, list);
   }
-  template <class F, class... Arrays> void walk(const F& f, walk_list list, Arrays... arrays) {
-    const cuda_backend::named_span at("walk");
-    cuda_backend::walk(on_, f, list, arrays...);
+  template <class F, class... Arrays> void elementwise(const F& f, param_ranges ranges, Arrays... arrays) {
+    const cuda_backend::named_span at("elementwise");
+    cuda_backend::elementwise(ctx_, f, ranges, arrays...);
   }
-  template <class F, class... Arrays> void walk_sum(const F& f, walk_list list, double* into, Arrays... arrays) {
-    const cuda_backend::named_span at("walk_sum");
-    cuda_backend::walk_sum(on_, f, list, into, arrays...);
+  template <class F, class... Arrays> void elementwise_sum(const F& f, param_ranges ranges, double* into, Arrays... arrays) {
+    const cuda_backend::named_span at("elementwise_sum");
+    cuda_backend::elementwise_sum(ctx_, f, ranges, into, arrays...);
   }
 
   template <class T> T* allocate(std::size_t n) {
     constexpr std::size_t most = std::size_t(-1) / 2;
-    return static_cast<T*>(on_.memory.allocate(n < most / sizeof(T) ? n * sizeof(T) : most));
+    return static_cast<T*>(ctx_.memory.allocate(n < most / sizeof(T) ? n * sizeof(T) : most));
   }
-  template <class T> void release(T* p) { on_.memory.release(p); }
-  template <class T> void upload(T* device, const T* host, std::size_t n) { on_.uploads.put(device, host, n * sizeof(T)); }
-  template <class T> ticket fetch(T* host, const T* device, std::size_t n) { return on_.fetches.fetch(host, device, n * sizeof(T)); }
-  void wait(ticket t) { on_.fetches.wait(t); }
+  template <class T> void release(T* p) { ctx_.memory.release(p); }
+  template <class T> void upload(T* device, const T* host, std::size_t n) { ctx_.uploads.put(device, host, n * sizeof(T)); }
+  template <class T> ticket fetch(T* host, const T* device, std::size_t n) { return ctx_.fetches.fetch(host, device, n * sizeof(T)); }
+  void wait(ticket t) { ctx_.fetches.wait(t); }
 
   /// Like "cuda, NVIDIA H100 80GB HBM3, 81079 MiB".
-  std::string description() const { return "cuda, " + on_.device().name + ", " + errors::mebibytes(on_.device().memory) + (tf32_ ? ", TF32" : ""); }
+  std::string description() const { return "cuda, " + ctx_.device().name + ", " + errors::mebibytes(ctx_.device().memory) + (tf32_ ? ", TF32" : ""); }
 
  private:
-  cuda_backend::context on_;
+  cuda_backend::context ctx_;
   cuda_backend::matmul<Real, Master> matmul_;
   bool tf32_;
 };

@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include <raptr/base/error.hpp>
-#include <raptr/io/utf8.hpp>
+#include <raptr/base/utf8.hpp>
 
 namespace raptr::errors {
 

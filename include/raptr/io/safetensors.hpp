@@ -19,7 +19,7 @@
 
 #include <raptr/io/file.hpp>
 #include <raptr/io/json.hpp>
-#include <raptr/io/tensor_header.hpp>
+#include <raptr/io/safetensors_header.hpp>
 
 namespace raptr {
 

@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include <raptr/backend/ranges.hpp>
-#include <raptr/nn/weights.hpp>
+#include <raptr/backend/param_range_list.hpp>
+#include <raptr/nn/weight_layout.hpp>
 
 namespace raptr {
 
@@ -20,24 +20,24 @@ struct active_weight {
 class active_layout {
  public:
   void lower(const weight_layout& layout, const step_plan& plan) {
-    on.clear(), off.clear(), counts_on.clear(), counts_off.clear(), weight_of_range.clear();
+    kept.clear(), dropped.clear(), kept_counts.clear(), dropped_counts.clear(), weight_of_range.clear();
     weights.assign(layout.all().size(), {}), size = 0;
     layout.each_run(plan, [&](const placed_weight& w, int first, int units, bool active) {
       const std::size_t index = static_cast<std::size_t>(&w - layout.all().data());
       const std::int64_t from = w.first + first * w.per_unit, length = units * w.per_unit;
       active_weight& a = weights[index];
       if (active && a.runs++ == 0) a.first = from, a.packed = size = (size + 15) / 16 * 16;
-      (active ? on : off).push_back({from, size, length, w.per_unit, w.unit + first, static_cast<int>(index), w.what.decays, w.block >= 0});
-      if (w.counts) (active ? counts_on : counts_off).push_back({w.unit + first, 0, units, 1, w.unit + first, 0, false});
+      (active ? kept : dropped).push_back({from, size, length, w.per_unit, w.unit + first, static_cast<int>(index), w.what.decays, w.block >= 0});
+      if (w.counts) (active ? kept_counts : dropped_counts).push_back({w.unit + first, 0, units, 1, w.unit + first, 0, false});
       if (active) weight_of_range.push_back(index), a.units += units, size += length;
     });
   }
 
-  range_list on, off;                             // elements of the arenas that train in this step, or do not
-  range_list counts_on, counts_off;               // the same units in the table of step counts
-  std::vector<std::size_t> weight_of_range;       // of every range of `on`: its index in weight_layout::all()
-  std::vector<active_weight> weights;             // as weight_layout::all()
-  std::int64_t size = 0;                          // elements of the packed arenas
+  param_range_list kept, dropped;                // elements of the arenas that train in this step, or do not
+  param_range_list kept_counts, dropped_counts;  // the same units in the table of step counts
+  std::vector<std::size_t> weight_of_range;      // of every kept range: its index in weight_layout::all()
+  std::vector<active_weight> weights;            // as weight_layout::all()
+  std::int64_t size = 0;                         // elements of the packed arenas
 };
 
 }  // namespace raptr

@@ -10,27 +10,9 @@
 #include <raptr/nn/layers/embedding.hpp>
 #include <raptr/nn/layers/mlp.hpp>
 #include <raptr/nn/layers/residual.hpp>
+#include <raptr/nn/policies/precision.hpp>
 
 namespace raptr {
-
-struct precision_role {};
-/// real: activations and compute weights; master: master weights, gradients, moments, reductions.
-struct fp32 {
-  using role = precision_role;
-  using real = float;
-  using master = float;
-};
-struct fp64 {
-  using role = precision_role;
-  using real = double;
-  using master = double;
-};
-/// Activations and compute weights in bfloat16; master weights, gradients, moments and reductions stay float. On GPUs.
-struct bf16 {
-  using role = precision_role;
-  using real = bfloat16;
-  using master = float;
-};
 
 template <class Norm, class Attention, class Mlp, class Residual, class Embedding, class Precision> struct preset {
   using norm = Norm;
@@ -41,8 +23,8 @@ template <class Norm, class Attention, class Mlp, class Residual, class Embeddin
   using precision = Precision;
   using parts = part_list<Attention, Mlp>;
 };
-struct gpt2_block : preset<layer_norm, causal_attention, gelu_mlp, pre_norm, token_types<0>, fp32> {};
-struct bert_block : preset<bert_layer_norm, full_attention, gelu_erf_mlp, post_norm, token_types<2>, fp32> {};
+/// Stands for a block in which something is wrong, so that one mistake is one message.
+struct fallback_block : preset<bert_layer_norm, full_attention, gelu_erf_mlp, post_norm, token_types<2>, fp32> {};
 
 template <class P, class Role>
 concept plays = std::same_as<typename P::role, Role>;
@@ -58,11 +40,6 @@ concept block_bundle = requires {
   typename B::embedding;
   typename B::precision;
   typename B::parts;
-};
-template <class R>
-concept precision_policy = requires {
-  typename R::real;
-  typename R::master;
 };
 
 template <class Role, class Default, class...> struct policy_of { using type = Default; };
@@ -83,7 +60,7 @@ template <class Preset, class... P> struct block {
   static_assert(at_most_one<embedding_role, P...>, "raptr: this block has two embeddings: name one token_types");
   static_assert(at_most_one<precision_role, P...>, "raptr: this block has two precisions: name one");
 
-  using base = std::conditional_t<block_bundle<Preset>, Preset, bert_block>;  // so that one mistake is one message
+  using base = std::conditional_t<block_bundle<Preset>, Preset, fallback_block>;
   using norm = typename policy_of<norm_role, typename base::norm, P...>::type;
   using attention = typename policy_of<attention_role, typename base::attention, P...>::type;
   using mlp = typename policy_of<mlp_role, typename base::mlp, P...>::type;

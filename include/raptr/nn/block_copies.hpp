@@ -21,19 +21,19 @@ class copied_ranges {
   template <class Ops, class T> void copy(Ops& ops, T* array) const {
     if (size_ == 0) return;
     buffer<T, Ops> between(ops, static_cast<std::size_t>(size_));
-    buffer<walk_range, Ops> reads(ops), writes(ops);
-    ops.walk(convert{}, walk_list_of(from_, reads), static_cast<const T*>(array), by_plan<T>{between.data()});
-    ops.walk(convert{}, walk_list_of(to_, writes), by_plan<const T>{between.data()}, array);
+    buffer<param_range, Ops> reads(ops), writes(ops);
+    ops.elementwise(convert{}, uploaded_ranges(from_, reads), static_cast<const T*>(array), packed_array<T>{between.data()});
+    ops.elementwise(convert{}, uploaded_ranges(to_, writes), packed_array<const T>{between.data()}, array);
   }
   /// Zeros where copy() would write.
   template <class Ops, class T> void clear(Ops& ops, T* array) const {
     if (size_ == 0) return;
-    buffer<walk_range, Ops> writes(ops);
-    ops.walk(fill_zero{}, walk_list_of(to_, writes), array);
+    buffer<param_range, Ops> writes(ops);
+    ops.elementwise(fill_zero{}, uploaded_ranges(to_, writes), array);
   }
 
  private:
-  range_list from_, to_;
+  param_range_list from_, to_;
   std::int64_t size_ = 0;
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One forward and backward pass through embedding, blocks and head, on any backend. On the counting backend the same
-// code foretells what a step needs, so the arena is never too small and never guessed.
+// Forward and backward pass through embedding, blocks and head, on any backend. The same code run on the counting backend
+// gives the memory that a pass needs, so the activation arena is exactly as large as it has to be.
 #pragma once
 
+#include <raptr/nn/pass.hpp>
 #include <raptr/nn/stack.hpp>
 #include <raptr/nn/token_head.hpp>
 
@@ -10,7 +11,6 @@ namespace raptr {
 
 template <class Block, class Objective, class Ops> class network {
   using real = typename Ops::real;
-  using master = typename Ops::master;
   using head = token_head<Block, Objective, Ops>;
   using blocks = stack<Block, Ops>;
 
@@ -18,27 +18,27 @@ template <class Block, class Objective, class Ops> class network {
   explicit network(const model_shape& shape) : shape_(shape), blocks_(shape) {}
   static weight_layout layout(const model_shape& shape) { return weight_layout(shape.layers, head::weights(shape), blocks::weights(shape)); }
 
-  /// *loss += the loss of one micro-batch; if wanted, g += its gradients. Resets the arena first.
-  void pass(Ops& ops, arena& memory, const weight_layout& layout, params<const real> w, params<master> g, const step_plan& plan,
-            const device_batch& on, double* loss, bool with_gradients) {
-    real* const x = forward(ops, memory, layout, w, plan, on);
-    head_.loss(ops, memory, w, g, on, x, loss, with_gradients ? x : nullptr);
-    if (!with_gradients) return;
-    blocks_.backward(ops, memory, layout, w, g, plan, on, x);  // x holds the gradient of the stream now
-    head_.backward(ops, w, g, on, x);
+  /// *loss += the loss of one micro-batch. Resets the arena first.
+  void evaluate(const pass<Ops>& p, double* loss) {
+    real* const x = forward(p);
+    head_.loss(p, x, loss, nullptr);
   }
-  /// out (targets, V) = logits of the target rows.
-  void predict(Ops& ops, arena& memory, const weight_layout& layout, params<const real> w, const step_plan& plan, const device_batch& on, real* out) {
-    const real* const x = forward(ops, memory, layout, w, plan, on);
-    head_.predict(ops, memory, w, on, x, out);
+  /// The same, and p.gradients += its gradients.
+  void train(const pass<Ops>& p, double* loss) {
+    real* const x = forward(p);
+    head_.loss(p, x, loss, x);  // from here on x is the gradient of the stream
+    blocks_.backward(p, x);
+    head_.backward(p, x);
   }
+  /// logits (targets, V) = those of the target rows.
+  void predict(const pass<Ops>& p, real* logits) { head_.predict(p, forward(p), logits); }
 
  private:
-  real* forward(Ops& ops, arena& memory, const weight_layout& layout, params<const real> w, const step_plan& plan, const device_batch& on) {
-    memory.reset();
-    real* const x = memory.keep<real>(std::int64_t{on.table.rows} * shape_.width);
-    head_.forward(ops, memory, w, on, x);
-    blocks_.forward(ops, memory, layout, w, plan, on, x);
+  real* forward(const pass<Ops>& p) {
+    p.memory.reset();
+    real* const x = p.memory.template keep<real>(std::int64_t{p.batch.table.rows} * shape_.width);
+    head_.forward(p, x);
+    blocks_.forward(p, x);
     return x;
   }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include <raptr/nn/weights.hpp>
+#include <raptr/nn/weight_layout.hpp>
 #include <raptr/tensor/arena.hpp>
 
 namespace raptr {
@@ -20,8 +20,8 @@ template <class Ops> struct part_call {
   arena& memory;
   const model_shape& shape;
   segment_list segments;
-  std::int64_t rows;  // B*T of this call
-  int units;          // kept ones
+  std::int64_t rows;   // B*T of this call
+  int units;           // kept ones
   double factor;       // of what the kept units add to the residual
   double bias_factor;  // of what the part adds besides its units, such as an output bias
 
@@ -45,12 +45,12 @@ template <class Ops> struct part_call {
 ///                      is 1: then read dresidual before dx is written
 template <class P, class Ops>
 concept part = part_of_units<P> &&
-    requires(part_call<Ops>& on, const model_shape& shape, params<const typename Ops::real> w, params<typename Ops::master> g,
+    requires(part_call<Ops>& call, const model_shape& shape, params<const typename Ops::real> w, params<typename Ops::master> g,
              typename P::template saved<Ops>& s, const typename P::template saved<Ops>& kept, const typename Ops::real* x, typename Ops::real* y,
              double carry) {
   { P::weights(shape) } -> std::same_as<std::vector<weight>>;
-  { P::forward(on, w, s, x, y) } -> std::same_as<void>;
-  { P::backward(on, w, g, kept, x, x, y, carry) } -> std::same_as<void>;
+  { P::forward(call, w, s, x, y) } -> std::same_as<void>;
+  { P::backward(call, w, g, kept, x, x, y, carry) } -> std::same_as<void>;
 };
 
 }  // namespace raptr

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include <raptr/nn/block.hpp>
-#include <raptr/nn/step_table.hpp>
+#include <raptr/nn/pass.hpp>
 
 namespace raptr {
 
@@ -39,40 +39,39 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   static std::vector<part_weights> weights(const model_shape& shape) { return {weights_of<Parts>(shape)...}; }
 
   /// x (rows, C) becomes the stream behind the last active block.
-  void forward(Ops& ops, arena& memory, const weight_layout& layout, params<const real> w, const step_plan& plan, const device_batch& on, real* x) {
-    for (std::size_t k = 0; k < plan.blocks().size(); ++k) {
-      const block_plan& b = plan.blocks()[k];
+  void forward(const pass<Ops>& p, real* x) {
+    for (std::size_t k = 0; k < p.plan.blocks().size(); ++k) {
+      const block_plan& b = p.plan.blocks()[k];
       saved_block& s = saved_[static_cast<std::size_t>(b.block)];
-      through(ops, memory, on, on.table.blocks()[k], x, [&](real* stream, const part_call<Ops>& call) {
+      through(p, p.batch.table.blocks()[k], x, [&](real* stream, const part_call<Ops>& call) {
         if (b.factor != 1) {
-          s.before = memory.keep<real>(call.rows * shape_.width);
-          ops.rows(copy_rows<real>{s.before, stream, nullptr, nullptr, shape_.width}, call.rows);
+          s.before = p.memory.template keep<real>(call.rows * shape_.width);
+          p.ops.for_each_row(copy_rows<real>{s.before, stream, nullptr, nullptr, shape_.width}, call.rows);
         }
         each_part(call, b, s, [&]<class P>(part_call<Ops>& part, saved_of<P>& saved, int index) {
-          rule::template forward<norm, P>(part, w + layout.of(b.block, index), saved, stream);
+          rule::template forward<norm, P>(part, p.weights + p.layout.of(b.block, index), saved, stream);
         });
-        if (b.factor != 1) ops.rows(blend_rows<real>{stream, s.before, 1 - b.factor, b.factor, shape_.width}, call.rows);
+        if (b.factor != 1) p.ops.for_each_row(blend_rows<real>{stream, s.before, 1 - b.factor, b.factor, shape_.width}, call.rows);
       });
     }
   }
-  /// dx (rows, C), the gradient behind the last active block, becomes that in front of the first; g += gradients.
-  void backward(Ops& ops, arena& memory, const weight_layout& layout, params<const real> w, params<master> g, const step_plan& plan,
-                const device_batch& on, real* dx) {
-    for (std::size_t k = plan.blocks().size(); k-- > 0;) {
-      const block_plan& b = plan.blocks()[k];
-      through(ops, memory, on, on.table.blocks()[k], dx, [&](real* dstream, const part_call<Ops>& call) {
-        const arena::scope scratch(memory);
+  /// dx (rows, C), the gradient behind the last active block, becomes that in front of the first; p.gradients += gradients.
+  void backward(const pass<Ops>& p, real* dx) {
+    for (std::size_t k = p.plan.blocks().size(); k-- > 0;) {
+      const block_plan& b = p.plan.blocks()[k];
+      through(p, p.batch.table.blocks()[k], dx, [&](real* dstream, const part_call<Ops>& call) {
+        const arena::scope scratch(p.memory);
         real* around = nullptr;  // the gradient that passes the block by: 1 - factor of it
         if (b.factor != 1) {
-          around = memory.scratch<real>(call.rows * shape_.width);
-          ops.rows(copy_rows<real>{around, dstream, nullptr, nullptr, shape_.width}, call.rows);
-          ops.rows(blend_rows<real>{dstream, around, 0, b.factor, shape_.width}, call.rows);
+          around = p.memory.template scratch<real>(call.rows * shape_.width);
+          p.ops.for_each_row(copy_rows<real>{around, dstream, nullptr, nullptr, shape_.width}, call.rows);
+          p.ops.for_each_row(blend_rows<real>{dstream, around, 0, b.factor, shape_.width}, call.rows);
         }
         each_part_reversed(call, b, saved_[static_cast<std::size_t>(b.block)], [&]<class P>(part_call<Ops>& part, saved_of<P>& saved, int index) {
-          const std::size_t first = layout.of(b.block, index);
-          rule::template backward<norm, P>(part, w + first, g + first, saved, dstream);
+          const std::size_t first = p.layout.of(b.block, index);
+          rule::template backward<norm, P>(part, p.weights + first, p.gradients + first, saved, dstream);
         });
-        if (around) ops.rows(blend_rows<real>{dstream, around, 1 - b.factor, 1, shape_.width}, call.rows);
+        if (around) p.ops.for_each_row(blend_rows<real>{dstream, around, 1 - b.factor, 1, shape_.width}, call.rows);
       });
     }
   }
@@ -85,16 +84,16 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   }
   /// f(rows of the stream, a call for them) for what passes through a block: the stream itself, or a dense copy of some
   /// of its rows that is written back. The rows that go by are not touched.
-  template <class F> void through(Ops& ops, arena& memory, const device_batch& on, const block_rows& at, real* stream, F f) {
+  template <class F> void through(const pass<Ops>& p, const block_rows& at, real* stream, F f) {
     if (at.rows == 0) return;
-    const part_call<Ops> call{ops, memory, shape_, on.segments_of(at), at.rows, 0, 1, 1};
+    const part_call<Ops> call{p.ops, p.memory, shape_, p.batch.segments_of(at), at.rows, 0, 1, 1};
     if (at.rows_at < 0) return f(stream, call);
-    const arena::scope scratch(memory);
-    const int* const rows = on.words + at.rows_at;
-    real* const dense = memory.scratch<real>(call.rows * shape_.width);
-    ops.rows(copy_rows<real>{dense, stream, nullptr, rows, shape_.width}, call.rows);
+    const arena::scope scratch(p.memory);
+    const int* const rows = p.batch.words + at.rows_at;
+    real* const dense = p.memory.template scratch<real>(call.rows * shape_.width);
+    p.ops.for_each_row(copy_rows<real>{dense, stream, nullptr, rows, shape_.width}, call.rows);
     f(dense, call);
-    ops.rows(copy_rows<real>{stream, dense, rows, nullptr, shape_.width}, call.rows);
+    p.ops.for_each_row(copy_rows<real>{stream, dense, rows, nullptr, shape_.width}, call.rows);
   }
   template <class P, class F> void run(part_call<Ops> call, const block_plan& b, saved_of<P>& saved, int index, F& f) {
     const part_plan& p = b.parts()[static_cast<std::size_t>(index)];

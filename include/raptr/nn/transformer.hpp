@@ -10,11 +10,15 @@
 
 #include <raptr/backend/counting.hpp>
 #include <raptr/base/device.hpp>
+#include <raptr/base/random.hpp>
 #include <raptr/nn/active_layout.hpp>
 #include <raptr/nn/block_copies.hpp>
 #include <raptr/nn/error.hpp>
 #include <raptr/nn/network.hpp>
-#include <raptr/nn/published.hpp>
+#include <raptr/nn/objective.hpp>
+#include <raptr/nn/objectives/causal_lm.hpp>
+#include <raptr/nn/step_results.hpp>
+#include <raptr/nn/untrained_tensor.hpp>
 #include <raptr/tensor/buffer.hpp>
 
 namespace raptr {
@@ -60,15 +64,15 @@ template <class Block, class Objective, class Device> class transformer {
   static constexpr bool right = block_with_precision<Block> && objective<Objective>;
 
  public:
-  using block = std::conditional_t<right, Block, bert_block>;
-  using objective_type = std::conditional_t<right, Objective, masked_lm>;
+  using block = std::conditional_t<right, Block, fallback_block>;
+  using objective_type = std::conditional_t<right, Objective, causal_lm>;
   using ops_type = typename ops_of<Device, block>::type;
   using real = typename ops_type::real;
   using master = typename ops_type::master;
   using options = typename device_options<Device>::type;
   using head = token_head<block, objective_type, ops_type>;
 
-  /// Throws input_error for a shape that cannot be.
+  /// Throws input_error if the shape is not valid.
   explicit transformer(const model_shape& shape, const options& device = {}, objective_type objective = {})
       : objective_(std::move(objective)),
         shape_(checked(shape)),
@@ -94,12 +98,12 @@ template <class Block, class Objective, class Device> class transformer {
     for (std::size_t k = 0; k < layout_.all().size(); ++k) {
       const placed_weight& w = layout_.all()[k];
       const random_stream draw = random_key{seed}.stream("initialise", k);
-      const double deviation = w.what.init == start::normal_by_depth ? 0.02 / std::sqrt(2.0 * shape_.layers) : 0.02;
+      const double deviation = w.what.init == initializer::normal_by_depth ? 0.02 / std::sqrt(2.0 * shape_.layers) : 0.02;
       for (std::int64_t i = 0; i < w.size(); ++i) {
         master& to = host[static_cast<std::size_t>(w.first + i)];
-        if (w.what.init == start::ones)
+        if (w.what.init == initializer::ones)
           to = master(1);
-        else if (w.what.init != start::zeros)
+        else if (w.what.init != initializer::zeros)
           to = master(deviation * draw.normal(static_cast<std::uint64_t>(i)));
       }
     }
@@ -137,28 +141,34 @@ template <class Block, class Objective, class Device> class transformer {
     slot_ = 1 - slot_;
     results_.resize(2 * results_size());
     zeros_.assign(results_size(), 0.0);
-    ops_->upload(results(), zeros_.data(), zeros_.size());
+    ops_->upload(results_data(), zeros_.data(), zeros_.size());
     pack();
     if (!with_gradients) return;
     gradients_.resize(static_cast<std::size_t>(active_.size));
     place_gradients();
-    on_ = walk_list_of(active_.on, on_list_);
-    ops_->walk(fill_zero{}, on_, by_plan<master>{gradients_.data()});
+    kept_ranges_ = uploaded_ranges(active_.kept, kept_buffer_);
+    ops_->elementwise(fill_zero{}, kept_ranges_, packed_array<master>{gradients_.data()});
   }
-  /// results()[0] += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan). Throws
-  /// input_error if the batch cannot be, or the plan drops sequences and the batch holds others than it chose from.
+  /// results().loss() += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan). Throws
+  /// input_error if the batch is not valid, or the plan drops sequences and the batch holds others than it chose from.
   void accumulate(const step_plan& plan, const batch& data, bool with_gradients = true) {
-    const device_batch on = sent(plan, data);
-    fit_arena([&](auto& ops, arena& memory) { dry_network_.pass(ops, memory, layout_, w_.data(), g_.data(), plan, on, nullptr, with_gradients); });
-    network_.pass(*ops_, memory_, layout_, w_.data(), g_.data(), plan, on, results(), with_gradients);
+    const device_batch sent = send(plan, data);
+    const auto run = [&](auto& network, const auto& pass, double* loss) {
+      if (with_gradients)
+        network.train(pass, loss);
+      else
+        network.evaluate(pass, loss);
+    };
+    fit_arena([&](auto& ops, arena& memory) { run(dry_network_, pass_of(ops, memory, plan, sent, w_, g_), nullptr); });
+    run(network_, pass_of(*ops_, memory_, plan, sent, w_, g_), &results().loss());
   }
   /// Logits (targets, V) of the target rows. After begin(plan, false).
   std::vector<real> predict(const step_plan& plan, const batch& data) {
-    const device_batch on = sent(plan, data);
-    const std::size_t size = static_cast<std::size_t>(on.table.targets) * static_cast<std::size_t>(shape_.vocab);
+    const device_batch sent = send(plan, data);
+    const std::size_t size = static_cast<std::size_t>(sent.table.targets) * static_cast<std::size_t>(shape_.vocab);
     logits_.resize(size);
-    fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(ops, memory, layout_, w_.data(), plan, on, nullptr); });
-    network_.predict(*ops_, memory_, layout_, w_.data(), plan, on, logits_.data());
+    fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(pass_of(ops, memory, plan, sent, w_, g_), nullptr); });
+    network_.predict(pass_of(*ops_, memory_, plan, sent, w_, g_), logits_.data());
     return download(*ops_, static_cast<const real*>(logits_.data()), size);
   }
 
@@ -175,18 +185,18 @@ template <class Block, class Objective, class Device> class transformer {
     }
     step_table table;
     table.lower(data, plan);
-    return foretell([&](auto& ops, arena& memory) {
-      dry_network_.pass(ops, memory, layout_, w.data(), g.data(), plan, {table, table.words().data(), table.weights().data()}, nullptr, true);
-    });
+    const device_batch unsent{table, table.words().data(), table.weights().data()};
+    return dry_run([&](auto& ops, arena& memory) { dry_network_.train(pass_of(ops, memory, plan, unsent, w, g), nullptr); });
   }
   std::size_t activation_bytes(const step_plan& plan, const batch& data) const { return needs(plan, data).activation_bytes; }
 
-  // Device memory. results: loss, squared norm of the gradient, squared norm of every tensor of layout().
+  // Device memory.
   master* weights() const { return weights_.data(); }
   master* gradients() const { return gradients_.data(); }  // of active units, packed
-  double* results() const { return results_.data() + static_cast<std::size_t>(slot_) * results_size(); }
-  std::size_t results_size() const { return 2 + layout_.all().size(); }
-  walk_list active_ranges() const { return on_; }
+  step_results results() const { return step_results(results_data()); }
+  double* results_data() const { return results_.data() + static_cast<std::size_t>(slot_) * results_size(); }
+  std::size_t results_size() const { return step_results::size_for(layout_.all().size()); }
+  param_ranges kept_ranges() const { return kept_ranges_; }
   /// Bytes of activations of the last pass at its worst moment.
   std::size_t activation_peak() const { return memory_.peak(); }
 
@@ -206,8 +216,8 @@ template <class Block, class Objective, class Device> class transformer {
   void pack() {
     constexpr bool in_place = std::same_as<real, master>;
     pack_.clear(), w_.clear();
-    for (std::size_t k = 0; k < active_.on.size(); ++k)
-      if (!in_place || active_.weights[active_.weight_of_range[k]].runs > 1) pack_.push_back(active_.on[k]);
+    for (std::size_t k = 0; k < active_.kept.size(); ++k)
+      if (!in_place || active_.weights[active_.weight_of_range[k]].runs > 1) pack_.push_back(active_.kept[k]);
     if (!pack_.empty()) compute_.resize(static_cast<std::size_t>(layout_.size()));
     for (std::size_t k = 0; k < layout_.all().size(); ++k) {
       const active_weight& a = active_.weights[k];
@@ -217,14 +227,19 @@ template <class Block, class Objective, class Device> class transformer {
       w_.push_back(kept_rows(active_, k, data));
     }
     if (!pack_.empty()) {
-      ops_->walk(convert{}, walk_list_of(pack_, pack_list_), static_cast<const master*>(weights_.data()), by_plan<real>{compute_.data()});
+      ops_->elementwise(convert{}, uploaded_ranges(pack_, pack_buffer_), static_cast<const master*>(weights_.data()),
+                        packed_array<real>{compute_.data()});
     }
   }
   void place_gradients() {
     g_.clear();
     for (std::size_t k = 0; k < layout_.all().size(); ++k) g_.push_back(kept_rows(active_, k, gradients_.data() + active_.weights[k].packed));
   }
-  device_batch sent(const step_plan& plan, const batch& data) {
+  template <class Ops> pass<Ops> pass_of(Ops& ops, arena& memory, const step_plan& plan, const device_batch& sent,
+                                         const std::vector<matrix<const real>>& weights, const std::vector<matrix<master>>& gradients) const {
+    return {ops, memory, layout_, plan, sent, weights.data(), gradients.data()};
+  }
+  device_batch send(const step_plan& plan, const batch& data) {
     check(plan, data);
     table_.lower(data, plan);
     return {table_, words_.put(table_.words()), target_weights_.put(table_.weights())};
@@ -253,14 +268,14 @@ template <class Block, class Objective, class Device> class transformer {
     for (const block_plan& b : plan.blocks())
       if (!b.sequences.empty() && (first < 0 || last >= sequences)) errors::sequences_are_outside_the_plan(first, last, sequences);
   }
-  static pass_needs foretell(auto pass) {
+  static pass_needs dry_run(auto run) {
     counting_ops<real, master, ops_type::working_set> count;
     arena measure = arena::unbounded();
-    pass(count, measure);
+    run(count, measure);
     return {measure.peak(), count.multiply_adds};
   }
-  void fit_arena(auto pass) {
-    arena_bytes_.resize(foretell(pass).activation_bytes);
+  void fit_arena(auto run) {
+    arena_bytes_.resize(dry_run(run).activation_bytes);
     memory_ = arena(arena_bytes_.data(), arena_bytes_.size());
   }
 
@@ -283,11 +298,11 @@ template <class Block, class Objective, class Device> class transformer {
 
   std::vector<matrix<const real>> w_;
   std::vector<matrix<master>> g_;
-  range_list pack_;
+  param_range_list pack_;
   std::vector<double> zeros_;
   step_table table_;
-  walk_list on_{};
-  buffer<walk_range, ops_type> on_list_{*ops_}, pack_list_{*ops_};
+  param_ranges kept_ranges_{};
+  buffer<param_range, ops_type> kept_buffer_{*ops_}, pack_buffer_{*ops_};
   buffer<int, ops_type> words_{*ops_};
   buffer<float, ops_type> target_weights_{*ops_};
 };

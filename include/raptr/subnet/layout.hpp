@@ -10,7 +10,7 @@
 #include <type_traits>
 
 #include <raptr/subnet/axis.hpp>
-#include <raptr/subnet/shape.hpp>
+#include <raptr/subnet/model_shape.hpp>
 
 namespace raptr {
 

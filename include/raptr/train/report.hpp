@@ -9,13 +9,13 @@
 #include <string>
 
 #include <raptr/base/decimal.hpp>
-#include <raptr/subnet/schedule/moment.hpp>
-#include <raptr/train/plan_cost.hpp>
+#include <raptr/schedule/run_position.hpp>
+#include <raptr/train/step_cost.hpp>
 
 namespace raptr {
 
-struct step_report {
-  moment now;  // which step, counted from 0, in which stage
+/// step, total, stage and stages, counted from 0, are those of run_position.
+struct step_report : run_position {
   int active_blocks = 0;
   active_shares active;  // per axis
   double loss = 0;       // mean over the targets of the step
@@ -34,8 +34,8 @@ struct step_report {
   /// For people: one line without line end.
   std::string line() const {
     const auto number = [](double x, int digits, std::chars_format format = std::chars_format::fixed) { return decimal_text(x, format, digits); };
-    std::string all = "step " + std::to_string(now.step + 1) + " of " + std::to_string(now.total) + ", stage " + std::to_string(now.stage + 1) +
-                      " of " + std::to_string(now.stages) + ", " + std::to_string(active_blocks) + " blocks, loss " + number(loss, 4) + ", rate " +
+    std::string all = "step " + std::to_string(step + 1) + " of " + std::to_string(total) + ", stage " + std::to_string(stage + 1) + " of " +
+                      std::to_string(stages) + ", " + std::to_string(active_blocks) + " blocks, loss " + number(loss, 4) + ", rate " +
                       number(learning_rate, 2, std::chars_format::scientific) + ", norm " + number(gradient_norm, 3) + ", " +
                       number(tokens_per_second(), 0) + " tokens/s";
     if (validation_loss) all += ", validation loss " + number(*validation_loss, 4);

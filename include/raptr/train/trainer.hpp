@@ -14,16 +14,16 @@
 #include <vector>
 
 #include <raptr/base/decimal.hpp>
+#include <raptr/data/sample_order.hpp>
+#include <raptr/data/windows.hpp>
 #include <raptr/nn/transformer.hpp>
+#include <raptr/optim/learning_rate.hpp>
 #include <raptr/optim/optimizer.hpp>
-#include <raptr/optim/rates.hpp>
-#include <raptr/subnet/schedule/check.hpp>
-#include <raptr/subnet/schedule/growth.hpp>
-#include <raptr/subnet/schedule/plan.hpp>
-#include <raptr/train/order.hpp>
-#include <raptr/train/plan_cost.hpp>
+#include <raptr/schedule/check.hpp>
+#include <raptr/schedule/growth.hpp>
+#include <raptr/schedule/plan.hpp>
 #include <raptr/train/report.hpp>
-#include <raptr/train/samples.hpp>
+#include <raptr/train/step_cost.hpp>
 
 namespace raptr {
 
@@ -57,7 +57,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
                 "raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu>");
   static_assert(subnet_schedule<Schedule>,
                 "raptr: the second argument of trainer is a schedule: raptr::schedule<...>{}, raptr::any_schedule(text), or your own "
-                "type with at(raptr::moment)");
+                "type with at(raptr::run_position)");
   static_assert(optimizer_rule<Optimizer>, "raptr: the third argument of trainer is an optimizer, such as raptr::adamw{.lr = 1e-3}");
   static_assert(rate_rule<Rate>, "raptr: the fourth argument of trainer is a learning-rate rule, such as raptr::warmup_linear{.warmup = 200}");
   using block = typename Model::block;
@@ -77,7 +77,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   Model& model() { return model_; }
   const Model& model() const { return model_; }
   const Schedule& schedule() const { return schedule_; }
-  optimizer<Optimizer, Model>& rule() { return optimizer_; }
+  raptr::optimizer<Optimizer, Model>& optimizer() { return optimizer_; }
   /// Steps done, and those of them at the end that were skipped as not finite. With weights, moments and counts: all state.
   struct progress {
     std::int64_t step = 0;
@@ -125,7 +125,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     const auto tell = [&](const step_report& report) {
       (watch(report), ...);
       if (done_.nonfinite_in_a_row >= options.max_nonfinite)
-        errors::too_many_nonfinite_steps(report.now.step + 1, done_.nonfinite_in_a_row, report.nonfinite);
+        errors::too_many_nonfinite_steps(report.step + 1, done_.nonfinite_in_a_row, report.nonfinite);
     };
 
     while (done_.step < options.steps) {
@@ -172,7 +172,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       targets += data.target_weight();
       if (!data.targets.empty()) model_.accumulate(full, data, false);
     }
-    const double loss = download(model_.ops(), static_cast<const double*>(model_.results()), 1)[0];
+    const double loss = download(model_.ops(), static_cast<const double*>(model_.results_data()), 1)[0];
     return targets > 0 ? loss / targets : 0.0;
   }
 
@@ -189,8 +189,8 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   pending_step enqueue(Windows& cut, sample_order& order, const run_options& options, step_plan& plan, std::vector<batch>& batches) {
     pending_step p;
     step_report& r = p.report;
-    r.now = moment_at(schedule_, done_.step, options.steps, model_.shape());
-    begin_stage(r.now);
+    static_cast<run_position&>(r) = position_at(schedule_, done_.step, options.steps, model_.shape());
+    begin_stage(r);
     plan_into(plan, schedule_, draw_key{options.seed, static_cast<std::uint64_t>(done_.step)}, options.steps);
     double weight = 0;
     std::int64_t sample = done_.step * options.batch * options.accumulate;
@@ -206,7 +206,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       b.normaliser = weight;
       if (!b.targets.empty()) model_.accumulate(plan, b);
     }
-    r.learning_rate = optimizer_.rule().lr * rate_(r.now);
+    r.learning_rate = optimizer_.rule().lr * rate_(r);
     r.active = active_shares(plan), r.active_blocks = plan.size();
     if (weight > 0) {
       const double of_blocks = block_rate(r.active.of(layers::name));
@@ -218,13 +218,13 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     r.block_flops = cost.blocks, r.total_flops = cost.total;
     p.slot = static_cast<std::size_t>(done_.step % 2);
     results_[p.slot].resize(model_.results_size());
-    p.wait = model_.ops().fetch(results_[p.slot].data(), static_cast<const double*>(model_.results()), model_.results_size());
+    p.wait = model_.ops().fetch(results_[p.slot].data(), static_cast<const double*>(model_.results_data()), model_.results_size());
     p.end = clock::now();
     return p;
   }
   /// What happens at a border: blocks are copied, moments and counts begin anew. A function of the step, so that a run that
   /// was resumed at a border does the same.
-  void begin_stage(const moment& now) {
+  void begin_stage(const run_position& now) {
     done_.existing = network_of(schedule_, now);
     if (now.step != now.first || now.stage == 0) return;
     if (updates_.at_borders == border_state::reset) optimizer_.reset(model_);
@@ -240,18 +240,18 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       return 1.0;
   }
   void read_results(pending_step& p) {
-    const std::vector<double>& results = results_[p.slot];
+    const step_results results(results_[p.slot].data());
     step_report& r = p.report;
-    r.loss = results[0], r.gradient_norm = std::sqrt(results[1]);
-    if (finite_results(results.data()) && r.nonfinite.empty()) {
+    r.loss = results.loss(), r.gradient_norm = std::sqrt(results.squared_norm());
+    if (results.finite() && r.nonfinite.empty()) {
       done_.nonfinite_in_a_row = 0;
       return;
     }
     ++done_.nonfinite_in_a_row;
     if (!r.nonfinite.empty()) return;
     r.nonfinite = std::isfinite(r.loss) ? "gradient" : "loss";
-    for (std::size_t k = results.size(); k-- > 2;)
-      if (!usable_squared_norm(results[k])) r.nonfinite = model_.layout().all()[k - 2].full_name();
+    for (std::size_t k = model_.layout().all().size(); k-- > 0;)
+      if (!usable_squared_norm(results.tensor_squared_norms()[k])) r.nonfinite = model_.layout().all()[k].full_name();
   }
   void check_rule() {
     const Optimizer& rule = optimizer_.rule();
@@ -265,7 +265,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   Schedule schedule_;
   Rate rate_;
   update_options updates_;
-  optimizer<Optimizer, Model> optimizer_;
+  raptr::optimizer<Optimizer, Model> optimizer_;
   progress done_;
   std::array<std::vector<double>, 2> results_;
 };

@@ -2,9 +2,9 @@
 // The training itself, for a file that has included a backend.
 #pragma once
 
+#include <raptr/data/token_stream.hpp>
 #include <raptr/raptr.hpp>
-#include <raptr/text/byte_tokenizer.hpp>
-#include <raptr/text/token_stream.hpp>
+#include <raptr/tokenizers/byte.hpp>
 
 #include "training.hpp"
 

@@ -7,9 +7,9 @@
 #include <span>
 
 #include <raptr/io/manifest.hpp>
-#include <raptr/io/tensor_numbers.hpp>
-#include <raptr/io/tensor_shards.hpp>
-#include <raptr/text/code_points.hpp>
+#include <raptr/io/safetensors_numbers.hpp>
+#include <raptr/io/sharded_safetensors.hpp>
+#include <raptr/tokenizers/detail/code_points.hpp>
 
 #include "../target.hpp"
 
@@ -183,7 +183,7 @@ void run_tensor_index(std::string_view input) {
   fuzz::put("indexed/model.safetensors.index.json", input);
   std::vector<std::string> names;
   const auto read = [&] {
-    const raptr::tensor_shards files(folder);
+    const raptr::sharded_safetensors files(folder);
     for (const auto& [name, place] : files.tensors()) {
       need(files.file(place).find(name) == place.entry && place.entry->name == name, "a tensor in another file");
       names.push_back(name);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What says how a model is built and trained: config.json of a checkpoint, of a Hugging Face folder, and the text of a
 // schedule.
+#include <raptr/checkpoint/hugging_face_config.hpp>
+#include <raptr/checkpoint/model_config.hpp>
 #include <raptr/nn/block.hpp>
-#include <raptr/nn/objectives.hpp>
-#include <raptr/subnet/schedule/any_schedule.hpp>
-#include <raptr/subnet/schedule/check.hpp>
-#include <raptr/train/hugging_face_config.hpp>
-#include <raptr/train/model_config.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/schedule/any_schedule.hpp>
+#include <raptr/schedule/check.hpp>
 
 #include "../target.hpp"
 

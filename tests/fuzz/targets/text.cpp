@@ -6,10 +6,10 @@
 #include <cstring>
 #include <filesystem>
 
-#include <raptr/text/documents.hpp>
-#include <raptr/text/shard_index.hpp>
-#include <raptr/text/sharded_tokens.hpp>
-#include <raptr/text/tokenizer_files.hpp>
+#include <raptr/data/documents.hpp>
+#include <raptr/data/shard_index.hpp>
+#include <raptr/data/sharded_tokens.hpp>
+#include <raptr/tokenizers/tokenizer_files.hpp>
 
 #include "../target.hpp"
 

@@ -19,6 +19,6 @@ struct context {
   scratch packed, partial;   // operands repacked for the kernel; sums of parts, added up in order
 };
 
-constexpr std::int64_t round_up(std::int64_t count, std::int64_t to) { return pieces(count, to) * to; }
+constexpr std::int64_t round_up(std::int64_t count, std::int64_t to) { return ceil_div(count, to) * to; }
 
 }  // namespace raptr::cpu_backend

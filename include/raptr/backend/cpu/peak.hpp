@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include <raptr/backend/cpu/kernel.hpp>
+#include <raptr/backend/cpu/matmul_kernel.hpp>
 
 namespace raptr::cpu_backend {
 

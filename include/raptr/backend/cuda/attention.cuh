@@ -28,17 +28,17 @@ template <class F> void with_padded_width(int width, const F& f) {
     f(std::integral_constant<int, 256>{});
 }
 
-template <class Real, class Master, int Width, class On>
-void start_attention(On& on, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
+template <class Real, class Master, int Width, class Context>
+void start_attention(Context& ctx, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
   using plan = largest_plan<forward_plan, wide<Real>, Width>;
   const bool by_16_bytes = is_aligned<Real>(heads.width, mixed, qkv);
   over_segments(list, plan::rows, std::int64_t(heads.groups) * heads.queries, [&](const segment* segments, int tiles, unsigned blocks) {
-    on.launch("attention", attention_forward<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, mixed, lse, qkv, heads, segments,
-              tiles, by_16_bytes);
+    ctx.launch("attention", attention_forward<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, mixed, lse, qkv, heads, segments,
+               tiles, by_16_bytes);
   });
 }
-template <class Real, class Master, int Width, class On>
-void start_attention_backward(On& on, Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads,
+template <class Real, class Master, int Width, class Context>
+void start_attention_backward(Context& ctx, Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads,
                               segment_list list) {
   using plan = largest_plan<backward_plan, wide<Real>, Width>;
   const bool by_16_bytes = is_aligned<Real>(heads.width, dqkv, dmixed, qkv);
@@ -48,25 +48,26 @@ void start_attention_backward(On& on, Real* dqkv, const Real* dmixed, const Real
     const std::int64_t end = std::int64_t(list.host[s].first) + list.host[s].length;
     rows = rows < end ? end : rows;
   }
-  wide<Real>* const delta = on.template scratch<wide<Real>>(std::size_t(rows * all_heads));
+  wide<Real>* const delta = ctx.template scratch<wide<Real>>(std::size_t(rows * all_heads));
   over_segments(list, plan::rows, all_heads, [&](const segment* segments, int tiles, unsigned blocks) {
-    on.launch("attention backward, queries", attention_backward_queries<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, dqkv,
-              delta, dmixed, mixed, lse, qkv, heads, segments, tiles, by_16_bytes);
+    ctx.launch("attention backward, queries", attention_backward_queries<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, dqkv,
+               delta, dmixed, mixed, lse, qkv, heads, segments, tiles, by_16_bytes);
   });
   over_segments(list, plan::rows, heads.groups, [&](const segment* segments, int tiles, unsigned blocks) {
-    on.launch("attention backward, keys", attention_backward_keys<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, dqkv, delta,
-              dmixed, lse, qkv, heads, segments, tiles, by_16_bytes);
+    ctx.launch("attention backward, keys", attention_backward_keys<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, dqkv, delta,
+               dmixed, lse, qkv, heads, segments, tiles, by_16_bytes);
   });
 }
 
-/// The operations of the same names in ops.hpp. `on` launches kernels and has scratch memory on the device.
-template <class Real, class Master, class On> void attention(On& on, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
-  with_padded_width(heads.width, [&](auto width) { start_attention<Real, Master, decltype(width)::value>(on, mixed, lse, qkv, heads, list); });
+/// The operations of the same names in ops.hpp. `ctx` launches kernels and has scratch memory on the device.
+template <class Real, class Master, class Context>
+void attention(Context& ctx, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
+  with_padded_width(heads.width, [&](auto width) { start_attention<Real, Master, decltype(width)::value>(ctx, mixed, lse, qkv, heads, list); });
 }
-template <class Real, class Master, class On> void attention_backward(On& on, Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse,
-                                                                      const Real* qkv, head_shape heads, segment_list list) {
+template <class Real, class Master, class Context> void attention_backward(Context& ctx, Real* dqkv, const Real* dmixed, const Real* mixed,
+                                                                           const Master* lse, const Real* qkv, head_shape heads, segment_list list) {
   with_padded_width(heads.width, [&](auto width) {
-    start_attention_backward<Real, Master, decltype(width)::value>(on, dqkv, dmixed, mixed, lse, qkv, heads, list);
+    start_attention_backward<Real, Master, decltype(width)::value>(ctx, dqkv, dmixed, mixed, lse, qkv, heads, list);
   });
 }
 

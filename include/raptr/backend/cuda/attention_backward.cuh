@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention backward in two kernels that compute the shares again: one owns a tile of query rows of a head and makes their
+// Attention backward in two kernels that recompute the probabilities: one owns a tile of query rows of a head and makes their
 // gradient, one owns a tile of keys and values of a group and walks over the query rows of all its heads. So nothing is
 // added up between blocks and the bits are the same every time.
 #pragma once
@@ -12,8 +12,9 @@ namespace raptr::cuda_backend {
 /// hands to the next, and two numbers for each row that it walks over.
 template <class T, int Width, int Rows, int Columns> struct backward_plan : tile_shape<T, Rows, Columns, Rows*(2 * Width / half_warp + Columns)> {
   using shape = tile_shape<T, Rows, Columns, Rows*(2 * Width / half_warp + Columns)>;
-  static constexpr int own = shape::rows * tile_row<T, Width>, other = shape::columns * tile_row<T, Width>, shares = 2 * (own + other),
-                       log_sums = shares + shape::rows * tile_row<T, shape::columns>, dots = log_sums + shape::columns, end = dots + shape::columns;
+  static constexpr int own = shape::rows * tile_stride<T, Width>, other = shape::columns * tile_stride<T, Width>, probabilities = 2 * (own + other),
+                       log_sums = probabilities + shape::rows * tile_stride<T, shape::columns>, dots = log_sums + shape::columns,
+                       end = dots + shape::columns;
   static constexpr std::size_t bytes = end * sizeof(T);
 };
 
@@ -24,32 +25,32 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
   using T = wide<Real>;
   using plan = largest_plan<backward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
-  const auto [at, first, count, end] = query_tile_of_block<plan::rows>(segments, heads, tiles);
+  const auto [at, head, first, count, end] = query_tile_of_block<plan::rows>(segments, heads, tiles);
   if (count <= 0) return;
   const int depth = heads.width;
   const T scale = T(1) / std::sqrt(T(depth));
 
   T* const shared = reinterpret_cast<T*>(shared_memory);
   T *const queries = shared, *const douts = queries + plan::own, *const keys = douts + plan::own, *const values = keys + plan::other;
-  T* const shares = shared + plan::shares;
-  load_tile<plan::rows, Width>(queries, qkv + at.queries(first), at.width(), count, depth, by_16_bytes);
-  load_tile<plan::rows, Width>(douts, dmixed + at.out(first), at.out_width(), count, depth, by_16_bytes);
+  T* const probabilities = shared + plan::probabilities;
+  load_tile<plan::rows, Width>(queries, qkv + at.query(head, first), at.qkv_stride(), count, depth, by_16_bytes);
+  load_tile<plan::rows, Width>(douts, dmixed + at.out(head, first), at.out_stride(), count, depth, by_16_bytes);
   T log_sum[std::size_t(rows)], dot[std::size_t(rows)];
   unrolled<rows>([&](int i) {
     const int row = first + row_of(i);
     const bool is_real = row_of(i) < count;
     T sum = T(0);
-    for (int d = lane_of_thread(); is_real && d < depth; d += half_warp) sum += T(dmixed[at.out(row) + d]) * T(mixed[at.out(row) + d]);
+    for (int d = lane_of_thread(); is_real && d < depth; d += half_warp) sum += T(dmixed[at.out(head, row) + d]) * T(mixed[at.out(head, row) + d]);
     dot[i] = half_warp_sum(sum);
-    log_sum[i] = is_real ? T(lse[at.head(row)]) : T(0);
-    if (lane_of_thread() == 0 && is_real) delta[at.head(row)] = dot[i];
+    log_sum[i] = is_real ? T(lse[at.logsumexp(head, row)]) : T(0);
+    if (lane_of_thread() == 0 && is_real) delta[at.logsumexp(head, row)] = dot[i];
   });
 
   fragment<T, rows, outputs> gradient;
   for (int key = 0; key < end; key += plan::columns) {
     __syncthreads();
-    load_tile<plan::columns, Width>(keys, qkv + at.keys(key), at.width(), at.rows.length - key, depth, by_16_bytes);
-    load_tile<plan::columns, Width>(values, qkv + at.values(key), at.width(), at.rows.length - key, depth, by_16_bytes);
+    load_tile<plan::columns, Width>(keys, qkv + at.key(key), at.qkv_stride(), at.rows.length - key, depth, by_16_bytes);
+    load_tile<plan::columns, Width>(values, qkv + at.value(key), at.qkv_stride(), at.rows.length - key, depth, by_16_bytes);
     __syncthreads();
     fragment<T, rows, columns> p, d;
     add_scores<Width>(p, queries, keys, depth);
@@ -58,11 +59,11 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
       const int seen = at.seen(first + row_of(i)) - key;
       for (int j = 0; j < columns; ++j) d(i, j) = column_of(j) < seen ? math::exp(p(i, j) * scale - log_sum[i]) * (d(i, j) - dot[i]) : T(0);
     });
-    store_scores<plan::columns>(shares, d);
+    store_scores<plan::columns>(probabilities, d);
     __syncwarp();
-    add_outputs<plan::columns, Width>(gradient, shares, keys);
+    add_outputs<plan::columns, Width>(gradient, probabilities, keys);
   }
-  store_outputs(dqkv + at.queries(first), at.width(), gradient, scale, count, depth, by_16_bytes);
+  store_outputs(dqkv + at.query(head, first), at.qkv_stride(), gradient, scale, count, depth, by_16_bytes);
 }
 
 /// The gradients of the keys and values; scores are transposed here, their rows are keys.
@@ -73,27 +74,27 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
   using plan = largest_plan<backward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
   const int group = int(blockIdx.x) % heads.groups, rest = int(blockIdx.x) / heads.groups;
-  head_rows at{segments[rest / tiles], heads, group, 0};
+  const group_rows at{segments[rest / tiles], heads, group};
   const int first = rest % tiles * plan::rows, length = at.rows.length, count = length - first, depth = heads.width;
   if (count <= 0) return;
   const T scale = T(1) / std::sqrt(T(depth));
 
   T* const shared = reinterpret_cast<T*>(shared_memory);
   T *const keys = shared, *const values = keys + plan::own, *const queries = values + plan::own, *const douts = queries + plan::other;
-  T *const shares = shared + plan::shares, *const log_sums = shared + plan::log_sums, *const dots = shared + plan::dots;
-  load_tile<plan::rows, Width>(keys, qkv + at.keys(first), at.width(), count, depth, by_16_bytes);
-  load_tile<plan::rows, Width>(values, qkv + at.values(first), at.width(), count, depth, by_16_bytes);
+  T *const probabilities = shared + plan::probabilities, *const log_sums = shared + plan::log_sums, *const dots = shared + plan::dots;
+  load_tile<plan::rows, Width>(keys, qkv + at.key(first), at.qkv_stride(), count, depth, by_16_bytes);
+  load_tile<plan::rows, Width>(values, qkv + at.value(first), at.qkv_stride(), count, depth, by_16_bytes);
   fragment<T, rows, outputs> dkeys, dvalues;
 
-  for (at.query = 0; at.query < heads.queries; ++at.query)
+  for (int head = 0; head < heads.queries; ++head)
     for (int query = at.first_that_sees(first); query < length; query += plan::columns) {
       __syncthreads();
-      load_tile<plan::columns, Width>(queries, qkv + at.queries(query), at.width(), length - query, depth, by_16_bytes);
-      load_tile<plan::columns, Width>(douts, dmixed + at.out(query), at.out_width(), length - query, depth, by_16_bytes);
+      load_tile<plan::columns, Width>(queries, qkv + at.query(head, query), at.qkv_stride(), length - query, depth, by_16_bytes);
+      load_tile<plan::columns, Width>(douts, dmixed + at.out(head, query), at.out_stride(), length - query, depth, by_16_bytes);
       for (int i = int(threadIdx.x); i < plan::columns; i += attention_threads) {
         const bool is_real = i < length - query;  // the others have a gradient of zero
-        log_sums[i] = is_real ? T(lse[at.head(query + i)]) : T(0);
-        dots[i] = is_real ? delta[at.head(query + i)] : T(0);
+        log_sums[i] = is_real ? T(lse[at.logsumexp(head, query + i)]) : T(0);
+        dots[i] = is_real ? delta[at.logsumexp(head, query + i)] : T(0);
       }
       __syncthreads();
       fragment<T, rows, columns> p;
@@ -103,9 +104,9 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
         const T log_sum = log_sums[column_of(j)];
         for (int i = 0; i < rows; ++i) p(i, j) = row_of(i) < seen ? math::exp(p(i, j) * scale - log_sum) : T(0);
       });
-      store_scores<plan::columns>(shares, p);
+      store_scores<plan::columns>(probabilities, p);
       __syncwarp();
-      add_outputs<plan::columns, Width>(dvalues, shares, douts);
+      add_outputs<plan::columns, Width>(dvalues, probabilities, douts);
 
       fragment<T, rows, columns> d;
       add_scores<Width>(d, values, douts, depth);
@@ -115,12 +116,12 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
         for (int i = 0; i < rows; ++i) d(i, j) = row_of(i) < seen ? p(i, j) * (d(i, j) - dot) : T(0);
       });
       __syncwarp();
-      store_scores<plan::columns>(shares, d);
+      store_scores<plan::columns>(probabilities, d);
       __syncwarp();
-      add_outputs<plan::columns, Width>(dkeys, shares, queries);
+      add_outputs<plan::columns, Width>(dkeys, probabilities, queries);
     }
-  store_outputs(dqkv + at.keys(first), at.width(), dkeys, scale, count, depth, by_16_bytes);
-  store_outputs(dqkv + at.values(first), at.width(), dvalues, T(1), count, depth, by_16_bytes);
+  store_outputs(dqkv + at.key(first), at.qkv_stride(), dkeys, scale, count, depth, by_16_bytes);
+  store_outputs(dqkv + at.value(first), at.qkv_stride(), dvalues, T(1), count, depth, by_16_bytes);
 }
 
 }  // namespace raptr::cuda_backend

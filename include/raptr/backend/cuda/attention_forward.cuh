@@ -8,11 +8,11 @@
 
 namespace raptr::cuda_backend {
 
-/// How a block uses its shared memory: the queries, keys and then values, and the shares of the values.
+/// How a block uses its shared memory: the queries, keys and then values, and the probabilities.
 template <class T, int Width, int Rows, int Columns> struct forward_plan : tile_shape<T, Rows, Columns, Rows*(Width / half_warp + 2)> {
   using shape = tile_shape<T, Rows, Columns, Rows*(Width / half_warp + 2)>;
-  static constexpr int keys = shape::rows * tile_row<T, Width>, shares = keys + shape::columns * tile_row<T, Width>,
-                       end = shares + shape::rows * tile_row<T, shape::columns>;
+  static constexpr int keys = shape::rows * tile_stride<T, Width>, probabilities = keys + shape::columns * tile_stride<T, Width>,
+                       end = probabilities + shape::rows * tile_stride<T, shape::columns>;
   static constexpr std::size_t bytes = end * sizeof(T);
   static constexpr int blocks = sizeof(T) == 4 && Width <= 64 ? 3 : 2;  // at a time on a multiprocessor
 };
@@ -23,52 +23,52 @@ __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, 
   using T = wide<Real>;
   using plan = largest_plan<forward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
-  const auto [at, first, count, end] = query_tile_of_block<plan::rows>(segments, heads, tiles);
+  const auto [at, head, first, count, end] = query_tile_of_block<plan::rows>(segments, heads, tiles);
   if (count <= 0) return;
   const int depth = heads.width;
   const T scale = T(1) / std::sqrt(T(depth));
 
   T* const queries = reinterpret_cast<T*>(shared_memory);
-  T *const keys = queries + plan::keys, *const shares = queries + plan::shares;
-  load_tile<plan::rows, Width>(queries, qkv + at.queries(first), at.width(), count, depth, by_16_bytes);
+  T *const keys = queries + plan::keys, *const probabilities = queries + plan::probabilities;
+  load_tile<plan::rows, Width>(queries, qkv + at.query(head, first), at.qkv_stride(), count, depth, by_16_bytes);
   fragment<T, rows, outputs> mix;
-  T top[std::size_t(rows)], sum[std::size_t(rows)];
-  for (int i = 0; i < rows; ++i) top[i] = least<T>, sum[i] = T(0);
+  T row_max[std::size_t(rows)], sum[std::size_t(rows)];
+  for (int i = 0; i < rows; ++i) row_max[i] = negative_infinity<T>, sum[i] = T(0);
 
   for (int key = 0; key < end; key += plan::columns) {
     __syncthreads();
-    load_tile<plan::columns, Width>(keys, qkv + at.keys(key), at.width(), at.rows.length - key, depth, by_16_bytes);
+    load_tile<plan::columns, Width>(keys, qkv + at.key(key), at.qkv_stride(), at.rows.length - key, depth, by_16_bytes);
     __syncthreads();
     fragment<T, rows, columns> p;
     add_scores<Width>(p, queries, keys, depth);
     unrolled<rows>([&](int i) {
       const int seen = at.seen(first + row_of(i)) - key;
-      T next = least<T>;
+      T next = negative_infinity<T>;
       for (int j = 0; j < columns; ++j) {
-        p(i, j) = column_of(j) < seen ? p(i, j) * scale : least<T>;
+        p(i, j) = column_of(j) < seen ? p(i, j) * scale : negative_infinity<T>;
         next = next < p(i, j) ? p(i, j) : next;
       }
       next = half_warp_max(next);
-      next = next < top[i] ? top[i] : next;  // every row sees key 0, so this is finite from the first tile on
-      const T change = math::exp(top[i] - next);
-      top[i] = next;
+      next = next < row_max[i] ? row_max[i] : next;  // every row sees key 0, so this is finite from the first tile on
+      const T change = math::exp(row_max[i] - next);
+      row_max[i] = next;
       sum[i] *= change;
       for (int j = 0; j < columns; ++j) sum[i] += p(i, j) = math::exp(p(i, j) - next);
       for (int c = 0; c < outputs; ++c) mix(i, c) *= change;
     });
-    store_scores<plan::columns>(shares, p);
+    store_scores<plan::columns>(probabilities, p);
     __syncthreads();
-    load_tile<plan::columns, Width>(keys, qkv + at.values(key), at.width(), at.rows.length - key, depth, by_16_bytes);
+    load_tile<plan::columns, Width>(keys, qkv + at.value(key), at.qkv_stride(), at.rows.length - key, depth, by_16_bytes);
     __syncthreads();
-    add_outputs<plan::columns, Width>(mix, shares, keys);
+    add_outputs<plan::columns, Width>(mix, probabilities, keys);
   }
 
   unrolled<rows>([&](int i) {
-    const T total = half_warp_sum(sum[i]), share = T(1) / total;
-    if (lane_of_thread() == 0 && row_of(i) < count) lse[at.head(first + row_of(i))] = Master(top[i]) + std::log(Master(total));
-    for (int c = 0; c < outputs; ++c) mix(i, c) *= share;
+    const T total = half_warp_sum(sum[i]), inverse = T(1) / total;
+    if (lane_of_thread() == 0 && row_of(i) < count) lse[at.logsumexp(head, first + row_of(i))] = Master(row_max[i]) + std::log(Master(total));
+    for (int c = 0; c < outputs; ++c) mix(i, c) *= inverse;
   });
-  store_outputs(mixed + at.out(first), at.out_width(), mix, T(1), count, depth, by_16_bytes);
+  store_outputs(mixed + at.out(head, first), at.out_stride(), mix, T(1), count, depth, by_16_bytes);
 }
 
 }  // namespace raptr::cuda_backend

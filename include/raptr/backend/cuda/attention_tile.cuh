@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernels of attention have in common: where the rows of a head lie and what they see, tiles of rows in shared
-// memory, and the two products of tiles that everything is made of. A block of 128 threads is 8 half-warps; each
+// What the attention kernels share: tiles of rows in shared memory, and the two products of tiles that everything is made of. A block of 128 threads is 8 half-warps; each
 // owns every 8th row of a product, so what it writes of them for the next product no other warp reads.
 #pragma once
 
@@ -12,7 +11,7 @@
 #include <utility>
 
 #include <raptr/backend/cuda/pack.cuh>
-#include <raptr/backend/cuda/shared.cuh>
+#include <raptr/backend/cuda/shared_memory.cuh>
 #include <raptr/backend/ops.hpp>
 #include <raptr/base/bfloat16.hpp>
 #include <raptr/base/math.hpp>
@@ -23,45 +22,23 @@ constexpr int half_warp = 16, half_warps = 8, attention_threads = half_warp * ha
 /// What one block has on every GPU since compute capability 8.0.
 constexpr std::size_t shared_of_all = 99 * 1024;
 
-template <class T> constexpr T least = -std::numeric_limits<T>::infinity();
-
-/// One query head of a group of a segment: where its rows lie and what they see.
-struct head_rows {
-  segment rows;
-  head_shape heads;
-  int group, query;
-
-  RAPTR_BOTH std::int64_t width() const { return std::int64_t(heads.groups) * (heads.queries + 2) * heads.width; }
-  RAPTR_BOTH std::int64_t out_width() const { return std::int64_t(heads.groups) * heads.queries * heads.width; }
-  RAPTR_BOTH std::int64_t slot(int s, int row) const {
-    return (std::int64_t(rows.first) + row) * width() + (std::int64_t(group) * (heads.queries + 2) + s) * heads.width;
-  }
-  RAPTR_BOTH std::int64_t queries(int row) const { return slot(query, row); }
-  RAPTR_BOTH std::int64_t keys(int row) const { return slot(heads.queries, row); }
-  RAPTR_BOTH std::int64_t values(int row) const { return slot(heads.queries + 1, row); }
-  RAPTR_BOTH std::int64_t head(int row) const { return ((std::int64_t(rows.first) + row) * heads.groups + group) * heads.queries + query; }
-  RAPTR_BOTH std::int64_t out(int row) const { return head(row) * heads.width; }
-  /// How many keys a row sees; how many the rows of a tile see at most; the first row that sees one of the keys from `key` on.
-  RAPTR_BOTH int seen(int row) const { return row < rows.prefix && rows.prefix > row + 1 ? rows.prefix : row + 1; }
-  RAPTR_BOTH int seen_by_tile(int first, int end) const { return first < rows.prefix && rows.prefix > end ? rows.prefix : end; }
-  RAPTR_BOTH int first_that_sees(int key) const { return key < rows.prefix ? 0 : key; }
-};
+template <class T> constexpr T negative_infinity = -std::numeric_limits<T>::infinity();
 
 /// The query rows first .. first + count - 1 of a head that this block owns, none if count is not positive, and the end of the
 /// keys that they see. Blocks with long rows begin first.
 struct query_tile {
-  head_rows at;
-  int first, count, end;
+  group_rows at;
+  int head, first, count, end;  // head: of the queries of the group
 };
 template <int Rows> __device__ query_tile query_tile_of_block(const segment* segments, head_shape heads, int tiles) {
-  const int all_heads = heads.groups * heads.queries, head = int(blockIdx.x) % all_heads, rest = int(blockIdx.x) / all_heads;
-  const head_rows at{segments[rest / tiles], heads, head / heads.queries, head % heads.queries};
+  const int all_heads = heads.groups * heads.queries, number = int(blockIdx.x) % all_heads, rest = int(blockIdx.x) / all_heads;
+  const group_rows at{segments[rest / tiles], heads, number / heads.queries};
   const int first = (tiles - 1 - rest % tiles) * Rows, count = at.rows.length - first;
-  return {at, first, count, at.seen_by_tile(first, count < Rows ? at.rows.length : first + Rows)};
+  return {at, number % heads.queries, first, count, at.seen_by_tile(first, count < Rows ? at.rows.length : first + Rows)};
 }
 
 /// Rows of `Width` columns in shared memory. The 16 bytes after each of them let 8 threads read 8 rows without conflict.
-template <class T, int Width> constexpr int tile_row = Width + numbers_of_16_bytes<T>;
+template <class T, int Width> constexpr int tile_stride = Width + numbers_of_16_bytes<T>;
 
 /// What a thread has of a product.
 template <class T, int Rows, int Columns> struct fragment {
@@ -104,35 +81,35 @@ template <class T, int Outputs> __device__ int output_of(int run) { return (run 
 
 /// Rows x Width numbers of global memory into a tile; zeros after `count` rows and `width` columns.
 template <int Rows, int Width, class Real, class T>
-__device__ void load_tile(T* tile, const Real* from, std::int64_t row, int count, int width, bool by_16_bytes) {
+__device__ void load_tile(T* tile, const Real* from, std::int64_t stride, int count, int width, bool by_16_bytes) {
   if (by_16_bytes) {
     constexpr int n = numbers_of_16_bytes<Real>, part = numbers_of_16_bytes<T>;
     for (int i = int(threadIdx.x); i < Rows * (Width / n); i += attention_threads) {
       const int r = i / (Width / n), d = i % (Width / n) * n;
       pack<Real, n> x{};
-      if (r < count && d < width) x = read<n>(from + r * row + d);
+      if (r < count && d < width) x = read<n>(from + r * stride + d);
       for (int k = 0; k < n; k += part) {
         pack<T, part> y;
         for (int e = 0; e < part; ++e) y.at[e] = T(x.at[k + e]);
-        write(tile + r * tile_row<T, Width> + d + k, y);
+        write(tile + r * tile_stride<T, Width> + d + k, y);
       }
     }
   } else {
     for (int i = int(threadIdx.x); i < Rows * Width; i += attention_threads) {
       const int r = i / Width, d = i % Width;
-      tile[r * tile_row<T, Width> + d] = r < count && d < width ? T(from[r * row + d]) : T(0);
+      tile[r * tile_stride<T, Width> + d] = r < count && d < width ? T(from[r * stride + d]) : T(0);
     }
   }
 }
 
 /// sum += A B^T of two tiles, over the first `depth` columns.
 template <int Width, class T, int Rows, int Columns> __device__ void add_scores(fragment<T, Rows, Columns>& sum, const T* a, const T* b, int depth) {
-  constexpr int n = numbers_of_16_bytes<T>, row = tile_row<T, Width>;
-  a += half_of_thread() * row, b += lane_of_thread() * row;
+  constexpr int n = numbers_of_16_bytes<T>, stride = tile_stride<T, Width>;
+  a += half_of_thread() * stride, b += lane_of_thread() * stride;
   for (int d = 0; d < depth; d += n) {
     pack<T, n> x[std::size_t(Rows)], y[std::size_t(Columns)];
-    for (int i = 0; i < Rows; ++i) x[i] = read<n>(a + i * half_warps * row + d);
-    for (int j = 0; j < Columns; ++j) y[j] = read<n>(b + j * half_warp * row + d);
+    for (int i = 0; i < Rows; ++i) x[i] = read<n>(a + i * half_warps * stride + d);
+    for (int j = 0; j < Columns; ++j) y[j] = read<n>(b + j * half_warp * stride + d);
     for (int e = 0; e < n; ++e)
       for (int i = 0; i < Rows; ++i)
         for (int j = 0; j < Columns; ++j) sum(i, j) += x[i].at[e] * y[j].at[e];
@@ -140,14 +117,14 @@ template <int Width, class T, int Rows, int Columns> __device__ void add_scores(
 }
 /// sum += A B of two tiles; A has Depth columns.
 template <int Depth, int Width, class T, int Rows, int Outputs> __device__ void add_outputs(fragment<T, Rows, Outputs>& sum, const T* a, const T* b) {
-  constexpr int n = numbers_of_16_bytes<T>, run = run_of<T, Outputs>, a_row = tile_row<T, Depth>, b_row = tile_row<T, Width>;
-  a += half_of_thread() * a_row, b += lane_of_thread() * run;
+  constexpr int n = numbers_of_16_bytes<T>, run = run_of<T, Outputs>, a_stride = tile_stride<T, Depth>, b_stride = tile_stride<T, Width>;
+  a += half_of_thread() * a_stride, b += lane_of_thread() * run;
   for (int k = 0; k < Depth; k += n) {
     pack<T, n> x[std::size_t(Rows)];
-    for (int i = 0; i < Rows; ++i) x[i] = read<n>(a + i * half_warps * a_row + k);
+    for (int i = 0; i < Rows; ++i) x[i] = read<n>(a + i * half_warps * a_stride + k);
     for (int e = 0; e < n; ++e)
       for (int j = 0; j < Outputs; j += run) {
-        const pack<T, run> y = read<run>(b + (k + e) * b_row + j * half_warp);
+        const pack<T, run> y = read<run>(b + (k + e) * b_stride + j * half_warp);
         for (int i = 0; i < Rows; ++i)
           for (int c = 0; c < run; ++c) sum(i, j + c) += x[i].at[e] * y.at[c];
       }
@@ -156,11 +133,11 @@ template <int Depth, int Width, class T, int Rows, int Outputs> __device__ void 
 /// The scores of the thread into a tile of Depth columns, as the A of add_outputs().
 template <int Depth, class T, int Rows, int Columns> __device__ void store_scores(T* tile, const fragment<T, Rows, Columns>& x) {
   for (int i = 0; i < Rows; ++i)
-    for (int j = 0; j < Columns; ++j) tile[row_of(i) * tile_row<T, Depth> + column_of(j)] = x(i, j);
+    for (int j = 0; j < Columns; ++j) tile[row_of(i) * tile_stride<T, Depth> + column_of(j)] = x(i, j);
 }
 /// The first `count` rows and `width` columns of factor * x to global memory.
 template <class Real, class T, int Rows, int Outputs>
-__device__ void store_outputs(Real* to, std::int64_t row, const fragment<T, Rows, Outputs>& x, T factor, int count, int width, bool by_16_bytes) {
+__device__ void store_outputs(Real* to, std::int64_t stride, const fragment<T, Rows, Outputs>& x, T factor, int count, int width, bool by_16_bytes) {
   constexpr int run = run_of<T, Outputs>;
   unrolled<Rows>([&](int i) {
     for (int j = 0; j < Outputs; j += run) {
@@ -168,7 +145,7 @@ __device__ void store_outputs(Real* to, std::int64_t row, const fragment<T, Rows
       if (row_of(i) >= count || d >= width) continue;
       pack<Real, run> y;
       for (int c = 0; c < run; ++c) y.at[c] = Real(factor * x(i, j + c));
-      Real* const at = to + row_of(i) * row + d;
+      Real* const at = to + row_of(i) * stride + d;
       if (by_16_bytes)
         write(at, y);
       else

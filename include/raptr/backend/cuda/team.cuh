@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The team of a row program on a GPU: a warp for short rows, a whole block for long ones. Neighbours belong to neighbouring
+// The team of a row kernel on a GPU: a warp for short rows, a whole block for long ones. Neighbours belong to neighbouring
 // lanes, so they are read together, 16 bytes by a lane where the arrays are handed over and begin at such places; the order of
 // a sum depends on the number of lanes and on that.
 #pragma once
@@ -9,7 +9,7 @@
 #include <type_traits>
 
 #include <raptr/backend/cuda/pack.cuh>
-#include <raptr/backend/cuda/shared.cuh>
+#include <raptr/backend/cuda/shared_memory.cuh>
 #include <raptr/base/bfloat16.hpp>
 
 namespace raptr::cuda_backend {
@@ -45,10 +45,10 @@ template <class... T> constexpr int neighbours = 16 / int(std::max({sizeof(T)...
 /// Bytes at the start of shared memory through which the warps of a block exchange values.
 template <int Lanes> constexpr int exchange_bytes = Lanes > warp ? Lanes / warp * 16 : 0;
 
-template <int Lanes, class Sum> class team {
+template <int Lanes, class Sum> class row_team {
  public:
   /// partial: sums x width of the rows at hand, in shared or in device memory.
-  __device__ team(Sum* partial, int width) : partial_(partial), width_(width), lane_(int(threadIdx.x) % Lanes) {}
+  __device__ row_team(Sum* partial, int width) : partial_(partial), width_(width), lane_(int(threadIdx.x) % Lanes) {}
 
   template <class F, class... T> __device__ void each(int n, F f, T*... arrays) const {
     visit(n, f, arrays...);

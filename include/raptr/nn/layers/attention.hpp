@@ -26,39 +26,41 @@ template <bool Causal> struct attention {
   enum { qkv, qkv_bias, out, out_bias };
   static std::vector<weight> weights(const model_shape& s) {
     const int d = s.head_width(), queries = s.queries_per_group() * d;
-    return {{"qkv", true, {{"q_proj.weight", queries}, {"k_proj.weight", d}, {"v_proj.weight", d}}, s.width, start::normal, true},
-            {"qkv_bias", true, {{"q_proj.bias", queries}, {"k_proj.bias", d}, {"v_proj.bias", d}}, 1, start::zeros, false},
-            {"out", true, {{"o_proj.weight", queries}}, s.width, start::normal_by_depth, true},
-            {"out_bias", false, {{"o_proj.bias", s.width}}, 1, start::zeros, false}};
+    return {{"qkv", true, {{"q_proj.weight", queries}, {"k_proj.weight", d}, {"v_proj.weight", d}}, s.width, initializer::normal, true},
+            {"qkv_bias", true, {{"q_proj.bias", queries}, {"k_proj.bias", d}, {"v_proj.bias", d}}, 1, initializer::zeros, false},
+            {"out", true, {{"o_proj.weight", queries}}, s.width, initializer::normal_by_depth, true},
+            {"out_bias", false, {{"o_proj.bias", s.width}}, 1, initializer::zeros, false}};
   }
 
   template <class Ops> struct saved {
     typename Ops::real *qkv, *mixed;
     typename Ops::master* lse;
   };
-  template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
-    const head_shape heads = kept(on);
+  template <class Ops, class T> static void forward(part_call<Ops>& call, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
+    const head_shape heads = kept(call);
     const int queries = heads.groups * heads.queries;
-    s = {on.keep((queries + 2 * heads.groups) * heads.width), on.keep(queries * heads.width), on.template keep<typename Ops::master>(queries)};
-    on.ops.matmul_nt(s.qkv, x, w[qkv], w[qkv_bias].data, on.rows, 1, nothing{});
-    on.ops.attention(s.mixed, s.lse, s.qkv, heads, on.segments);
-    on.ops.matmul_nn(residual, s.mixed, w[out], on.rows, on.factor, 1, w[out_bias].data, on.bias_factor);
+    s = {call.keep((queries + 2 * heads.groups) * heads.width), call.keep(queries * heads.width), call.template keep<typename Ops::master>(queries)};
+    call.ops.matmul_nt(s.qkv, x, w[qkv], w[qkv_bias].data, call.rows, 1, no_epilogue{});
+    call.ops.attention(s.mixed, s.lse, s.qkv, heads, call.segments);
+    call.ops.matmul_nn(residual, s.mixed, w[out], call.rows, call.factor, 1, w[out_bias].data, call.bias_factor);
   }
-  template <class Ops, class T, class G>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
-    const head_shape heads = kept(on);
+  template <class Ops, class T, class G> static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const saved<Ops>& s, const T* x,
+                                                              const T* dresidual, T* dx, double carry) {
+    const head_shape heads = kept(call);
     const int queries = heads.groups * heads.queries;
-    const arena::scope scratch(on.memory);
-    T *const dmixed = on.scratch(queries * heads.width), *const dqkv = on.scratch((queries + 2 * heads.groups) * heads.width);
-    on.ops.matmul_nt(dmixed, dresidual, w[out], nullptr, on.rows, on.factor, nothing{});
-    on.ops.matmul_tn(g[out], s.mixed, dresidual, on.rows, on.factor, nullptr, g[out_bias].data, on.bias_factor);
-    on.ops.attention_backward(dqkv, dmixed, s.mixed, s.lse, s.qkv, heads, on.segments);
-    on.ops.matmul_tn(g[qkv], dqkv, x, on.rows, 1, g[qkv_bias].data, nullptr, 0);
-    on.ops.matmul_nn(dx, dqkv, w[qkv], on.rows, 1, carry, nullptr, 0);
+    const arena::scope scratch(call.memory);
+    T *const dmixed = call.scratch(queries * heads.width), *const dqkv = call.scratch((queries + 2 * heads.groups) * heads.width);
+    call.ops.matmul_nt(dmixed, dresidual, w[out], nullptr, call.rows, call.factor, no_epilogue{});
+    call.ops.matmul_tn(g[out], s.mixed, dresidual, call.rows, call.factor, nullptr, g[out_bias].data, call.bias_factor);
+    call.ops.attention_backward(dqkv, dmixed, s.mixed, s.lse, s.qkv, heads, call.segments);
+    call.ops.matmul_tn(g[qkv], dqkv, x, call.rows, 1, g[qkv_bias].data, nullptr, 0);
+    call.ops.matmul_nn(dx, dqkv, w[qkv], call.rows, 1, carry, nullptr, 0);
   }
 
  private:
-  template <class Ops> static head_shape kept(const part_call<Ops>& on) { return {on.units, on.shape.queries_per_group(), on.shape.head_width()}; }
+  template <class Ops> static head_shape kept(const part_call<Ops>& call) {
+    return {call.units, call.shape.queries_per_group(), call.shape.head_width()};
+  }
 };
 using causal_attention = attention<true>;
 using full_attention = attention<false>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Token and learned position embeddings, and the token types of BERT, as row programs. The backward pass visits every distinct
+// Token and learned position embeddings, and the token types of BERT, as row kernels. The backward pass visits every distinct
 // id once and adds its rows in order: no atomics, the same bits for any number of threads.
 #pragma once
 

@@ -25,29 +25,29 @@ template <activation A> struct mlp {
       const std::string projection = k + 1 < A::inputs ? "gate_proj" : "up_proj";
       matrix.push_back({projection + ".weight", s.neuron_group}), bias.push_back({projection + ".bias", s.neuron_group});
     }
-    return {{"up", true, matrix, s.width, start::normal, true},
-            {"up_bias", true, bias, 1, start::zeros, false},
-            {"down", true, {{"down_proj.weight", s.neuron_group}}, s.width, start::normal_by_depth, true},
-            {"down_bias", false, {{"down_proj.bias", s.width}}, 1, start::zeros, false}};
+    return {{"up", true, matrix, s.width, initializer::normal, true},
+            {"up_bias", true, bias, 1, initializer::zeros, false},
+            {"down", true, {{"down_proj.weight", s.neuron_group}}, s.width, initializer::normal_by_depth, true},
+            {"down_bias", false, {{"down_proj.bias", s.width}}, 1, initializer::zeros, false}};
   }
 
   template <class Ops> struct saved { typename Ops::real *pre, *h; };
-  template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
-    const int group = on.shape.neuron_group, kept = on.units * group;
-    s = {on.keep(kept * A::inputs), on.keep(kept)};
-    on.ops.matmul_nt(s.pre, x, w[up], w[up_bias].data, on.rows, 1, activate<A, T>{s.pre, s.h, on.units, group});
-    on.ops.matmul_nn(residual, s.h, w[down], on.rows, on.factor, 1, w[down_bias].data, on.bias_factor);
+  template <class Ops, class T> static void forward(part_call<Ops>& call, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
+    const int group = call.shape.neuron_group, kept = call.units * group;
+    s = {call.keep(kept * A::inputs), call.keep(kept)};
+    call.ops.matmul_nt(s.pre, x, w[up], w[up_bias].data, call.rows, 1, activate<A, T>{s.pre, s.h, call.units, group});
+    call.ops.matmul_nn(residual, s.h, w[down], call.rows, call.factor, 1, w[down_bias].data, call.bias_factor);
   }
-  template <class Ops, class T, class G>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
-    const int group = on.shape.neuron_group, kept = on.units * group;
-    const arena::scope scratch(on.memory);
-    T *const dh = on.scratch(kept), *const dpre = on.scratch(kept * A::inputs);
-    const activate_backward<A, T> then{s.pre, dh, dpre, on.units, group};
-    on.ops.matmul_nt(dh, dresidual, w[down], nullptr, on.rows, on.factor, then);
-    on.ops.matmul_tn(g[down], s.h, dresidual, on.rows, on.factor, nullptr, g[down_bias].data, on.bias_factor);
-    on.ops.matmul_tn(g[up], dpre, x, on.rows, 1, g[up_bias].data, nullptr, 0);
-    on.ops.matmul_nn(dx, dpre, w[up], on.rows, 1, carry, nullptr, 0);
+  template <class Ops, class T, class G> static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const saved<Ops>& s, const T* x,
+                                                              const T* dresidual, T* dx, double carry) {
+    const int group = call.shape.neuron_group, kept = call.units * group;
+    const arena::scope scratch(call.memory);
+    T *const dh = call.scratch(kept), *const dpre = call.scratch(kept * A::inputs);
+    const activate_backward<A, T> epilogue{s.pre, dh, dpre, call.units, group};
+    call.ops.matmul_nt(dh, dresidual, w[down], nullptr, call.rows, call.factor, epilogue);
+    call.ops.matmul_tn(g[down], s.h, dresidual, call.rows, call.factor, nullptr, g[down_bias].data, call.bias_factor);
+    call.ops.matmul_tn(g[up], dpre, x, call.rows, 1, g[up_bias].data, nullptr, 0);
+    call.ops.matmul_nn(dx, dpre, w[up], call.rows, 1, carry, nullptr, 0);
   }
 };
 using gelu_mlp = mlp<gelu_tanh>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Norms are functor types over one row, so a norm of the user's runs on every backend. The normalised row and one
-// statistic are kept; gain and bias are applied, and their gradients summed, by the two row programs here.
+// statistic are kept; gain and bias are applied, and their gradients summed, by the two row kernels here.
 #pragma once
 
 #include <cmath>
@@ -62,37 +62,18 @@ struct rms_norm {
   }
 };
 
-/// Stands for every team in concept checks.
-struct any_team {
-  template <class F, class... T> void each(int n, F f, T*... arrays) {
-    for (int i = 0; i < n; ++i) f(i, arrays[i]...);
-  }
-  template <class F> void each(int runs, int length, F f) {
-    for (int i = 0; i < runs * length; ++i) f(i / length, i % length);
-  }
-  template <class F, class... T> auto sum(int n, F f, T*... arrays) {
-    auto s = f(0, arrays[0]...);
-    for (int i = 1; i < n; ++i) s += f(i, arrays[i]...);
-    return s;
-  }
-  template <class F, class... T> auto max(int n, F f, T*... arrays) {
-    auto m = f(0, arrays[0]...);
-    for (int i = 1; i < n; ++i) m = f(i, arrays[i]...) > m ? f(i, arrays[i]...) : m;
-    return m;
-  }
-};
 /// forward: hat = the normalised row, *scale = a statistic for the backward pass; x may be hat.
 /// backward: d, the gradient of hat, becomes that of x.
 template <class N>
-concept norm_policy = requires(any_team& team, const float* x, float* y, float* scale) {
+concept norm_policy = requires(a_team_has_each_sum_max_add& team, const float* x, float* y, float* scale) {
   { N::bias } -> std::convertible_to<bool>;
   N::forward(team, x, y, scale, 1);
   N::backward(team, x, static_cast<const float*>(scale), y, 1);
 };
 
 template <class N> std::vector<weight> norm_weights(const model_shape& shape, const std::string& name) {
-  std::vector<weight> list{{name + ".weight", false, {{name + ".weight", shape.width}}, 1, start::ones, false}};
-  if (N::bias) list.push_back({name + ".bias", false, {{name + ".bias", shape.width}}, 1, start::zeros, false});
+  std::vector<weight> list{{name + ".weight", false, {{name + ".weight", shape.width}}, 1, initializer::ones, false}};
+  if (N::bias) list.push_back({name + ".bias", false, {{name + ".bias", shape.width}}, 1, initializer::zeros, false});
   return list;
 }
 
@@ -158,10 +139,10 @@ template <class N, class Ops> struct norm_layer {
   static saved scratch(arena& memory, std::int64_t rows, int width) { return {memory.scratch<real>(rows * width), memory.scratch<master>(rows)}; }
 
   static void forward(Ops& ops, params<const real> w, const saved& s, const real* x, real* y, std::int64_t rows) {
-    ops.rows(norm_forward<N, real, master>{x, s.hat, s.scale, y, w[0].data, N::bias ? w[1].data : nullptr, w[0].rows}, rows);
+    ops.for_each_row(norm_forward<N, real, master>{x, s.hat, s.scale, y, w[0].data, N::bias ? w[1].data : nullptr, w[0].rows}, rows);
   }
   static void backward(Ops& ops, params<const real> w, params<master> g, const saved& s, real* d, real* into, std::int64_t rows) {
-    ops.rows(norm_backward<N, real, master>{s.hat, s.scale, w[0].data, d, into, g[0].data, N::bias ? g[1].data : nullptr, w[0].rows}, rows);
+    ops.for_each_row(norm_backward<N, real, master>{s.hat, s.scale, w[0].data, d, into, g[0].data, N::bias ? g[1].data : nullptr, w[0].rows}, rows);
   }
 };
 

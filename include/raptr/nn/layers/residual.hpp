@@ -5,8 +5,8 @@
 
 #include <concepts>
 
+#include <raptr/nn/layers/copy_rows.hpp>
 #include <raptr/nn/layers/norm.hpp>
-#include <raptr/nn/layers/rows.hpp>
 
 namespace raptr {
 
@@ -22,19 +22,19 @@ struct pre_norm {
     typename Ops::real* x;
     typename P::template saved<Ops> part;
   };
-  template <class N, class P, class Ops, class T, class S> static void forward(part_call<Ops>& on, params<const T> w, S& s, T* stream) {
-    s.norm = norm_layer<N, Ops>::keep(on.memory, on.rows, on.shape.width);
-    s.x = on.keep(on.shape.width);
-    norm_layer<N, Ops>::forward(on.ops, w, s.norm, stream, s.x, on.rows);
-    P::forward(on, w + norm_layer<N, Ops>::weights, s.part, static_cast<const T*>(s.x), stream);
+  template <class N, class P, class Ops, class T, class S> static void forward(part_call<Ops>& call, params<const T> w, S& s, T* stream) {
+    s.norm = norm_layer<N, Ops>::keep(call.memory, call.rows, call.shape.width);
+    s.x = call.keep(call.shape.width);
+    norm_layer<N, Ops>::forward(call.ops, w, s.norm, stream, s.x, call.rows);
+    P::forward(call, w + norm_layer<N, Ops>::weights, s.part, static_cast<const T*>(s.x), stream);
   }
   template <class N, class P, class Ops, class T, class G, class S>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const S& s, T* dstream) {
+  static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const S& s, T* dstream) {
     constexpr int own = norm_layer<N, Ops>::weights;
-    const arena::scope scratch(on.memory);
-    T* const dx = on.scratch(on.shape.width);
-    P::backward(on, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dx, 0);
-    norm_layer<N, Ops>::backward(on.ops, w, g, s.norm, dx, dstream, on.rows);
+    const arena::scope scratch(call.memory);
+    T* const dx = call.scratch(call.shape.width);
+    P::backward(call, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dx, 0);
+    norm_layer<N, Ops>::backward(call.ops, w, g, s.norm, dx, dstream, call.rows);
   }
 };
 
@@ -44,18 +44,18 @@ struct post_norm {
   static constexpr bool norm_first = false;
 
   template <class N, class P, class Ops> using saved = pre_norm::saved<N, P, Ops>;
-  template <class N, class P, class Ops, class T, class S> static void forward(part_call<Ops>& on, params<const T> w, S& s, T* stream) {
-    s.norm = norm_layer<N, Ops>::keep(on.memory, on.rows, on.shape.width);
-    s.x = on.keep(on.shape.width);
-    on.ops.rows(copy_rows<T>{s.x, stream, nullptr, nullptr, on.shape.width}, on.rows);
-    P::forward(on, w + norm_layer<N, Ops>::weights, s.part, static_cast<const T*>(s.x), stream);
-    norm_layer<N, Ops>::forward(on.ops, w, s.norm, stream, stream, on.rows);
+  template <class N, class P, class Ops, class T, class S> static void forward(part_call<Ops>& call, params<const T> w, S& s, T* stream) {
+    s.norm = norm_layer<N, Ops>::keep(call.memory, call.rows, call.shape.width);
+    s.x = call.keep(call.shape.width);
+    call.ops.for_each_row(copy_rows<T>{s.x, stream, nullptr, nullptr, call.shape.width}, call.rows);
+    P::forward(call, w + norm_layer<N, Ops>::weights, s.part, static_cast<const T*>(s.x), stream);
+    norm_layer<N, Ops>::forward(call.ops, w, s.norm, stream, stream, call.rows);
   }
   template <class N, class P, class Ops, class T, class G, class S>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const S& s, T* dstream) {
+  static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const S& s, T* dstream) {
     constexpr int own = norm_layer<N, Ops>::weights;
-    norm_layer<N, Ops>::backward(on.ops, w, g, s.norm, dstream, static_cast<T*>(nullptr), on.rows);
-    P::backward(on, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dstream, 1);
+    norm_layer<N, Ops>::backward(call.ops, w, g, s.norm, dstream, static_cast<T*>(nullptr), call.rows);
+    P::backward(call, w + own, g + own, s.part, static_cast<const T*>(s.x), static_cast<const T*>(dstream), dstream, 1);
   }
 };
 
@@ -64,11 +64,12 @@ struct post_norm {
 ///   forward   stream (rows, C) becomes the stream behind the part
 ///   backward  g += gradients; dstream, the gradient behind the part, becomes that in front of it
 template <class R, class N, class P, class Ops>
-concept residual_policy = requires(part_call<Ops>& on, params<const typename Ops::real> w, params<typename Ops::master> g, typename Ops::real* stream,
-                                   typename R::template saved<N, P, Ops>& s, const typename R::template saved<N, P, Ops>& kept) {
+concept residual_policy = requires(part_call<Ops>& call, params<const typename Ops::real> w, params<typename Ops::master> g,
+                                   typename Ops::real* stream, typename R::template saved<N, P, Ops>& s,
+                                   const typename R::template saved<N, P, Ops>& kept) {
   { R::norm_first } -> std::convertible_to<bool>;
-  { R::template forward<N, P>(on, w, s, stream) } -> std::same_as<void>;
-  { R::template backward<N, P>(on, w, g, kept, stream) } -> std::same_as<void>;
+  { R::template forward<N, P>(call, w, s, stream) } -> std::same_as<void>;
+  { R::template backward<N, P>(call, w, g, kept, stream) } -> std::same_as<void>;
 };
 
 }  // namespace raptr

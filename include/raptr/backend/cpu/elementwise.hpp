@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks over ranges of the arenas on the CPU: a chunk is a task. A unit may lie in several chunks and is then asked begin()
+// once in each.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include <raptr/backend/cpu/row_kernels.hpp>
+#include <raptr/backend/ops.hpp>
+
+namespace raptr::cpu_backend {
+
+/// piece(f, unit's state, count, arrays moved to the first element...) for every piece of a unit in every chunk; its
+/// results, if any, are added up per chunk and then, chunk after chunk, handed to add(range, sum).
+template <class F, class Piece, class Add, class... Arrays>
+void each_chunk(context& ctx, const F& f, param_ranges ranges, const Piece& piece, const Add& add, Arrays... arrays) {
+  constexpr bool sums = !std::is_same_v<Add, std::nullptr_t>;
+  double* const partial = sums ? ctx.partial.get<double>(std::size_t(ranges.chunks)) : nullptr;
+
+  ctx.threads.parallel_for(ranges.chunks, [&](std::int64_t c, int) {
+    const param_range& range = range_of_chunk(ranges, c);
+    std::int64_t i = (c - range.chunk) * range_chunk;
+    const std::int64_t end = std::min(range.length, i + range_chunk);
+    double sum = 0;
+    while (i < end) {
+      const std::int64_t unit = i / range.per_unit, count = std::min(end, (unit + 1) * range.per_unit) - i;
+      const auto state = f.begin(range, range.unit + int(unit));
+      if (is_visited(state)) {
+        if constexpr (sums)
+          sum += piece(f, state, count, begin_of(arrays, range) + i...);
+        else
+          piece(f, state, count, begin_of(arrays, range) + i...);
+      }
+      i += count;
+    }
+    if constexpr (sums) partial[c] = sum;
+  });
+  if constexpr (sums)
+    for (const param_range* r = ranges.device; r != ranges.device + ranges.count; ++r)
+      for (std::int64_t c = r->chunk; c < r->chunk + chunks_of(r->length); ++c) add(*r, partial[c]);
+}
+
+// f and the unit's state are copied: the compiler then knows that no store into an array can change them.
+template <class F, class... Arrays> void elementwise(context& ctx, const F& f, param_ranges ranges, Arrays... arrays) {
+  const auto piece = []<class State, class... T>(F own, State state, std::int64_t n, T*... a) {
+    RAPTR_INDEPENDENT
+    for (std::int64_t i = 0; i < n; ++i) own(state, a[i]...);
+  };
+  each_chunk(ctx, f, ranges, piece, nullptr, arrays...);
+}
+template <class F, class... Arrays> void elementwise_sum(context& ctx, const F& f, param_ranges ranges, double* into, Arrays... arrays) {
+  const auto piece = []<class State, class... T>(F own, State state, std::int64_t n, T*... a) {
+    return lane_sum(int(n), [&](int i) { return double(own(state, a[i]...)); });
+  };
+  each_chunk(
+      ctx, f, ranges, piece, [into](const param_range& range, double sum) { into[range.tensor] += sum; }, arrays...);
+}
+
+}  // namespace raptr::cpu_backend

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// A checkpoint is a folder: model.safetensors and config.json as other tools expect them, optimizer.safetensors with
+// moments and step counts, state.json with what the loop knows, manifest.json with checksums. It appears whole or not at
+// all (io/atomic_folder.hpp), and a load that fails leaves the trainer as it was.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <raptr/checkpoint/model_config.hpp>
+#include <raptr/io/atomic_folder.hpp>
+#include <raptr/io/safetensors.hpp>
+
+namespace raptr {
+
+namespace errors {
+[[noreturn]] inline void tensor_has_another_shape(const std::filesystem::path& file, const std::string& name, const std::string& expected,
+                                                  const std::string& got) {
+  fail<file_error>("\"" + file.string() + "\": " + name + " has the shape " + got + " where this model has " + expected +
+                   ": continue with the shape of the checkpoint");
+}
+[[noreturn]] inline void tensors_differ(const std::filesystem::path& file, const std::string& kind, const std::string& names) {
+  fail<file_error>("\"" + file.string() + "\" " + kind + " of this model: " + names);
+}
+}  // namespace errors
+
+namespace checkpoint {
+
+inline constexpr int format = 1;
+
+/// Arenas as tensors: `suffix` behind every name, so that moments lie beside their weights.
+template <class Master> struct arena_tensors {
+  std::string suffix;
+  std::vector<Master> arena;
+};
+/// The step counts of one part, those of its units or the one of its other weights.
+struct count_tensor {
+  std::string name;
+  int first, size;
+};
+inline std::vector<count_tensor> count_tensors(const weight_layout& layout) {
+  std::vector<count_tensor> all;
+  for (const placed_weight& w : layout.all())
+    if (w.counts) {
+      const std::string of = w.block < 0 ? "model" : "blocks." + std::to_string(w.block) + "." + w.part_name;
+      all.push_back({of + (w.what.per_unit ? ".unit_steps" : ".steps"), w.unit, w.units});
+    }
+  return all;
+}
+
+template <class Master> void write_tensors(recorded_file& out, std::span<const file_tensor> tensors, std::span<const arena_tensors<Master>> arenas,
+                                           const std::vector<count_tensor>& counts, std::span<const std::int32_t> steps,
+                                           std::span<const untrained_tensor<Master>> untrained = {}) {
+  std::vector<tensor_plan> plan;
+  for (const arena_tensors<Master>& a : arenas)
+    for (const file_tensor& t : tensors) plan.push_back({t.name + a.suffix, dtype_of<Master>, t.shape()});
+  for (const auto& t : untrained) plan.push_back({t.name, dtype_of<Master>, t.shape});
+  for (const count_tensor& c : counts) plan.push_back({c.name, dtype_of<std::int32_t>, {c.size}});
+  safetensors_writer file(out, plan);
+  std::vector<Master> values;
+  for (const arena_tensors<Master>& a : arenas)
+    for (const file_tensor& t : tensors) {
+      values.resize(t.size());
+      t.each([&](std::size_t ours, std::size_t theirs) { values[theirs] = a.arena[ours]; });
+      file.write(t.name + a.suffix, std::span<const Master>(values));
+    }
+  for (const auto& t : untrained) file.write(t.name, std::span<const Master>(t.values));
+  for (const count_tensor& c : counts) file.write(c.name, steps.subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
+  file.finish();
+}
+
+/// Names every tensor that is missing, left over or of another shape, before anything is read.
+inline void expect_tensors(const safetensors_reader& file, const std::map<std::string, std::vector<std::int64_t>>& expected) {
+  std::string missing, unknown;
+  for (const auto& [name, shape] : expected) {
+    const tensor_entry* found = file.find(name);
+    if (!found)
+      missing += (missing.empty() ? "" : ", ") + name;
+    else if (found->shape != shape)
+      errors::tensor_has_another_shape(file.path(), name, detail::shape_text(shape), detail::shape_text(found->shape));
+  }
+  if (!missing.empty()) errors::tensors_differ(file.path(), "lacks tensors", missing);
+  for (const tensor_entry& t : file.tensors())
+    if (!expected.contains(t.name)) unknown += (unknown.empty() ? "" : ", ") + t.name;
+  if (!unknown.empty()) errors::tensors_differ(file.path(), "has tensors that are none", unknown);
+}
+/// read(name, span) fills the span with a tensor.
+template <class Master, class Read> std::vector<Master> read_arena(std::span<const file_tensor> tensors, std::int64_t size, Read read) {
+  std::vector<Master> arena(static_cast<std::size_t>(size), Master(0)), values;
+  for (const file_tensor& t : tensors) {
+    values.resize(t.size());
+    read(t.name, std::span<Master>(values));
+    t.each([&](std::size_t ours, std::size_t theirs) { arena[ours] = values[theirs]; });
+  }
+  return arena;
+}
+inline std::map<std::string, std::vector<std::int64_t>> shapes_of(std::span<const file_tensor> tensors, const std::string& suffix) {
+  std::map<std::string, std::vector<std::int64_t>> shapes;
+  for (const file_tensor& t : tensors) shapes[t.name + suffix] = t.shape();
+  return shapes;
+}
+
+template <class Trainer> struct kind_of {
+  using model = std::remove_reference_t<decltype(std::declval<Trainer&>().model())>;
+  using rule = std::remove_cvref_t<decltype(std::declval<Trainer&>().optimizer().rule())>;
+  using master = typename model::master;
+
+  /// What stands behind the name of a tensor in the name of its moment k.
+  static std::string suffix(int k) { return std::string(".") + rule::moment_names[k]; }
+};
+
+template <class Model> tensor_names names_in_files(const Model& model) {
+  return names_of<typename Model::block, typename Model::objective_type>(model.shape());
+}
+
+/// Both layers that masked_lm does not train: what the files of BertForPreTraining hold.
+template <class Model> bool holds_all_of_bert(const Model& model) { return model.untrained().size() == 2 * std::size(bert_names.untrained); }
+
+/// What model.safetensors holds: the weights in the order of the model's layout, and what nobody trains.
+template <class Model> struct model_tensors {
+  std::vector<typename Model::master> weights;
+  std::vector<untrained_tensor<typename Model::master>> untrained;
+
+  void put_into(Model& model) && {
+    model.set_weights(weights);
+    model.set_untrained(std::move(untrained));
+  }
+};
+/// read(name, span) fills the span with a tensor.
+template <class Model, class Read> model_tensors<Model> read_tensors(const Model& model, std::span<const file_tensor> tensors,
+                                                                     std::vector<untrained_tensor<typename Model::master>> untrained, Read read) {
+  using master = typename Model::master;
+  for (auto& t : untrained) {
+    t.values.resize(static_cast<std::size_t>(std::accumulate(t.shape.begin(), t.shape.end(), std::int64_t{1}, std::multiplies<>{})));
+    read(t.name, std::span<master>(t.values));
+  }
+  return {read_arena<master>(tensors, model.layout().size(), read), std::move(untrained)};
+}
+template <class Model> model_tensors<Model> read_weights(const std::filesystem::path& folder, const Model& model) {
+  using master = typename Model::master;
+  const tensor_names names = names_in_files(model);
+  const auto tensors = file_tensors(model.layout(), names);
+  const safetensors_reader file(folder / "model.safetensors");
+  auto untrained = untrained_tensors<master>(names, model.shape().width, [&](const std::string& name) { return file.find(name) != nullptr; });
+  auto expected = shapes_of(tensors, "");
+  for (const auto& t : untrained) expected[t.name] = t.shape;
+  expect_tensors(file, expected);
+  return read_tensors(model, tensors, std::move(untrained), [&](const std::string& name, std::span<master> out) { file.read(name, out); });
+}
+
+}  // namespace checkpoint
+
+/// Weights alone, from a folder with model.safetensors. Throws file_error with every tensor that does not fit.
+template <class Model> void load_weights(const std::filesystem::path& folder, Model& model) {
+  checkpoint::read_weights(folder, model).put_into(model);
+}
+
+/// Writes the state between two steps to a folder that appears at once. Throws file_error; the old state stays.
+template <class Trainer> void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, const vocabulary& tokens) {
+  using kind = checkpoint::kind_of<Trainer>;
+  using master = typename kind::master;
+  auto& model = trainer.model();
+  auto& optimizer = trainer.optimizer();
+  const tensor_names names = checkpoint::names_in_files(model);
+  const auto tensors = file_tensors(model.layout(), names);
+  atomic_folder to(folder);
+  to.write("model.safetensors", [&](recorded_file& out) {
+    const checkpoint::arena_tensors<master> weights[] = {{"", model.get_weights()}};
+    checkpoint::write_tensors<master>(out, tensors, weights, {}, {}, model.untrained());
+  });
+  to.write("optimizer.safetensors", [&](recorded_file& out) {
+    std::vector<checkpoint::arena_tensors<master>> moments;
+    for (int k = 0; k < kind::rule::moments; ++k)
+      moments.push_back(
+          {kind::suffix(k), download(model.ops(), static_cast<const master*>(optimizer.moment(k)), static_cast<std::size_t>(model.layout().size()))});
+    const std::vector<int> steps = download(model.ops(), static_cast<const int*>(optimizer.counts()), optimizer.counts_size());
+    checkpoint::write_tensors<master>(out, tensors, moments, checkpoint::count_tensors(model.layout()), steps);
+  });
+  to.write("config.json", json_text(model_config<typename kind::model::block, typename kind::model::objective_type>(
+                              model.shape(), tokens, checkpoint::holds_all_of_bert(model))));
+  json blocks = json::array();
+  for (const int block : trainer.done().existing) blocks.push_back(block);
+  to.write("state.json", json_text({{"format", checkpoint::format},
+                                    {"step", trainer.done().step},
+                                    {"nonfinite_in_a_row", trainer.done().nonfinite_in_a_row},
+                                    {"existing_blocks", std::move(blocks)}}));
+  to.commit();
+}
+
+/// The inverse. Every byte is checked against the manifest first. Throws file_error and leaves the trainer untouched.
+template <class Trainer> void load_checkpoint(const std::filesystem::path& folder, Trainer& trainer) {
+  using kind = checkpoint::kind_of<Trainer>;
+  using master = typename kind::master;
+  auto& model = trainer.model();
+  auto& optimizer = trainer.optimizer();
+  verify_folder(folder);
+  const auto state_file = folder / "state.json";
+  const json state = read_json(state_file);
+  if (const int format = json_member<int>(state, "format", state_file); format != checkpoint::format)
+    errors::wrong_member(state_file, "format", std::to_string(checkpoint::format) + ", the only one that this version reads", std::to_string(format));
+  const auto tensors = file_tensors(model.layout(), checkpoint::names_in_files(model));
+  const auto counted = checkpoint::count_tensors(model.layout());
+
+  auto weights = checkpoint::read_weights(folder, model);
+  const safetensors_reader moments_file(folder / "optimizer.safetensors");
+  std::map<std::string, std::vector<std::int64_t>> expected;
+  for (int k = 0; k < kind::rule::moments; ++k) expected.merge(checkpoint::shapes_of(tensors, kind::suffix(k)));
+  for (const auto& c : counted) expected[c.name] = {c.size};
+  checkpoint::expect_tensors(moments_file, expected);
+
+  std::vector<std::vector<master>> moments;
+  for (int k = 0; k < kind::rule::moments; ++k)
+    moments.push_back(checkpoint::read_arena<master>(
+        tensors, model.layout().size(), [&](const std::string& name, std::span<master> out) { moments_file.read(name + kind::suffix(k), out); }));
+  std::vector<int> steps(optimizer.counts_size(), 0);
+  for (const auto& c : counted)
+    moments_file.read(c.name, std::span<int>(steps).subspan(static_cast<std::size_t>(c.first), static_cast<std::size_t>(c.size)));
+  typename Trainer::progress done{json_member<std::int64_t>(state, "step", state_file), json_member<int>(state, "nonfinite_in_a_row", state_file)};
+  const json blocks = json_member<json>(state, "existing_blocks", state_file);
+  const std::string numbers = "a list of numbers from 0 to " + std::to_string(model.shape().layers - 1);
+  if (!blocks.is_array() || blocks.empty()) errors::wrong_member(state_file, "existing_blocks", numbers, detail::shown_json(blocks));
+  for (const json& block : blocks) {
+    if (!detail::json_fits<int>(block) || block.get<int>() < 0 || block.get<int>() >= model.shape().layers)
+      errors::wrong_member(state_file, "existing_blocks", numbers, detail::shown_json(block));
+    done.existing.add(block.get<int>());
+  }
+
+  std::move(weights).put_into(model);
+  for (int k = 0; k < kind::rule::moments; ++k)
+    model.ops().upload(optimizer.moment(k), moments[static_cast<std::size_t>(k)].data(), moments[static_cast<std::size_t>(k)].size());
+  model.ops().upload(optimizer.counts(), steps.data(), steps.size());
+  trainer.set_done(done);
+}
+
+}  // namespace raptr

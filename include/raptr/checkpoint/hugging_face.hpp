@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts a model from a Hugging Face folder of a GPT-2 or BERT, whichever of the layouts of such files it has. Giving one back
+// needs no door of its own: every checkpoint of such a model is one (checkpoint.hpp).
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <raptr/base/decimal.hpp>
+#include <raptr/checkpoint/checkpoint.hpp>
+#include <raptr/checkpoint/hugging_face_config.hpp>
+#include <raptr/io/sharded_safetensors.hpp>
+
+namespace raptr {
+
+namespace errors {
+[[noreturn]] inline void architecture_differs(const std::filesystem::path& file, std::string_view there, std::string_view here) {
+  fail<file_error>(shown(file) + " is of a " + std::string(there) + ", and this model is " +
+                   (here == own_names.family
+                        ? "neither a GPT-2 (gpt2_block, causal_lm) nor a BERT (bert_block, masked_lm) with a key and a value for every head"
+                        : "a " + std::string(here)));
+}
+[[noreturn]] inline void size_differs(const std::filesystem::path& file, const named_size& which, int there, int here) {
+  fail<file_error>(shown(file) + ": \"" + std::string(which.member) + "\" is " + std::to_string(there) + ", and this model has " +
+                   std::to_string(here) + " as " + std::string(which.name) + ": make it with the shape of hugging_face_shape(folder)");
+}
+[[noreturn]] inline void two_tensors_for_one(const std::filesystem::path& file, const std::string& first, const std::string& second) {
+  fail<file_error>(shown(file) + " holds " + shown(first) + " and " + shown(second) + ", two names of the same weight");
+}
+[[noreturn]] inline void folder_does_not_fit(const std::filesystem::path& file, std::string_view family, const std::string& problems) {
+  fail<file_error>(shown(file) + " does not hold the " + std::string(family) + " of its config.json" + problems);
+}
+[[noreturn]] inline void tied_weights_differ(const std::filesystem::path& file, const tied_name& names, const std::string& place, double second,
+                                             double of) {
+  fail<file_error>(shown(file) + " has two weights where the model has one: " + std::string(names.second) + " and " + std::string(names.of) +
+                   " differ, first at " + place + ", where they are " + decimal_text(second) + " and " + decimal_text(of));
+}
+[[noreturn]] inline void weight_is_not_finite(const std::filesystem::path& file, const std::string& tensor, std::size_t element, double value) {
+  fail<file_error>(shown(file) + ", tensor " + shown(tensor) + ": element " + std::to_string(element) + " is " +
+                   (std::isnan(value) ? "NaN" : "infinite in the precision of this model"));
+}
+}  // namespace errors
+
+namespace detail {
+
+/// (3, 7): the place of element k.
+inline std::string place_text(const std::vector<std::int64_t>& shape, std::size_t k) {
+  std::vector<std::int64_t> place(shape.size());
+  for (std::size_t d = shape.size(); d-- > 0; k /= static_cast<std::size_t>(shape[d])) place[d] = static_cast<std::int64_t>(k) % shape[d];
+  return shape_text(place);
+}
+
+/// The tensors of a folder under the names that a checkpoint of ours gives them.
+class hugging_face_tensors {
+ public:
+  using shapes = std::map<std::string, std::vector<std::int64_t>>;
+
+  /// weights: names and shapes of all that a model has. Throws file_error with all that is missing, left over or of another kind.
+  hugging_face_tensors(const std::filesystem::path& folder, const tensor_names& names, int layers, int width, const shapes& weights)
+      : files_(folder), names_(names), expected_(weights) {
+    std::set<std::string> ignored;
+    for (const std::string_view name : names.constants) ignored.emplace(name);
+    for (int b = 0; b < layers; ++b)
+      for (const std::string_view buffer : names.buffers) ignored.insert(std::string(names.block) + std::to_string(b) + "." + std::string(buffer));
+    shapes known = weights;
+    for (const tied_name& t : names.tied) known[std::string(t.second)] = weights.at(std::string(t.of));
+    for (const auto& t : untrained_tensors<float>(names, width, [](const std::string&) { return true; })) known[t.name] = t.shape;
+    std::string more, shapes_text, types;
+    const auto list = [](std::string& to, const std::string& one) { to += (to.empty() ? "" : ", ") + one; };
+    std::map<std::string, std::string> as_written;
+    for (const auto& [written, place] : files_.tensors()) {
+      const std::string name = our_name(written, [&](const std::string& n) { return known.contains(n) || ignored.contains(n); });
+      if (ignored.contains(name)) continue;
+      if (const auto [before, is_new] = as_written.emplace(name, written); !is_new) errors::two_tensors_for_one(path(), before->second, written);
+      found_[name] = place;
+      if (!known.contains(name))
+        list(more, shown(written));
+      else if (place.entry->shape != known[name])
+        list(shapes_text, shown(written) + " " + shape_text(place.entry->shape) + " instead of " + shape_text(known[name]));
+      else if (!is_floating(*place.entry))
+        list(types, shown(written) + " " + place.entry->dtype + " instead of F32, F64, F16 or BF16");
+    }
+    for (const tied_name& t : names.tied)
+      if (const auto second = found_.find(std::string(t.second)); second != found_.end() && !found_.contains(std::string(t.of)))
+        found_[std::string(t.of)] = second->second, found_.erase(second);
+    for (const auto& t : untrained<float>(width)) expected_[t.name] = t.shape;
+    std::string missing;
+    for (const auto& [name, shape] : expected_)
+      if (!found_.contains(name)) list(missing, name);
+    std::string problems;
+    if (!missing.empty()) problems += "; it lacks " + missing;
+    if (!more.empty()) problems += "; the model has no " + more;
+    if (!shapes_text.empty()) problems += "; of another shape: " + shapes_text;
+    if (!types.empty()) problems += "; of another type: " + types;
+    if (!problems.empty()) errors::folder_does_not_fit(path(), names.family, problems);
+  }
+
+  const std::filesystem::path& path() const { return files_.path(); }
+  /// Without values.
+  template <class T> std::vector<untrained_tensor<T>> untrained(int width) const {
+    return untrained_tensors<T>(names_, width, [&](const std::string& name) { return found_.contains(name); });
+  }
+  template <class T> void read(const std::string& name, std::span<T> out) const {
+    const sharded_safetensors::place& at = found_.at(name);
+    const safetensors_reader& file = files_.file(at);
+    read_numbers(file, *at.entry, out);
+    const auto bad = std::ranges::find_if(out, [](T x) { return !std::isfinite(x); });
+    if (bad != out.end())
+      errors::weight_is_not_finite(file.path(), at.entry->name, static_cast<std::size_t>(bad - out.begin()), static_cast<double>(*bad));
+  }
+  /// Throws unless what is written twice is the same, bit for bit.
+  template <class T> void check_tied_weights() const {
+    for (const tied_name& t : names_.tied) {
+      const std::string second(t.second), of(t.of);
+      if (!found_.contains(second)) continue;
+      const auto& shape = expected_.at(of);
+      const auto size = static_cast<std::size_t>(*bytes_of_shape(shape, 1));
+      std::vector<T> a(size), b(size);
+      read(second, std::span<T>(a)), read(of, std::span<T>(b));
+      for (std::size_t k = 0; k < size; ++k)
+        if (a[k] != b[k] || std::signbit(a[k]) != std::signbit(b[k])) errors::tied_weights_differ(path(), t, place_text(shape, k), a[k], b[k]);
+    }
+  }
+
+ private:
+  /// Some tools leave out the prefix; files that came from TensorFlow call the weights of a norm gamma and beta.
+  template <class Known> std::string our_name(std::string name, Known is_known) const {
+    for (const auto& [old, now] : {std::pair<std::string_view, std::string_view>{"LayerNorm.gamma", "weight"}, {"LayerNorm.beta", "bias"}})
+      if (name.ends_with(old)) name.replace(name.rfind('.') + 1, name.npos, now);
+    const std::string longer = std::string(names_.prefix) + name;
+    return !is_known(name) && is_known(longer) ? longer : name;
+  }
+
+  sharded_safetensors files_;
+  tensor_names names_;
+  shapes expected_;
+  std::map<std::string, sharded_safetensors::place> found_;
+};
+
+}  // namespace detail
+
+/// The shape of the GPT-2 or BERT in a Hugging Face folder, by its config.json. Throws file_error as hugging_face_config().
+inline model_shape hugging_face_shape(const std::filesystem::path& folder, int neuron_group = model_shape{}.neuron_group) {
+  return hugging_face_config(folder, neuron_group).shape;
+}
+
+/// The weights of a Hugging Face folder, into a model of the same architecture and shape:
+///
+///     raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu> model(raptr::hugging_face_shape(folder));
+///     raptr::load_hugging_face(folder, model);
+///
+/// Reads model.safetensors, or the files that model.safetensors.index.json names; tensors of F32, F64, F16 or BF16, which become
+/// the model's master type; names with or without their prefix; a tied weight once or twice. Layers that no objective trains (the
+/// pooler of a BERT) are kept for its checkpoints. Throws file_error and leaves the model as it was.
+template <class Model> void load_hugging_face(const std::filesystem::path& folder, Model& model) {
+  using master = typename Model::master;
+  const hugging_face_model there = hugging_face_config(folder, model.shape().neuron_group);
+  const tensor_names names = checkpoint::names_in_files(model);
+  if (there.names.family != names.family) errors::architecture_differs(folder / "config.json", there.names.family, names.family);
+  model_shape here = model.shape();
+  here.neurons = here.neuron_count();
+  for (const named_size& s : there.sizes)
+    if (there.shape.*s.size != here.*s.size) errors::size_differs(folder / "config.json", s, there.shape.*s.size, here.*s.size);
+  const auto tensors = file_tensors(model.layout(), names);
+  const detail::hugging_face_tensors files(folder, names, here.layers, here.width, checkpoint::shapes_of(tensors, ""));
+  files.check_tied_weights<master>();
+  checkpoint::read_tensors(model, tensors, files.untrained<master>(here.width), [&](const std::string& name, std::span<master> out) {
+    files.read(name, out);
+  }).put_into(model);
+}
+
+}  // namespace raptr

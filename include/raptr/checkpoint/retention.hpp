@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checkpoints of a run by step: step-000120. They are ordered by number, never as text (step 1080000 is newer than
+// 960000), a torn one is told and passed over, and old ones go only when a newer one is whole.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <raptr/io/atomic_folder.hpp>
+#include <raptr/io/manifest.hpp>
+
+namespace raptr {
+
+struct step_folder {
+  std::int64_t step = 0;
+  std::filesystem::path path;
+};
+
+/// step-000120: at least six digits. step >= 0.
+inline std::string step_name(std::int64_t step) {
+  auto digits = std::to_string(step);
+  if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
+  return "step-" + digits;
+}
+/// Nothing for any name that step_name() does not give.
+inline std::optional<std::int64_t> step_of_name(std::string_view name) {
+  std::int64_t step = 0;
+  if (!name.starts_with("step-")) return std::nullopt;
+  const auto [end, code] = std::from_chars(name.data() + 5, name.data() + name.size(), step);
+  if (code != std::errc{} || end != name.data() + name.size() || step < 0 || step_name(step) != name) return std::nullopt;
+  return step;
+}
+
+/// The step folders in `parent`, whole or torn, newest first; none when there is no such folder.
+inline std::vector<step_folder> step_folders(const std::filesystem::path& parent) {
+  std::vector<step_folder> found;
+  std::error_code code;
+  for (std::filesystem::directory_iterator at(parent, code), end; !code && at != end; at.increment(code))
+    if (const auto step = step_of_name(at->path().filename().native())) found.push_back({*step, at->path()});
+  if (code && code != std::errc::no_such_file_or_directory) errors::system_refused("list the folder", parent, code.value());
+  std::ranges::sort(found, std::greater{}, &step_folder::step);
+  return found;
+}
+
+/// The newest step folder of which every byte is as it was written.
+///
+///   report(const step_folder&, const std::string& reason)   called for each one that is passed over
+template <std::invocable<const step_folder&, const std::string&> Report>
+std::optional<step_folder> newest_good(const std::filesystem::path& parent, Report&& report) {
+  for (auto& one : step_folders(parent)) {
+    try {
+      verify_folder(one.path);
+      return std::move(one);
+    } catch (const file_error& error) {
+      const std::string reason = error.what();
+      report(std::as_const(one), reason);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Which step folders stay: the `last` newest whole ones (1 or more), and those whose step is a multiple of `every`
+/// (0: no more).
+struct retention {
+  int last = 2;
+  std::int64_t every = 0;
+};
+
+/// Removes the step folders before `newest` that the rule does not keep. To be called after commit(). Removes nothing at
+/// all unless the folder of `newest` is whole. Torn ones count for nothing and are left for somebody to look at, and so
+/// are steps after `newest`. Returns the removed steps.
+inline std::vector<std::int64_t> remove_old_steps(const std::filesystem::path& parent, std::int64_t newest, retention keep) {
+  if (keep.last < 1 || keep.every < 0) errors::wrong_retention(keep.last, keep.every);
+  verify_folder(parent / step_name(newest), verification::sizes);
+  const auto whole = [](const step_folder& one) {
+    try {
+      verify_folder(one.path, verification::sizes);
+      return true;
+    } catch (const file_error&) {
+      return false;
+    }
+  };
+  std::vector<std::int64_t> removed;
+  int kept = 1;  // the newest one
+  for (const auto& one : step_folders(parent)) {
+    if (one.step >= newest || !whole(one)) continue;
+    if (kept < keep.last) {
+      ++kept;
+    } else if (keep.every == 0 || one.step % keep.every != 0) {
+      remove_folder(one.path);
+      removed.push_back(one.step);
+    }
+  }
+  return removed;
+}
+
+}  // namespace raptr

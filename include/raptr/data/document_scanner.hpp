@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the documents in the bytes of files, which may come whole or window by window: a document that is longer than the
+// memory comes in parts. Parts are cut only where every tokenizer here starts anew, so the ids of the parts, one after the
+// other, are those of the whole.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <raptr/data/error.hpp>
+#include <raptr/io/checksum.hpp>
+#include <raptr/io/file.hpp>
+#include <raptr/tokenizers/detail/gpt2_split.hpp>
+
+namespace raptr {
+
+/// whole_file: a file is a document. blank_line: a run of lines that are not blank is one, with its line ends; blank
+/// lines ("\n" or "\r\n" alone) belong to none.
+enum class documents { whole_file, blank_line };
+
+/// What was read. `hash`: CRC-32C of all documents' bytes, above the CRC-32C of their lengths as little-endian 64-bit
+/// numbers; it tells another text, or another order or split, from the same one.
+struct text_report {
+  std::int64_t files = 0, empty_files = 0, byte_order_marks = 0, documents = 0, bytes = 0;
+  std::vector<std::filesystem::path> skipped;
+  std::int64_t files_not_utf8 = 0;
+  std::filesystem::path first_not_utf8;  // of these files
+  std::uint64_t byte_not_utf8 = 0;       // the first one in that file, counted from its begin
+  std::uint64_t hash = 0;
+};
+
+/// The last place after `from` where the ids of both sides, one after the other, are the ids of the whole: in front of a
+/// space, tab or line end that follows something else. Neither a piece of GPT-2's splitting nor a word of BERT's goes over
+/// it, and neither side looks at the other. 0: there is none.
+constexpr std::size_t last_safe_cut(std::string_view text, std::size_t from = 0) {
+  const auto blank = [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; };
+  const auto space_before = [&](std::size_t at) {
+    if (static_cast<unsigned char>(text[at - 1]) < 0x80)
+      return detail::class_of(static_cast<unsigned char>(text[at - 1])) == detail::character_class::space;
+    for (std::size_t length = 2; length <= 4 && length <= at; ++length)
+      if (const auto before = text.substr(at - length, length); utf8_length(before) == length)
+        return detail::class_of(first_code_point(before).value) == detail::character_class::space;
+    return false;  // a byte that is not UTF-8 counts as a sign
+  };
+  for (std::size_t at = text.size(); at-- > (std::max)(from, std::size_t{1});)
+    if (blank(text[at]) && !space_before(at)) return at;
+  return 0;
+}
+
+/// Usage, for each file: begin_file(), take() with what is not yet taken and more, until the end, end_file(). Then report()
+/// has everything but the files that were passed over. Without begin_file() bytes are text: no mark, no archive.
+class document_scanner {
+ public:
+  explicit document_scanner(documents split) : split_(split) {}
+
+  void begin_file(const std::filesystem::path& file) {
+    path_ = file;
+    place_ = 0;
+    before_file_ = report_.documents;
+    window_ = {.started = false};
+    ++report_.files;
+  }
+  /// Calls each(part, ends) for what is found; `ends` tells the last part of a document. Returns how many bytes were taken:
+  /// the next window begins behind them.
+  ///
+  ///   window  the first one of a file has three bytes, unless it is `whole`
+  ///   whole   it goes to the end of the file, so all is taken
+  ///
+  /// Throws file_error for a gzip file.
+  template <std::invocable<std::string_view, bool> Each> std::size_t take(std::string_view window, bool whole, Each&& each) {
+    std::size_t begin = 0;
+    if (!window_.started) begin = window_.at = skip_mark(window);
+    look_at_bytes(window, whole);
+    const auto part = [&](std::size_t end, bool ends) {
+      const auto bytes = window.substr(begin, end - begin);
+      begin = end;
+      if (bytes.empty() && window_.length == 0) return;  // there was none
+      window_.length += bytes.size();
+      report_.bytes += std::ssize(bytes);
+      content_ = crc32c(bytes_of(bytes), content_);
+      if (ends) count_document();
+      each(bytes, ends);
+    };
+    while (window_.at < window.size()) {
+      if (split_ == documents::blank_line && !window_.in_line) {
+        const auto rest = window.substr(window_.at, 2);
+        if (rest == "\r" && !whole) break;  // the next byte tells
+        if (const std::size_t blank = rest[0] == '\n' ? 1 : rest == "\r\n" ? 2 : 0; blank > 0) {
+          part(window_.at, true);
+          begin = window_.at += blank;
+          continue;
+        }
+      }
+      const auto end = split_ == documents::whole_file ? window.npos : window.find('\n', window_.at);
+      window_.in_line = end == window.npos;
+      window_.at = window_.in_line ? window.size() : end + 1;
+    }
+    if (whole) {
+      part(window.size(), true);
+    } else {
+      const auto from = window_.no_cut_before > begin ? window_.no_cut_before - begin : 0;
+      if (const auto cut = last_safe_cut(window.substr(begin, window_.at - begin), from)) part(begin + cut, false);
+      window_.no_cut_before = window_.at;
+    }
+    window_.at -= begin;
+    window_.checked -= begin;
+    window_.no_cut_before -= (std::min)(begin, window_.no_cut_before);
+    place_ += begin;
+    return begin;
+  }
+  void end_file() {
+    if (report_.documents == before_file_) ++report_.empty_files;
+  }
+
+  text_report report() const {
+    text_report all = report_;
+    all.hash = std::uint64_t{content_} << 32 | lengths_;
+    return all;
+  }
+
+ private:
+  std::size_t skip_mark(std::string_view window) {
+    window_.started = true;
+    if (window.starts_with("\x1f\x8b")) errors::gzip_text(path_);
+    if (!window.starts_with("\xef\xbb\xbf")) return 0;
+    ++report_.byte_order_marks;
+    return 3;
+  }
+  void look_at_bytes(std::string_view window, bool whole) {
+    if (window_.not_utf8) {
+      window_.checked = window.size();
+      return;
+    }
+    window_.checked += first_not_utf8(window.substr(window_.checked));
+    const auto rest = window.substr(window_.checked);
+    const auto follows = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
+    const bool may_go_on = !whole && rest.size() < 4 && static_cast<unsigned char>(rest.empty() ? '\0' : rest[0]) >= 0xc0 &&
+                           std::ranges::all_of(rest.substr((std::min)(rest.size(), std::size_t{1})), follows);
+    if (rest.empty() || may_go_on) return;
+    window_.not_utf8 = true;
+    if (++report_.files_not_utf8 == 1) report_.first_not_utf8 = path_, report_.byte_not_utf8 = place_ + window_.checked;
+    window_.checked = window.size();
+  }
+  void count_document() {
+    ++report_.documents;
+    const std::array length{std::uint64_t{window_.length}};
+    lengths_ = crc32c(std::as_bytes(std::span(length)), lengths_);
+    window_.length = 0;
+  }
+
+  /// Places are counted from the begin of the window.
+  struct window_state {
+    bool started = true, in_line = false, not_utf8 = false;
+    std::size_t at = 0, checked = 0, no_cut_before = 0;
+    std::uint64_t length = 0;  // of the parts of the open document
+  };
+
+  documents split_;
+  std::filesystem::path path_;
+  std::uint64_t place_ = 0;  // of the window in the file
+  std::int64_t before_file_ = 0;
+  window_state window_;
+  text_report report_;
+  std::uint32_t content_ = 0, lengths_ = 0;
+};
+
+}  // namespace raptr

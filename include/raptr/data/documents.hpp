@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// From files and folders to documents. Bytes stay bytes: NUL bytes and text that is not UTF-8 are kept; only a byte order
+// mark at the begin of a file goes, and is counted. What is passed over is counted or named, never dropped in silence.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <raptr/base/utf8.hpp>
+#include <raptr/data/document_scanner.hpp>
+#include <raptr/data/error.hpp>
+#include <raptr/data/listed_folder.hpp>
+#include <raptr/io/file.hpp>
+
+namespace raptr {
+
+struct text_files {
+  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> skipped;  // what folders hold beside *.txt files
+};
+
+/// The text files that `from` names, in its order: a file whatever its name; of a folder the files *.txt, ordered by
+/// the bytes of their names, not those of folders in it. Throws file_error for what does not exist and for a folder
+/// without such a file, input_error when `from` is empty.
+inline text_files find_texts(const std::vector<std::filesystem::path>& from) {
+  if (from.empty()) errors::no_text_given();
+  text_files found;
+  for (const auto& path : from) {
+    std::error_code code;
+    if (!std::filesystem::is_directory(path, code)) {
+      if (code) errors::system_refused("read the text", path, code.value());
+      found.files.push_back(path);
+      continue;
+    }
+    const auto [texts, others] = detail::list_folder(path, [](const std::string& name) { return name.ends_with(".txt"); });
+    if (texts.empty()) errors::no_text_in_folder(path, others.size(), others.empty() ? "" : others.front().filename().native());
+    found.files.insert(found.files.end(), texts.begin(), texts.end());
+    found.skipped.insert(found.skipped.end(), others.begin(), others.end());
+  }
+  return found;
+}
+
+/// Calls each(document) for the documents of one text, in order.
+template <std::invocable<std::string_view> Each> void split_documents(std::string_view text, documents split, Each&& each) {
+  document_scanner(split).take(text, true, [&](std::string_view document, bool) { each(document); });
+}
+
+namespace detail {
+
+/// Calls scan(scanner, file) for each of the files.
+template <class Scan> text_report scan_files(const text_files& from, documents split, Scan&& scan) {
+  if (from.files.empty()) errors::no_text_given();
+  document_scanner scanner(split);
+  for (const auto& path : from.files) {
+    scanner.begin_file(path);
+    scan(scanner, path);
+    scanner.end_file();
+  }
+  text_report report = scanner.report();
+  if (report.documents == 0) errors::empty_text(report.files, from.files.front());
+  report.skipped = from.skipped;
+  return report;
+}
+
+}  // namespace detail
+
+/// Reads the files one after the other and calls each(document, file) for every document; the bytes are valid during
+/// the call only. Throws file_error for a gzip file and when there is no document in any of the files.
+template <std::invocable<std::string_view, const std::filesystem::path&> Each>
+text_report read_documents(const text_files& from, documents split, Each&& each) {
+  return detail::scan_files(from, split, [&](document_scanner& scanner, const std::filesystem::path& path) {
+    scanner.take(read_file(path), true, [&](std::string_view document, bool) { each(document, path); });
+  });
+}
+
+/// The same for documents of any length, in memory for one block and the longest stretch without a space: calls
+/// each(part, ends) for the parts of every document, of which the last has `ends`. The ids of the parts are those of the
+/// document.
+template <std::invocable<std::string_view, bool> Each>
+text_report read_document_parts(const text_files& from, documents split, Each&& each, std::size_t block = std::size_t{1} << 20) {
+  return detail::scan_files(from, split, [&](document_scanner& scanner, const std::filesystem::path& path) {
+    auto file = open_file::reading(path);
+    std::string window;
+    for (bool whole = false; !whole;) {
+      const std::size_t wanted = window.size() + (std::max)(block, std::size_t{3});
+      std::size_t have = window.size();
+      window.resize(wanted);
+      while (have < wanted && !whole) {
+        const auto got = file.read(std::as_writable_bytes(std::span(window)).subspan(have));
+        have += got;
+        whole = got == 0;
+      }
+      window.resize(have);
+      window.erase(0, scanner.take(window, whole, each));
+    }
+  });
+}
+
+}  // namespace raptr

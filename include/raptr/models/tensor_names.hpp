@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the weights of a model are named and laid out in files. A GPT-2 or BERT has the names and shapes of the Hugging
+// Face checkpoints, so that other tools open it; any other block has the names of its own parts. Native layouts never
+// reach a file, so they may change, and any backend continues what another one wrote.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <raptr/nn/untrained_tensor.hpp>
+#include <raptr/nn/weight_layout.hpp>
+
+namespace raptr {
+
+/// A tensor of a file: strips of rows of an arena, one below the other, transposed if the file has it so.
+struct file_tensor {
+  struct strip {
+    std::int64_t first;  // element of the arena
+    int rows;
+  };
+  std::string name;
+  int rows = 0, width = 0;  // as in the arena; width 1: a vector
+  bool transposed = false;
+  std::vector<strip> strips;
+
+  std::vector<std::int64_t> shape() const {
+    if (width == 1) return {rows};
+    return transposed ? std::vector<std::int64_t>{width, rows} : std::vector<std::int64_t>{rows, width};
+  }
+  std::size_t size() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width); }
+
+  /// Calls f(element of the arena, element of the file) for every element.
+  template <class F> void each(F f) const {
+    std::int64_t row = 0;
+    for (const strip& s : strips)
+      for (int r = 0; r < s.rows; ++r, ++row)
+        for (int i = 0; i < width; ++i)
+          f(static_cast<std::size_t>(s.first + std::int64_t{r} * width + i),
+            static_cast<std::size_t>(transposed ? i * std::int64_t{rows} + row : row * width + i));
+  }
+};
+
+/// ours -> theirs. Pieces of one weight with the same name are joined in the order of their declaration.
+struct tensor_name {
+  std::string_view ours, theirs;
+  bool transposed = false;
+};
+
+/// A layer of the files that no objective here trains, with its weight (outputs, C) and its bias. outputs 0: C.
+struct untrained_layer {
+  std::string_view name;
+  int outputs;
+};
+/// A second name of a weight.
+struct tied_name {
+  std::string_view second, of;
+};
+
+/// How the weights of a model are named: `block` stands before the number of a block. What is not listed keeps our name. The
+/// rest is what other tools may do with files of the family: leave out `prefix`, write a weight twice (`tied`), write constants
+/// (`buffers`: of a block, `constants`: of the model).
+struct tensor_names {
+  std::string_view family, block;
+  std::span<const tensor_name> model, parts;
+  std::string_view prefix{};
+  std::span<const untrained_layer> untrained{};
+  std::span<const tied_name> tied{};
+  std::span<const std::string_view> buffers{}, constants{};
+};
+
+/// As declared by the parts.
+inline constexpr tensor_names own_names{"raptr", "blocks.", {}, {}};
+
+/// The tensors of the untrained layers that `is_there(name)` has a part of, without values. Both of a layer or none.
+template <class T, class F> std::vector<untrained_tensor<T>> untrained_tensors(const tensor_names& names, int width, F is_there) {
+  std::vector<untrained_tensor<T>> all;
+  for (const untrained_layer& layer : names.untrained) {
+    const std::int64_t outputs = layer.outputs ? layer.outputs : width;
+    const std::string weight = std::string(layer.name) + ".weight", bias = std::string(layer.name) + ".bias";
+    if (is_there(weight) || is_there(bias)) all.push_back({weight, {outputs, width}, {}}), all.push_back({bias, {outputs}, {}});
+  }
+  return all;
+}
+
+/// All tensors of a model, in the order of the layout.
+inline std::vector<file_tensor> file_tensors(const weight_layout& layout, const tensor_names& names) {
+  std::vector<file_tensor> all;
+  for (const placed_weight& w : layout.all()) {
+    std::int64_t row = 0;  // of a unit
+    for (const piece& p : w.what.pieces) {
+      const std::string ours = w.block < 0 ? p.name : w.part_name + "." + p.name;
+      tensor_name known{ours, ours};
+      for (const tensor_name& n : w.block < 0 ? names.model : names.parts)
+        if (n.ours == ours) known = n;
+      const std::string name =
+          w.block < 0 ? std::string(known.theirs) : std::string(names.block) + std::to_string(w.block) + "." + std::string(known.theirs);
+      if (all.empty() || all.back().name != name) all.push_back({name, 0, w.what.width, known.transposed, {}});
+      for (int unit = 0; unit < w.units; ++unit) {
+        all.back().strips.push_back({w.first + unit * w.per_unit + row * w.what.width, p.rows});
+        all.back().rows += p.rows;
+      }
+      row += p.rows;
+    }
+  }
+  return all;
+}
+
+}  // namespace raptr

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights that came with a model and that no objective here trains, such as the pooler of a BERT: kept, so that a checkpoint
+// has them again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace raptr {
+
+/// A tensor of an untrained layer, as it came from a file.
+template <class T> struct untrained_tensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<T> values;
+  bool operator==(const untrained_tensor&) const = default;
+};
+
+}  // namespace raptr

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does a schedule fit a network? Asked for a whole run before its first step, and of types by the compiler.
+#pragma once
+
+#include <raptr/schedule/cost.hpp>
+
+namespace raptr {
+
+/// Throws input_error, with the numbers, if a rule does not fit the network.
+constexpr void check_rule(const drop_rule& r, const network_layout& layout) {
+  const int total = total_of(r, layout), depth = layout.shape.layers;
+  for (const part_layout& part : layout.parts())
+    if (r.place == unit_place::parts && part.axis == r.axis) (void)r.kept_of(part.units);
+  const double mean = r.kept_of(total) / total;
+  if (mean == 1) return;
+  double sum = 0;
+  for (int l = 0; l < depth; ++l) {
+    sum += r.profile(l, depth, mean) / depth;
+    if (r.profile.varies()) r.select.always.check(r.kept_in(l, depth, total));
+  }
+  if (r.select.by_depth.varies()) {
+    sum = 0;
+    for (int unit = 0; unit < total; ++unit) sum += r.select.probability(unit, total, {static_cast<int>(mean * total), mean * total}) / total;
+  }
+  if (sum - mean > 1e-6 || mean - sum > 1e-6) errors::profile_has_another_mean(r.axis, sum, mean);
+}
+
+/// Walks the whole run. Throws input_error, with the numbers, if a stage keeps more than the network has, no whole number of
+/// units, or fewer than are fixed, drops what the network cannot, or scales whole blocks where norm_first is false
+/// (post-norm); if a turn leaves no step for what follows; if the run has no steps.
+constexpr void check_schedule(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total, bool norm_first) {
+  each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span& span) {
+    for (const drop_rule& r : stage) {
+      check_rule(r, layout);
+      if (r.scales_whole_block() && !norm_first) errors::whole_block_scale_meets_post_norm(span.first);
+    }
+  });
+}
+
+/// Is what a whole block adds multiplied anywhere in the run?
+constexpr bool scales_whole_block(const subnet_schedule auto& schedule, std::int64_t total, const model_shape& shape = {}) {
+  bool found = false;
+  each_span(schedule, shape, total, [&](const stage_rule& stage, const step_span&) {
+    for (const drop_rule& r : stage) found = found || r.scales_whole_block();
+  });
+  return found;
+}
+
+/// A length of run at which the compiler walks over the stages of a type; any will do if it counts in steps.
+template <static_stages S> constexpr std::int64_t sample_total() { return S::period() ? S::period() : longest_run; }
+
+/// Nothing is known of schedules without static stages: check_schedule finds it before the first step.
+template <class S, bool NormFirst> constexpr bool scales_fit_norm() {
+  if constexpr (static_stages<S>)
+    return NormFirst || !scales_whole_block(S{}, sample_total<S>());
+  else
+    return true;
+}
+/// For a class that takes a schedule and a block: a base or member of this type makes the compiler say it.
+template <class S, bool NormFirst> struct require_fitting_scales {
+  static_assert(scales_fit_norm<S, NormFirst>(),
+                "raptr: this schedule scales whole blocks (raptr::inverse), which a block with raptr::post_norm cannot do: "
+                "use raptr::inverse_per_branch, or raptr::pre_norm in the block");
+};
+
+}  // namespace raptr

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A drop whose size moves linearly at every step. It has no stages; inside `lasting`, the first and the last step are those of
+// its own part of the run.
+#pragma once
+
+#include <raptr/schedule/schedule.hpp>
+
+namespace raptr {
+
+/// The mean moves linearly from one amount at the first step to another at the last one. Between whole numbers of units a
+/// coin decides at every step. It keeps alive the rules that it borrows from.
+struct linear_ramp {
+  drop_rule rule;
+  amount from, to;
+  std::vector<custom_rule> keeps_alive{};
+
+  stage_rule at(const run_position& now) const {
+    stage_rule all;
+    all.add(rule.keeping(amount::between(from, to, progress_of(now))));
+    return all;
+  }
+  std::string text() const { return stages::prefix(rule) + "ramp:" + from.text() + "-" + to.text(); }
+};
+/// ramp<layer_drop, keep<6>, keep<12>>.
+template <template <class, class...> class Drop, kept_amount From, kept_amount To> struct ramp {
+  static constexpr stage_rule at(const run_position& now) {
+    stage_rule all;
+    all.add(rule_of<Drop<From>>().keeping(amount::between(From::value(), To::value(), progress_of(now))));
+    return all;
+  }
+  static std::string text() { return linear_ramp{rule_of<Drop<From>>(), From::value(), To::value()}.text(); }
+};
+
+}  // namespace raptr

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// A schedule answers one question: which drops hold at this moment? Everything else about it is optional and has a
+// default here: where its stages end, how long its rules stay the same, how it is spelled.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+#include <raptr/subnet/model_shape.hpp>
+#include <raptr/subnet/rules/drop_rule.hpp>
+
+namespace raptr {
+
+/// Where a run stands, as the schedule that is asked divides it into stages.
+struct run_position {
+  std::int64_t step = 0, total = 1;
+  int stage = 0, stages = 1;
+  std::int64_t first = 0, last = 0;  // steps of this stage
+  model_shape shape{};
+};
+
+/// 0 at the first step of a run, 1 at the last; a run of one step is at its end.
+constexpr double progress_of(const run_position& now) {
+  return now.total > 1 ? static_cast<double>(now.step) / static_cast<double>(now.total - 1) : 1.0;
+}
+
+/// Anything with `stage_rule at(const run_position&) const`, a pure function.
+template <class S>
+concept subnet_schedule = requires(const S& s, run_position now) {
+  { s.at(now) } -> std::convertible_to<stage_rule>;
+};
+/// A schedule that consists of stages, inside which its rules do not change: stage_end(step, total) is the first step
+/// after the stage that holds `step`, for 0 <= step < total.
+template <class S>
+concept staged = subnet_schedule<S> && requires(const S& s, std::int64_t step) {
+  { s.stage_end(step, step) } -> std::same_as<std::int64_t>;
+};
+/// Stages known to the compiler. period(): a number of steps that all borders divide evenly; 0 if none does.
+template <class S>
+concept static_stages = staged<S> && requires {
+  { S::period() } -> std::same_as<std::int64_t>;
+};
+
+/// A schedule without stages is one stage.
+constexpr std::int64_t stage_end(const auto& schedule, std::int64_t step, std::int64_t total) {
+  if constexpr (staged<std::remove_cvref_t<decltype(schedule)>>)
+    return schedule.stage_end(step, total);
+  else
+    return total;
+}
+/// The first step at which other rules may hold. Schedules that contain others say it themselves.
+constexpr std::int64_t rules_end(const auto& schedule, std::int64_t step, std::int64_t total) {
+  if constexpr (requires { schedule.rules_end(step, total); })
+    return schedule.rules_end(step, total);
+  else if constexpr (staged<std::remove_cvref_t<decltype(schedule)>>)
+    return schedule.stage_end(step, total);
+  else
+    return step + 1;
+}
+
+/// So long that it never matters, so short that no border of a stage overflows.
+inline constexpr std::int64_t longest_run = std::int64_t{1} << 40;
+constexpr void check_run_length(std::int64_t total) {
+  if (total < 1 || total > longest_run) errors::run_length_is_out_of_range(total, longest_run);
+}
+
+/// Throws input_error if the step is not in the run.
+constexpr run_position position_at(const auto& schedule, std::int64_t step, std::int64_t total, const model_shape& shape) {
+  check_run_length(total);
+  if (step < 0 || step >= total) errors::step_is_outside_the_run(step, total);
+  run_position now{.step = step, .total = total, .stages = 0, .shape = shape};
+  for (std::int64_t from = 0; from < total; ++now.stages) {
+    const std::int64_t end = stage_end(schedule, from, total);
+    if (from <= step) now.stage = now.stages, now.first = from, now.last = end - 1;
+    from = end;
+  }
+  return now;
+}
+
+/// Steps first .. end - 1, all in stage `stage`, with the same rules.
+struct step_span {
+  std::int64_t first, end;
+  int stage;
+  constexpr double steps() const { return static_cast<double>(end - first); }
+};
+/// Calls visit(stage_rule, step_span) for the whole run, in order: a stage at a time where there are stages, else a step.
+constexpr void each_span(const auto& schedule, const model_shape& shape, std::int64_t total, auto visit) {
+  check_run_length(total);
+  for (std::int64_t step = 0; step < total;) {
+    const run_position now = position_at(schedule, step, total, shape);
+    const std::int64_t end = std::min(rules_end(schedule, step, total), now.last + 1);
+    visit(stage_rule(schedule.at(now)), step_span{step, end, now.stage});
+    step = end;
+  }
+}
+
+/// Throws input_error if the schedule has no text.
+std::string text_of(const auto& schedule) {
+  if constexpr (requires { schedule.text(); })
+    return schedule.text();
+  else
+    errors::schedule_has_no_text();
+}
+
+}  // namespace raptr

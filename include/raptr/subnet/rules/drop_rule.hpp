@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// The value form of a drop: what plans, costs and checks work on. A drop_rule borrows its selector and its scale, like a
+// string_view its letters, so it copies freely, costs no allocation and is a constant where its type is. What a program
+// computed is held by a custom_rule, and taking a rule from a temporary one does not compile.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <raptr/subnet/axis.hpp>
+#include <raptr/subnet/rules/scales.hpp>
+#include <raptr/subnet/rules/selectors.hpp>
+
+namespace raptr {
+
+/// A profile without its type; without an object and a function: the same share in every block.
+struct profile_view {
+  const void* object = nullptr;
+  double (*in)(const void* object, int block, int layers, double mean) = nullptr;  // may leave 0 to 1
+  bool given = false;  // for constants: g++ 12 with -fsanitize=undefined compares no pointer of a function with null
+
+  constexpr bool varies() const { return given; }
+  constexpr double operator()(int block, int layers, double mean) const {
+    return given ? checked_share(in(object, block, layers, mean), block, mean) : mean;
+  }
+  constexpr bool fits(int layers, double mean) const {
+    for (int block = 0; given && block < layers; ++block)
+      if (!is_share(in(object, block, layers, mean))) return false;
+    return true;
+  }
+  constexpr bool operator==(const profile_view& o) const { return object == o.object && in == o.in; }
+};
+
+/// A selector without its type: an object that somebody else keeps alive (null for types) and what can be asked of it.
+struct selector_view {
+  const void* object = nullptr;
+  unit_set (*choose)(const void* object, int total, kept_count kept, draw_key key) = nullptr;
+  double (*chance)(const void* object, int unit, int total, kept_count kept) = nullptr;
+  bool knows_probability = false, on_average = false;
+  profile_view by_depth{};  // of coins that follow a profile
+  fixed always{};
+  std::string_view word{};  // for it in a schedule's text; none: library_rules.hpp may know the type
+
+  unit_set operator()(int total, kept_count kept, draw_key key) const { return choose(object, total, kept, key); }
+  constexpr double probability(int unit, int total, kept_count kept) const { return chance(object, unit, total, kept); }
+  constexpr bool operator==(const selector_view& o) const { return object == o.object && choose == o.choose; }
+};
+struct scale_view {
+  const void* object = nullptr;
+  double (*multiply)(const void* object, kept_unit unit) = nullptr;
+  bool needs_probability = false, needs_neighbours = false, whole_block = false, per_branch = false;
+
+  double operator()(kept_unit unit) const { return multiply(object, unit); }
+  constexpr bool operator==(const scale_view& o) const { return object == o.object && multiply == o.multiply; }
+};
+
+template <class S> inline constexpr bool is_by_depth = false;
+template <class P> inline constexpr bool is_by_depth<coins_by<P>> = true;
+template <class S> constexpr profile_view profile_of_coins() {
+  if constexpr (is_by_depth<S>)
+    return {nullptr, [](const void*, int unit, int total, double mean) { return S{}.profile.share(unit, total, mean); }, true};
+  else
+    return {};
+}
+template <class S> profile_view profile_of_coins(const S& select) {
+  if constexpr (is_by_depth<S>)
+    return {&select, [](const void* s, int unit, int total, double mean) { return static_cast<const S*>(s)->profile.share(unit, total, mean); },
+            true};
+  else
+    return {};
+}
+
+template <unit_selector S> constexpr double chance_of(const S& select, int unit, int total, kept_count kept) {
+  if constexpr (tells_probability<S>)
+    return select.probability(unit, total, kept);
+  else
+    return 1.0;
+}
+template <class S> constexpr std::string_view word_of_selector() {
+  if constexpr (requires { S::word; })
+    return S::word;
+  else
+    return {};
+}
+template <class S> constexpr fixed always_kept_by(const S& select) {
+  if constexpr (has_fixed_units<S>)
+    return select.always;
+  else
+    return {};
+}
+
+/// Of a type: no object is needed.
+template <unit_selector S> constexpr selector_view view_of_selector() {
+  return {nullptr,
+          [](const void*, int total, kept_count kept, draw_key key) { return S{}(total, kept, key); },
+          [](const void*, int unit, int total, kept_count kept) { return chance_of(S{}, unit, total, kept); },
+          tells_probability<S>,
+          keeps_on_average<S>,
+          profile_of_coins<S>(),
+          always_kept_by(S{}),
+          word_of_selector<S>()};
+}
+template <unit_scale S> constexpr scale_view view_of_scale() {
+  return {nullptr,
+          [](const void*, kept_unit unit) { return S{}(unit); },
+          needs_probability<S>,
+          needs_neighbours<S>,
+          whole_block_scale<S>,
+          per_branch_scale<S>};
+}
+template <depth_profile P> constexpr profile_view view_of_profile() {
+  return {nullptr, [](const void*, int block, int layers, double mean) { return P{}.share(block, layers, mean); }, true};
+}
+/// Of an object, which must outlive the view.
+template <unit_selector S> selector_view view_of(const S& select) {
+  return {&select,
+          [](const void* s, int total, kept_count kept, draw_key key) { return (*static_cast<const S*>(s))(total, kept, key); },
+          [](const void* s, int unit, int total, kept_count kept) { return chance_of(*static_cast<const S*>(s), unit, total, kept); },
+          tells_probability<S>,
+          keeps_on_average<S>,
+          profile_of_coins(select),
+          always_kept_by(select),
+          word_of_selector<S>()};
+}
+template <unit_scale S> scale_view view_of(const S& scale) {
+  return {&scale,
+          [](const void* s, kept_unit unit) { return (*static_cast<const S*>(s))(unit); },
+          needs_probability<S>,
+          needs_neighbours<S>,
+          whole_block_scale<S>,
+          per_branch_scale<S>};
+}
+template <depth_profile P> profile_view view_of(const P& profile) {
+  return {&profile, [](const void* p, int block, int layers, double mean) { return static_cast<const P*>(p)->share(block, layers, mean); }, true};
+}
+
+/// On axes inside a block: the same units, or sequences, in every block of a step. Otherwise each block draws its own.
+struct once {};
+
+template <class P>
+concept drop_policy = unit_selector<P> || unit_scale<P> || depth_profile<P> || std::same_as<P, once>;
+
+struct drop_rule {
+  std::string_view name, axis;  // name: the word for it in a schedule's text
+  unit_place place = unit_place::parts;
+  amount kept{};
+  selector_view select{};
+  scale_view scale{};
+  profile_view profile{};  // of axes inside a block; on the others it is the selector
+  bool once = false;
+
+  constexpr drop_rule keeping(amount other) const {
+    drop_rule rule = *this;
+    rule.kept = other;
+    return rule;
+  }
+  constexpr bool in_depth() const { return place == unit_place::blocks || place == unit_place::sublayers; }
+  /// Of what units inside a part add, the part keeps an account of its own: no block is scaled.
+  constexpr bool scales_whole_block() const { return scale.whole_block && place != unit_place::parts; }
+  constexpr bool same_policies(const drop_rule& o) const { return select == o.select && scale == o.scale && profile == o.profile && once == o.once; }
+  constexpr amount meant() const { return select.on_average ? kept.on_average() : kept; }
+  /// In a network of so many blocks, of whose units on this axis there are `total`.
+  constexpr bool fits(int total, int layers) const {
+    if (!meant().fits(total)) return false;
+    const double mean = meant().of(total, axis);
+    if (mean == total) return true;
+    return select.always.fits(mean) && select.by_depth.fits(total, mean / total) && profile.fits(layers, mean / total);
+  }
+  /// Of so many units, on average. Throws input_error if the model has fewer, a fraction gives no whole number, or more are
+  /// fixed. Full is full for every selector.
+  constexpr double kept_of(int total) const {
+    const double mean = meant().of(total, axis);
+    if (mean < total) select.always.check(mean);
+    return mean;
+  }
+  /// The same in one block of `layers`.
+  constexpr double kept_in(int block, int layers, int total) const {
+    const double mean = kept_of(total);
+    return profile.varies() && mean < total ? total * profile(block, layers, mean / total) : mean;
+  }
+};
+
+/// Why these policies cannot go together; empty if they can.
+constexpr std::string_view policy_problem(const drop_rule& r) {
+  if (r.scale.needs_probability && !r.select.knows_probability)
+    return "divides by the keep probability, which its selector does not tell: add probability(unit, total, kept) to it";
+  if (r.in_depth()) return r.once ? "is drawn once in any case: leave raptr::once out" : "";
+  if (r.scale.needs_neighbours) return "has a scale that measures the distance between kept blocks: use it on layers or sublayers";
+  if (r.place == unit_place::parts && r.scale.per_branch)
+    return "has a scale for the branches of a block: for the units inside a part use inverse or sqrt_inverse";
+  if (r.scale.needs_probability && r.select.always.count() != 0)
+    return "divides by one keep probability for all units, but some are always kept: fix none, or leave the scale out";
+  return "";
+}
+
+/// A rule with policies that are values: custom_rule(rule_of<layer_drop<keep<9>>>(), exactly_selector{{2, 1}}, inverse{}).
+/// Rules taken from it live as long as it, or a copy of it, does.
+class custom_rule {
+ public:
+  /// Throws input_error if the policies cannot go together.
+  template <class... Policies> custom_rule(drop_rule base, Policies... policies) : rule_(base) {
+    static_assert((drop_policy<Policies> && ...), "raptr: a policy of a rule is a selector, a scale, a profile or raptr::once");
+    static_assert((0 + ... + int{unit_selector<Policies>}) <= 1, "raptr: this rule has two selectors: name one");
+    static_assert((0 + ... + int{unit_scale<Policies>}) <= 1, "raptr: this rule has two scales: name one");
+    static_assert((0 + ... + int{depth_profile<Policies>}) <= 1, "raptr: this rule has two profiles: name one");
+    (put(std::move(policies)), ...);
+    if ((depth_profile<Policies> || ...) && (unit_selector<Policies> || ...) && rule_.in_depth()) errors::profile_meets_a_selector(rule_.axis);
+    if (const std::string_view problem = policy_problem(rule_); !problem.empty())
+      errors::policy_does_not_fit_the_axis(rule_.axis, std::string(problem));
+  }
+  const drop_rule& rule() const& { return rule_; }
+  const drop_rule& rule() && = delete;  // it would outlive its selector
+  /// The same under another word, which it owns.
+  custom_rule named(std::string word) const {
+    custom_rule other = *this;
+    other.rule_.name = other.hold(std::move(word));
+    return other;
+  }
+
+ private:
+  template <class Policy> void put(Policy policy) {
+    if constexpr (std::same_as<Policy, raptr::once>) {
+      rule_.once = true;
+    } else if constexpr (depth_profile<Policy>) {
+      if (rule_.in_depth())
+        put(coins_by<Policy>{std::move(policy)});
+      else
+        rule_.profile = view_of(hold(std::move(policy)));
+    } else if constexpr (unit_selector<Policy>) {
+      rule_.select = view_of(hold(std::move(policy)));
+    } else {
+      rule_.scale = view_of(hold(std::move(policy)));
+    }
+  }
+  template <class Policy> const Policy& hold(Policy policy) {
+    auto kept = std::make_shared<const Policy>(std::move(policy));
+    held_.push_back(kept);
+    return *kept;
+  }
+  drop_rule rule_;
+  std::vector<std::shared_ptr<const void>> held_;
+};
+
+/// What trains in a stage, and for which share of the steps. No rule at all: the full network.
+class stage_rule {
+ public:
+  static constexpr int most = 8;
+  fraction share;
+
+  /// Throws input_error for a second rule on one axis.
+  constexpr void add(const drop_rule& rule) {
+    for (const drop_rule& r : *this)
+      if (r.axis == rule.axis) errors::two_drops_on_one_axis(rule.axis);
+    if (size_ == most) errors::stage_has_too_many_drops(most);
+    rules_[static_cast<std::size_t>(size_++)] = rule;
+  }
+  /// Null if nothing is dropped on that axis. For run time: g++ 12 with -fsanitize=undefined calls no such pointer a constant.
+  const drop_rule* find(std::string_view axis) const {
+    for (const drop_rule& r : *this)
+      if (r.axis == axis) return &r;
+    return nullptr;
+  }
+  constexpr const drop_rule* begin() const { return rules_.data(); }
+  constexpr const drop_rule* end() const { return rules_.data() + size_; }
+
+ private:
+  std::array<drop_rule, most> rules_{};
+  int size_ = 0;
+};
+
+}  // namespace raptr

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// How what is kept is divided over the depth: the first blocks may keep more than the last ones. On the axis of layers a
+// profile gives every block its probability; on axes inside a block it gives every block its share of units.
+#pragma once
+
+#include <concepts>
+#include <vector>
+
+#include <raptr/subnet/rules/amount.hpp>
+
+namespace raptr {
+
+/// share(block, layers, mean): what is kept in one block, 0 to 1; over all blocks the mean is `mean`.
+template <class P>
+concept depth_profile = requires(const P& profile, int block, double mean) {
+  { profile.share(block, block, mean) } -> std::convertible_to<double>;
+};
+
+constexpr bool is_share(double x) { return x > -1e-12 && x < 1 + 1e-12; }
+/// What a profile said of a block, without what rounding added. Throws input_error if it is not in 0 to 1.
+constexpr double checked_share(double share, int block, double mean) {
+  if (!is_share(share)) errors::profile_leaves_the_range(block, share, mean);
+  return share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
+constexpr double share_in(const depth_profile auto& profile, int block, int layers, double mean) {
+  return checked_share(profile.share(block, layers, mean), block, mean);
+}
+
+/// 1 - c (l + 1): already the first block is dropped now and then [stochastic depth], [pld].
+struct linear_in_depth {
+  constexpr double share(int block, int layers, double mean) const { return 1 - 2 * (1 - mean) * (block + 1) / (layers + 1); }
+};
+/// 1 - c l: the first block is always kept [decreasing].
+struct linear_from_first {
+  constexpr double share(int block, int layers, double mean) const { return layers > 1 ? 1 - 2 * (1 - mean) * block / (layers - 1) : mean; }
+};
+/// Any shares, one for each block. It brings its mean along.
+struct keep_profile {
+  std::vector<double> keep;
+
+  double share(int block, int layers, double) const {
+    if (keep.size() != static_cast<std::size_t>(layers)) errors::profile_has_the_wrong_length(keep.size(), layers);
+    return keep[static_cast<std::size_t>(block)];
+  }
+  /// For drop_rule::keeping. Throws input_error if nothing is kept.
+  amount mean() const {
+    double sum = 0;
+    for (const double share : keep) sum += share;
+    return amount::mean_share(keep.empty() ? 0 : sum / static_cast<double>(keep.size()));
+  }
+};
+
+}  // namespace raptr

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// A selector says which units are kept: (how many there are, how many to keep, key) -> unit_set. It knows no axis. The
+// fixed units are part of its type (exactly<both_ends>) or a number that a program read (exactly_selector{{1, 1}}).
+#pragma once
+
+#include <concepts>
+
+#include <raptr/base/random.hpp>
+#include <raptr/subnet/rules/amount.hpp>
+#include <raptr/subnet/rules/profiles.hpp>
+#include <raptr/subnet/unit_set.hpp>
+
+namespace raptr {
+
+/// A pure function of its arguments: equal keys, equal sets. It may draw key.uniform(unit) for every unit. A selector of
+/// your own may take `int kept`.
+template <class S>
+concept unit_selector = requires(const S& select, int total, kept_count kept, draw_key key) {
+  { select(total, kept, key) } -> std::same_as<unit_set>;
+};
+/// A selector that tells how probable a unit is, as probability(unit, total, kept).
+template <class S>
+concept tells_probability = requires(const S& select, int number, kept_count kept) {
+  { select.probability(number, number, kept) } -> std::convertible_to<double>;
+};
+
+/// Units that are always kept: so many at either end.
+struct fixed {
+  int first = 0, last = 0;
+
+  constexpr int count() const { return first + last; }  // of ends that fit
+  constexpr bool fits(double kept) const { return first >= 0 && last >= 0 && first <= kept && last <= kept - first; }
+  constexpr bool holds(int unit, int total) const { return unit < first || unit >= total - last; }
+  /// Throws input_error unless `kept` units can include the fixed ones.
+  constexpr void check(double kept) const {
+    if (first < 0 || last < 0) errors::fixed_units_are_negative(first, last);
+    if (!fits(kept)) errors::stage_keeps_fewer_units_than_are_fixed(kept, first, last);
+  }
+  /// The keep probability (k - f) / (L - f) of a unit that is not one of the f fixed ones, 1 of one that is [raptr].
+  constexpr double probability(int unit, int total, kept_count kept) const {
+    check(kept.mean);
+    return holds(unit, total) || total == count() ? 1.0 : (kept.mean - count()) / (total - count());
+  }
+};
+inline constexpr fixed both_ends{.first = 1, .last = 1};
+inline constexpr fixed both_end_blocks{.first = 2, .last = 2};  // counted in sub-layers, of a block with two
+
+/// A selector that always keeps some units: it says which.
+template <class S>
+concept has_fixed_units = requires(const S& select) {
+  { select.always } -> std::convertible_to<fixed>;
+};
+
+/// A selector that keeps so many on average only: kept.mean counts, and a fraction need not give a whole number of units.
+template <class S>
+concept keeps_on_average = requires {
+  requires S::on_average;
+};
+
+/// Exactly `kept` units, every choice of the free ones equally likely (selection sampling).
+struct exactly_selector {
+  static constexpr std::string_view word = "exactly";
+  fixed always;
+
+  /// Throws input_error if fewer units are kept than fixed, as does bernoulli_selector.
+  constexpr unit_set operator()(int total, kept_count kept, draw_key key) const {
+    always.check(kept);
+    int wanted = kept.count - always.count(), left = total - always.count();
+    unit_set chosen;
+    for (int unit = 0; unit < total; ++unit) {
+      if (always.holds(unit, total))
+        chosen.add(unit);
+      else if (key.uniform(unit) * left-- < wanted)
+        chosen.add(unit), --wanted;
+    }
+    return chosen;
+  }
+  constexpr double probability(int unit, int total, kept_count kept) const { return always.probability(unit, total, kept); }
+};
+
+/// Independent coin flips with one probability for all free units; `kept` is the mean of their number.
+struct bernoulli_selector {
+  static constexpr std::string_view word = "bernoulli";
+  static constexpr bool on_average = true;
+  fixed always;
+
+  constexpr unit_set operator()(int total, kept_count kept, draw_key key) const {
+    unit_set chosen;
+    for (int unit = 0; unit < total; ++unit)
+      if (key.uniform(unit) < probability(unit, total, kept)) chosen.add(unit);
+    return chosen;
+  }
+  constexpr double probability(int unit, int total, kept_count kept) const { return always.probability(unit, total, kept); }
+};
+
+/// The first ones: a nested slice of every larger one, as in ordered dropout [fjord].
+struct first_units {
+  constexpr unit_set operator()(int total, kept_count kept, draw_key) const { return unit_set::first(kept.count < total ? kept.count : total); }
+};
+/// A coin for every unit with the probability that a profile gives it.
+template <depth_profile Profile> struct coins_by {
+  static constexpr bool on_average = true;
+  [[no_unique_address]] Profile profile;
+
+  unit_set operator()(int total, kept_count kept, draw_key key) const {
+    unit_set chosen;
+    for (int unit = 0; unit < total; ++unit)
+      if (key.uniform(unit) < probability(unit, total, kept)) chosen.add(unit);
+    return chosen;
+  }
+  constexpr double probability(int unit, int total, kept_count kept) const { return share_in(profile, unit, total, kept.mean / total); }
+};
+
+template <fixed Always = fixed{}> struct exactly : exactly_selector {
+  constexpr exactly() : exactly_selector{Always} {}
+};
+template <fixed Always = fixed{}> struct bernoulli : bernoulli_selector {
+  constexpr bernoulli() : bernoulli_selector{Always} {}
+};
+
+}  // namespace raptr

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pre-splitting of GPT-2: cuts text into pieces that no merge crosses. Every byte is in exactly one piece. A byte that
+// is not UTF-8 counts as a sign, like a punctuation mark: neither letter, number nor space.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include <raptr/tokenizers/detail/code_points.hpp>
+#include <raptr/tokenizers/tables/gpt2.hpp>
+
+namespace raptr {
+
+namespace detail {
+
+enum class character_class : std::uint8_t { sign, letter, number, space };
+
+constexpr character_class searched_class(char32_t c) {
+  if (contains(character_tables::letters, c)) return character_class::letter;
+  if (contains(character_tables::numbers, c)) return character_class::number;
+  return contains(character_tables::spaces, c) ? character_class::space : character_class::sign;
+}
+inline constexpr auto ascii_classes = [] {
+  std::array<character_class, 128> classes{};
+  for (char32_t c = 0; c < 128; ++c) classes[c] = searched_class(c);
+  return classes;
+}();
+constexpr character_class class_of(char32_t c) { return c < 128 ? ascii_classes[c] : searched_class(c); }
+
+/// Length of the 's, 't, 're, 've, 'm, 'll or 'd that `text` begins with; 0 if there is none.
+constexpr std::size_t contraction(std::string_view text) {
+  if (text.size() < 2 || text[0] != '\'') return 0;
+  if (text[1] == 's' || text[1] == 't' || text[1] == 'm' || text[1] == 'd') return 2;
+  const auto two = text.substr(1, 2);
+  return two == "re" || two == "ve" || two == "ll" ? 3 : 0;
+}
+
+}  // namespace detail
+
+/// Calls each(piece) for the pieces of `text`, in order: what the regular expression
+/// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+` finds [gpt2].
+template <std::invocable<std::string_view> Each> constexpr void split_gpt2(std::string_view text, Each&& each) {
+  using enum detail::character_class;
+  // End of the run of `kind` that begins at `at`; `last` is the begin of its last character.
+  std::size_t last = 0;
+  const auto run = [&](std::size_t at, detail::character_class kind) {
+    while (at < text.size()) {
+      const auto next = first_code_point(text.substr(at));
+      if (detail::class_of(next.value) != kind) break;
+      last = at;
+      at += next.length;
+    }
+    return at;
+  };
+  for (std::size_t at = 0, end = 0; at < text.size(); at = end) {
+    end = at + detail::contraction(text.substr(at));
+    if (end == at) {
+      const std::size_t blank = text[at] == ' ' && at + 1 < text.size() ? 1 : 0;  // joins what follows, unless that is a space too
+      auto kind = detail::class_of(first_code_point(text.substr(at + blank)).value);
+      end = run(kind == space ? at : at + blank, kind);
+      // Of several spaces before something else the last is left: a plain one joins what follows.
+      if (kind == space && end < text.size() && last > at) end = last;
+    }
+    each(text.substr(at, end - at));
+  }
+}
+
+}  // namespace raptr

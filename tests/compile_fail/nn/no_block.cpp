@@ -1,0 +1,13 @@
+// expect: raptr: the first argument of transformer is a block
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/backend/cpu.hpp>
+#include <raptr/nn/transformer.hpp>
+#include <raptr/models/gpt2.hpp>
+
+using namespace raptr;
+
+#ifdef RIGHT
+transformer<gpt2_block, causal_lm, cpu> model({.layers = 2});
+#else
+transformer<causal_lm, gpt2_block, cpu> model({.layers = 2});
+#endif

@@ -1,0 +1,27 @@
+// expect: raptr: an attention or mlp of this block is not a raptr::part
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/backend/cpu.hpp>
+#include <raptr/nn/transformer.hpp>
+#include <raptr/models/gpt2.hpp>
+
+using namespace raptr;
+
+struct whole_mlp {
+  using role = mlp_role;
+#ifdef RIGHT
+  using axis = neurons;
+#endif
+  static constexpr std::string_view name = "mlp";
+  static constexpr int units(const model_shape&) { return 1; }
+  static constexpr double unit_flops(const model_shape& s) { return gelu_mlp::unit_flops(s); }
+  static std::vector<weight> weights(const model_shape& s) { return gelu_mlp::weights(s); }
+  template <class Ops> using saved = gelu_mlp::saved<Ops>;
+  template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
+    gelu_mlp::forward(on, w, s, x, residual);
+  }
+  template <class Ops, class T, class G>
+  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
+    gelu_mlp::backward(on, w, g, s, x, dresidual, dx, carry);
+  }
+};
+transformer<block<gpt2_block, whole_mlp>, causal_lm, cpu> model({.layers = 2});

@@ -1,0 +1,21 @@
+// expect: raptr: an attention or mlp of this block is not a raptr::part
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/backend/cpu.hpp>
+#include <raptr/nn/transformer.hpp>
+#include <raptr/models/gpt2.hpp>
+
+using namespace raptr;
+
+struct forward_mlp {
+  using role = mlp_role;
+  using axis = neurons;
+  static constexpr std::string_view name = "mlp";
+  static constexpr int units(const model_shape&) { return 1; }
+  static constexpr double unit_flops(const model_shape& s) { return gelu_mlp::unit_flops(s); }
+  static std::vector<weight> weights(const model_shape& s) { return gelu_mlp::weights(s); }
+  template <class Ops> using saved = gelu_mlp::saved<Ops>;
+  template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
+    gelu_mlp::forward(on, w, s, x, residual);
+  }
+};
+transformer<block<gpt2_block, forward_mlp>, causal_lm, cpu> model({.layers = 2});

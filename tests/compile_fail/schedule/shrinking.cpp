@@ -1,0 +1,15 @@
+// expect: raptr: a stage of this schedule trains less than the one before it
+// SPDX-License-Identifier: Apache-2.0
+#include "../example_block.hpp"
+
+#include <raptr/schedule/progressive.hpp>
+#include <raptr/schedule/then.hpp>
+
+using namespace raptr;
+
+#ifdef RIGHT
+using sizes = equal_stages<layer_drop, 6, 8, 12>;
+#else
+using sizes = equal_stages<layer_drop, 8, 6, 12>;
+#endif
+require_progressive<sizes, example_block, bert_base> whole;

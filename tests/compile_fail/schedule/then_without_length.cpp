@@ -1,0 +1,12 @@
+// expect: raptr: then is two schedules, the first with its length
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/schedule/then.hpp>
+
+using namespace raptr;
+
+#ifdef RIGHT
+using first_turn = lasting<share<1, 10>, full_network>;
+#else
+using first_turn = full_network;
+#endif
+then<first_turn, equal_stages<layer_drop, 6, 12>> whole;

@@ -1,0 +1,15 @@
+// expect: raptr: a stage of this schedule keeps more units than the model has
+// SPDX-License-Identifier: Apache-2.0
+#include "../two_attentions.hpp"
+
+#include <raptr/schedule/progressive.hpp>
+#include <raptr/schedule/then.hpp>
+
+using namespace raptr;
+
+#ifdef RIGHT
+using sizes = schedule<stage<share<1, 2>, head_drop<keep<2>>>, stage<share<1, 2>, full_network>>;
+#else
+using sizes = schedule<stage<share<1, 2>, expert_drop<keep<2>>>, stage<share<1, 2>, full_network>>;
+#endif
+require_progressive<sizes, example_block, bert_base> whole;

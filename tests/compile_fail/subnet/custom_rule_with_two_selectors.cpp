@@ -1,0 +1,11 @@
+// expect: raptr: this rule has two selectors: name one
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/schedule/then.hpp>
+
+using namespace raptr;
+
+#ifdef RIGHT
+custom_rule rule(rule_of<layer_drop>(), exactly_selector{}, sqrt_gap{});
+#else
+custom_rule rule(rule_of<layer_drop>(), exactly_selector{}, bernoulli_selector{});
+#endif

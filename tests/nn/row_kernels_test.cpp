@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+// The row kernels one by one, on both backends: values by their formulas, gradients against central differences.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include <raptr/nn/layers/cross_entropy.hpp>
+#include <raptr/nn/layers/embedding.hpp>
+
+#include "on_device.hpp"
+#include "small_model.hpp"
+
+using namespace raptr;
+using namespace raptr::testing;
+using list = std::vector<double>;
+
+namespace {
+
+template <class Device> struct machine {
+  typename backend_of<Device>::template ops<double, double> ops{small_options<Device>(false)};
+  on_device<decltype(ops), double> put(const list& v) { return {ops, v}; }
+  on_device<decltype(ops), int> put(const std::vector<int>& v) { return {ops, v}; }
+  on_device<decltype(ops), float> put(const std::vector<float>& v) { return {ops, v}; }
+};
+
+/// The largest gap between g and the differences of f at x, relative to the largest entry.
+double gap_to_differences(const std::function<double(const list&)>& f, const list& x, const list& g) {
+  double most = 0, top = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double h = 1e-4;
+    list a = x;
+    double slope = 0;
+    for (const auto& [step, share] : {std::pair{-2, 1.0}, {-1, -8.0}, {1, 8.0}, {2, -1.0}}) a[i] = x[i] + step * h, slope += share * f(a) / (12 * h);
+    const double d = std::abs(slope - g[i]);
+    most = std::max(most, std::isfinite(d) ? d : HUGE_VAL), top = std::max(top, std::abs(slope));
+  }
+  return most / top;
+}
+double dot(const list& a, const list& b) {
+  double s = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) s += a[i] * b[i];
+  return s;
+}
+
+template <class Norm, class Device> void norm_has_the_gradient_of_its_formula() {
+  machine<Device> on;
+  const int width = 7, rows = 5;
+  const std::size_t size = 35;
+  const list x = numbers<double>(size, 1), gain = numbers<double>(7, 2), bias = numbers<double>(7, 3), c = numbers<double>(size, 4);
+  const auto forward = [&](const list& from, const list& a, const list& b, list* keep_hat = nullptr, list* keep_scale = nullptr) {
+    auto dx = on.put(from), da = on.put(a), db = on.put(b), hat = on.put(list(size)), scale = on.put(list(5)), y = on.put(list(size));
+    on.ops.for_each_row(norm_forward<Norm, double, double>{dx.read(), hat.get(), scale.get(), y.get(), da.read(), db.read(), width}, rows);
+    if (keep_hat) *keep_hat = hat.values(), *keep_scale = scale.values();
+    return y.values();
+  };
+  list hat, scale;
+  forward(x, gain, bias, &hat, &scale);
+  auto dhat = on.put(hat), dscale = on.put(scale), da = on.put(gain), d = on.put(c), into = on.put(list(size, 2.0)), dgain = on.put(list(7, 5.0)),
+       dbias = on.put(list(7, 6.0));
+  on.ops.for_each_row(
+      norm_backward<Norm, double, double>{dhat.read(), dscale.read(), da.read(), d.get(), into.get(), dgain.get(), dbias.get(), width}, rows);
+  CHECK(gap_to_differences([&](const list& v) { return dot(c, forward(v, gain, bias)); }, x, d.values()) < 1e-8);
+  list g = dgain.values();
+  for (double& v : g) v -= 5;  // += what was there
+  CHECK(gap_to_differences([&](const list& v) { return dot(c, forward(x, v, bias)); }, gain, g) < 1e-8);
+  g = dbias.values();
+  for (double& v : g) v -= 6;
+  if (Norm::bias)
+    CHECK(gap_to_differences([&](const list& v) { return dot(c, forward(x, gain, v)); }, bias, g) < 1e-8);
+  else
+    CHECK(g == list(7, 0.0));
+  const list alone = d.values(), sum = into.values();
+  for (std::size_t i = 0; i < size; ++i) CHECK(sum[i] == 2.0 + alone[i]);
+}
+
+template <class A> double activation_gap() {
+  const list a = numbers<double>(2, 9);
+  double worst = 0;
+  for (const double at : {-3.0, -1.3, -0.1, 0.0, 0.4, 2.7, 7.0})
+    for (const double other : {-2.0, 0.5, 3.0}) {
+      const list x{at, other};
+      list da(2, 0.0);
+      A::backward(x.data(), 1.5, da.data());
+      worst = std::max(worst, gap_to_differences([](const list& v) { return 1.5 * A::forward(v.data()); }, list(x.begin(), x.begin() + A::inputs),
+                                                 list(da.begin(), da.begin() + A::inputs)));
+    }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("The gradient of every norm is the difference quotient of its formula", Device, RAPTR_TEST_DEVICES) {
+  norm_has_the_gradient_of_its_formula<layer_norm, Device>();
+  norm_has_the_gradient_of_its_formula<bert_layer_norm, Device>();
+  norm_has_the_gradient_of_its_formula<rms_norm, Device>();
+  norm_has_the_gradient_of_its_formula<fourth_norm, Device>();
+}
+
+TEST_CASE("A layer norm has mean 0 and variance 1, and an RMS norm mean square 1") {
+  machine<reference> on;
+  const list x = numbers<double>(64, 7);
+  auto from = on.put(x), hat = on.put(list(64)), scale = on.put(list(1)), y = on.put(list(64)), ones = on.put(list(64, 1.0)),
+       zeros = on.put(list(64));
+  on.ops.for_each_row(norm_forward<layer_norm, double, double>{from.read(), hat.get(), scale.get(), y.get(), ones.read(), zeros.read(), 64}, 1);
+  CHECK(std::abs(dot(y.values(), list(64, 1.0))) < 1e-12);
+  CHECK(dot(y.values(), y.values()) / 64 == doctest::Approx(1).epsilon(1e-4));
+  on.ops.for_each_row(norm_forward<rms_norm, double, double>{from.read(), hat.get(), scale.get(), y.get(), ones.read(), nullptr, 64}, 1);
+  CHECK(dot(y.values(), y.values()) / 64 == doctest::Approx(1).epsilon(1e-4));
+}
+
+TEST_CASE_TEMPLATE("The layer norm of a constant row is exactly its bias, and its gradient is finite", Device, RAPTR_TEST_DEVICES) {
+  typename backend_of<Device>::template ops<float, float> ops(small_options<Device>(false));
+  const int width = 256;
+  using floats = std::vector<float>;
+  on_device<decltype(ops), float> x(ops, floats(256, 1234.0f)), hat(ops, floats(256)), scale(ops, floats(1)), y(ops, floats(256)),
+      gain(ops, floats(256, 1.0f)), bias(ops, floats(256, 0.5f)), dgain(ops, floats(256)), dbias(ops, floats(256)), d(ops, numbers<float>(256, 3));
+  ops.for_each_row(norm_forward<layer_norm, float, float>{x.read(), hat.get(), scale.get(), y.get(), gain.read(), bias.read(), width}, 1);
+  CHECK(y.values() == floats(256, 0.5f));
+  ops.for_each_row(norm_forward<bert_layer_norm, float, float>{x.read(), hat.get(), scale.get(), y.get(), gain.read(), bias.read(), width}, 1);
+  CHECK(y.values() == floats(256, 0.5f));
+  ops.for_each_row(
+      norm_backward<bert_layer_norm, float, float>{hat.read(), scale.read(), gain.read(), d.get(), nullptr, dgain.get(), dbias.get(), width}, 1);
+  for (const float v : d.values()) CHECK(std::isfinite(v));
+  CHECK(dgain.values() == floats(256, 0.0f));
+}
+
+TEST_CASE("The gradient of every activation is the difference quotient of its formula") {
+  CHECK(activation_gap<gelu_tanh>() < 1e-7);
+  CHECK(activation_gap<gelu_erf>() < 1e-7);
+  CHECK(activation_gap<swish_gate>() < 1e-7);
+}
+
+TEST_CASE("The activations have their known values") {
+  const list one{1.0, 3.0};
+  CHECK(gelu_erf::forward(one.data()) == doctest::Approx(0.841344746).epsilon(1e-9));
+  CHECK(gelu_tanh::forward(one.data()) == doctest::Approx(0.841191991).epsilon(1e-9));
+  CHECK(swish_gate::forward(one.data()) == doctest::Approx(3 / (1 + std::exp(-1.0))).epsilon(1e-12));
+  const std::vector<float> far{-1e30f, 2.0f};
+  CHECK(gelu_tanh::forward(far.data()) == 0.0f);
+  CHECK(gelu_erf::forward(far.data()) == 0.0f);
+  CHECK(swish_gate::forward(far.data()) == 0.0f);
+}
+
+TEST_CASE_TEMPLATE("An activation reads its inputs from the rows of its unit and writes their gradients back there", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const int units = 2, group = 3, rows = 4;
+  const list pre = numbers<double>(48, 1), dh = numbers<double>(24, 2);
+  auto p = on.put(pre), h = on.put(list(24)), d = on.put(dh), dp = on.put(list(48));
+  on.ops.for_each_row(activate<swish_gate, double>{p.read(), h.get(), units, group}, rows);
+  on.ops.for_each_row(activate_backward<swish_gate, double>{p.read(), d.read(), dp.get(), units, group}, rows);
+  const list got = h.values(), back = dp.values();
+  for (std::size_t r = 0; r < 4; ++r)
+    for (std::size_t u = 0; u < 2; ++u)
+      for (std::size_t i = 0; i < 3; ++i) {
+        const std::size_t gate = ((r * 2 + u) * 2) * 3 + i, up = gate + 3, out = (r * 2 + u) * 3 + i;
+        const list a{pre[gate], pre[up]};
+        list da(2);
+        swish_gate::backward(a.data(), dh[out], da.data());
+        CHECK(got[out] == doctest::Approx(swish_gate::forward(a.data())));
+        CHECK(back[gate] == doctest::Approx(da[0]));
+        CHECK(back[up] == doctest::Approx(da[1]));
+      }
+}
+
+TEST_CASE_TEMPLATE("The gradient of attention is the difference quotient of its formula: causal, from both sides, with a prefix", Device,
+                   RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const std::vector<segment> segments{{0, 4, 0}, {4, 3, 3}, {7, 5, 2}, {12, 1, 0}};
+  on_device<decltype(on.ops), segment> placed(on.ops, segments);
+  const segment_list where{segments.data(), placed.read(), 4};
+  const head_shape heads{2, 1, 3};
+  const std::size_t rows = 13, width = 6;
+  const list qkv = numbers<double>(rows * 3 * width, 5), c = numbers<double>(rows * width, 6);
+  const auto mixed_of = [&](const list& from) {
+    auto x = on.put(from), mixed = on.put(list(rows * width)), lse = on.put(list(rows * 2));
+    on.ops.attention(mixed.get(), lse.get(), x.read(), heads, where);
+    return mixed.values();
+  };
+  auto x = on.put(qkv), mixed = on.put(list(rows * width)), lse = on.put(list(rows * 2)), d = on.put(c), dqkv = on.put(list(rows * 3 * width, 99.0));
+  on.ops.attention(mixed.get(), lse.get(), x.read(), heads, where);
+  on.ops.attention_backward(dqkv.get(), d.read(), mixed.read(), lse.read(), x.read(), heads, where);
+  CHECK(gap_to_differences([&](const list& v) { return dot(c, mixed_of(v)); }, qkv, dqkv.values()) < 1e-8);
+}
+
+namespace {
+constexpr model_shape part_shape{.layers = 1, .width = 6, .heads = 3, .neurons = 10, .neuron_group = 5, .vocab = 3, .context = 8};
+constexpr model_shape shared_shape{.layers = 1, .width = 6, .heads = 3, .kv_heads = 1, .neurons = 32, .vocab = 3, .context = 8};
+
+/// residual += factor f(x): gradients of x, of every weight, and what carry does.
+template <class Part, class Device> void part_has_its_gradient(int units, const model_shape& shape = part_shape) {
+  machine<Device> on;
+  using ops = decltype(on.ops);
+  const std::vector<segment> segments{{0, 4, 0}, {4, 3, 3}};
+  on_device<ops, segment> placed(on.ops, segments);
+  const std::size_t rows = 7, size = rows * 6;
+  const list x = numbers<double>(size, 1), start = numbers<double>(size, 2), c = numbers<double>(size, 3);
+  std::vector<list> weights;
+  std::vector<weight> declared = Part::weights(shape);
+  for (std::size_t k = 0; k < declared.size(); ++k)
+    weights.push_back(numbers<double>(std::size_t(declared[k].rows() * declared[k].width * (declared[k].per_unit ? units : 1)), 10 + k));
+  constexpr std::size_t room = 1 << 16;
+  const auto run = [&](const list& from, const std::vector<list>& values, std::vector<list>* gradients, double carry, list* dx, bool in_place) {
+    std::vector<std::unique_ptr<on_device<ops, double>>> w, g;
+    std::vector<matrix<const double>> wm;
+    std::vector<matrix<double>> gm;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      w.push_back(std::make_unique<on_device<ops, double>>(on.ops, values[k]));
+      g.push_back(std::make_unique<on_device<ops, double>>(on.ops, list(values[k].size(), 1.0)));
+      const int height = int(values[k].size()) / declared[k].width;
+      wm.push_back({w.back()->read(), height, declared[k].width}), gm.push_back({g.back()->get(), height, declared[k].width});
+    }
+    on_device<ops, char> memory(on.ops, std::vector<char>(room, char(0xff)));
+    arena bytes(memory.get(), room);
+    part_call<ops> call{on.ops, bytes, shape, {segments.data(), placed.read(), 2}, std::int64_t(rows), units, 0.7, 0.4};
+    typename Part::template saved<ops> saved;
+    auto dev_x = on.put(from), residual = on.put(start);
+    Part::template forward<ops, double>(call, wm.data(), saved, dev_x.read(), residual.get());
+    const list out = residual.values();
+    if (gradients) {
+      auto d = on.put(c), grad = on.put(list(size, 3.0));
+      Part::template backward<ops, double, double>(call, wm.data(), gm.data(), saved, dev_x.read(), d.read(), in_place ? d.get() : grad.get(), carry);
+      *dx = in_place ? d.values() : grad.values();
+      for (auto& one : g) {
+        gradients->push_back(one->values());
+        for (double& v : gradients->back()) v -= 1;  // += what was there
+      }
+    }
+    return dot(c, out);
+  };
+  std::vector<list> g, again;
+  list dx, carried, in_place;
+  run(x, weights, &g, 0.0, &dx, false);
+  run(x, weights, &again, 1.0, &carried, false);
+  run(x, weights, &again, 1.0, &in_place, true);
+  CHECK(gap_to_differences([&](const list& v) { return run(v, weights, nullptr, 0, nullptr, false); }, x, dx) < 1e-8);
+  for (std::size_t i = 0; i < size; ++i) {
+    CHECK(carried[i] == doctest::Approx(3.0 + dx[i]));
+    CHECK(in_place[i] == doctest::Approx(c[i] + dx[i]));
+  }
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    CAPTURE(declared[k].name);
+    const auto loss = [&](const list& v) {
+      auto moved = weights;
+      moved[k] = v;
+      return run(x, moved, nullptr, 0, nullptr, false);
+    };
+    CHECK(gap_to_differences(loss, weights[k], g[k]) < 1e-8);
+  }
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("Every part adds factor times its function to the residual and has the gradients of it", Device, RAPTR_TEST_DEVICES) {
+  part_has_its_gradient<causal_attention, Device>(3);
+  part_has_its_gradient<full_attention, Device>(2);
+  part_has_its_gradient<causal_attention, Device>(1, shared_shape);
+  part_has_its_gradient<gelu_mlp, Device>(2);
+  part_has_its_gradient<gelu_erf_mlp, Device>(1);
+  part_has_its_gradient<swiglu_mlp, Device>(2);
+  part_has_its_gradient<swiglu_mlp, Device>(2, shared_shape);
+  part_has_its_gradient<experts, Device>(3);
+}
+
+TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the sum over all rows that read it", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  batch b;
+  b.ids = {4, 1, 4, 0, 4}, b.add_segment(3, 0), b.add_segment(2, 0);
+  step_table table;
+  table.lower(b, step_plan(layout_of<gpt64>(tiny)));
+  auto words = on.put(table.words());
+  auto weights = on.put(std::vector<float>{});
+  const device_batch sent{table, words.read(), weights.read()};
+  const list tokens = numbers<double>(10, 1), places = numbers<double>(6, 2), d = numbers<double>(10, 3);
+  auto t = on.put(tokens), p = on.put(places), x = on.put(list(10)), dx = on.put(d), gt = on.put(list(10, 1.0)), gp = on.put(list(6));
+  on.ops.for_each_row(embed<double>{x.get(), t.read(), p.read(), words.read() + table.ids_at, words.read() + table.positions_at, 2}, 5);
+  on.ops.for_each_row(gather_into(gt.get(), dx.read(), sent, table.by_id, 2), table.by_id.count);
+  on.ops.for_each_row(gather_into(gp.get(), dx.read(), sent, table.by_position, 2), table.by_position.count);
+  CHECK(table.by_id.count == 3);
+  CHECK(table.by_position.count == 3);
+  const list got = x.values(), g = gt.values(), h = gp.values();
+  for (std::size_t r = 0; r < 5; ++r)
+    for (std::size_t i = 0; i < 2; ++i) CHECK(got[r * 2 + i] == tokens[std::size_t(b.ids[r]) * 2 + i] + places[std::size_t(b.positions[r]) * 2 + i]);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(g[8 + i] == doctest::Approx(1 + d[i] + d[4 + i] + d[8 + i]));
+    CHECK(g[2 + i] == doctest::Approx(1 + d[2 + i]));
+    CHECK(g[0 + i] == doctest::Approx(1 + d[6 + i]));
+    CHECK(g[4 + i] == 1);
+    CHECK(h[0 + i] == doctest::Approx(d[i] + d[6 + i]));
+    CHECK(h[4 + i] == doctest::Approx(d[4 + i]));
+  }
+}
+
+TEST_CASE_TEMPLATE("One row is added to every row, and its gradient is the sum over all rows", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const std::size_t rows = 37, width = 5;
+  const list before = numbers<double>(rows * width, 1), one = numbers<double>(width, 2), start = numbers<double>(width, 3);
+  auto x = on.put(before), row = on.put(one), g = on.put(start);
+  on.ops.for_each_row(add_to_rows_backward<double, double>{x.read(), g.get(), int(width)}, rows);
+  on.ops.for_each_row(add_to_rows<double>{x.get(), row.read(), int(width)}, rows);
+  const list after = x.values(), sums = g.values();
+  for (std::size_t i = 0; i < width; ++i) {
+    double sum = start[i];
+    for (std::size_t r = 0; r < rows; ++r) {
+      CHECK(after[r * width + i] == before[r * width + i] + one[i]);
+      sum += before[r * width + i];
+    }
+    CHECK(sums[i] == doctest::Approx(sum));
+  }
+}
+
+TEST_CASE_TEMPLATE("Cross-entropy is -log softmax times weight and scale, and leaves its gradient in the logits", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const list l = numbers<double>(12, 8);
+  const std::vector<int> ids{2, 0, 3};
+  const std::vector<float> weights{1.0f, 2.0f, 0.5f};
+  auto where = on.put(ids);
+  auto how = on.put(weights);
+  const auto run = [&](const list& from, list* gradient) {
+    auto logits = on.put(from), loss = on.put(list(3, 77.0)), total = on.put(list(1, 4.0));
+    on.ops.for_each_row(cross_entropy<double, double>{logits.get(), where.read(), how.read(), loss.get(), 0.25, 4, gradient != nullptr}, 3);
+    on.ops.for_each_row(sum_rows{loss.read(), total.get()}, 3);
+    if (gradient) *gradient = logits.values();
+    return total.values()[0] - 4.0;
+  };
+  list g;
+  double expected = 0;
+  for (std::size_t r = 0; r < 3; ++r) {
+    double sum = 0;
+    for (std::size_t i = 0; i < 4; ++i) sum += std::exp(l[r * 4 + i]);
+    expected += 0.25 * double(weights[r]) * (std::log(sum) - l[r * 4 + std::size_t(ids[r])]);
+  }
+  CHECK(run(l, &g) == doctest::Approx(expected).epsilon(1e-12));
+  CHECK(run(l, nullptr) == doctest::Approx(expected).epsilon(1e-12));
+  CHECK(gap_to_differences([&](const list& v) { return run(v, nullptr); }, l, g) < 1e-8);
+}
+
+TEST_CASE_TEMPLATE("Large logits overflow nothing", Device, RAPTR_TEST_DEVICES) {
+  typename backend_of<Device>::template ops<float, float> ops(small_options<Device>(false));
+  const std::vector<float> logits{-249.87f, -424.13f, -460.29f, 378.10f, -292.61f};
+  for (const auto& [id, loss] : {std::pair{3, 0.0}, {0, 627.97}}) {
+    on_device<decltype(ops), float> l(ops, logits), weight(ops, std::vector<float>{1.0f});
+    on_device<decltype(ops), int> ids(ops, std::vector<int>{id});
+    on_device<decltype(ops), double> out(ops, list(1));
+    ops.for_each_row(cross_entropy<float, float>{l.get(), ids.read(), weight.read(), out.get(), 1.0f, 5, true}, 1);
+    CHECK(out.values()[0] == doctest::Approx(loss).epsilon(1e-6));
+    float sum = 0;
+    for (const float g : l.values()) {
+      CHECK(std::isfinite(g));
+      sum += g;
+    }
+    CHECK(sum == 0.0f);
+    CHECK(l.values()[3] == (id == 3 ? 0.0f : 1.0f));
+  }
+}
+
+TEST_CASE_TEMPLATE("Rows are copied, cleared and blended where the indices say", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  auto from = on.put(list{1, 2, 3, 4, 5, 6}), to = on.put(list(6, 9.0));
+  auto index = on.put(std::vector<int>{2, 0});
+  on.ops.for_each_row(copy_rows<double>{to.get(), from.read(), nullptr, index.read(), 2}, 2);
+  CHECK(to.values() == list{5, 6, 1, 2, 9, 9});
+  on.ops.for_each_row(copy_rows<double>{to.get(), from.read(), index.read(), nullptr, 2}, 2);
+  CHECK(to.values() == list{3, 4, 1, 2, 1, 2});
+  on.ops.for_each_row(blend_rows<double>{to.get(), from.read(), 2.0, -1.0, 2}, 3);
+  CHECK(to.values() == list{-1, 0, 5, 6, 9, 10});
+  on.ops.for_each_row(zero_rows<double>{to.get(), 2}, 2);
+  CHECK(to.values() == list{0, 0, 0, 0, 9, 10});
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Learning-rate rules: their values at the places that matter, and that no length of run or warm-up gives a rate that is
+// not finite, not above 0 or above 1.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include <raptr/optim/learning_rate.hpp>
+#include <raptr/schedule/any_schedule.hpp>
+
+using namespace raptr;
+
+namespace {
+run_position at(std::int64_t step, std::int64_t total) { return {.step = step, .total = total, .first = 0, .last = total - 1}; }
+std::string text_of_moment(const run_position& m) { return std::to_string(m.step) + " of " + std::to_string(m.total); }
+
+/// Every rule, with this warm-up.
+template <class F> void each_rule(std::int64_t warmup, F f) {
+  f(constant_rate{warmup}, "constant");
+  f(warmup_linear{warmup}, "linear");
+  f(warmup_cosine{warmup}, "cosine");
+  f(warmup_cosine{warmup, 0.0}, "cosine to 0");
+  f(warmup_stable_decay{warmup}, "stable");
+  f(warmup_stable_decay{warmup, 1.0}, "stable, all decay");
+  f(warmup_stable_decay{warmup, 0.0}, "stable, no decay");
+  f(decay_in_last_stage{warmup}, "last stage");
+  f(rewarm_each_stage<warmup_linear>{{warmup}, warmup}, "rewarm");
+}
+}  // namespace
+
+TEST_CASE("Every rate is finite, above 0 and at most 1, for every warm-up and every length of run") {
+  const any_schedule staged("1-2-full");
+  for (const std::int64_t total : {1, 2, 3, 4, 5, 7, 10, 100, 1001})
+    for (const std::int64_t warmup : {std::int64_t{0}, std::int64_t{1}, std::int64_t{3}, total - 1, total, total + 1, 10 * total})
+      each_rule(warmup, [&](const auto& rate, const char* name) {
+        for (std::int64_t step = 0; step < total; ++step) {
+          const run_position now = total < 3 ? at(step, total) : position_at(staged, step, total, {.layers = 3});
+          const double r = rate(now);
+          if (!(std::isfinite(r) && r > 0 && r <= 1)) FAIL_CHECK(name << ", warm-up " << warmup << ", step " << text_of_moment(now) << ": " << r);
+        }
+      });
+}
+
+TEST_CASE("The warm-up reaches the peak in its last step, and every rule starts with the first part of it") {
+  each_rule(10, [&](const auto& rate, const char* name) {
+    CAPTURE(name);
+    run_position now = at(0, 1000);
+    CHECK(rate(now) == doctest::Approx(0.1).epsilon(0.1));  // 0.1 squared where a stage warms up too
+    now.step = 4;
+    CHECK(rate(now) <= 0.5 + 1e-12);
+    now.step = 9;
+    CHECK(rate(now) == doctest::Approx(1.0).epsilon(0.011));
+  });
+}
+
+TEST_CASE("The linear rule of 100 steps with 10 of warm-up is (step + 1) / 10, then (100 - step) / 90") {
+  const warmup_linear rate{10};
+  CHECK(rate(at(0, 100)) == 0.1);
+  CHECK(rate(at(8, 100)) == 0.9);
+  CHECK(rate(at(9, 100)) == 1.0);
+  CHECK(rate(at(10, 100)) == 1.0);
+  CHECK(rate(at(55, 100)) == 0.5);
+  CHECK(rate(at(99, 100)) == doctest::Approx(1.0 / 90));
+}
+
+TEST_CASE("The cosine rule is halfway at the middle of its fall and ends near the least rate") {
+  const warmup_cosine rate{10, 0.1};
+  CHECK(rate(at(10, 110)) == 1.0);
+  CHECK(rate(at(60, 110)) == doctest::Approx(0.55).epsilon(1e-12));
+  CHECK(rate(at(109, 110)) == doctest::Approx(0.1 + 0.9 * 0.5 * (1 + std::cos(std::numbers::pi * 0.99))).epsilon(1e-12));
+}
+
+TEST_CASE("The stable rule is flat until its last fifth") {
+  const warmup_stable_decay rate{10, 0.2};
+  CHECK(rate(at(10, 100)) == 1.0);
+  CHECK(rate(at(80, 100)) == 1.0);
+  CHECK(rate(at(81, 100)) == doctest::Approx(0.95));
+  CHECK(rate(at(99, 100)) == doctest::Approx(0.05));
+}
+
+TEST_CASE("The rule of the last stage is flat until that stage, and rewarming starts again in each of them") {
+  const any_schedule staged("1-2-full");
+  const decay_in_last_stage flat{0};
+  const rewarm_each_stage<constant_rate> again{{0}, 4};
+  const auto now = [&](std::int64_t step) { return position_at(staged, step, 30, {.layers = 3}); };
+  CHECK(flat(now(19)) == 1.0);
+  CHECK(flat(now(20)) == 1.0);
+  CHECK(flat(now(21)) == doctest::Approx(0.9));
+  CHECK(flat(now(29)) == doctest::Approx(0.1));
+  CHECK(again(now(0)) == 0.25);
+  CHECK(again(now(9)) == 1.0);
+  CHECK(again(now(10)) == 0.25);
+  CHECK(again(now(23)) == 1.0);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the headers as text and says where the order of their levels is broken. A header includes its own folder and lower
+// levels only, so two folders of one level never meet. It takes any tree, so that a test can give it a broken one.
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace levels {
+
+namespace fs = std::filesystem;
+
+inline const std::map<std::string, int> level_of_folder = {{"base", 0},    {"tensor", 1},     {"subnet", 1}, {"io", 1},     {"schedule", 2},
+                                                           {"backend", 2}, {"tokenizers", 2}, {"nn", 3},     {"models", 4}, {"optim", 4},
+                                                           {"data", 4},    {"checkpoint", 5}, {"train", 6},  {"", 7}};
+inline constexpr int most_lines = 300;
+
+struct header {
+  std::string folder;              // "subnet"; "" for raptr.hpp
+  std::string part;                // "cpu" for backend/cpu/x.hpp and for backend/cpu.hpp
+  std::vector<std::string> lines;  // as they are
+  std::vector<std::string> ours;   // "subnet/key.hpp", from <raptr/...> and "..."
+  std::set<std::string> others;    // "nlohmann/json.hpp"
+};
+
+inline std::string text_between(const std::string& line, std::size_t open) {
+  if (open == std::string::npos || open + 1 >= line.size()) return {};
+  const auto close = line.find(line[open] == '<' ? '>' : '"', open + 1);
+  return close == std::string::npos ? std::string{} : line.substr(open + 1, close - open - 1);
+}
+
+inline header read_header(const fs::path& root, const fs::path& name) {
+  header read;
+  const auto folder = name.parent_path();
+  read.folder = folder.empty() ? "" : folder.begin()->string();
+  if (read.folder == "backend") read.part = folder == "backend" ? name.stem().string() : (++folder.begin())->string();
+  std::ifstream file(root / name);
+  for (std::string line; std::getline(file, line);) {
+    read.lines.push_back(line);
+    const auto hash = line.find_first_not_of(" \t");
+    if (hash == std::string::npos || line[hash] != '#') continue;
+    const auto word = line.find_first_not_of(" \t", hash + 1);
+    if (word == std::string::npos || line.compare(word, 7, "include") != 0) continue;
+    const auto open = line.find_first_of("<\"", word);
+    const auto included = text_between(line, open);
+    if (included.starts_with("raptr/")) {
+      read.ours.push_back(included.substr(6));
+    } else if (open != std::string::npos && line[open] == '"') {
+      read.ours.push_back((folder / included).lexically_normal().generic_string());
+    } else {
+      read.others.insert(included);
+    }
+  }
+  return read;
+}
+
+/// All headers below `root` (the folder include/raptr), by their name below it.
+inline std::map<std::string, header> read_headers(const fs::path& root) {
+  std::map<std::string, header> headers;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    const auto name = entry.path().lexically_relative(root);
+    if (name.extension() == ".hpp" || name.extension() == ".cuh") headers[name.generic_string()] = read_header(root, name);
+  }
+  return headers;
+}
+
+/// `from` and everything that it includes, directly or not.
+inline std::set<std::string> reached(const std::map<std::string, header>& headers, const std::string& from) {
+  std::set<std::string> seen;
+  std::vector<std::string> open = {from};
+  while (!open.empty()) {
+    const auto name = open.back();
+    open.pop_back();
+    if (!seen.insert(name).second || !headers.contains(name)) continue;
+    for (const auto& next : headers.at(name).ours) open.push_back(next);
+  }
+  return seen;
+}
+
+inline bool is_in(const std::string& name, const std::string& folder) { return name.starts_with(folder + "/"); }
+
+inline void check_header(const std::map<std::string, header>& headers, const std::string& name, std::vector<std::string>& wrong) {
+  const auto& self = headers.at(name);
+  if (!level_of_folder.contains(self.folder)) {
+    wrong.push_back(name + ": the folder " + self.folder + "/ has no level");
+    return;
+  }
+  if (self.lines.empty() || self.lines.front() != "// SPDX-License-Identifier: Apache-2.0") wrong.push_back(name + ": line 1 is not the SPDX line");
+  if (std::find(self.lines.begin(), self.lines.end(), "#pragma once") == self.lines.end()) wrong.push_back(name + ": no #pragma once");
+  if (self.lines.size() > most_lines)
+    wrong.push_back(name + ": " + std::to_string(self.lines.size()) + " lines, at most " + std::to_string(most_lines));
+  for (const auto& other : self.others)
+    if (other.starts_with("nlohmann/") && self.folder != "io") wrong.push_back(name + ": includes " + other + " outside io/");
+  for (const auto& included : self.ours) {
+    const auto found = headers.find(included);
+    if (found == headers.end()) {
+      wrong.push_back(name + ": includes " + included + ", which does not exist");
+      continue;
+    }
+    const auto& next = found->second;
+    if (!level_of_folder.contains(next.folder)) continue;
+    const int mine = level_of_folder.at(self.folder), theirs = level_of_folder.at(next.folder);
+    if (theirs > mine || (theirs == mine && next.folder != self.folder)) {
+      wrong.push_back(name + " (level " + std::to_string(mine) + ") includes " + included + " (level " + std::to_string(theirs) + ")");
+    }
+    if ((self.part == "cpu" && next.part == "cuda") || (self.part == "cuda" && next.part == "cpu"))
+      wrong.push_back(name + ": one backend includes the other: " + included);
+  }
+}
+
+/// Headers that users do not include: of the folder they are in, and of those above it.
+inline bool is_internal(const std::string& name) { return name.find("/detail/") != std::string::npos || name.find("/tables/") != std::string::npos; }
+
+/// raptr.hpp leads to every public header except backends and what reads files, to nothing that needs nlohmann-json, and names no
+/// internal header.
+inline void check_list_of_all(const std::map<std::string, header>& headers, std::vector<std::string>& wrong) {
+  const auto all = reached(headers, "raptr.hpp");
+  for (const auto& door : headers.at("raptr.hpp").ours)
+    if (is_internal(door)) wrong.push_back("raptr.hpp: names the internal header " + door);
+  for (const auto& [name, self] : headers) {
+    const bool a_backend = self.part == "cpu" || self.part == "cuda";
+    const auto below = reached(headers, name);
+    const bool reads_files = std::any_of(below.begin(), below.end(), [](const auto& one) { return is_in(one, "io"); });
+    const bool needs_json = std::any_of(self.others.begin(), self.others.end(), [](const auto& one) { return one.starts_with("nlohmann/"); });
+    if (!all.contains(name) && !a_backend && !reads_files && !is_internal(name)) wrong.push_back("raptr.hpp: misses " + name);
+    if (all.contains(name) && a_backend) wrong.push_back("raptr.hpp: leads to the backend " + name);
+    if (all.contains(name) && needs_json) wrong.push_back("raptr.hpp: leads to " + name + ", which needs nlohmann-json");
+  }
+}
+
+/// Every breach below `root` as one line; empty when all is well.
+inline std::vector<std::string> breaches(const fs::path& root) {
+  const auto headers = read_headers(root);
+  std::vector<std::string> wrong;
+  for (const auto& [name, self] : headers) check_header(headers, name, wrong);
+  if (headers.contains("raptr.hpp")) {
+    check_list_of_all(headers, wrong);
+  } else {
+    wrong.push_back("raptr.hpp: missing");
+  }
+  return wrong;
+}
+
+}  // namespace levels
