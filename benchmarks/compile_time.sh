@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Seconds that a compiler needs, median of three: a trainer with every axis, compile_time_trainer.cpp, and the headers alone.
+# Compile time in seconds, median of three: a trainer with every axis (compile_time_trainer.cpp), and the headers alone.
 #   benchmarks/compile_time.sh [COMPILER]      the default is g++
 set -eu
 compiler=${1:-g++}
@@ -18,7 +18,7 @@ median() { # FILE
     echo "$start $(now)" | awk '{ print $2 - $1 }'
   done | sort -n | sed -n 2p
 }
-# set -e does not see a failure inside a pipe.
+# set -e ignores a failure inside a pipe.
 check() { "$compiler" -std=c++20 -fsyntax-only -I"$here/../include" "$1"; }
 
 check "$work/headers.cpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a user compiles, with every axis at once: a block of one's own, a schedule as a type and one from a text, a run.
-// compile_time.sh takes its time.
+// A typical user program with every axis at once: a custom block, a schedule as a type and one from a text, a run.
+// compile_time.sh measures its compile time.
 #include <cstdio>
 #include <string>
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds, tests, sanitizes and measures the CUDA backend on a machine with a GPU and no network. Needs nvcc, g++ and, for
-# sanitize, compute-sanitizer; PyTorch is timed beside ours where python3 can import it.
+# sanitize, compute-sanitizer; PyTorch is timed too if python3 can import it.
 #   gpu.sh [build] [test] [sanitize] [bench] [registers]     no stage: the first four
 #   --arch sm_90a     what to compile for
-#   --include DIR     where the headers of doctest and nlohmann-json are (DIR/doctest/doctest.h, DIR/nlohmann/json.hpp), if not in
-#                     the compiler's own path; may be given twice
+#   --include DIR     headers of doctest and nlohmann-json (DIR/doctest/doctest.h, DIR/nlohmann/json.hpp), unless they are in the
+#                     default include path; may be given twice
 #   --out DIR         for programs, logs and figures; default: build/gpu
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -22,9 +22,9 @@ done
 ((${#stages[@]})) || stages=(build test sanitize bench)
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-command -v nvcc > /dev/null || { echo "gpu.sh: there is no nvcc in the path" >&2; exit 2; }
+command -v nvcc > /dev/null || { echo "gpu.sh: nvcc is not in the path" >&2; exit 2; }
 
-# Tests that ask the emulator for faults or counts are not for a real device. What runs under compute-sanitizer is small.
+# Tests that need faults or counts of the emulator cannot run on a real device. Only small tests run under compute-sanitizer.
 tests=(operations agreement layers units sequences optimizer nonfinite attention)
 declare -A small=(
   [operations]='*in float*,*bf16*,*of one tensor*'
@@ -34,12 +34,12 @@ declare -A small=(
 )
 flags=(-std=c++20 -O3 -I"$root/include" -I"$root/tests/support" "${include[@]}" "-DRAPTR_TESTS_DIR=\"$root/tests\"" -Xcompiler -pthread)
 
-# compile ARCH SOURCE OBJECT: what ptxas says goes to OBJECT.ptxas.
+# compile ARCH SOURCE OBJECT: the output of ptxas goes to OBJECT.ptxas.
 compile() {
   nvcc "${flags[@]}" -arch="$1" -Xptxas -v -x cu -c "$2" -o "$3" 2> "$3.ptxas" || { cat "$3.ptxas" >&2; return 1; }
 }
-# Kernels of the logs on standard input: registers and bytes spilled or kept on a stack, the largest first. An array that is
-# indexed by a variable lies on the stack, in memory, without counting as spilled.
+# Kernels of the logs on standard input: registers and bytes spilled or on the stack, the largest first. An array that is
+# indexed by a variable is on the stack, in local memory, without counting as spilled.
 kernel_table() {
   c++filt | awk '
     /Compiling entry function/ {name = $0; sub(/.*function ./, "", name); sub(/. for .*/, "", name); sub(/^void /, "", name)}
@@ -50,12 +50,12 @@ kernel_table() {
       if (NR <= 25 || s > 0) printf "%9d %11d %s\n", n, s, substr($0, 1, 150)} END {printf "%d kernels, %d spill or have a stack\n", NR, spilled}'
 }
 
-# headers NAME...: the headers of others are there, or a sentence before the first compilation instead of an error in its middle.
+# headers NAME...: checks that headers of other libraries exist, so that a missing one is reported before the first compilation.
 headers() {
   local name
   for name in "$@"; do
     echo "#include <$name>" | g++ -std=c++20 "${include[@]}" -fsyntax-only -x c++ - 2> /dev/null ||
-      { echo "gpu.sh: there is no <$name>: give --include DIR with DIR/$name" >&2; return 1; }
+      { echo "gpu.sh: <$name> was not found: give --include DIR with DIR/$name" >&2; return 1; }
   done
 }
 
@@ -83,17 +83,17 @@ run_tests() {
     "$out/test_$name"
   done
 }
-# sanitized TOOL NAME: one tool over the small tests of one program. A filter that fits no test would find nothing for ever.
+# sanitized TOOL NAME: one tool over the small tests of one program. A filter that matches no test is an error.
 sanitized() {
   local log=$out/$1.$2.log filter=--test-case=${small[$2]}
-  "$out/test_$2" "$filter" --count | grep -q 'filters: [1-9]' || { echo "gpu.sh: no test of $2 fits ${small[$2]}" >&2; return 1; }
+  "$out/test_$2" "$filter" --count | grep -q 'filters: [1-9]' || { echo "gpu.sh: no test of $2 matches ${small[$2]}" >&2; return 1; }
   timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$out/test_$2" "$filter" > "$log" 2>&1 ||
-    { tail -30 "$log"; echo "gpu.sh: $1 found something in $2, or it took more than 120 s" >&2; return 1; }
+    { tail -30 "$log"; echo "gpu.sh: $1 found errors in $2, or it took more than 120 s" >&2; return 1; }
   echo "$1, $2: $(tail -n 1 "$log")"
 }
-# The programs of a tool side by side, so that the stage ends in 480 s.
+# The programs of a tool run in parallel, so that the stage takes at most 480 s.
 sanitize() {
-  command -v compute-sanitizer > /dev/null || { echo "gpu.sh: there is no compute-sanitizer in the path" >&2; return 1; }
+  command -v compute-sanitizer > /dev/null || { echo "gpu.sh: compute-sanitizer is not in the path" >&2; return 1; }
   local tool name job jobs
   for tool in memcheck racecheck initcheck synccheck; do
     jobs=()
@@ -111,7 +111,7 @@ bench() {
   if python3 -c 'import torch; assert torch.cuda.is_available()' 2> /dev/null; then
     python3 "$root/benchmarks/gpu/torch_step.py" "$out/figures.jsonl" | tee -a "$out/figures.txt"
   else
-    echo "PyTorch cannot be imported here: no comparison" | tee -a "$out/figures.txt"
+    echo "PyTorch cannot be imported: no comparison" | tee -a "$out/figures.txt"
   fi
   echo "The table is $out/figures.txt, as JSON $out/figures.jsonl."
 }

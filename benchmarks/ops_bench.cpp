@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU's operations: products and attention as a share of the multiply-add peak of their threads, everything else in
-// bytes per second. The peak is measured in this process. Where Eigen is installed, its product stands beside ours.
+// The operations of the CPU backend: products and attention as a share of the multiply-add peak of their threads, everything
+// else in bytes per second. The peak is measured in this process. If Eigen is installed, its product is timed too.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -12,8 +12,8 @@
 #include <raptr/nn/layers/activation.hpp>
 #include <raptr/nn/layers/cross_entropy.hpp>
 #include <raptr/nn/layers/norm.hpp>
-#include <raptr/optim/optimizer.hpp>
 #include <raptr/optim/adamw.hpp>
+#include <raptr/optim/optimizer.hpp>
 
 #if __has_include(<Eigen/Core>)
 #define BENCHMARK_EIGEN
@@ -30,7 +30,7 @@ std::vector<float> host_numbers(std::int64_t n) {
   return list;
 }
 
-/// Memory of the backend, as in training: large arrays lie on large pages there.
+/// Allocates with the backend, as in training, so that large arrays are on huge pages.
 float* numbers(ops_type& ops, std::int64_t n) {
   const std::vector<float> host = host_numbers(n);
   float* const device = ops.allocate<float>(host.size());
@@ -209,7 +209,7 @@ BENCHMARK(rows_cross_entropy)->Apply(by_threads);
 BENCHMARK(elementwise_adamw)->Apply(by_threads);
 BENCHMARK(sum_of_squares)->Apply(by_threads);
 
-/// Starting a loop of empty tasks.
+/// The overhead of a parallel loop of empty tasks.
 void empty_loop(benchmark::State& state) {
   cpu_backend::thread_team team{int(state.range(0))};
   for (auto _ : state) team.parallel_for(8, [](std::int64_t, int) {});

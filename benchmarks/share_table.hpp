@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reporter of step_bench: medians over the rounds as a table and as JSON, each against its bound. The bound of a
-// variant that leaves the share s of what its axis owns is full - (1 - s) own, where own is what the step loses when the
-// axis is gone altogether: time that no axis owns (head, embedding) is never held against it.
+// variant that keeps the share s of what its axis owns is full - (1 - s) own, where own is the time saved by leaving the axis
+// out altogether. So time that no axis owns (head, embedding) does not count against the variant.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -31,7 +31,7 @@ class share_table : public benchmark::BenchmarkReporter {
     }
   };
 
-  /// name: of the benchmark. In the order in which the rows shall stand.
+  /// name: of the benchmark. Call it in the order of the rows of the table.
   void expect(const std::string& name, row what) {
     order_.push_back(name);
     rows_.emplace(name, std::move(what));
@@ -72,7 +72,7 @@ class share_table : public benchmark::BenchmarkReporter {
   }
 
  private:
-  /// Milliseconds; 0 where there is none, or what it needs was not run.
+  /// Milliseconds; 0 if there is no bound, or if the runs it needs are missing.
   double bound_of(const row& r) const {
     const auto median = [&](const std::string& name) {
       const auto at = rows_.find(r.shape + "/" + name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is timed: for every axis some shares of it, and the step without anything that the axis owns. A variant writes its
-// plan anew in every step, as a run does. All shares are whole numbers of units in both shapes.
+// The variants that are timed: some shares of every axis, and the step without anything that the axis owns. A variant draws
+// its plan in every step, as a run does. All shares are whole numbers of units in both shapes.
 #pragma once
 
 #include <functional>
@@ -22,13 +22,13 @@ inline std::vector<bench_shape> bench_shapes() {
   return {{"gpt-small", gpt_small, 16}, {"wide", {.layers = 4, .width = 768, .heads = 12, .vocab = 8192, .context = 128}, 8}};
 }
 
-/// One stage for ever.
+/// A schedule of one endless stage.
 struct one_rule {
   stage_rule rule;
   const stage_rule& at(const run_position&) const { return rule; }
 };
 
-/// As many attentions as mlps: they differ in price, and a draw of more mlps would be taken for a slower step.
+/// As many attentions as mlps: they differ in cost, and a draw of more mlps would look like a slower step.
 struct as_many_of_each {
   unit_set operator()(int total, int kept, const draw_key& key) const {
     unit_set chosen;
@@ -38,7 +38,7 @@ struct as_many_of_each {
   }
 };
 
-/// axis: "full" for all of the network, "without" for a baseline. owned: of what the axis owns, the share that is left.
+/// axis: "full" for all of the network, "without" for a baseline. owned: the share kept of what the axis owns.
 struct variant {
   std::string axis, part;
   double owned = 1;
@@ -67,7 +67,7 @@ inline variant without(std::string name, bool blocks, std::string_view axis = {}
 }
 
 inline std::vector<variant> all_variants() {
-  // Free draws: fixed ends do not change the cost of a step, but would not leave 1 of 4 blocks.
+  // No fixed first and last block: they do not change the cost of a step, but 1 of 4 blocks could not be kept.
   const drop_rule of_layers = rule_of<layer_drop, exactly<>>(), of_heads = rule_of<head_drop>(), of_neurons = rule_of<neuron_drop>();
   std::vector<variant> all{dropping("full", {1, 1}, 1, {}, {}), without("blocks", false), without("attention", true, heads::name),
                            without("mlp", true, neurons::name)};

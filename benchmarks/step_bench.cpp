@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One whole training step (plan, forward, loss, backward, clip, AdamW) against the active share of every axis: the promise
-// of the library is that what is dropped costs nothing. The variants of a shape take turns in random order, several rounds;
-// the table has medians. A pass that needs other memory than was estimated is an error.
+// One whole training step (plan, forward, loss, backward, clip, AdamW) against the active share of every axis: the library
+// promises that dropped parts cost nothing. The variants of a shape are interleaved in random order over several rounds; the
+// table has medians. A pass whose activation memory differs from the estimate is an error.
 //   step_bench [--threads N] [--rounds N] [--steps N] [--json FILE] [--benchmark_filter=gpt-small/(full|without|heads)]
 #include <charconv>
 #include <chrono>
@@ -10,11 +10,11 @@
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
+#include <raptr/models/gpt2.hpp>
+#include <raptr/optim/adamw.hpp>
 #include <raptr/optim/optimizer.hpp>
 #include <raptr/tokenizers/vocabulary.hpp>
 #include <raptr/train/step_cost.hpp>
-#include <raptr/models/gpt2.hpp>
-#include <raptr/optim/adamw.hpp>
 
 #include "share_table.hpp"
 #include "share_variants.hpp"
@@ -29,7 +29,7 @@ struct settings {
   std::string json;
 };
 
-/// Everything that the variants of a shape share: they must run on the same memory.
+/// The state shared by the variants of a shape: they must run on the same memory.
 struct network_under_test {
   transformer<gpt2_block, causal_lm, cpu> model;
   optimizer<adamw, transformer<gpt2_block, causal_lm, cpu>> rule;
@@ -59,7 +59,7 @@ struct network_under_test {
 };
 
 void run(benchmark::State& state, network_under_test& on, const variant& what, const settings& options, double peak) {
-  on.train(what);  // the pages and the layout of this plan, outside the time
+  on.train(what);  // untimed: touches the pages and lays out this plan
   double most = 0, most_estimated = 0, share = 0, multiply_adds = 0, seconds = 0;
   for (auto _ : state) {
     const auto start = std::chrono::steady_clock::now();
@@ -84,7 +84,7 @@ void run(benchmark::State& state, network_under_test& on, const variant& what, c
   state.counters["of_peak"] = 2 * multiply_adds / (seconds * peak * options.threads);
 }
 
-/// Takes our own options out of the list; what is left is for Google Benchmark.
+/// Removes the options of this program from the list; the rest is for Google Benchmark.
 settings read_options(std::vector<std::string>& list) {
   settings read;
   std::vector<std::string> rest;
@@ -98,9 +98,9 @@ settings read_options(std::vector<std::string>& list) {
     if (number) {
       const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), *number);
       if (problem != std::errc{} || end != value.data() + value.size() || *number < 1)
-        throw std::invalid_argument(list[i] + " wants a number from 1, not \"" + value + "\"");
+        throw std::invalid_argument(list[i] + " needs a number from 1, not \"" + value + "\"");
     } else if ((read.json = value).empty())
-      throw std::invalid_argument("--json wants the name of a file");
+      throw std::invalid_argument("--json needs the name of a file");
     ++i;
   }
   list = rest;

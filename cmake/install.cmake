@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Everything goes below share/, because nothing of it depends on the kind of processor.
+# Package files go below share/, because none of them depends on the architecture.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -20,7 +20,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/raptr-config-version.cma
 install(FILES "${PROJECT_BINARY_DIR}/raptr-config.cmake" "${PROJECT_BINARY_DIR}/raptr-config-version.cmake"
               "${CMAKE_CURRENT_LIST_DIR}/raptr-cuda.cmake" DESTINATION "${raptr_package_dir}")
 
-# raptr.pc finds its headers from where it lies, so the installed tree may be moved.
+# raptr.pc locates the headers relative to itself, so the installed tree is relocatable.
 file(RELATIVE_PATH raptr_pc_to_include "${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
 configure_file("${CMAKE_CURRENT_LIST_DIR}/raptr.pc.in" "${PROJECT_BINARY_DIR}/raptr.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/raptr.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")

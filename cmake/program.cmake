@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the programs of this repository get and a user of raptr::raptr never does: warnings, and code for this processor.
+# Compile options of the programs of this repository, never passed on to users of raptr::raptr: warnings and -march=native.
 include(CheckCXXCompilerFlag)
 if(RAPTR_NATIVE)
   check_cxx_compiler_flag(-march=native RAPTR_KNOWS_NATIVE)
 endif()
 
-# raptr_needs(PACKAGE VERSION DEBIAN_NAME OPTION): finds a package that only our own programs use, or says what to do.
+# raptr_needs(PACKAGE VERSION DEBIAN_NAME OPTION): finds a package that only these programs use, or stops with the fix.
 macro(raptr_needs package version debian_name option)
   find_package(${package} ${version} QUIET)
   if(NOT ${package}_FOUND)
-    message(FATAL_ERROR "raptr: ${option}=ON needs ${package} ${version} (Debian: ${debian_name}); install it or give -D${option}=OFF")
+    message(FATAL_ERROR "raptr: ${option}=ON needs ${package} ${version} (Debian: ${debian_name}); install it or set -D${option}=OFF")
   endif()
 endmacro()
 
-# The include folder of raptr is not a system folder here, so our own headers are held to these warnings too.
+# The include folder of raptr is not a system folder here, so its headers are checked with these warnings too.
 function(raptr_checked target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_link_libraries(${target} PRIVATE raptr::raptr raptr::io)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # g++ guesses about memory after inlining, and what it guesses depends on the processor. The warnings may be printed,
-    # but must not stop a build with warnings as errors.
+    # These warnings of g++ have false positives after inlining, which depend on the processor. They may be printed, but must
+    # not stop a build with -Werror.
     target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-error=array-bounds -Wno-error=stringop-overflow
                                              -Wno-error=stringop-overread -Wno-error=free-nonheap-object -Wno-error=restrict)
   endif()

@@ -7,7 +7,7 @@ endif()
 if(TARGET CUDA::cublasLt AND NOT TARGET raptr::cuda)
   add_library(raptr::cuda INTERFACE IMPORTED GLOBAL)
   target_link_libraries(raptr::cuda INTERFACE raptr::raptr CUDA::cudart CUDA::cublasLt)
-  # Earlier versions know no C++20 for nvcc and leave .cu files at C++17.
+  # Earlier versions of CMake do not support C++20 with nvcc and compile .cu files as C++17.
   if(CMAKE_VERSION VERSION_LESS 3.25.2)
     target_compile_options(raptr::cuda INTERFACE "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20>")
   endif()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Save, load, go on: the resumed run ends with the weights of the run that was never stopped, bit for bit. Files need the
-// CMake target raptr::io.
+// Save, load, resume: the resumed run ends with the weights of the uninterrupted run, bit for bit. Checkpoints need the CMake
+// target raptr::io.
 #include <unistd.h>
 
 #include <cstdio>
@@ -43,7 +43,7 @@ int main() {
   options.save = [&] { raptr::save_checkpoint(run.path / raptr::step_name(unbroken.done().step), unbroken, tokens.vocabulary()); };
   unbroken.run(tokens, options);
 
-  // A new process would begin here. `steps` is the length of the whole run: schedule and learning rate depend on it.
+  // A new process would start here. `steps` is the length of the whole run: schedule and learning rate depend on it.
   auto resumed = new_trainer();
   raptr::load_checkpoint(run.path / raptr::step_name(10), resumed);
   std::printf("loaded after step %lld\n", static_cast<long long>(resumed.done().step));
@@ -52,13 +52,13 @@ int main() {
   const bool same = resumed.model().get_weights() == unbroken.model().get_weights();
   std::printf("the weights of both runs are %s\n", same ? "equal, bit for bit" : "DIFFERENT");
 
-  // What is damaged is never loaded: the reason names the file and the place.
+  // A damaged checkpoint is never loaded; the reason names the file and the byte.
   const std::filesystem::path weights = run.path / raptr::step_name(20) / "model.safetensors";
   if (std::FILE* const file = std::fopen(weights.c_str(), "r+b")) {
     std::fseek(file, -1, SEEK_END), std::fputc(0x55, file), std::fclose(file);
   }
-  const auto newest = raptr::newest_good(run.path, [](const raptr::step_folder& torn, const std::string& why) {
-    std::printf("passed over step %lld: %s\n", static_cast<long long>(torn.step), why.c_str());
+  const auto newest = raptr::newest_good(run.path, [](const raptr::step_folder& skipped, const std::string& why) {
+    std::printf("skipped step %lld: %s\n", static_cast<long long>(skipped.step), why.c_str());
   });
   return same && newest && newest->step == 10 ? 0 : 1;
 }

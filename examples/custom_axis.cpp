@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An axis of your own: a block whose mlp is a few small experts, each behind a soft gate, and a drop that keeps some of the
-// experts. An axis is a name and a part that owns it; plans, packing, step counts, costs and files follow by themselves.
-// Nothing in include/ is touched.
+// A custom axis: a block whose mlp is a few small experts, each behind a soft gate, and a drop that keeps some of the
+// experts. An axis is a name and a part that owns it; plans, packing, step counts, costs and files follow automatically.
+// Nothing in include/ is changed.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -11,7 +11,7 @@
 #include <raptr/raptr.hpp>
 #include <raptr/tokenizers/byte.hpp>
 
-// ---- the axis, and the drop that acts on it: exactly so many experts, others in every block, unless a policy says otherwise
+// ---- the axis, and the drop that acts on it: by default an exact number of experts, drawn for each block
 
 struct experts {
   static constexpr std::string_view name = "experts";
@@ -20,8 +20,8 @@ template <class Keep, class... Policies> struct expert_drop : raptr::drop<expert
 
 // ---- the part that owns it
 
-/// What a token does in the kept experts. An expert reads 1 + size numbers and gives size: h = sigmoid(a[0]) gelu(a[1 + j]).
-/// Units of a row lie side by side, so the loop needs their number only, not which ones they are.
+/// The activation of the kept experts for one token. An expert maps 1 + size numbers to size: h = sigmoid(a[0]) gelu(a[1 + j]).
+/// The kept units of a row are contiguous, so the loop needs only their number, not their indices.
 template <class T> struct open_gates {
   static constexpr int sums = 0;
   const T* a;
@@ -36,7 +36,7 @@ template <class T> struct open_gates {
     }
   }
 };
-/// Its gradient: dh is that of h, da is written.
+/// Its backward pass: reads dh, the gradient of h; writes da.
 template <class T> struct close_gates {
   static constexpr int sums = 0;
   const T *a, *dh;
@@ -55,7 +55,7 @@ template <class T> struct close_gates {
 };
 
 struct expert_mlp {
-  using role = raptr::mlp_role;  // takes the place of the mlp in a block
+  using role = raptr::mlp_role;  // replaces the mlp of a block
   using axis = experts;
   static constexpr std::string_view name = "experts";
   static constexpr int size = 16, count = 8;
@@ -63,7 +63,7 @@ struct expert_mlp {
   static constexpr int units(const raptr::model_shape&) { return count; }
   static constexpr double unit_flops(const raptr::model_shape& s) { return 2.0 * s.width * (1 + 2 * size); }
 
-  // All rows of an expert lie together in each weight: then what is kept is a few ranges.
+  // All rows of an expert are contiguous in each weight, so the kept experts are a few ranges.
   enum { up, down };
   static std::vector<raptr::weight> weights(const raptr::model_shape& s) {
     return {{"up", true, {{"gate.weight", 1}, {"up.weight", size}}, s.width, raptr::initializer::normal, true},
@@ -94,13 +94,13 @@ using my_model = raptr::transformer<my_block, raptr::causal_lm, raptr::cpu>;
 constexpr raptr::model_shape small{.layers = 4, .width = 32, .heads = 4, .vocab = 259, .context = 32};
 constexpr std::int64_t steps = 40;
 
-// Layers and experts at once, then experts alone, then everything. The compiler counts what it costs.
+// Layers and experts at once, then experts alone, then everything. The cost is computed at compile time.
 using growing = raptr::schedule<raptr::stage<raptr::share<1, 2>, raptr::layer_drop<raptr::keep<3>>, expert_drop<raptr::keep<1, 2>>>,
                                 raptr::stage<raptr::share<1, 4>, expert_drop<raptr::keep<3, 4>, raptr::inverse>>,
                                 raptr::stage<raptr::share<1, 4>, raptr::full_network>>;
 static_assert(raptr::progressive<growing, my_block, small>);
 
-// The word in a text: the rule comes along.
+// The same axis in the text of a schedule: its rule is passed as an option.
 constexpr std::string_view text_of_experts = "experts 1/2-3/4-full";
 using by_type =
     raptr::schedule<raptr::stage<raptr::share<1, 3>, expert_drop<raptr::keep<1, 2>>>,
@@ -143,8 +143,7 @@ bool same_plans() {
   return different == 0;
 }
 
-/// Three steps that keep the first half of the experts: the weights of the other half must not have moved, those of the
-/// first half must.
+/// Three steps that keep the first half of the experts: their weights must change, those of the other half must not.
 bool dropped_ones_stand_still(const auto& tokens) {
   using first_half = raptr::constant<expert_drop<raptr::keep<1, 2>, raptr::first_units>>;
   my_model start(small);
@@ -163,7 +162,7 @@ bool dropped_ones_stand_still(const auto& tokens) {
       moved[dropped] += before[at] != after[at], ++all[dropped];
     }
   }
-  std::printf("of the weights of kept experts %d of %d moved, of dropped ones %d of %d\n", moved[0], all[0], moved[1], all[1]);
+  std::printf("changed weights: %d of %d in kept experts, %d of %d in dropped ones\n", moved[0], all[0], moved[1], all[1]);
   return all[1] > 0 && moved[1] == 0 && moved[0] > all[0] / 2;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A backend of your own: every operation of backend/ops.hpp as plain loops, a tag, and the row that joins them. The same
-// model then trains on it, and its losses must be those of raptr::cpu. Nothing in include/ is touched. docs/backends.md
-// goes through this file step by step.
+// A custom backend: every operation of backend/ops.hpp as plain loops, a tag, and the trait that connects them. The same
+// model then trains on it, and its losses must equal those of raptr::cpu. Nothing in include/ is changed. docs/backends.md
+// explains this file step by step.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -22,7 +22,7 @@ struct plain_options {};
 // [/tag]
 
 // [team]
-/// One lane: what is a loop here is a warp or a block elsewhere. partial: the column sums of all rows so far.
+/// A team of one lane; on a GPU these loops run on a warp or a block. partial: the column sums of all rows so far.
 template <class Sum> struct one_lane {
   Sum* partial;
   int width;
@@ -195,7 +195,7 @@ static_assert(raptr::backend<plain_ops<float, float>>);
 
 // [use]
 template <raptr::device Device> std::vector<double> losses(const raptr::token_source auto& tokens) {
-  using my_block = raptr::block<raptr::gpt2_block, raptr::fp64>;  // in double, so that losses can be compared closely
+  using my_block = raptr::block<raptr::gpt2_block, raptr::fp64>;  // double precision, for a tight comparison of losses
   raptr::transformer<my_block, raptr::causal_lm, Device> model({.layers = 4, .width = 16, .heads = 4, .kv_heads = 2, .vocab = 259, .context = 16});
   raptr::trainer trainer(std::move(model), raptr::any_schedule("2-3-full with heads 1/2-full"), raptr::adamw{.lr = 1e-2});
   std::vector<double> list;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A norm and an activation of your own. Both are functors that say what happens to one row and to one neuron, so they run
-// on every backend; names in files, the optimizer and plans follow by themselves. Nothing in include/ is touched.
+// A custom norm and a custom activation. Both are functors over one row or one neuron, so they run on every backend; names in
+// files, the optimizer and plans follow automatically. Nothing in include/ is changed.
 #include <cmath>
 #include <cstdio>
 
@@ -31,7 +31,7 @@ struct mean_abs_norm {
   }
 };
 
-// Double precision, so that the gradient below can be checked closely.
+// Double precision, for a tight check of the gradient below.
 using my_block = raptr::block<raptr::gpt2_block, mean_abs_norm, raptr::mlp<squared_relu>, raptr::fp64>;
 using my_model = raptr::transformer<my_block, raptr::causal_lm, raptr::cpu>;
 
@@ -56,7 +56,7 @@ int main() {
     return raptr::download(model.ops(), static_cast<const double*>(model.results_data()), 1)[0];
   };
 
-  // The slope along the gradient itself, by the model and by differences.
+  // The derivative along the gradient: by backpropagation and by finite differences.
   const std::vector<double> start = model.get_weights();
   model.begin(plan);
   model.accumulate(plan, data);
@@ -75,6 +75,6 @@ int main() {
     return loss_at(weights);
   };
   const double h = 1e-5, measured = (moved(h) - moved(-h)) / (2 * h);
-  std::printf("loss %.4f, slope %.9f, by differences %.9f\n", loss_at(start), slope, measured);
+  std::printf("loss %.4f, slope %.9f, by finite differences %.9f\n", loss_at(start), slope, measured);
   return std::abs(measured - slope) < 1e-6 * slope ? 0 : 1;
 }

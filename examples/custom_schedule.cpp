@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schedule of your own: anything that answers at(run_position). This one grows by a block at a time, evenly over the run. The
-// same idea is a text, and the same seed then gives the same plans.
+// A custom schedule: any type with at(run_position). This one grows by one block at a time, evenly over the run. The same
+// schedule can be written as a text, and the same seed then gives the same plans.
 #include <cstdio>
 
 #include <raptr/raptr.hpp>
@@ -23,14 +23,14 @@ int main() {
   const grow_evenly by_type;
   const raptr::any_schedule by_text("2-3-4-5-6");
 
-  // The checks and the costs of the library take both. Post-norm blocks (false here) refuse some scales; there are none.
+  // The checks and cost functions of the library accept both. With post-norm blocks (norm_first = false) some scales are errors.
   raptr::check_schedule(by_type, layout, total, true);
   std::printf("%s\n", by_text.text().c_str());
   for (const raptr::stage_summary& row : raptr::stage_table(by_text, layout, total))
     std::printf("  steps %3lld to %3lld: %.0f of %d blocks, %3.0f%% of the block FLOPs\n", static_cast<long long>(row.first),
                 static_cast<long long>(row.last), row.mean_active_blocks(), shape.layers, 100 * row.flops_share);
   const double cost_by_type = raptr::block_flops_ratio(by_type, layout, total), cost_by_text = raptr::block_flops_ratio(by_text, layout, total);
-  std::printf("in all %.4f and %.4f of the full network\n", cost_by_type, cost_by_text);
+  std::printf("total cost: %.4f and %.4f of the full network\n", cost_by_type, cost_by_text);
 
   raptr::step_plan a(layout), b(layout);
   int different = 0;

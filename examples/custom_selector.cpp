@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A selector of your own, with a scale of the library: every other block is kept, and what a kept block adds is multiplied
-// by the root of the distance to the next one. A selector is a pure function; nothing has to be registered.
+// A custom selector with a scale of the library: every other block is kept, and the output of a kept block is multiplied by
+// the square root of the distance to the next one. A selector is a pure function; it needs no registration.
 #include <cmath>
 #include <cstdio>
 
@@ -13,7 +13,7 @@ struct every_other {
     return chosen;
   }
 };
-// One that draws: a run of neighbours. It takes its random numbers from the key only, so a step has one plan.
+// A random selector: consecutive blocks. All random numbers come from the key, so a step has exactly one plan.
 struct neighbours {
   raptr::unit_set operator()(int total, int kept, raptr::draw_key key) const {
     raptr::unit_set chosen;
@@ -27,7 +27,7 @@ template <class Keep> using together = raptr::layer_drop<Keep, neighbours>;
 
 constexpr raptr::model_shape shape{.layers = 12, .width = 64, .heads = 4};
 
-/// Prints the blocks of some steps of a run; answers whether each plan is as large as `sizes` says.
+/// Prints the blocks of all steps of a run. Returns whether each plan has the expected size.
 template <class Schedule> bool show(const char* name, const Schedule& schedule, std::int64_t total) {
   raptr::step_plan plan(raptr::layout_of<raptr::gpt2_block>(shape));
   bool right = true;
@@ -48,7 +48,7 @@ int main() {
   bool right = show("every other block", halves{}, 4);
   right = show("neighbours", raptr::equal_stages<together, 6, 12>{}, 8) && right;
 
-  // The squares of the factors add up to the number of blocks, whatever is dropped: here six times root 2.
+  // The squares of the factors add up to the number of blocks, whatever is dropped: here six factors of sqrt(2).
   raptr::step_plan plan(raptr::layout_of<raptr::gpt2_block>(shape));
   raptr::plan_into(plan, halves{}, {.seed = 1, .step = 0}, 4);
   double squares = 0;

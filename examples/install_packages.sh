@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# To be sourced. ensure_packages installs what is missing on Debian and its relatives, by name, and nothing else.
-# Elsewhere it says what is needed and goes on if the programs are there.
+# To be sourced. ensure_packages installs the missing packages on Debian and its derivatives, and nothing else.
+# Elsewhere it prints what is needed and continues if the programs exist.
 
 # shellcheck disable=SC2034
 build_packages="g++ cmake ninja-build nlohmann-json3-dev"
 # shellcheck disable=SC2034
-test_packages="doctest-dev libbenchmark-dev clang pkg-config"
+test_packages="doctest-dev libbenchmark-dev clang clang-format clang-tidy pkg-config"
 
 # ensure_packages "NAME NAME ..."
 ensure_packages() {
@@ -15,7 +15,7 @@ ensure_packages() {
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     echo "This system has no apt-get. Needed, by their Debian names: ${wanted[*]}"
     for name in c++ cmake ninja; do
-      command -v "$name" >/dev/null || { echo "The program $name is missing: install it and start again."; exit 1; }
+      command -v "$name" >/dev/null || { echo "The program $name is missing: install it and run this again."; exit 1; }
     done
     return 0
   fi
@@ -25,7 +25,7 @@ ensure_packages() {
   [[ ${#missing[@]} -gt 0 ]] || return 0
   echo "Missing packages: ${missing[*]}"
   if [[ $(id -u) -ne 0 ]]; then
-    echo "Install them, then start again:"
+    echo "Install them, then run this again:"
     echo "  sudo apt-get install ${missing[*]}"
     exit 1
   fi

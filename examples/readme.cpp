@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program of the README: what stands between the two marks is there word for word (tests/packaging/readme_test.cpp).
+// The program of the README, which quotes the text between the two marks word for word (tests/packaging/readme_test.cpp).
 // [README]
 #include <cstdio>
 #include <string>
@@ -18,7 +18,7 @@ using paper = raptr::equal_stages<raptr::layer_drop, 6, 8, 10, 12>;
 static_assert(raptr::progressive<paper, my_block, small>);  // block FLOPs never shrink, the last stage is the full network
 static_assert(raptr::block_flops_ratio<paper, raptr::gpt2_block>(small) == 0.75);
 
-// One function for any device and any schedule. It answers the loss of the full network.
+// One function for any device and any schedule. It returns the loss of the full network.
 template <raptr::device Device> double train(const raptr::token_source auto& tokens, auto schedule) {
   raptr::transformer<my_block, raptr::causal_lm, Device> model(small);
   raptr::trainer trainer(std::move(model), std::move(schedule), raptr::adamw{.lr = 2e-3}, raptr::warmup_cosine{.warmup = 8});

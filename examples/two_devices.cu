@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same training on the CPU and on a GPU, in one program: the tag is the only difference. fp32 agrees to rounding, bf16 to
-// a few thousandths. For nvcc: nvcc -std=c++20 -arch=native -O3 -I include two_devices.cu -lcublasLt
+// a few thousandths. Build: nvcc -std=c++20 -arch=native -O3 -I include two_devices.cu -lcublasLt
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr raptr::model_shape tiny{.layers = 4, .width = 16, .heads = 2, .vocab = 259, .context = 16};
 
-/// The loss of every step, and of the full network behind them.
+/// The loss of every step, followed by that of the full network.
 template <raptr::device Device, class Block> std::vector<double> train(const raptr::token_source auto& tokens) {
   raptr::transformer<Block, raptr::causal_lm, Device> model(tiny);
   std::printf("%s\n", model.ops().description().c_str());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that training on a GPU instantiates, for GPT-2 and BERT blocks in fp32 and bf16. It is compiled and never run: that
-// all of it compiles, and how many registers it takes, is the question.
+// Everything that training on a GPU instantiates, for GPT-2 and BERT blocks in fp32 and bf16. It is compiled and never run, to
+// check that all of it compiles and how many registers it takes.
 #include <raptr/backend/cuda.cuh>
 #include <raptr/raptr.hpp>
 

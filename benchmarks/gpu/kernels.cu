@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every kernel against its bound, at the sizes of BERT-base with 64 sequences of 512 and, where they differ, of GPT-2 with 16 of
 // 1,024, in bf16: bytes that must move, at the copy rate measured in this run, or multiply-adds at the rate of a large
-// product. Time is that of many operations between two waits of the host, so it holds what a step pays.
+// product. Many operations are timed between two synchronisations of the host, so launch costs count as in a step.
 //   kernels [FILE]   appends JSON lines to FILE
 #include <chrono>
 #include <functional>
@@ -13,8 +13,8 @@
 #include <raptr/nn/layers/cross_entropy.hpp>
 #include <raptr/nn/layers/embedding.hpp>
 #include <raptr/nn/layers/norm.hpp>
-#include <raptr/optim/optimizer.hpp>
 #include <raptr/optim/adamw.hpp>
+#include <raptr/optim/optimizer.hpp>
 
 #include "table.hpp"
 
@@ -59,7 +59,7 @@ template <class T> const T* sent(ops_type& ops, const std::vector<T>& host) {
   ops.upload(data, host.data(), host.size());
   return data;
 }
-/// FLOP a millisecond of a large product, 8192 cubed.
+/// FLOP per millisecond of a large product, 8192 cubed.
 template <class Ops, class T = typename Ops::real> double product_rate(Ops& ops) {
   constexpr int large = 8192;
   T* arrays[3];
@@ -84,7 +84,7 @@ int main(int count, char** words) try {
                   *const gain = filled<bfloat16>(ops, width), *const bias = filled<bfloat16>(ops, width);
   float *const scale = filled<float>(ops, n), *const gain_sum = filled<float>(ops, width), *const bias_sum = filled<float>(ops, width);
 
-  // The two rates that everything below is judged by.
+  // The two rates that everything below is compared with.
   const double copy = 4.0 * double(stream) / time_of(ops, [&] { ops.for_each_row(copy_rows<bfloat16>{y, x, nullptr, nullptr, width}, n); });
   double best_copy = copy;
   {

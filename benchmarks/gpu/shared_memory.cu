@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shared memory of a block of every kind of kernel. All of it is dynamic, so the compiler's own report cannot tell; it is
-// a constant of the kernel or a function of the row, so no GPU is needed.
+// The shared memory per block of every kind of kernel. All of it is dynamic, so the report of the compiler lacks it; it is a
+// constant of the kernel or a function of the row length, so no GPU is needed.
 #include <cstdio>
 
 #include <raptr/backend/cuda.cuh>
@@ -30,5 +30,5 @@ int main() {
   }
   std::printf("%7d bytes  rows without column sums, %d when a row is longer than 1,024\n", exchange_bytes<warp>, exchange_bytes<long_row>);
   std::printf("%7d bytes  sums of rows, float\n", warp * fold_warps * int(sizeof(float)));
-  std::printf("%7d bytes  walk that adds up\n", elementwise_threads / warp * int(sizeof(double)));
+  std::printf("%7d bytes  elementwise sum\n", elementwise_threads / warp * int(sizeof(double)));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole training steps: milliseconds, tokens a second, the share of the H100's 989 TFLOP/s and of the rate of a large product in
-// this run; the step against the active share of blocks; and a thousand times the same step, which must have the same bits.
+// Whole training steps: milliseconds, tokens per second, the share of the H100's 989 TFLOP/s and of the rate of a large product
+// in this run; the step against the active share of blocks; and the same step a thousand times, which must give the same bits.
 //   steps [FILE]   appends JSON lines to FILE
 #include <algorithm>
 #include <chrono>
@@ -66,7 +66,7 @@ template <class Block, class Objective> struct trained {
   /// Milliseconds: the median of five samples.
   double time(const any_schedule& schedule) {
     std::uint64_t number = 0;
-    draw(schedule, number++), step();  // before it there are no results to wait for
+    draw(schedule, number++), step();  // wait() needs the results of a first step
     const auto sample = [&](int times) {
       wait();
       const auto start = clock_type::now();
@@ -80,7 +80,7 @@ template <class Block, class Objective> struct trained {
     for (int k = 0; k < 5; ++k) all.push_back(sample(times));
     return median_of(all);
   }
-  /// Of products and attention, forward and backward, for the plan at hand.
+  /// FLOPs of products and attention, forward and backward, for the current plan.
   double flops() const {
     const model_shape& s = model.shape();
     double seen = 0;
@@ -107,7 +107,7 @@ void measure(const figures& out, const std::string& name, const model_shape& sha
   }
 }
 
-/// Distinct results (loss, norms, gradients, updated weights) of so many steps from the same weights and moments.
+/// Number of distinct results (loss, norms, gradients, updated weights) of `trials` steps from the same weights and moments.
 template <class Block> int kinds_of_bits(int trials) {
   trained<Block, causal_lm> t({.layers = 4, .width = 128, .heads = 2, .vocab = 512, .context = 256}, 16);
   t.draw(any_schedule("3-full with heads 1/2-full"), 0);
@@ -124,7 +124,7 @@ template <class Block> int kinds_of_bits(int trials) {
       bits.insert(bits.end(), bytes, bytes + count * std::int64_t(sizeof *first));
     };
     append(t.results.data(), std::int64_t(t.results.size()));
-    // Alignment leaves gaps between the tensors of an arena that nobody writes.
+    // Alignment leaves unwritten gaps between the tensors of an arena.
     for (const param_range& r : t.model.active().kept) append(gradient.data() + r.packed, r.length), append(weights.data() + r.first, r.length);
     if (std::find(kinds.begin(), kinds.end(), bits) == kinds.end()) kinds.push_back(std::move(bits));
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines of figures that are printed as a table and written as JSON, one object a line.
+// Lines of figures, printed as a table and written as JSON, one object per line.
 #pragma once
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same training steps in PyTorch on a GPU, to be timed beside ours: scaled_dot_product_attention, bf16 autocast, fused AdamW,
+"""The same training steps in PyTorch on a GPU, for comparison: scaled_dot_product_attention, bf16 autocast, fused AdamW,
 torch.compile. Whole step: forward, loss at the same number of positions, backward, clipping by the global norm, update.
 
-    python3 torch_step.py [FILE]     prints a line per model and appends JSON lines to FILE; the steps that `steps` left there are
-                                     what the ratio is taken of
+    python3 torch_step.py [FILE]     prints a line per model and appends JSON lines to FILE; ratios are against the
+                                     figures of `steps` in FILE
 """
 import json
 import statistics
@@ -97,7 +97,7 @@ def milliseconds(layers, width, heads, vocabulary, length, sequences, causal):
 
 
 def ours_of(path):
-    """Milliseconds of our own full step by the name of the model."""
+    """Milliseconds of the full step of raptr by the name of the model."""
     try:
         with open(path) as lines:
             figures = [json.loads(line) for line in lines]

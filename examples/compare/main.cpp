@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-compare: two or more finished runs side by side, as a table and as curves, and the logs of any runs as CSV. The first
-// run is what the others are measured against.
+// run is the baseline.
 #include <raptr/io/file.hpp>
 
 #include "../support/csv.hpp"
@@ -14,11 +14,11 @@ namespace {
 using namespace program;
 
 constexpr std::string_view head =
-    "raptr-compare sets runs side by side; the first one is the measure.\n\n"
+    "raptr-compare compares training runs; the first run is the baseline.\n\n"
     "  raptr-compare RUN RUN ... --out FOLDER\n"
     "  raptr-compare RUN ... --csv FILE\n\n"
-    "It writes FOLDER/report.md and FOLDER/curves.svg; or, of runs that need not be\n"
-    "finished, every step as a row of FILE.\n";
+    "It writes FOLDER/report.md and FOLDER/curves.svg. With --csv it writes every step\n"
+    "as a row of FILE; the runs need not be finished.\n";
 
 struct settings {
   path_list runs;
@@ -37,8 +37,9 @@ measured_run read_run(const std::filesystem::path& folder) {
   const run_files files{folder};
   std::error_code ignored;
   if (!std::filesystem::exists(files.summary(), ignored))
-    raptr::fail<raptr::file_error>(
-        raptr::shown(folder) + " has no summary.json: it is no run, or not finished; finish it with raptr-pretrain --resume " + raptr::shown(folder));
+    raptr::fail<raptr::file_error>(raptr::shown(folder) +
+                                   " has no summary.json: it is not a run, or not finished; finish it with raptr-pretrain --resume " +
+                                   raptr::shown(folder));
   const raptr::json summary = raptr::read_json(files.summary());
   measured_run run;
   run.name = raptr::shown((folder.has_filename() ? folder : folder.parent_path()).filename());
@@ -64,14 +65,14 @@ text_table table_of(const std::vector<measured_run>& runs) {
 }
 
 void write_csv(const settings& s) {
-  if (s.runs.empty()) raptr::fail("--csv is given and no run: name the folders of runs");
+  if (s.runs.empty()) raptr::fail("--csv needs one or more runs, and 0 given: name the folders of runs");
   raptr::replace_file(s.csv, csv_text(s.runs));
   std::printf("Steps: %s\n", raptr::shown(s.csv).c_str());
 }
 
 void write_report(const settings& s) {
   if (s.runs.size() < 2)
-    raptr::fail("two or more runs can be compared, and " + std::to_string(s.runs.size()) + " given: name the folders of finished runs");
+    raptr::fail("--out needs two or more runs, and " + std::to_string(s.runs.size()) + " given: name the folders of finished runs");
   std::vector<measured_run> runs;
   for (const auto& folder : s.runs) runs.push_back(read_run(folder));
   const text_table table = table_of(runs);
@@ -80,15 +81,14 @@ void write_report(const settings& s) {
 
   std::string remarks = "In parentheses: relative to " + runs[0].name + ".\n";
   for (const measured_run& r : runs)
-    if (r.hashes != runs[0].hashes)
-      remarks += r.name + " was trained on another text than " + runs[0].name + ": their losses say nothing about each other.\n";
+    if (r.hashes != runs[0].hashes) remarks += r.name + " was trained on another text than " + runs[0].name + ": their losses are not comparable.\n";
 
   raptr::make_folders(s.out);
   raptr::replace_file(s.out / "curves.svg", curves_svg("Training runs compared", curves));
   raptr::replace_file(s.out / "report.md",
                       "# Training runs compared\n\n" + table.markdown() + "\n" + remarks +
                           "The validation loss is that of the full network after the last step. Total FLOPs include embedding, head and\n"
-                          "optimizer, which never shrink. The training time leaves out validation and checkpoints.\n\n"
+                          "optimizer, which never shrink. The training time excludes validation and checkpoints.\n\n"
                           "![loss against steps and against FLOPs](curves.svg)\n");
   std::printf("%s%sReport: %s\n", table.plain().c_str(), remarks.c_str(), raptr::shown(s.out / "report.md").c_str());
 }
@@ -97,8 +97,8 @@ int start(int count, char** words) {
   settings s;
   option_list options;
   options.plain_words_to(s.runs);
-  options.add("", "out", "FOLDER", &s.out, "for report.md and curves.svg; made if it is not there");
-  options.add("", "csv", "FILE", &s.csv, "for all steps of the runs, a column for each field of metrics.jsonl");
+  options.add("", "out", "FOLDER", &s.out, "for report.md and curves.svg; created if it does not exist");
+  options.add("", "csv", "FILE", &s.csv, "for all steps of the runs, one column per field of metrics.jsonl");
   if (helped(count, words, options, head)) return done;
   options.read(count, words);
   if (s.out.empty() && s.csv.empty()) raptr::fail("--out is missing: name a folder for report.md and curves.svg, or a file with --csv");

@@ -24,16 +24,16 @@ struct settings {
 
 option_list options_of(settings& s) {
   option_list o;
-  o.add("", "run", "RUN", &s.run, "folder of a run: its newest good checkpoint");
+  o.add("", "run", "RUN", &s.run, "folder of a run, for its newest good checkpoint");
   o.add("", "checkpoint", "FOLDER", &s.checkpoint, "or one checkpoint");
   o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "or bytes [that of the run]");
   o.add("", "prompt", "TEXT", &s.prompt, "what to continue [a new document]");
-  o.add("", "prompt-file", "FILE", &s.prompt_file, "or all bytes of a file");
-  o.add("", "tokens", "N", &s.tokens, "to add, unless the document ends before").range(0, 1e9);
+  o.add("", "prompt-file", "FILE", &s.prompt_file, "or the contents of a file");
+  o.add("", "tokens", "N", &s.tokens, "to add, unless the document ends first").range(0, 1e9);
   o.add("", "temperature", "T", &s.temperature, "0: always the most probable token").range(0, 1e6);
-  o.add("", "top-k", "N", &s.top_k, "only from the N most probable tokens; 0: all").range(0, 1e9);
-  o.add("", "top-p", "P", &s.top_p, "only from the most probable tokens that have P of the probability").range(0, 1);
-  o.add("", "seed", "N", &s.seed, "other numbers give other texts").range(0, 9'007'199'254'740'992);
+  o.add("", "top-k", "N", &s.top_k, "sample from the N most probable tokens; 0: all").range(0, 1e9);
+  o.add("", "top-p", "P", &s.top_p, "sample from the fewest tokens with total probability P").range(0, 1);
+  o.add("", "seed", "N", &s.seed, "different seeds give different texts").range(0, 9'007'199'254'740'992);
   o.add("", "threads", "N", &s.threads, "0: one per processor").range(0, 1023);
   return o;
 }
@@ -46,9 +46,9 @@ std::filesystem::path checkpoint_of(const settings& s) {
   const run_files files{s.run};
   std::error_code ignored;
   if (!std::filesystem::exists(files.config(), ignored))
-    raptr::fail<raptr::file_error>(raptr::shown(s.run) + " is no folder of a run: it has no config.json");
+    raptr::fail<raptr::file_error>(raptr::shown(s.run) + " is not the folder of a run: it has no config.json");
   if (const auto newest = files.newest(note)) return newest->path;
-  raptr::fail<raptr::file_error>(raptr::shown(s.run) + " has no whole checkpoint yet: train it further with raptr-pretrain --resume " +
+  raptr::fail<raptr::file_error>(raptr::shown(s.run) + " has no complete checkpoint yet: continue it with raptr-pretrain --resume " +
                                  raptr::shown(s.run));
 }
 
@@ -62,7 +62,7 @@ int start(int count, char** words) {
   const std::string prompt = s.prompt_file.empty() ? s.prompt : raptr::read_file(s.prompt_file);
   if (const auto size = model->begin(prompt); size > model->context())
     note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model->context()) + ": only the last " +
-         std::to_string(model->context()) + " are seen");
+         std::to_string(model->context()) + " are used");
   std::fwrite(prompt.data(), 1, prompt.size(), stdout);
   const sampler draw(s.temperature, s.top_k, s.top_p, static_cast<std::uint64_t>(s.seed));
   std::int64_t n = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From logits to a token. A draw is a function of (seed, number of the token), so a text can be had again.
+// Samples a token from logits. A draw is a function of (seed, number of the token), so a text can be reproduced.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace program {
 
 class sampler {
  public:
-  /// temperature 0: the most probable token, of equals the first one. top_k 0: no limit. top_p: 0 leaves one token.
+  /// temperature 0: the most probable token, the first among equals. top_k 0: no limit. top_p 0: one token is left.
   sampler(double temperature, std::int64_t top_k, double top_p, std::uint64_t seed)
       : temperature_(temperature), top_p_(top_p), top_k_(top_k), draw_(raptr::random_key{seed}.stream("generate")) {}
 

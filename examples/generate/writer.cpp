@@ -53,7 +53,7 @@ class model_writer final : public writer {
     raptr::batch data;
     data.add_segment(int(seen.size()), 0);
     data.ids.assign(seen.begin(), seen.end());
-    data.targets.push_back({int(seen.size()) - 1, 0, 1.0f});  // the row whose logits are wanted
+    data.targets.push_back({int(seen.size()) - 1, 0, 1.0f});  // the row whose logits are needed
     std::vector<float> logits = model_.predict(full_, data);
     logits.resize(std::size_t(tokens_.size));
     for (const int never : {tokens_.mask, tokens_.pad})
@@ -61,7 +61,7 @@ class model_writer final : public writer {
     const int id = choose(logits);
     if (id == tokens_.end_of_text) return std::nullopt;
     ids_.push_back(id);
-    // All that is new at once, because what a token reads as may depend on the one before it.
+    // Decodes everything after the prompt, because the text of a token may depend on the token before it.
     const auto text = std::visit([&](const auto& t) { return t.decode(std::span(ids_).subspan(prompt_)); }, tokenizer_);
     return text.substr(std::exchange(written_, text.size()));
   }
@@ -72,10 +72,10 @@ class model_writer final : public writer {
   raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu> model_;
   raptr::step_plan full_;
   std::vector<std::int32_t> ids_;
-  std::size_t prompt_ = 0, written_ = 0;  // ids that were given; bytes that next() has answered
+  std::size_t prompt_ = 0, written_ = 0;  // ids of the prompt; bytes that next() has returned
 };
 
-/// What the run was trained with whose folder holds `checkpoint`, if one does.
+/// The tokenizer of the run whose folder holds `checkpoint`; "bytes" if there is no such run.
 std::string tokenizer_of_run(const std::filesystem::path& checkpoint) {
   const auto file = std::filesystem::absolute(checkpoint).lexically_normal().parent_path().parent_path() / "config.json";
   std::error_code ignored;

@@ -17,14 +17,14 @@ class writer {
  public:
   virtual ~writer() = default;
   virtual int context() const = 0;
-  /// An empty text: the begin of a document. Returns the number of tokens of the text.
+  /// Sets the prompt; an empty text starts a new document. Returns the number of tokens of the text.
   virtual std::int64_t begin(std::string_view text) = 0;
-  /// choose: from the logits of the tokenizer's ids to one of them. Nothing at the end of the document.
+  /// choose: maps the logits of the tokenizer's ids to one id. Returns nullopt at the end of the document.
   virtual std::optional<std::string> next(const std::function<int(std::span<const float>)>& choose) = 0;
 };
 
-/// Throws file_error for what is no checkpoint or damaged, input_error for a model that does not continue texts.
-/// tokenizer: "bytes", a file or a folder; empty: what the run that holds the checkpoint was trained with, else bytes.
+/// Throws file_error if the checkpoint is missing or damaged, input_error for a model that cannot continue a text.
+/// tokenizer: "bytes", a file or a folder; empty: that of the run that holds the checkpoint, else bytes.
 std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std::string tokenizer, int threads);
 
 }  // namespace program

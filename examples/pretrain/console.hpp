@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a person sees while a run goes on: one live line on a terminal, elsewhere a plain line at
-// every twentieth of the run, and at least twice a minute.
+// Progress output of a run: one live line on a terminal; otherwise a plain line at every twentieth of the run, and at least
+// twice a minute.
 #pragma once
 
 #include <chrono>
@@ -15,10 +15,10 @@ namespace program {
 
 class console {
  public:
-  /// flops: of the whole run; before: of the steps that are done already; peak: flop/s of all threads.
+  /// flops: of the whole run; before: of the steps already done; peak: flop/s of all threads.
   console(int blocks, double flops, double before, double peak) : blocks_(blocks), flops_(flops), done_(before), peak_(peak) {}
 
-  /// For `watch` of a run.
+  /// The `watch` callback of a run.
   void step(const raptr::step_report& r) {
     done_ += r.total_flops;
     if (steps_++ > 0 || r.step + 1 == r.total) seconds_ += r.seconds, computed_ += r.total_flops;  // the first step warms up

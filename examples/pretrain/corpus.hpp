@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tokens of a run, from a text or from shards, and the part of them, or the others, that measure the loss.
+// The training tokens of a run, from a text or from shards, and its validation tokens: a held-out part or a separate text.
 #pragma once
 
 #include <optional>
@@ -16,9 +16,9 @@ namespace errors {
 [[noreturn]] inline void text_and_shards(const char* what) {
   raptr::fail("--" + std::string(what) + "text and --" + std::string(what) + "shards are given: a run takes one of them");
 }
-[[noreturn]] inline void text_without_tokenizer() { raptr::fail("--tokenizer none is for shards alone: a text needs a tokenizer"); }
+[[noreturn]] inline void text_without_tokenizer() { raptr::fail("--tokenizer none is for shards only: a text needs a tokenizer"); }
 [[noreturn]] inline void option_without_use(const char* option, const char* needs) {
-  raptr::fail("--" + std::string(option) + " is given, but no " + needs + ", which it is for: leave it out");
+  raptr::fail("--" + std::string(option) + " is given without " + needs + ": leave it out");
 }
 }  // namespace errors
 
@@ -30,7 +30,7 @@ class corpus {
   corpus(const corpus&) = delete;
   corpus& operator=(const corpus&) = delete;
 
-  /// The end of the text is held out if both parts fill a window; a validation text must.
+  /// Holds out the end of the text if both parts fill a window; a separate validation text must fill one.
   void divide(const network_trainer& network) {
     const auto& all = training_part_.tokens;
     training_.emplace(all, 0, all.size());
@@ -48,7 +48,7 @@ class corpus {
 
   raptr::vocabulary vocabulary() const { return training_part_.tokens.vocabulary(); }
 
-  /// One line about what was read.
+  /// One line about the tokens read.
   std::string line() const {
     std::string text = training_part_.line;
     if (validation_part_)
@@ -56,11 +56,11 @@ class corpus {
     else if (validation_)
       text += "; the last " + count_text(validation_->size()) + " tokens are held out for validation";
     else
-      text += "; too short to hold a part out, so there is no validation";
+      text += "; too short to hold out a part, so there is no validation";
     return text;
   }
-  /// Reads every token once. Throws file_error for shards with an id beyond the vocabulary or another hash than their
-  /// shards.json has.
+  /// Reads every token once. Throws file_error for shards with an id beyond the vocabulary or a hash that differs from their
+  /// shards.json.
   raptr::json hashes() const {
     raptr::json all = {{training_part_.option, training_part_.hash()}};
     if (validation_part_) all["validation-" + validation_part_->option] = validation_part_->hash();
@@ -81,7 +81,7 @@ class corpus {
       return found;
     }
   };
-  using optional_tokenizer = std::optional<raptr::any_tokenizer>;  // none: the ids of shards are all that is known
+  using optional_tokenizer = std::optional<raptr::any_tokenizer>;  // nullopt: only the ids of shards are known
 
   corpus(const settings& s, const optional_tokenizer& tokenizer)
       : training_part_(part_of(s, tokenizer, s.text, s.shards, raptr::shard_part::training)) {
@@ -91,7 +91,7 @@ class corpus {
       validation_part_ = part_of(s, tokenizer, s.validation_text, shards, raptr::shard_part::validation);
   }
 
-  /// Known to fit the options and the embedding before any text is read.
+  /// Checks the options and the size of the embedding before any text is read.
   static optional_tokenizer tokenizer_of(const settings& s) {
     if (!s.text.empty() && !s.shards.empty()) errors::text_and_shards("");
     if (!s.validation_text.empty() && !s.validation_shards.empty()) errors::text_and_shards("validation-");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last files and words of a run.
+// The final files and messages of a run.
 #pragma once
 
 #include "../support/curves.hpp"
@@ -27,7 +27,7 @@ inline raptr::json summary_of(const network_trainer& network, const settings& s,
           {"device", network.device()},
           {"training_seconds", sums.seconds}};
 }
-/// summary.json comes last: it says that the run is finished.
+/// summary.json is written last: it marks the run as finished.
 inline void finish(const run_files& files, const network_trainer& network, const settings& s, const run_plan& plan) {
   const auto steps = read_metrics(files.metrics()).steps;
   const run_sums sums = sums_of(steps);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What steps of a run cost, priced without running them. The batch that they are priced with is cut once.
+// Estimates the cost of the steps of a run without running them. All estimates use the same sample batch.
 #pragma once
 
 #include <raptr/schedule/grammar/solve.hpp>
@@ -23,15 +23,15 @@ class cost_estimator {
 
   const raptr::network_layout& layout() const { return plan_.layout(); }
   const raptr::batch& data() const { return data_; }
-  /// Of a step with the full network.
+  /// The cost of a step with the full network.
   const step_estimate& full() const { return full_; }
-  /// Of a step as it will be drawn.
+  /// The cost of one step, with the plan that the run will draw.
   step_estimate step(const raptr::any_schedule& schedule, std::int64_t number) {
     raptr::plan_into(plan_, schedule, {.seed = seed_, .step = static_cast<std::uint64_t>(number)}, steps_);
     return network_.estimate(data_, plan_);
   }
   std::vector<raptr::stage_summary> stages(const raptr::any_schedule& schedule) const { return raptr::stage_table(schedule, layout(), steps_); }
-  /// The mean of some steps as they will be drawn: what is drawn exactly costs the same in each.
+  /// The mean over at most 8 steps with the plans that the run will draw; with exact selectors all of them cost the same.
   step_estimate stage(const raptr::any_schedule& schedule, const raptr::stage_summary& of) {
     constexpr std::int64_t most = 8;
     const std::int64_t n = (std::min)(most, of.steps());
@@ -45,7 +45,7 @@ class cost_estimator {
     mean.total_flops += mean.block_flops;
     return mean;
   }
-  /// Of all FLOPs of as many steps with the full network.
+  /// Total FLOPs as a fraction of those of as many steps with the full network.
   double total_share(const raptr::any_schedule& schedule) {
     double sum = 0;
     for (const raptr::stage_summary& s : stages(schedule)) sum += double(s.steps()) * stage(schedule, s).total_flops;
@@ -61,7 +61,7 @@ class cost_estimator {
   step_estimate full_;
 };
 
-/// How long a step takes: of two that were measured, or else of its FLOPs and the speed that products are known to reach.
+/// Expected time of a step: interpolated between two measured steps, or else its FLOPs at a typical share of the FMA peak.
 struct expected_speed {
   static constexpr double share_of_peak = 0.5;
   double peak = 0;  // flop/s
@@ -71,15 +71,15 @@ struct expected_speed {
     if (measured) return measured->full * measured->ratio(step.block_flops / full.block_flops);
     return step.total_flops / (share_of_peak * peak);
   }
-  /// What the seconds rest on.
+  /// The basis of seconds().
   std::string text() const {
     if (measured)
-      return "steps that were measured, " + duration_text(measured->full) + " with the full network and " + duration_text(measured->fixed) +
-             " without its blocks; between them time follows the block FLOPs";
+      return "measured steps, " + duration_text(measured->full) + " with the full network and " + duration_text(measured->fixed) +
+             " without its blocks; between them time is linear in the block FLOPs";
     return "all FLOPs at half of the FMA peak of this machine; nothing was timed";
   }
 };
-/// Measures. Changes the weights of the network, which is good for nothing else then.
+/// Times two steps. Trains the network in doing so; discard it afterwards.
 inline raptr::step_time measured_time(network_trainer& network, const raptr::batch& data) {
   const double full = network.seconds_of(data, raptr::step_plan::full(network.layout()));
   return {.full = full, .fixed = (std::min)(full, network.seconds_of(data, raptr::step_plan(network.layout())))};

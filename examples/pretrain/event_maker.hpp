@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines of metrics.jsonl as TensorBoard events: a function of the lines and of when the run began.
+// Lines of metrics.jsonl as TensorBoard events: a pure function of the lines and of the time the run began.
 #pragma once
 
 #include <raptr/io/json.hpp>
@@ -7,8 +7,8 @@
 
 namespace program {
 
-/// Turns lines of metrics.jsonl into events: every number of a line is a curve, those of "active" are a group. A step is
-/// shown at the time that it would have ended without pauses.
+/// Converts lines of metrics.jsonl to events: every number of a line is a curve, those of "active" are a group. The time stamp
+/// of a step is the beginning plus the sum of step_seconds, so pauses do not show.
 class event_maker {
  public:
   /// began: seconds since 1970.

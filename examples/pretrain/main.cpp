@@ -13,7 +13,7 @@ constexpr std::string_view head =
     "  raptr-pretrain --text FILE --schedule 6-8-10-12 --steps 2000 --out RUN\n"
     "  raptr-pretrain --resume RUN\n";
 
-/// What the file sets and the command line does not.
+/// Sets the options that the file has and the command line does not.
 void read_config(const std::filesystem::path& file, option_list& options) {
   settings from_file;
   option_list of_file = options_of(from_file);

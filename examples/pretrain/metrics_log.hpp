@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// metrics.jsonl while it grows, and beside it, where asked for, the same numbers as a TensorBoard event file. A run that goes on
-// writes the events anew from the lines that it keeps, so no point is twice in them.
+// Appends to metrics.jsonl and, with --tensorboard, the same numbers to a TensorBoard event file. A resumed run rewrites the
+// event file from the lines it keeps, so no point appears twice.
 #pragma once
 
 #include <sys/stat.h>
@@ -23,8 +23,8 @@ inline double time_of_begin(const run_files& files) {
 
 class metrics_log {
  public:
-  ///   keep          how many bytes of the lines that are there stay
-  ///   tensorboard   whether there are events; a file of them that is there goes on in any case
+  ///   keep          bytes of the existing log to keep
+  ///   tensorboard   whether to write events; an existing event file is continued in any case
   metrics_log(const run_files& files, std::uint64_t keep, bool tensorboard) : lines_(files.metrics(), keep) {
     std::error_code ignored;
     if (!tensorboard && !std::filesystem::exists(files.events(), ignored)) return;
@@ -34,14 +34,14 @@ class metrics_log {
     for_each_line(files.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { events_->add(maker_->event(line)); });
   }
 
-  /// Throws file_error; then the step is kept for the next call.
+  /// Throws file_error; the step then stays in memory, and the next call writes it.
   void append(const raptr::step_report& r) {
     lines_.add(metrics_line(r));
     if (events_) events_->add(maker_->event(metrics_json(r)));
     lines_.flush();
     if (events_) events_->flush();
   }
-  /// All steps are on the disk, or it throws.
+  /// Returns with all steps on disk, or throws.
   void sync() {
     lines_.sync();
     if (events_) events_->sync();

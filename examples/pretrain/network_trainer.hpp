@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The line between the program and the kinds of networks it can train. Each kind is a template of the library that is
-// instantiated in a file of its own, so that the program itself compiles in seconds.
+// The interface between the program and the kinds of networks it can train. Each kind is a template of the library,
+// instantiated in a separate file, so that the program itself compiles in seconds.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +21,7 @@ namespace program {
 
 using tokens = raptr::token_range<raptr::any_tokens>;
 
-/// Of one training step.
+/// The estimated cost of one training step.
 struct step_estimate {
   double block_flops = 0, total_flops = 0, activation_bytes = 0;
 };
@@ -36,9 +36,9 @@ class network_trainer {
   virtual raptr::network_layout layout() const = 0;
   /// A micro-batch. Throws input_error if the text does not fill one window.
   virtual raptr::batch sample(const tokens& text) const = 0;
-  /// Of a step of such micro-batches.
+  /// The cost of a step of such micro-batches.
   virtual step_estimate estimate(const raptr::batch& micro_batch, const raptr::step_plan& plan) const = 0;
-  /// The same step in seconds, measured: the best of some. Changes weights and moments.
+  /// Times the same step, in seconds: the minimum of several. Changes weights and moments.
   virtual double seconds_of(const raptr::batch& micro_batch, const raptr::step_plan& plan) = 0;
   virtual std::int64_t steps_done() const = 0;
   virtual bool fills_a_window(std::int64_t size) const = 0;
@@ -47,7 +47,7 @@ class network_trainer {
   virtual double evaluate(const tokens& text) = 0;
   virtual void save(const std::filesystem::path& folder) = 0;
   virtual void load(const std::filesystem::path& folder) = 0;
-  /// Takes the weights of a Hugging Face folder. Answers a checksum of them.
+  /// Loads the weights of a Hugging Face folder. Returns their checksum.
   virtual std::string start_from(const std::filesystem::path& folder) = 0;
 };
 

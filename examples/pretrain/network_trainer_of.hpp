@@ -19,12 +19,11 @@ namespace program {
 namespace errors {
 [[noreturn]] inline void model_is_larger_than_the_memory(std::int64_t parameters, double needed, double there) {
   raptr::fail("a model of " + count_text(parameters) + " parameters needs " + bytes_text(needed) +
-              " for weights, gradients and moments, and this machine has " + bytes_text(there) +
-              ": make --width, --layers, --neurons or --vocab smaller");
+              " for weights, gradients and moments, and this machine has " + bytes_text(there) + ": reduce --width, --layers, --neurons or --vocab");
 }
 }  // namespace errors
 
-/// A rate rule picked at run time.
+/// A learning-rate rule chosen at run time.
 struct chosen_rate {
   std::function<double(const raptr::run_position&)> rule;
   double operator()(const raptr::run_position& now) const { return rule(now); }
@@ -85,7 +84,7 @@ template <class Block, class Objective> class network_trainer_of final : public 
     model_type& m = trainer_.model();
     if (!m.initialised()) m.initialise(static_cast<std::uint64_t>(s_.seed));
     double best = 0;
-    for (int round = 0; round < 4; ++round) {  // the first one warms up
+    for (int round = 0; round < 4; ++round) {  // the first round is a warm-up
       const auto start = clock::now();
       m.begin(plan);
       for (std::int64_t k = 0; k < s_.accumulate; ++k) m.accumulate(plan, data);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run will do, before it does it: the stages with their steps, blocks, FLOPs and memory, and what that saves.
+// The plan of a run, printed before it starts: the stages with their steps, blocks, FLOPs and memory, and the saving.
 #pragma once
 
 #include "../support/text_table.hpp"
@@ -24,8 +24,8 @@ struct run_plan {
   }
 };
 
-/// Where a drop follows the depth: what the first and the last block keep in the last step of each stage, so that nobody takes
-/// one end of the network for the other.
+/// For drops that vary with depth: what the first and the last block keep in the last step of each stage, so that the two ends
+/// of the network are not confused.
 inline std::string depth_text(const raptr::any_schedule& schedule, const raptr::network_layout& layout, std::int64_t total,
                               const std::vector<raptr::stage_summary>& stages) {
   std::string text;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run that goes on takes from its folder, and what it may be given anew: nothing that would change its plan, its
-// data or its log.
+// What a resumed run takes from its folder, and which options may differ: none that would change its plan, its data or its
+// log.
 #pragma once
 
 #include <memory>
@@ -12,20 +12,20 @@ namespace program {
 
 namespace errors {
 [[noreturn]] inline void no_run(const std::filesystem::path& run) {
-  raptr::fail<raptr::file_error>(raptr::shown(run) + " is no folder of a run: it has no config.json");
+  raptr::fail<raptr::file_error>(raptr::shown(run) + " is not the folder of a run: it has no config.json");
 }
 [[noreturn]] inline void option_differs(std::string_view name, const std::string& stored, const std::string& given, const std::string& more) {
   raptr::fail("--" + std::string(name) + " is " + given + ", but the run was started with " + stored + more +
-              ": leave it out to go on, or start a new run with --out");
+              ": leave it out to resume, or start a new run with --out");
 }
 [[noreturn]] inline void text_differs(const std::string& name, const std::string& stored, const std::string& found) {
-  raptr::fail("the text under --" + name + " is not the one that the run was started with (hash " + found + " instead of " + stored +
-              "): bring the old text back, or start a new run with --out");
+  raptr::fail("the text of --" + name + " is not the one that the run was started with (hash " + found + " instead of " + stored +
+              "): restore the old text, or start a new run with --out");
 }
 [[noreturn]] inline void weights_differ(const std::filesystem::path& from, const std::string& stored, const std::string& found) {
   raptr::fail<raptr::file_error>("this run has no checkpoint yet, and " + raptr::shown(from) +
                                  " does not hold the weights that it was started from (checksum " + found + " instead of " + stored +
-                                 "): bring the old ones back, or start a new run with --out");
+                                 "): restore the old weights, or start a new run with --out");
 }
 }  // namespace errors
 
@@ -39,7 +39,7 @@ inline std::unique_ptr<network_trainer> trainer_of(const settings& s) {
   return s.objective == "causal_lm" ? make_causal_trainer(s) : make_masked_trainer(s);
 }
 
-/// Both plans, where the difference is one of plans: the stored one, and what it would be with what is given.
+/// Both plans if they differ: the stored one, and the one with the given options.
 inline std::string plans_text(const settings& before, const option_list& given) {
   settings now = before;
   option_list options = options_of(now);
@@ -49,11 +49,11 @@ inline std::string plans_text(const settings& before, const option_list& given) 
     const std::string was = borders_text(before, *trainer_of(before)), would_be = borders_text(now, *trainer_of(now));
     return was == would_be ? "" : " (" + was + "; it would be " + would_be + ")";
   } catch (const raptr::error&) {
-    return "";  // what is given is no plan at all
+    return "";  // the given options are not a valid plan
   }
 }
 
-/// The options of the stored run, with what may differ taken from the command line; refuses anything else that differs.
+/// The options of the stored run, with those that may differ taken from the command line. Throws if any other option differs.
 inline settings resumed(const std::filesystem::path& run, const option_list& given, raptr::json& config) {
   const run_files files{run};
   std::error_code ignored;
@@ -70,7 +70,7 @@ inline settings resumed(const std::filesystem::path& run, const option_list& giv
     if (!o.given || !stored(o)) continue;
     const raptr::json stored_value = option_list::json_of(*options.find(o.name)), value = option_list::json_of(o);
     const raptr::json first_value =
-        s.solved.is_object() ? s.solved.value(std::string(o.name), stored_value) : stored_value;  // before the ? was found
+        s.solved.is_object() ? s.solved.value(std::string(o.name), stored_value) : stored_value;  // before the ? was solved
     if (free_at_resume(o.name))
       options.set(o.name, value);
     else if (value != stored_value && value != first_value)
@@ -85,24 +85,24 @@ inline void expect_same_text(const corpus& text, const raptr::json& config, cons
     if (const auto old = raptr::json_member<std::string>(before, name, file); old != hash) errors::text_differs(name, old, hash.get<std::string>());
 }
 
-/// The weights that a run without a checkpoint begins with, where they are not random ones.
+/// Loads the initial weights of a run that has no checkpoint yet, unless they are random.
 inline void begin_anew(const settings& s, network_trainer& network, const raptr::json& config, const std::filesystem::path& file) {
   if (s.from.empty()) return;
   const auto before = raptr::json_member<std::string>(raptr::json_member<raptr::json>(config, "hashes", file), "from", file);
   if (const std::string now = network.start_from(s.from); now != before) errors::weights_differ(s.from, before, now);
 }
 
-/// Loads the newest good checkpoint, if there is one. Answers how many bytes of the log belong to it.
+/// Loads the newest good checkpoint, if there is one. Returns how many bytes of the log belong to it.
 ///
 ///   config           of the run
-///   note(sentence)   for what is damaged or missing
+///   note(sentence)   called for what is damaged or missing
 inline std::uint64_t go_back_to_checkpoint(const run_files& files, network_trainer& network, const settings& s, const raptr::json& config,
                                            const std::function<void(const std::string&)>& note) {
   (void)raptr::remove_partial_folders(files.checkpoints());
   if (const auto newest = files.newest(note)) {
     network.load(newest->path);
   } else {
-    note("there is no checkpoint yet, so the run begins anew");
+    note("there is no checkpoint yet, so the run starts from step 0");
     begin_anew(s, network, config, files.config());
   }
   std::error_code ignored;

@@ -15,11 +15,11 @@ namespace program {
 namespace errors {
 [[noreturn]] static void no_text() { raptr::fail("there is no text to train on: give --text FILE|DIR or --shards FILE|DIR, or --resume RUN"); }
 [[noreturn]] static void out_and_resume() {
-  raptr::fail("--out and --resume are given: --resume goes on in the run's own folder, so leave --out out");
+  raptr::fail("--out and --resume are given: --resume continues in the folder of the run, so leave --out out");
 }
 [[noreturn]] static void end_is_not_saved(std::int64_t newest, const std::filesystem::path& run) {
   raptr::fail<raptr::file_error>("the last checkpoint or the log could not be written: the newest good checkpoint is of step " +
-                                 std::to_string(newest) + "; make room and give --resume " + raptr::shown(run));
+                                 std::to_string(newest) + "; free disk space and give --resume " + raptr::shown(run));
 }
 }  // namespace errors
 
@@ -27,7 +27,7 @@ namespace {
 
 void note(const std::string& sentence) { say("Note: " + sentence); }
 
-/// What a write that fails does: it throws on, or it is told once and the run goes on.
+/// Handles failed writes: rethrows the error, or reports it once and continues the run.
 class careful_writer {
  public:
   explicit careful_writer(bool goes_on) : goes_on_(goes_on) {}
@@ -38,7 +38,7 @@ class careful_writer {
       failed_ = false;
     } catch (const raptr::file_error& e) {
       if (!goes_on_) throw;
-      if (!failed_) say_error(std::string(e.what()) + "; going on, as --full-disk continue asks for");
+      if (!failed_) say_error(std::string(e.what()) + "; continuing because of --full-disk continue");
       failed_ = true;
     }
   }
@@ -47,7 +47,7 @@ class careful_writer {
   bool goes_on_, failed_ = false;
 };
 
-/// Finds the ? of the schedule with a network of the same shape. Answers a line about it.
+/// Solves for the ? of the schedule with a network of the same shape. Returns a line about it.
 std::string solve_schedule(settings& s, corpus& text, expected_speed& speed) {
   settings of_full = s;
   of_full.schedule = "full";
@@ -61,7 +61,7 @@ std::string solve_schedule(settings& s, corpus& text, expected_speed& speed) {
   return solve(s, estimator, speed.measured);
 }
 
-/// From where the network stands to the last step. Answers whether it got there.
+/// Trains from the current step of the network to the last one. Returns whether it got there.
 bool train(const settings& s, const run_files& files, network_trainer& network, const corpus& text, const run_plan& plan, double peak,
            std::uint64_t keep, const std::stop_token& stop) {
   metrics_log log(files, keep, s.tensorboard);
@@ -117,8 +117,8 @@ int run(settings s, const option_list& given) {
   }
   const bool solves = !resumes && to_be_solved(s);
   const run_files files{s.out};
-  std::optional<run_lock> lock;
-  if (resumes) lock.emplace(s.out);
+  std::optional<raptr::folder_lock> lock;
+  if (resumes) lock = lock_run(s.out);
 
   say("Reading the text ...");
   corpus text(s);
@@ -149,23 +149,23 @@ int run(settings s, const option_list& given) {
       say_next(files, s);
       return done;
     }
-    say("Run: " + raptr::shown(s.out) + ", going on after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps));
+    say("Run: " + raptr::shown(s.out) + ", resuming after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps));
   }
   if (signals.signal()) return 128 + signals.signal();
   if (!resumes) {
     std::string from;
     if (!s.from.empty()) {
-      say("Weights: those of " + raptr::shown(s.from) + "; nothing is dropped out, whatever rates its config.json has");
+      say("Weights: those of " + raptr::shown(s.from) + "; there is no dropout, whatever rates its config.json has");
       if (grows(s, *network)) note("this schedule begins with some of the blocks and copies them over the others, whose weights are lost");
       from = network->start_from(s.from);
     }
     create(s.out, config_of(s, text, from));
-    lock.emplace(s.out);
+    lock = lock_run(s.out);
     say("Run: " + raptr::shown(s.out));
   }
   if (!train(s, files, *network, text, plan, peak, keep, signals.token())) {
     say("Stopped after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps) +
-        "; everything is saved.\nGo on: raptr-pretrain --resume " + shell_word(s.out.native()));
+        "; everything is saved.\nResume: raptr-pretrain --resume " + shell_word(s.out.native()));
     return 128 + signals.signal();
   }
   finish(files, *network, s, plan);

@@ -6,7 +6,7 @@
 
 namespace program {
 
-/// Answers an exit code. given: what the command line and the configuration file set.
+/// Returns an exit code. given: the options set by the command line and the configuration file.
 int run(settings s, const option_list& given);
 
 }  // namespace program

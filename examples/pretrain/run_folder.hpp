@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of a run: it appears with its config.json or not at all, one process works in it at a time, and a run that
-// was stopped keeps the same checkpoints as one that was not.
+// The folder of a run. It appears with its config.json or not at all, one process at a time works in it, and a run that was
+// stopped and resumed keeps the same checkpoints as an uninterrupted one.
 #pragma once
 
-#include <sys/file.h>
-
 #include <raptr/base/version.hpp>
+#include <raptr/io/partial_folder.hpp>
 
 #include "../support/run_files.hpp"
 #include "corpus.hpp"
@@ -14,7 +13,7 @@ namespace program {
 
 namespace errors {
 [[noreturn]] inline void run_exists(const std::filesystem::path& run) {
-  raptr::fail(raptr::shown(run) + " exists already: give another folder as --out, or go on with --resume " + raptr::shown(run));
+  raptr::fail(raptr::shown(run) + " exists already: give another folder as --out, or continue it with --resume " + raptr::shown(run));
 }
 [[noreturn]] inline void run_in_use(const std::filesystem::path& run) {
   raptr::fail(raptr::shown(run) + " is in use by another process: stop that one first");
@@ -23,16 +22,12 @@ namespace errors {
 
 inline constexpr int config_format = 1;
 
-/// Held as long as a process works on a run.
-class run_lock {
- public:
-  explicit run_lock(const std::filesystem::path& run) : folder_(raptr::open_file::folder(run)) {
-    if (::flock(folder_.descriptor(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) errors::run_in_use(run);
-  }
-
- private:
-  raptr::open_file folder_;
-};
+/// Held while a process works on a run. Throws input_error if another one does.
+inline raptr::folder_lock lock_run(const std::filesystem::path& run) {
+  auto lock = raptr::folder_lock::attempt(run);
+  if (!lock) errors::run_in_use(run);
+  return std::move(*lock);
+}
 
 inline std::filesystem::path unused_name() {
   for (int k = 1;; ++k)
@@ -44,26 +39,17 @@ inline void refuse_existing(const std::filesystem::path& run) {
   std::error_code code;
   if (std::filesystem::exists(std::filesystem::symlink_status(run, code))) errors::run_exists(run);
 }
-/// The folder appears with its config.json, so that what exists can be resumed.
+/// The folder appears with its config.json, so that every existing one can be resumed.
 inline void create(const std::filesystem::path& run, const raptr::json& config) {
   raptr::make_folders(raptr::folder_of(run));
-  const std::filesystem::path partial = raptr::partial_name(run);
-  std::error_code ignored;
-  std::filesystem::remove_all(partial, ignored);
-  try {
-    raptr::make_folders(partial / "checkpoints");
-    raptr::write_file(run_files{partial}.config(), raptr::json_text(config));
-    raptr::sync_folder(partial);
-    refuse_existing(run);
-    if (std::rename(partial.c_str(), run.c_str()) != 0) raptr::errors::system_refused("make the folder", run, errno);
-  } catch (...) {
-    std::filesystem::remove_all(partial, ignored);
-    throw;
-  }
-  raptr::sync_folder(raptr::folder_of(run));
+  raptr::partial_folder folder(run);
+  raptr::make_folders(folder.path() / "checkpoints");
+  raptr::write_file(run_files{folder.path()}.config(), raptr::json_text(config));
+  refuse_existing(run);
+  if (!folder.publish()) errors::run_exists(run);
 }
 
-/// from: the checksum of the weights that the run starts from; empty if they are random.
+/// from: the checksum of the initial weights; empty if they are random.
 inline raptr::json config_of(settings s, const corpus& text, const std::string& from) {
   raptr::json values;
   const option_list options = options_of(s);
@@ -78,7 +64,7 @@ inline raptr::json config_of(settings s, const corpus& text, const std::string& 
   if (!s.solved.is_null()) config["solved"] = s.solved;
   return config;
 }
-/// Keeps what a run that was never stopped would have kept: the checkpoint of a stop goes when a regular one is whole.
+/// Keeps what an uninterrupted run would have kept: the checkpoint of a stop is removed once a regular one is complete.
 inline void remove_old(const run_files& files, std::int64_t newest, const settings& s) {
   const auto regular = [&](std::int64_t step) {
     return step == s.steps || (*s.checkpoint_every > 0 && step % *s.checkpoint_every == 0) || (s.keep_every > 0 && step % s.keep_every == 0);

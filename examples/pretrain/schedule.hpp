@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The schedule that the options ask for. A text may leave one number open, as in ramp:?-full, which is found for a given cost.
+// The schedule given by the options. A text may leave one number open, as in ramp:?-full, which is solved for a given cost.
 #pragma once
 
 #include <raptr/schedule/grammar/solve.hpp>
@@ -17,14 +17,14 @@ namespace errors {
 }
 [[noreturn]] inline void unknown_without_target(const std::string& text) {
   raptr::fail("--schedule \"" + raptr::shown(text) +
-              "\" has a ? and nothing says what the run may cost: give --solve-for, such as 0.75, or a number in the place of the ?");
+              "\" has a ?, but the cost of the run is not given: give --solve-for, such as 0.75, or a number in place of the ?");
 }
 [[noreturn]] inline void target_without_unknown(double target, const std::string& text) {
   raptr::fail("--solve-for is " + raptr::decimal_text(target) + ", but --schedule \"" + raptr::shown(text) +
-              "\" has no ?: write one in the place of the number to be found, as in ramp:?-full, or leave --solve-for out");
+              "\" has no ?: write one in place of the number to solve for, as in ramp:?-full, or leave --solve-for out");
 }
 [[noreturn]] inline void cost_without_target(const std::string& cost) {
-  raptr::fail("--solve-cost is " + cost + ", but there is no --solve-for whose share it could say: give one, or leave --solve-cost out");
+  raptr::fail("--solve-cost is " + cost + ", but --solve-for is not given: give it, or leave --solve-cost out");
 }
 }  // namespace errors
 
@@ -40,7 +40,7 @@ inline raptr::any_schedule schedule_of(const settings& s) {
   } catch (const raptr::input_error&) {
     if (options.allow_shrinking) throw;
     options.allow_shrinking = true;
-    (void)raptr::any_schedule(s.schedule, options);  // throws if that is not the reason
+    (void)raptr::any_schedule(s.schedule, options);  // throws if shrinking is not the reason
     errors::schedule_shrinks(s.schedule);
   }
 }
@@ -50,7 +50,7 @@ inline void check(const settings& s, const raptr::any_schedule& schedule, const 
   if (!s.allow_shrinking && !raptr::never_shrinks(schedule, layout, s.steps)) errors::schedule_shrinks(s.schedule);
 }
 
-/// Whether the schedule has a ? to be found. Throws input_error if it has one and no target, or a target and no ?.
+/// Whether the schedule has a ? to solve for. Throws input_error if it has one and no target, or a target and no ?.
 inline bool to_be_solved(const settings& s) {
   const bool unknown = s.schedule.find('?') != std::string::npos;
   if (unknown && s.solve_for == 0) errors::unknown_without_target(s.schedule);
@@ -59,7 +59,7 @@ inline bool to_be_solved(const settings& s) {
   return unknown;
 }
 inline const char* cost_text(std::string_view cost) { return cost == "time" ? "the time" : cost == "total-flops" ? "all FLOPs" : "the block FLOPs"; }
-/// Puts the number in the place of the ?, and what was asked for into s.solved. Answers a line about it.
+/// Replaces the ? by the number found, and stores the options as given in s.solved. Returns a line about it.
 inline std::string solve(settings& s, cost_estimator& estimator, const std::optional<raptr::step_time>& measured) {
   const raptr::network_layout& layout = estimator.layout();
   const auto cost = [&](const raptr::any_schedule& schedule) {

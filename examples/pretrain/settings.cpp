@@ -11,71 +11,72 @@ constexpr double most_steps = 1'099'511'627'776;  // raptr::longest_run
 
 option_list options_of(settings& s) {
   option_list o;
-  o.add("data", "text", "FILE|DIR ...", &s.text, "what to train on; of a folder the files *.txt");
-  o.add("data", "shards", "FILE|DIR ...", &s.shards, "or shards of tokens; of a folder the files *.bin without the word val in their names");
+  o.add("data", "text", "FILE|DIR ...", &s.text, "training text; of a folder, the files *.txt");
+  o.add("data", "shards", "FILE|DIR ...", &s.shards, "or token shards; of a folder, the files *.bin without the word val in their names");
   o.add("data", "documents", "HOW", &s.documents, "what a document is").one_of({"file", "blank-line"});
   o.add("data", "tokenizer", "FILE|DIR", &s.tokenizer,
-        "tokenizer.json, vocab.json or vocab.txt, or a folder with them; bytes: a token is a byte; none: shards of an unknown one");
-  o.add("data", "validation-text", "FILE|DIR ...", &s.validation_text, "measures the loss [the last twentieth of the text]");
-  o.add("data", "validation-shards", "FILE|DIR ...", &s.validation_shards, "or measure it with shards [those with the word val]");
-  o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids without a header").one_of({"llm.c", "nanogpt"});
-  o.add("data", "validation-windows", "N", &s.validation_windows, "of one context each, from the begin of the validation text; 0: all").range(0, 1e9);
+        "tokenizer.json, vocab.json or vocab.txt, or a folder with them; bytes: a token is a byte; none: shards of an unknown tokenizer");
+  o.add("data", "validation-text", "FILE|DIR ...", &s.validation_text, "text for the validation loss [the last twentieth of the text]");
+  o.add("data", "validation-shards", "FILE|DIR ...", &s.validation_shards, "or shards for it [those with the word val]");
+  o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids, no header").one_of({"llm.c", "nanogpt"});
+  o.add("data", "validation-windows", "N", &s.validation_windows, "of one context each, from the start of the validation text; 0: all").range(0, 1e9);
 
   o.add("model", "objective", "NAME", &s.objective, "a GPT-2 or a BERT").one_of({"causal_lm", "masked_lm"});
-  o.add("model", "from", "DIR", &s.from, "start from the weights of a Hugging Face folder, GPT-2 or BERT, which also says the shape");
-  o.add("model", "masking", "NAME", &s.masking, "of masked_lm, 15% of the tokens: exactly, or each by itself").one_of({"bert", "independent"});
+  o.add("model", "from", "DIR", &s.from, "start from the weights and shape of a Hugging Face folder, GPT-2 or BERT");
+  o.add("model", "masking", "NAME", &s.masking, "of masked_lm, 15% of the tokens: exactly, or each independently").one_of({"bert", "independent"});
   o.add("model", "layers", "N", &s.layers, "transformer blocks").range(1, 4096);
   o.add("model", "width", "N", &s.width, "of the residual stream").range(1, 65536);
   o.add("model", "heads", "N", &s.heads, "of attention; must divide the width").range(1, 65536);
-  o.add("model", "kv-heads", "N", &s.kv_heads, "groups of heads with one key and value; 0: as many as heads").range(0, 65536);
+  o.add("model", "kv-heads", "N", &s.kv_heads, "heads of keys and values (GQA); 0: as many as heads").range(0, 65536);
   o.add("model", "neurons", "N", &s.neurons, "of the mlp; 0: four times the width").range(0, 1 << 20);
   o.add("model", "neuron-group", "N", &s.neuron_group, "neurons that are kept or dropped together").range(1, 1 << 20);
   o.add("model", "context", "TOKENS", &s.context, "length of a sequence").range(1, 1 << 20);
-  o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding, at least the ids of the tokenizer; bytes need 259").range(1, 1 << 24);
+  o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding, at least the number of tokenizer ids; bytes need 259").range(1, 1 << 24);
 
   o.add("schedule", "schedule", "TEXT", &s.schedule,
         "what trains: full, 6-8-10-12, heads 1/2-full, 6-12 with neurons 1/2-full, est, full for 1/10 then 6-12");
-  o.add("schedule", "solve-for", "SHARE", &s.solve_for, "finds the ? of --schedule so that the run costs this share of full training; 0: no ?")
+  o.add("schedule", "solve-for", "SHARE", &s.solve_for, "solves for the ? of --schedule: the run costs this share of full training; 0: no ?")
       .range(0, 1);
-  o.add("schedule", "solve-cost", "NAME", &s.solve_cost, "what --solve-for counts; time is measured before the run")
+  o.add("schedule", "solve-cost", "NAME", &s.solve_cost, "the cost that --solve-for counts; time is measured before the run")
       .one_of({"block-flops", "total-flops", "time"});
   o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it");
   o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of({"exactly", "bernoulli"});
-  o.add("schedule", "keep-first", "N", &s.keep_first, "blocks at the begin that are always kept").range(0, 4096);
-  o.add("schedule", "keep-last", "N", &s.keep_last, "blocks at the end that are always kept").range(0, 4096);
-  o.add("schedule", "scale", "NAME", &s.scale, "of kept blocks").one_of({"unscaled", "sqrt_gap", "sqrt_inverse", "inverse", "inverse_per_branch"});
+  o.add("schedule", "keep-first", "N", &s.keep_first, "first blocks that are always kept").range(0, 4096);
+  o.add("schedule", "keep-last", "N", &s.keep_last, "last blocks that are always kept").range(0, 4096);
+  o.add("schedule", "scale", "NAME", &s.scale, "factor on the output of kept blocks")
+      .one_of({"unscaled", "sqrt_gap", "sqrt_inverse", "inverse", "inverse_per_branch"});
   o.add("schedule", "dropped-update", "NAME", &s.dropped_update, "what the optimizer does with a dropped block")
       .one_of({"frozen", "zero_gradient", "decay_only"});
-  o.add("schedule", "at-borders", "NAME", &s.at_borders, "moments and step counts where a stage begins").one_of({"kept", "reset"});
+  o.add("schedule", "at-borders", "NAME", &s.at_borders, "moments and step counts when a stage begins").one_of({"kept", "reset"});
   o.add("schedule", "grown", "NAME", &s.grown, "moments and step counts of blocks that the schedule copies").one_of({"copied", "reset"});
 
   o.add("training", "steps", "N", &s.steps, "of the whole run").range(1, most_steps);
-  o.add("training", "batch", "N", &s.batch, "sequences of a micro-batch").range(1, 1 << 20);
-  o.add("training", "accumulate", "N", &s.accumulate, "micro-batches of a step").range(1, 1 << 20);
+  o.add("training", "batch", "N", &s.batch, "sequences per micro-batch").range(1, 1 << 20);
+  o.add("training", "accumulate", "N", &s.accumulate, "micro-batches per step").range(1, 1 << 20);
   o.add("training", "learning-rate", "RATE", &s.learning_rate, "peak").range(0, 1e30);
-  o.add("training", "rate-rule", "NAME", &s.rate_rule, "course of the rate after the warm-up")
+  o.add("training", "rate-rule", "NAME", &s.rate_rule, "learning-rate schedule after the warm-up")
       .one_of({"constant", "linear", "cosine", "wsd", "last-stage"});
   o.add("training", "warmup", "STEPS", &s.warmup, "up to the peak").range(0, most_steps).default_is("steps / 20");
-  o.add("training", "rewarm", "STEPS", &s.rewarm, "warm-up at the begin of every stage").range(0, most_steps);
+  o.add("training", "rewarm", "STEPS", &s.rewarm, "warm-up at the start of every stage").range(0, most_steps);
   o.add("training", "completep-rate", "X", &s.completep_rate, "rate of the blocks times (L/k)^(1 - X) where k of L are active; 1: off").range(0, 8);
   o.add("training", "weight-decay", "X", &s.weight_decay, "of AdamW").range(0, 1e30);
-  o.add("training", "clip", "NORM", &s.clip, "largest norm of a gradient; 0: none").range(0, 1e30);
+  o.add("training", "clip", "NORM", &s.clip, "maximum gradient norm; 0: no clipping").range(0, 1e30);
   o.add("training", "seed", "N", &s.seed, "of weights, order, masks and subnetworks").range(0, 9'007'199'254'740'992);
-  o.add("training", "max-nonfinite", "N", &s.max_nonfinite, "steps in a row that may be skipped as not finite").range(1, 1e9);
+  o.add("training", "max-nonfinite", "N", &s.max_nonfinite, "consecutive non-finite steps that may be skipped").range(1, 1e9);
 
-  o.add("run", "out", "RUN", &s.out, "the run's folder, which must not exist yet [runs/1, runs/2, ...]");
-  o.add("run", "threads", "N", &s.threads, "0: one per processor; changes no bit").range(0, 1023);
+  o.add("run", "out", "RUN", &s.out, "folder of the run, must not exist yet [runs/1, runs/2, ...]");
+  o.add("run", "threads", "N", &s.threads, "0: one per processor; does not change results").range(0, 1023);
   o.add("run", "validate-every", "STEPS", &s.validate_every, "0: never").range(0, most_steps).default_is("steps / 20");
   o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");
-  o.add("run", "keep-checkpoints", "N", &s.keep_checkpoints, "newest ones").range(1, 1e9);
-  o.add("run", "keep-every", "STEPS", &s.keep_every, "and those of every so many steps; 0: none").range(0, most_steps);
-  o.add("run", "full-disk", "POLICY", &s.full_disk, "what a failed write of a checkpoint or of the log does; the old checkpoint stays")
+  o.add("run", "keep-checkpoints", "N", &s.keep_checkpoints, "number of newest checkpoints to keep").range(1, 1e9);
+  o.add("run", "keep-every", "STEPS", &s.keep_every, "also keep those at multiples of STEPS; 0: none").range(0, most_steps);
+  o.add("run", "full-disk", "POLICY", &s.full_disk, "when a checkpoint or the log cannot be written; the old checkpoint stays")
       .one_of({"stop", "continue"});
-  o.add("run", "tensorboard", "", &s.tensorboard, "writes the log as an event file of TensorBoard too, in the run's folder");
+  o.add("run", "tensorboard", "", &s.tensorboard, "also write the log as a TensorBoard event file, in the folder of the run");
 
-  o.add("", "config", "FILE", &s.config, "JSON with options as keys; the command line goes over it");
-  o.add("", "resume", "RUN", &s.resume, "go on from the newest good checkpoint of a run, bit for bit");
-  o.add("", "plan", "", &s.plan, "print what the run would do, and stop");
+  o.add("", "config", "FILE", &s.config, "JSON with options as keys; command-line options take precedence");
+  o.add("", "resume", "RUN", &s.resume, "continue a run from its newest good checkpoint, bit for bit");
+  o.add("", "plan", "", &s.plan, "print what the run would do, and exit");
   return o;
 }
 

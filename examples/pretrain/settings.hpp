@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that decides what a run does, as numbers and names, and the table of options that sets it.
+// All settings of a run, as numbers and names, and the table of options that sets them.
 #pragma once
 
 #include <raptr/subnet/model_shape.hpp>
@@ -21,7 +21,7 @@ struct settings {
   std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen", at_borders = "kept", grown = "copied";
   double solve_for = 0;
   std::string solve_cost = "block-flops";
-  raptr::json solved;  // what --schedule, --solve-for and --solve-cost were before the ? was found; null: there was none
+  raptr::json solved;  // --schedule, --solve-for and --solve-cost before the ? was solved; null: there was none
   bool allow_shrinking = false;
   std::int64_t keep_first = 1, keep_last = 1;
 
@@ -51,14 +51,14 @@ struct settings {
             .vocab = int(vocab),
             .context = int(context)};
   }
-  /// Defaults that depend on other options become numbers, and names of files absolute, so that config.json says all.
+  /// Defaults that depend on other options become numbers, and names of files absolute, so that config.json is complete.
   void settle();
 };
 
 /// The table writes into `into`.
 option_list options_of(settings& into);
 
-/// What belongs to an invocation and not to the run: free to differ at a resume.
+/// Whether the option belongs to an invocation, not to the run, and may differ at a resume.
 bool free_at_resume(std::string_view option);
 /// Whether config.json has this option.
 bool stored(const option& o);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shards as a run is given them: opened, and compared with the shards.json that raptr-tokenize has put beside them.
+// Opens the shards given to a run, and compares them with the shards.json that raptr-tokenize wrote beside them.
 #pragma once
 
 #include <algorithm>
@@ -23,11 +23,11 @@ namespace errors {
 }
 [[noreturn]] inline void shards_of_two_tokenizers(const std::filesystem::path& index, const std::string& one, const std::string& other) {
   raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(one) + ", others with " + raptr::shown(other) +
-              ": train on those of one");
+              ": train on those of one tokenizer");
 }
 }  // namespace errors
 
-/// Shards as a source, what there is to say of them, and the hash that they must have if that is known.
+/// Shards as a token source, a line about them, and their expected hash if it is known.
 struct opened_shards {
   raptr::sharded_tokens tokens;
   std::string line;
@@ -35,7 +35,7 @@ struct opened_shards {
   std::string hash;
 };
 
-/// Whose ids shards hold.
+/// The tokenizer whose ids the shards hold.
 struct shard_tokenizer {
   std::string name;  // empty: not known
   raptr::vocabulary ids;
@@ -45,7 +45,7 @@ struct found_index {
   std::filesystem::path file;
   raptr::shard_index says;
 };
-/// The shards.json beside what is named, each once.
+/// The shards.json files beside the named paths, each once.
 inline std::vector<found_index> indices_of(const path_list& named) {
   std::vector<found_index> found;
   std::error_code ignored;
@@ -58,7 +58,7 @@ inline std::vector<found_index> indices_of(const path_list& named) {
   return found;
 }
 
-/// What the files beside the shards say of the tokenizer; nothing if there are none.
+/// The tokenizer according to the shards.json files beside the shards; nullopt if there are none.
 inline std::optional<shard_tokenizer> tokenizer_of_shards(const path_list& named) {
   std::optional<shard_tokenizer> found;
   for (const auto& [index, says] : indices_of(named)) {
@@ -68,7 +68,7 @@ inline std::optional<shard_tokenizer> tokenizer_of_shards(const path_list& named
   return found;
 }
 
-/// tokenizer: whose ids they must hold.
+/// tokenizer: the one whose ids they must hold.
 inline opened_shards open_shards(const settings& s, const path_list& named, raptr::shard_part part, const shard_tokenizer& tokenizer) {
   const auto indices = indices_of(named);
   for (const auto& [index, says] : indices)
@@ -80,9 +80,9 @@ inline opened_shards open_shards(const settings& s, const path_list& named, rapt
   opened.line = counted(source.shards(), "file", "files") + ", " + counted(source.size(), "token", "tokens");
   if (source.empty_files()) opened.line += ", " + counted(source.empty_files(), "file without a token", "files without a token");
   if (!files.skipped.empty())
-    opened.line += ", " + counted(std::ssize(files.skipped), "entry of folders passed over", "entries of folders passed over") + " (" +
+    opened.line += ", " + counted(std::ssize(files.skipped), "folder entry skipped", "folder entries skipped") + " (" +
                    raptr::shown(files.skipped.front().filename()) + ")";
-  // The shards.json of the one folder that is named says what it should hold.
+  // If one folder is named, its shards.json has the expected counts and hash.
   if (std::error_code ignored; named.size() == 1 && std::filesystem::is_directory(named.front(), ignored) && !indices.empty()) {
     const auto& [index, says] = indices.front();
     const auto& expected = part == raptr::shard_part::training || !says.validation ? says.training : *says.validation;

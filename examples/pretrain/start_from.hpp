@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run takes from the Hugging Face folder that it starts from: architecture, shape, tokenizer. An option that says
-// something else is refused, not overruled.
+// What a run takes from the Hugging Face folder that it starts from: architecture, shape, tokenizer. An option that
+// contradicts the folder is an error; it is not ignored.
 #pragma once
 
 #include <raptr/checkpoint/hugging_face_config.hpp>
@@ -16,12 +16,11 @@ namespace errors {
   raptr::fail("--" + option + " is " + given + ", but " + raptr::shown(file) + " " + there + ": leave --" + option + " out, or leave --from out");
 }
 [[noreturn]] inline void folder_has_no_tokenizer(const std::filesystem::path& folder) {
-  raptr::fail(raptr::shown(folder) +
-              " holds no tokenizer (tokenizer.json, vocab.json or vocab.txt): say with --tokenizer what its weights were trained on");
+  raptr::fail(raptr::shown(folder) + " holds no tokenizer (tokenizer.json, vocab.json or vocab.txt): give the one of its weights as --tokenizer");
 }
 }  // namespace errors
 
-/// The shape, objective and, if none is given, tokenizer of s.from. Throws for an option in `given` that contradicts it.
+/// Sets shape, objective and, if none is given, tokenizer from s.from. Throws for an option in `given` that contradicts them.
 inline void take_shape(settings& s, const option_list& given) {
   const raptr::hugging_face_model there = raptr::hugging_face_config(s.from, int(s.neuron_group));
   const auto file = s.from / "config.json";

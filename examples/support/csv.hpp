@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The logs of runs as one table for spreadsheets and data frames: a row a step, a column a field. Quoting as in RFC 4180,
-// lines end with LF, numbers have a point whatever the locale says, and what a step has not is an empty cell.
+// The logs of runs as one table for spreadsheets and data frames: one row per step, one column per field. Quoting as in RFC
+// 4180, lines end with LF, decimal points in every locale; a field that a step lacks is an empty cell.
 #pragma once
 
 #include <algorithm>
@@ -31,7 +31,7 @@ inline std::vector<std::pair<std::string, std::string>> csv_cells(const raptr::j
   return cells;
 }
 
-/// The first column is the run's folder as it was given; the columns are all fields that any step has.
+/// The first column is the folder of the run as given; the others are all fields that any step has.
 inline std::string csv_text(const std::vector<std::filesystem::path>& runs) {
   std::vector<std::string> columns;
   const auto each_line = [&](const auto& use) {

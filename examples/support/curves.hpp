@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The curves of one or more runs: loss against steps and against FLOPs, with the borders of the stages and the
-// validation losses.
+// The curves of one or more runs: loss against steps and against FLOPs, with stage boundaries and validation losses.
 #pragma once
 
 #include "metrics.hpp"
@@ -15,7 +14,7 @@ struct run_curve {
 
 namespace detail {
 
-/// The x of every step: its number, or the sum of FLOPs up to it.
+/// The x coordinate of every step: its number, or the sum of FLOPs up to it.
 inline std::vector<double> places(const run_curve& run, bool flops) {
   std::vector<double> x;
   double sum = 0;
@@ -42,11 +41,12 @@ inline plot::panel loss_panel(const std::vector<run_curve>& runs, bool flops) {
     p.lines.push_back({"", of_validation, validation, true, 1.4, 1.0});
     p.lines.push_back({of + (runs.size() > 1 ? "validation" : "validation, full network"), of_validation, std::move(validation), false});
   }
-  // The stages of the one run, or of the one run among several that has more than one.
+  // Stages are shown if one run has more than one of them.
   const run_curve* shown = nullptr;
+  int staged = 0;
   for (const run_curve& run : runs)
-    if (!run.steps.empty() && run.steps.back().stage > 1) shown = shown ? nullptr : &run;
-  if (!shown) return p;
+    if (!run.steps.empty() && run.steps.back().stage > 1) shown = &run, ++staged;
+  if (staged != 1) return p;
   const std::vector<double> x = places(*shown, flops);
   const auto& steps = shown->steps;
   for (std::size_t first = 0; first < steps.size();) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log while it grows: what could not be written stays in memory and goes out with the next piece, and the file ends at a whole
-// piece all the time.
+// An append-only log. Bytes that could not be written stay in memory until the next flush, and a failed flush is undone, so
+// the file never ends within a line.
 #pragma once
 
 #include <raptr/io/file.hpp>
@@ -9,13 +9,13 @@ namespace program {
 
 class growing_file {
  public:
-  /// Makes the file, or cuts the one that is there to its first `keep` bytes.
+  /// Creates the file, or truncates the existing one to its first `keep` bytes.
   growing_file(std::filesystem::path file, std::uint64_t keep) : file_(std::move(file)), size_(keep) {
     descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor_ < 0) raptr::errors::system_refused("open", file_, errno);
     if (const int code = cut(); code != 0) {
       ::close(descriptor_);
-      raptr::errors::system_refused("cut to " + std::to_string(keep) + " bytes", file_, code);
+      raptr::errors::system_refused("truncate to " + std::to_string(keep) + " bytes", file_, code);
     }
   }
   growing_file(const growing_file&) = delete;
@@ -24,7 +24,7 @@ class growing_file {
 
   /// To be written by the next flush().
   void add(const std::string& bytes) { waiting_ += bytes; }
-  /// Throws file_error; then all that waits is kept.
+  /// Throws file_error; the pending bytes are kept.
   void flush() {
     std::size_t done = 0;
     while (done < waiting_.size()) {
@@ -40,7 +40,7 @@ class growing_file {
     size_ += done;
     waiting_.clear();
   }
-  /// All is on the disk, or it throws.
+  /// Returns with everything on disk, or throws.
   void sync() {
     flush();
     if (raptr::detail::again([&] { return ::fsync(descriptor_); }) != 0) raptr::errors::system_refused("flush to disk", file_, errno);

@@ -12,8 +12,8 @@
 
 namespace program {
 
-/// Prints help if the words ask for it. head: what the program does, and examples. Options without a topic stand on the
-/// first page, which fits a screen like every other one.
+/// Prints help and returns true if --help or -h is given. head: what the program does, and examples. Options without a topic
+/// are on the first page; every page fits a screen.
 inline bool helped(int count, const char* const* words, const option_list& options, std::string_view head) {
   std::vector<std::string_view> topics;
   for (const option& o : options.all())
@@ -27,7 +27,7 @@ inline bool helped(int count, const char* const* words, const option_list& optio
     if (topic.empty()) {
       text = std::string(head) + "\n" + options.help("") + "\n";
       if (!topics.empty()) text += "More: --help " + list_of(topics, ", --help ") + ",\n--help all. ";
-      text += "[Brackets] hold the defaults.\n\n" + std::string(exit_codes_text);
+      text += "Defaults are in [brackets].\n\n" + std::string(exit_codes_text);
     } else if (topic == "all") {
       text = options.help("");
       for (const auto one : topics) text += page(one);
@@ -35,7 +35,7 @@ inline bool helped(int count, const char* const* words, const option_list& optio
       text = page(topic);
     } else {
       topics.push_back("all");
-      raptr::fail("--help knows no topic \"" + raptr::shown(topic) + "\": the nearest is " + std::string(nearest_name(topic, topics)));
+      raptr::fail("--help has no topic \"" + raptr::shown(topic) + "\": the nearest is " + std::string(nearest_name(topic, topics)));
     }
     std::fputs(text.c_str(), stdout);
     return true;

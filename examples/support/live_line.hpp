@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The standard output as a person sees it: on a terminal one line that is written over and over, elsewhere plain lines.
-// Control characters are written to terminals only.
+// Standard output for people: on a terminal, one line that is overwritten in place; otherwise plain lines. Control characters
+// are written to terminals only.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -22,9 +22,9 @@ class live_line {
     if (showing_) std::fputs("\n", stdout), std::fflush(stdout);
   }
 
-  /// False: show() is not for this output.
+  /// Whether the output is a terminal, for which show() may be called.
   bool live() const { return live_; }
-  /// Writes over what was shown before.
+  /// Overwrites the line shown before.
   void show(std::string line) {
     winsize window{};
     const std::size_t width = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1U : 79U;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// metrics.jsonl: one line a step, each about that step alone; sums are the reader's. A step without a loss has null and
-// says why. Lines differ between a run and its repetition only in step_seconds and tokens_per_second.
+// metrics.jsonl: one line per step, each about that step alone; the reader computes sums. A step without a loss has null and
+// the reason. Between a run and its repetition only step_seconds and tokens_per_second differ.
 #pragma once
 
 #include <concepts>
@@ -40,8 +40,8 @@ inline raptr::json metrics_json(const raptr::step_report& r) {
 }
 inline std::string metrics_line(const raptr::step_report& r) { return raptr::json_text(metrics_json(r), -1); }
 
-/// use(line, byte it begins at, byte after it). What follows the last line end is a line that was being written, and is
-/// left out. Throws file_error with the byte of a line that is no object.
+/// Calls use(line, its first byte, the byte after it). An unterminated last line was still being written, and is skipped.
+/// Throws file_error with the byte of a line that is not an object.
 template <std::invocable<const raptr::json&, std::uint64_t, std::uint64_t> Use> void for_each_line(const std::filesystem::path& file, Use&& use) {
   const std::string text = raptr::read_file(file);
   for (std::size_t at = 0, end; (end = text.find('\n', at)) != text.npos; at = end + 1) {
@@ -66,7 +66,7 @@ struct metrics_file {
   std::vector<std::uint64_t> ends;  // the byte after each line
 };
 
-/// Throws file_error also for a line whose step is not the next one.
+/// Also throws file_error for a line whose step is not the next one.
 inline metrics_file read_metrics(const std::filesystem::path& file) {
   metrics_file all;
   for_each_line(file, [&](const raptr::json& line, std::uint64_t at, std::uint64_t end) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of names for people, and the name that somebody probably meant.
+// Lists of names for messages, and the nearest name to a misspelt one.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ inline std::string list_of(const std::vector<std::string_view>& names, std::stri
   return text;
 }
 
-/// Letters to insert, remove or replace (Levenshtein).
+/// Levenshtein distance: letters to insert, remove or replace.
 inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -32,7 +32,7 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// A name that begins with what was given is nearer than any other; capitals count as small letters. names must not be empty.
+/// A name that begins with `given` is nearer than any other; the case of `given` is ignored. `names` must not be empty.
 inline std::string_view nearest_name(std::string_view given, const std::vector<std::string_view>& names) {
   std::string wanted(given.substr(0, 64));
   for (char& c : wanted)

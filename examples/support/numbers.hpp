@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers for people and for SVG, with a point whatever the locale says.
+// Numbers for people and for SVG, with a decimal point in every locale.
 #pragma once
 
 #include <charconv>

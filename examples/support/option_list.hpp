@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of a program as one table: the command line, a JSON file and the help all read it, so that a name, a range
-// and a default are written once. No abbreviations, numbers are read whole and without the locale, nothing twice, and an
-// unknown name is answered with the nearest one.
+// The options of a program as one table, read by the command line, the JSON file and the help, so that a name, a range and a
+// default are written once. No abbreviations; numbers are read whole and without the locale; no option twice; the error for an
+// unknown name suggests the nearest one.
 #pragma once
 
 #include <charconv>
@@ -95,24 +95,24 @@ class option_list {
       o->given = true;
     }
   }
-  /// Where words go that belong to no option; without it they are refused.
+  /// Collects the words that belong to no option; without this call they are errors.
   void plain_words_to(path_list& list) { plain_words_ = &list; }
-  /// Members of an object, named like the options.
+  /// Reads the members of an object, named like the options.
   void read(const raptr::json& object, const std::filesystem::path& file) {
     if (!object.is_object()) raptr::errors::unexpected(file, "an object with the names of options", raptr::detail::shown_json(object));
     for (const auto& [name, value] : object.items()) {
       option* const o = find(name);
       if (!o || o->topic.empty())
-        raptr::fail(raptr::shown(file) + ": \"" + raptr::shown(name) + "\" is no option that a file can set: the nearest is \"" +
+        raptr::fail(raptr::shown(file) + ": \"" + raptr::shown(name) + "\" is not an option that a file can set: the nearest is \"" +
                     std::string(nearest(name)) + "\"");
       read_json(*o, value, raptr::shown(file) + ", \"" + name + "\"");
       o->given = true;
     }
   }
-  /// A value that has been read already.
+  /// Sets one option from a JSON value.
   void set(std::string_view name, const raptr::json& value) {
     option& o = *find(name);
-    o.given = false;  // a list begins anew
+    o.given = false;  // a list is replaced
     read_json(o, value, shown(o));
     o.given = true;
   }
@@ -121,7 +121,7 @@ class option_list {
         []<class T>(const T* from) -> raptr::json {
           if constexpr (std::same_as<T, std::filesystem::path>) {
             return raptr::bytes_to_json(from->native());
-          } else if constexpr (std::same_as<T, std::string>) {  // some texts are names of files
+          } else if constexpr (std::same_as<T, std::string>) {  // some strings are file names
             return raptr::bytes_to_json(*from);
           } else if constexpr (std::same_as<T, path_list>) {
             raptr::json all = raptr::json::array();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs that one thread fills and takes back in the same order, and that others do in between: what comes out does not depend
-// on their number. Memory is bounded: there are two jobs for each thread, and filling waits for a free one.
+// A pipeline of jobs: the caller fills them and takes them back in order, worker threads process them in between, so the output
+// does not depend on the number of threads. Memory is bounded by two jobs per thread; submit() waits for a free one.
 #pragma once
 
 #include <condition_variable>
@@ -12,11 +12,11 @@
 
 namespace program {
 
-/// Usage: fill(filling()), submit(), again and again; then finish(). What work() throws comes out of submit() or finish().
+/// Usage: fill(filling()), submit(), repeatedly; then finish(). Exceptions of work() are rethrown by submit() or finish().
 template <class Job> class ordered_workers {
  public:
-  ///   work(job)  in any of the threads
-  ///   take(job)  in the caller's, in the order of submit(); leaves the job empty
+  ///   work(job)  called in a worker thread
+  ///   take(job)  called in the caller's thread, in the order of submit(); leaves the job empty
   ordered_workers(int threads, std::function<void(Job&)> work, std::function<void(Job&)> take)
       : work_(std::move(work)), take_(std::move(take)), slots_(2 * static_cast<std::size_t>(threads)) {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this](const std::stop_token& stop) { serve(stop); });
@@ -80,10 +80,10 @@ template <class Job> class ordered_workers {
 
   std::function<void(Job&)> work_, take_;
   std::vector<slot_type> slots_;
-  std::size_t filled_ = 0, begun_ = 0, taken_ = 0;  // numbers of jobs since the begin
+  std::size_t filled_ = 0, begun_ = 0, taken_ = 0;  // numbers of jobs since the start
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::vector<std::jthread> threads_;  // the last member: they are gone before what they use
+  std::vector<std::jthread> threads_;  // last member: joined before what they use is destroyed
 };
 
 }  // namespace program

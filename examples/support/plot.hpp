@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Panels of lines and points as one SVG, readable by itself: axes with round numbers, a legend, marked borders. Lines
-// are thinned to what a screen can show, so the size of the file does not grow with the run.
+// Panels of lines and points as one self-contained SVG: axes with round numbers, a legend, marked boundaries. Lines are
+// thinned to the resolution of a screen, so the file size does not grow with the run.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,7 @@ struct panel {
   std::vector<span> spans;
 };
 
-/// Means of runs of neighbours, at most `most` of them.
+/// Means of consecutive points, at most `most` of them.
 inline points thinned(const points& all, std::size_t most) {
   if (all.size() <= most) return all;
   points few;
@@ -55,7 +55,7 @@ inline std::string escaped(const std::string& text) {
   for (const char c : text) out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : std::string(1, c);
   return out;
 }
-/// A round distance that gives at most `most` of them.
+/// A round distance of ticks that gives at most `most` of them.
 inline double round_step(double length, int most) {
   const double power = std::pow(10.0, std::floor(std::log10(length / most)));
   for (const double factor : {1.0, 2.0, 5.0})
@@ -81,7 +81,7 @@ inline void fit(frame& f, const panel& p) {
   double x1 = 0;
   for (const series& s : p.lines)
     for (const auto& [x, y] : s.at) x1 = (std::max)(x1, x);
-  std::vector<double> all;  // without the fall of the first steps
+  std::vector<double> all;  // without the steep first steps
   for (const series& s : p.lines)
     for (const auto& [x, y] : s.at)
       if (s.sets_range && (x > 0.02 * x1 || s.at.size() < 20)) all.push_back(y);

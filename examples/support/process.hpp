@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every program here does the same way: exit codes, one line for an error, and safe standard streams.
+// Shared by all programs: exit codes, one-line error messages, and safe standard streams.
 #pragma once
 
 #include <fcntl.h>
@@ -20,11 +20,11 @@ namespace program {
 enum exit_code { done = 0, unexpected = 1, bad_input = 2, file_trouble = 3, diverged = 4 };  // stopped by a signal: 128 + its number
 
 inline constexpr std::string_view exit_codes_text =
-    "Exit codes: 0 done; 2 an option or an input that cannot be; 3 a file could not be\n"
+    "Exit codes: 0 done; 2 an option or an input is not valid; 3 a file could not be\n"
     "read or written; 4 training diverged; 130 and 143 stopped by SIGINT and SIGTERM\n"
     "after saving; 1 anything else. An error is one line on stderr: raptr: ...\n";
 
-/// One line whatever is in it: control characters, and the spaces after them, become one space.
+/// The text as one line: control characters, and the spaces after them, become one space.
 inline std::string one_line(std::string_view text) {
   std::string line;
   bool broken = false;
@@ -47,8 +47,8 @@ inline void say_error(std::string_view sentence) {
   std::fputs(line.c_str(), stderr);
 }
 
-/// Standard streams that are closed would give their numbers to the next file that is opened; a limit of the file size
-/// and a reader that went away are errors of a write, not the end of the process.
+/// Opens closed standard streams, whose descriptors the next opened file would get. Ignores SIGXFSZ and SIGPIPE, so that a
+/// file size limit and a closed pipe are write errors instead of the end of the process.
 inline void prepare_process() {
   for (int descriptor = 0; descriptor < 3; ++descriptor)
     if (::fcntl(descriptor, F_GETFD) == -1) (void)::open("/dev/null", O_RDWR);
@@ -56,7 +56,7 @@ inline void prepare_process() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-/// Runs `body`, which answers an exit code, and turns what it throws into one line and a code.
+/// Runs `body`, which returns an exit code, and converts exceptions to a one-line message and a code.
 template <class Body> int guarded(Body&& body) {
   prepare_process();
   try {
@@ -74,7 +74,7 @@ template <class Body> int guarded(Body&& body) {
     say_error(e.what());
     return bad_input;
   } catch (const std::bad_alloc&) {
-    say_error("the memory is not enough: make the model, the batch or the text smaller");
+    say_error("out of memory: reduce the model, the batch or the text");
   } catch (const std::exception& e) {
     say_error(e.what());
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run's folder is called inside, and how to ask one for its newest checkpoint.
+// The files in the folder of a run, and its newest good checkpoint.
 //
 //   config.json         all options, names of files absolute, and the hash of the text
-//   metrics.jsonl       one line a step
-//   events.out.tfevents.raptr   the same for TensorBoard, where asked for
+//   metrics.jsonl       one line per step
+//   events.out.tfevents.raptr   the same for TensorBoard, with --tensorboard
 //   checkpoints/        step-000120/ and so on
-//   summary.json        after the end
-//   curves.svg          after the end
+//   summary.json        written at the end
+//   curves.svg          written at the end
 #pragma once
 
 #include <filesystem>
@@ -28,15 +28,15 @@ struct run_files {
   std::filesystem::path summary() const { return folder / "summary.json"; }
   std::filesystem::path curves() const { return folder / "curves.svg"; }
 
-  /// note(sentence) is called for each torn checkpoint.
+  /// Calls note(sentence) for each damaged checkpoint.
   std::optional<raptr::step_folder> newest(const std::function<void(const std::string&)>& note) const {
-    return raptr::newest_good(checkpoints(), [&](const raptr::step_folder& torn, const std::string& reason) {
-      note("checkpoint " + raptr::step_name(torn.step) + " is damaged and passed over: " + reason.substr(reason.starts_with("raptr: ") ? 7 : 0));
+    return raptr::newest_good(checkpoints(), [&](const raptr::step_folder& skipped, const std::string& reason) {
+      note("checkpoint " + raptr::step_name(skipped.step) + " is damaged and skipped: " + reason.substr(reason.starts_with("raptr: ") ? 7 : 0));
     });
   }
 };
 
-/// A name of a file as a shell takes it.
+/// A file name, quoted for a shell.
 inline std::string shell_word(const std::string& text) {
   if (!text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=+@%") == text.npos) return text;
   bool printable = true;

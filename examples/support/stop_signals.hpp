@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT and SIGTERM as a stop token: a thread of their own waits for them, because hardly anything may be done in a
-// handler. The first one asks for a stop, the second one ends the process at once. To be made before other threads, which
-// inherit that the signals are blocked.
+// SIGINT and SIGTERM as a stop token. A dedicated thread waits for them, because few functions may be called in a signal
+// handler. The first signal requests a stop, the second one ends the process at once. Construct it before other threads, which
+// inherit the blocked signals.
 #pragma once
 
 #include <pthread.h>
@@ -39,7 +39,7 @@ class stop_signals {
   }
 
   std::stop_token token() const { return source_.get_token(); }
-  /// The first one that came, or 0.
+  /// The first signal received, or 0.
   int signal() const { return signal_; }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line about texts that were read: what is in them, and everything that was left out or is unusual.
+// One line about the texts read: their contents, and everything that was skipped or is unusual.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace program {
 
 inline std::string counted(std::int64_t n, const char* one, const char* many) { return count_text(n) + " " + (n == 1 ? one : many); }
 
-/// "2 files, 2 documents, 1,234 bytes", then extra, then what else there is to say.
+/// "2 files, 2 documents, 1,234 bytes", then extra, then anything unusual.
 inline std::string text_report_line(const raptr::text_report& r, const std::string& extra) {
   std::string text = counted(r.files, "file", "files") + ", " + counted(r.documents, "document", "documents") + ", " +
                      counted(r.bytes, "byte", "bytes") + ", " + extra;
@@ -22,7 +22,7 @@ inline std::string text_report_line(const raptr::text_report& r, const std::stri
     text += ", " + counted(r.files_not_utf8, "file that is not UTF-8", "files that are not UTF-8") + ", kept as it is (" +
             raptr::shown(r.first_not_utf8) + ", byte " + std::to_string(r.byte_not_utf8) + ")";
   if (!r.skipped.empty())
-    text += ", " + counted(std::ssize(r.skipped), "entry of folders passed over", "entries of folders passed over") + " (" +
+    text += ", " + counted(std::ssize(r.skipped), "folder entry skipped", "folder entries skipped") + " (" +
             raptr::shown(r.skipped.front().filename()) + ")";
   return text;
 }

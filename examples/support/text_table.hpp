@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A table for a terminal or for Markdown: the first column to the left, the others to the right.
+// A table for a terminal or for Markdown: the first column is left-aligned, the others right-aligned.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ class text_table {
   }
 
  private:
-  /// A run may be named like a tag, or have a bar in its name.
+  /// Escapes Markdown: the name of a run may look like a tag or contain a bar.
   static std::string plain_in_markdown(const std::string& text) {
     std::string all;
     for (const char c : text) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program is given by name: a tokenizer, and what a document is.
+// The tokenizer and the definition of a document for the values of --tokenizer and --documents.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@
 
 namespace program {
 
-/// name: "bytes", a file or a folder. Throws as raptr::read_tokenizer() does, and for "none", which a run on shards may have.
+/// name: "bytes", a file or a folder. Throws as raptr::read_tokenizer() does, and for "none", which only a run on shards allows.
 inline raptr::any_tokenizer tokenizer_named(const std::string& name) {
-  if (name == "none") raptr::fail("none stands for a tokenizer that is not at hand, and one is needed here: give --tokenizer FILE, DIR or bytes");
+  if (name == "none") raptr::fail("the tokenizer is none, but one is needed here: give --tokenizer FILE, DIR or bytes");
   return name == "bytes" ? raptr::any_tokenizer{} : raptr::read_tokenizer(name);
 }
 inline raptr::vocabulary vocabulary_of(const raptr::any_tokenizer& tokenizer) {

@@ -25,14 +25,14 @@ void refuse_existing(const std::filesystem::path& folder) {
 }  // namespace
 
 int learn_tokenizer(const settings& s) {
-  if (s.out.empty()) raptr::fail("there is no place for the tokenizer: give --out DIR");
+  if (s.out.empty()) raptr::fail("--out is missing: give --out DIR, a folder for the tokenizer");
   refuse_existing(s.out);
   using clock = std::chrono::steady_clock;
   const auto begin = clock::now();
   raptr::bpe_trainer trainer;
   const auto report = raptr::read_documents(raptr::find_texts(s.text), documents_named(s.documents),
                                             [&](std::string_view document, const std::filesystem::path&) { trainer.add(document); });
-  say("text: " + text_report_line(report, counted(trainer.different_words(), "different word", "different words")));
+  say("text: " + text_report_line(report, counted(trainer.different_words(), "distinct word", "distinct words")));
   const auto tokens = trainer.train(static_cast<int>(s.train_bpe));
   raptr::write_bpe(tokens, s.out);
   say("tokenizer: " + raptr::shown(s.out) + ", " + count_text(tokens.size()) + " tokens, " + count_text(std::ssize(tokens.model().merges)) +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// raptr-tokenize: learns a byte-level tokenizer from text and writes it as files that other libraries read too, or turns
-// text into shards of tokens with a tokenizer that there is.
+// raptr-tokenize: learns a byte-level tokenizer from text and writes it in files that other libraries can read, or converts
+// text to token shards with an existing tokenizer.
 #include <raptr/data/shard_format.hpp>
 #include <raptr/tokenizers/bpe_trainer.hpp>
 
@@ -13,23 +13,22 @@ using namespace program;
 
 constexpr std::string_view head =
     "raptr-tokenize learns a byte-level BPE tokenizer from text, or writes text as\n"
-    "shards of tokens, which raptr-pretrain and llm.c train on.\n\n"
+    "token shards, on which raptr-pretrain and llm.c can train.\n\n"
     "  raptr-tokenize --train-bpe 8192 --text FILE|DIR ... --out TOKENIZER\n"
     "  raptr-tokenize --tokenizer TOKENIZER --text FILE|DIR ... --out SHARDS\n"
     "  raptr-pretrain --shards SHARDS --tokenizer TOKENIZER --vocab 8192\n";
 
 option_list options_of(settings& s) {
   option_list o;
-  o.add("", "text", "FILE|DIR ...", &s.text, "what to read; of a folder the files *.txt");
+  o.add("", "text", "FILE|DIR ...", &s.text, "input text; of a folder, the files *.txt");
   o.add("", "documents", "HOW", &s.documents, "what a document is").one_of({"file", "blank-line"});
-  o.add("", "out", "DIR", &s.out, "for the files of the tokenizer, or for the shards: a new folder");
-  o.add("", "train-bpe", "SIZE", &s.train_bpe, "learn: tokens of the vocabulary: 256 bytes, the merges and the end of text")
+  o.add("", "out", "DIR", &s.out, "for the files of the tokenizer, or a new folder for the shards");
+  o.add("", "train-bpe", "SIZE", &s.train_bpe, "learn a vocabulary of SIZE tokens: 256 bytes, the merges and the end of text")
       .range(raptr::bpe_trainer::least_size, raptr::bpe_trainer::most_size);
-  o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "write shards with it, or with bytes; more than 65,536 ids take 4 bytes each, others 2");
-  o.add("", "shard-tokens", "N", &s.shard_tokens, "in a shard; the last one has what is left")
-      .range(1, static_cast<double>(raptr::most_shard_tokens));
-  o.add("", "validation-share", "X", &s.validation_share, "of the documents, evenly spread, go to shards val_*.bin; 0: none").range(0, 1);
-  o.add("", "threads", "N", &s.threads, "that encode; 0: one per processor; changes no byte").range(0, 1023);
+  o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "write shards with it, or with bytes; an id takes 2 bytes, or 4 with more than 65,536 ids");
+  o.add("", "shard-tokens", "N", &s.shard_tokens, "per shard; the last one has the rest").range(1, static_cast<double>(raptr::most_shard_tokens));
+  o.add("", "validation-share", "X", &s.validation_share, "share of the documents, evenly spread, for shards val_*.bin; 0: none").range(0, 1);
+  o.add("", "threads", "N", &s.threads, "for encoding; 0: one per processor; does not change the output").range(0, 1023);
   return o;
 }
 
@@ -44,7 +43,8 @@ int start(int count, char** words) {
     return write_shards(s);
   }
   for (const char* const name : {"shard-tokens", "validation-share", "threads"})
-    if (options.given(name)) raptr::fail("--" + std::string(name) + " is for shards, which need a --tokenizer FILE|DIR; without one, one is learned");
+    if (options.given(name))
+      raptr::fail("--" + std::string(name) + " is for shards: give --tokenizer FILE|DIR too; without it, a tokenizer is learned");
   return learn_tokenizer(s);
 }
 

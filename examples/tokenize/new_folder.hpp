@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder that was not there before: what a run that died has left of it goes first.
+// Creates the output folder, which appears complete or not at all. Leftovers of a killed run are removed first.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@ namespace program {
 
 namespace errors {
 [[noreturn]] inline void folder_exists(const std::filesystem::path& folder) {
-  raptr::fail(raptr::shown(folder) + " exists already and is no empty folder: give another folder as --out");
+  raptr::fail(raptr::shown(folder) + " exists already and is not an empty folder: give another folder as --out");
 }
 }  // namespace errors
 

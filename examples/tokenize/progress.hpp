@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far the reading of texts is: the live line of a terminal, elsewhere a plain line at every tenth of the bytes and at
-// least twice a minute.
+// Progress of reading texts: a live line on a terminal; otherwise a plain line at every tenth of the bytes and at least twice
+// a minute.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What raptr-tokenize is asked for, and the two things that it does.
+// The settings of raptr-tokenize, and its two tasks.
 #pragma once
 
 #include "../support/option_list.hpp"
@@ -17,7 +17,7 @@ struct settings {
   double validation_share = 0;
 };
 
-/// Both answer an exit code.
+/// Both return an exit code.
 int learn_tokenizer(const settings& s);
 int write_shards(const settings& s);
 

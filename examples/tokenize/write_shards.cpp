@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text to shards: one thread reads and writes, the others encode. What a document ends with is put there by number, so text
-// that spells it out stays text.
+// Text to shards: one thread reads and writes, the others encode. The end-of-text token of a document is appended by its id,
+// so text that spells it out stays text.
 #include <algorithm>
 #include <thread>
 
@@ -30,7 +30,7 @@ namespace {
 
 struct stopped {};
 
-/// Text that is encoded at once: parts of documents, one behind the other.
+/// The text of one job: consecutive parts of documents.
 struct piece {
   struct part {
     std::size_t bytes;
@@ -124,20 +124,20 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
   screen.say("text: " + text_report_line(report, counted(training.shards.tokens() + validation.shards.tokens(), "token", "tokens")));
   screen.say("shards: " + raptr::shown(s.out) + ", " + described("training", training) +
              (validation.documents > 0 ? ", " + described("validation", validation) : "") + ", " +
-             std::to_string(8 * training.shards.kind().id_bytes) + " bits a token, tokenizer " + raptr::shown(tokens.name()) + " with " +
+             std::to_string(8 * training.shards.kind().id_bytes) + " bits per token, tokenizer " + raptr::shown(tokens.name()) + " with " +
              count_text(size) + " ids, " + duration_text(screen.seconds()));
 }
 
 }  // namespace
 
 int write_shards(const settings& s) {
-  if (s.out.empty()) raptr::fail("there is no place for the shards: give --out DIR");
+  if (s.out.empty()) raptr::fail("--out is missing: give --out DIR, a folder for the shards");
   const auto tokenizer = tokenizer_named(s.tokenizer);
   const stop_signals signals;
   try {
     std::visit([&](const auto& t) { write_with(t, s, signals.token()); }, tokenizer);
   } catch (const stopped&) {
-    say("Stopped; nothing is left of the shards.");
+    say("Stopped; no shards were written.");
     return 128 + signals.signal();
   }
   return done;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything except the backends and what reads files. The device is chosen by including <raptr/backend/cpu.hpp>; what
-// reads and writes files is included header by header, with the CMake component raptr::io.
+// Everything except the backends and file input and output. The device is chosen by including <raptr/backend/cpu.hpp>; the
+// headers that read and write files are included one by one, with the CMake component raptr::io.
 #pragma once
 
 #include <raptr/backend/counting.hpp>

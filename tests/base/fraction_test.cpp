@@ -14,7 +14,7 @@ TEST_CASE("a fraction is reduced and exact") {
 }
 
 TEST_CASE("what is not in (0, 1] is no fraction, and the message has the numbers") {
-  CHECK_THROWS_WITH_AS(fraction(0, 4), "raptr: 0/4 is not a fraction above 0 and not above 1 with a denominator of at most 9999", raptr::input_error);
+  CHECK_THROWS_WITH_AS(fraction(0, 4), "raptr: 0/4 is not a fraction in (0, 1] with a denominator of at most 9999", raptr::input_error);
   CHECK_THROWS_AS(fraction(-1, 4), raptr::input_error);
   CHECK_THROWS_AS(fraction(5, 4), raptr::input_error);
   CHECK_THROWS_AS(fraction(1, 0), raptr::input_error);

@@ -251,7 +251,7 @@ TEST_CASE("What does not fit is named, and the trainer stays as it is") {
   CHECK_FALSE(deeper.trainer.model().initialised());
   large.layers = 1;
   small_run<cpu> shallow("constant:1", dropped_update::frozen, {}, large);
-  refused(folder / "good", "has tensors that are none of this model: transformer.h.1.", shallow);
+  refused(folder / "good", "contains tensors that are not part of this model: transformer.h.1.", shallow);
   refused(folder / "nowhere", "nowhere", run), unchanged();
 }
 

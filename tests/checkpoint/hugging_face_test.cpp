@@ -268,7 +268,7 @@ TEST_CASE("Layers of a BERT that nobody trains come back from a checkpoint bit f
   CHECK(model.untrained() == first.trainer.model().untrained());
 
   f.erase("pooler.dense.bias");
-  f.is_refused({"it lacks bert.pooler.dense.bias"});
+  f.is_refused({"missing: bert.pooler.dense.bias"});
 }
 
 TEST_CASE("Token types are weights: they are read, trained and written") {
@@ -284,7 +284,7 @@ TEST_CASE("Token types are weights: they are read, trained and written") {
   CHECK(after.substr(0, 32) != before.substr(0, 32));
   CHECK(after.substr(32) == before.substr(32));  // no token is of type 1, and nothing decays
   f.erase(name);
-  f.is_refused({"it lacks " + name});
+  f.is_refused({"missing: " + name});
 }
 
 TEST_CASE("Two weights where the model has one are refused, with the first place where they differ") {
@@ -306,7 +306,7 @@ TEST_CASE("Two weights where the model has one are refused, with the first place
   b.at("cls.predictions.decoder.weight").bytes.replace(0, 4, floats({-9}));
   b.is_refused({"cls.predictions.decoder.weight and bert.embeddings.word_embeddings.weight differ, first at (0, 0)"});
   b.config["tie_word_embeddings"] = false;
-  b.is_refused({"\"tie_word_embeddings\" is false, and what is supported here is true"});
+  b.is_refused({"\"tie_word_embeddings\" is false; supported: true"});
 }
 
 TEST_CASE("Everything that does not fit is named in one sentence") {
@@ -315,8 +315,8 @@ TEST_CASE("Everything that does not fit is named in one sentence") {
   f.add("score.weight", {2, 8}), f.add("transformer.h.2.ln_1.weight", {8}), f.add("transformer.h.2.attn.bias", {1});
   f.at("transformer.h.1.mlp.c_fc.bias").shape = {4, 4};
   f.at("transformer.h.1.ln_2.bias").dtype = "I32";
-  f.is_refused({"does not hold the gpt2 of its config.json", "it lacks transformer.h.0.ln_1.weight, transformer.ln_f.bias;",
-                "the model has no score.weight, transformer.h.2.attn.bias, transformer.h.2.ln_1.weight;",
+  f.is_refused({"does not match the gpt2 of its config.json", "missing: transformer.h.0.ln_1.weight, transformer.ln_f.bias;",
+                "not in the model: score.weight, transformer.h.2.attn.bias, transformer.h.2.ln_1.weight;",
                 "of another shape: transformer.h.1.mlp.c_fc.bias (4, 4) instead of (16);",
                 "of another type: transformer.h.1.ln_2.bias I32 instead of F32, F64, F16 or BF16"});
   gpt2 g;
@@ -324,7 +324,7 @@ TEST_CASE("Everything that does not fit is named in one sentence") {
   g.is_refused({"holds transformer.wte.weight and wte.weight, two names of the same weight"});
   bert b;  // BertModel alone
   std::erase_if(b.tensors, [](const raw_tensor& t) { return t.name.starts_with("cls."); });
-  b.is_refused({"it lacks cls.predictions.bias, cls.predictions.transform.LayerNorm.bias, ", "cls.predictions.transform.dense.weight"});
+  b.is_refused({"missing: cls.predictions.bias, cls.predictions.transform.LayerNorm.bias, ", "cls.predictions.transform.dense.weight"});
   gpt2 n;
   n.at(wte).bytes.replace(4 * 9, 4, floats({std::numeric_limits<float>::quiet_NaN()}));
   n.is_refused({"tensor transformer.wte.weight: element 9 is NaN"});
@@ -335,26 +335,28 @@ TEST_CASE("Everything that does not fit is named in one sentence") {
 TEST_CASE("An index and its files must agree") {
   gpt2 f;
   const auto map = [](json& index) -> json& { return index["weight_map"]; };
-  f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i)[wte] = "../model.safetensors"; }), {wte, "no safetensors file beside the index"});
-  f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i)[wte] = "weights.bin"; }), {wte, "no safetensors file beside the index"});
+  f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i)[wte] = "../model.safetensors"; }),
+               {wte, "not the name of a safetensors file in the folder of the index"});
+  f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i)[wte] = "weights.bin"; }),
+               {wte, "not the name of a safetensors file in the folder of the index"});
   f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i)[wte] = 2; }), {wte, "expected the name of a file, got 2"});
   f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i)[wte] = "model-00003-of-00002.safetensors"; }), {"model-00003-of-00002", "cannot open"});
-  f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i)["more"] = map(i)[wte]; }), {"tensor more: ", "does not hold it"});
-  f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i).erase(wte); }), {wte, "the index does not say that"});
-  f.is_refused(f.write_shards(2, [&](json&, auto& files) { files[1].push_back(files[0][0]); }), {"the index does not say that"});
+  f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i)["more"] = map(i)[wte]; }), {"tensor more: ", "does not contain it"});
+  f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i).erase(wte); }), {wte, "the index does not list it under"});
+  f.is_refused(f.write_shards(2, [&](json&, auto& files) { files[1].push_back(files[0][0]); }), {"the index does not list it under"});
   f.is_refused(f.write_shards(2, [&](json& i, auto&) { i.erase("weight_map"); }), {"weight_map"});
   f.is_refused(f.write_shards(2, [&](json& i, auto&) { map(i) = 5; }), {"weight_map", "got 5"});
   const auto folder = f.write();
   std::filesystem::remove(folder / "model.safetensors");
   f.is_refused(folder, {"has neither model.safetensors nor model.safetensors.index.json"});
   overwrite(folder / "pytorch_model.bin", "x");
-  f.is_refused(folder, {"pytorch_model.bin is no safetensors file"});
+  f.is_refused(folder, {"pytorch_model.bin is not a safetensors file"});
 }
 
 TEST_CASE("Another architecture, and members of config.json that would change the network, are refused by name and value") {
   const auto refused = [](auto f, const char* member, const json& value, const std::string& supported) {
     f.config[member] = value;
-    f.is_refused({"config.json: \"" + std::string(member) + "\" is " + value.dump() + ", and what is supported here is " + supported});
+    f.is_refused({"config.json: \"" + std::string(member) + "\" is " + value.dump() + "; supported: " + supported});
   };
   for (const char* type : {"llama", "t5", "roberta", "gpt_neo", "raptr"}) refused(gpt2(), "model_type", type, "\"gpt2\" or \"bert\"");
   for (const char* name : {"gelu", "silu", "relu"}) refused(gpt2(), "activation_function", name, "\"gelu_new\" or \"gelu_pytorch_tanh\"");
@@ -380,12 +382,12 @@ TEST_CASE("Sizes of config.json that cannot be, or are not those of the model, a
   refused(gpt2(), "n_layer", 0, {"\"n_layer\": expected 1 or more, got 0"});
   refused(gpt2(), "n_embd", "8", {"\"n_embd\": expected", "got \"8\""});
   refused(gpt2(), "n_head", 3, {"config.json", "3 heads"});
-  refused(gpt2(), "n_layer", 3, {"\"n_layer\" is 3, and this model has 2 as layers"});
-  refused(gpt2(), "n_positions", 16, {"\"n_positions\" is 16, and this model has 8 as context"});
-  refused(gpt2(), "n_inner", nullptr, {"\"n_inner\" is 32, and this model has 16 as neurons"});
+  refused(gpt2(), "n_layer", 3, {"\"n_layer\" is 3, but this model has 2 as layers"});
+  refused(gpt2(), "n_positions", 16, {"\"n_positions\" is 16, but this model has 8 as context"});
+  refused(gpt2(), "n_inner", nullptr, {"\"n_inner\" is 32, but this model has 16 as neurons"});
   refused(bert(), "num_hidden_layers", -1, {"\"num_hidden_layers\": expected 1 or more, got -1"});
   refused(bert(), "intermediate_size", nullptr, {"\"intermediate_size\": expected"});
-  refused(bert(), "vocab_size", 41, {"\"vocab_size\" is 41, and this model has 40 as vocab"});
+  refused(bert(), "vocab_size", 41, {"\"vocab_size\" is 41, but this model has 40 as vocab"});
   gpt2 f;
   f.config.erase("model_type");
   f.is_refused({"\"model_type\": expected"});
@@ -393,8 +395,8 @@ TEST_CASE("Sizes of config.json that cannot be, or are not those of the model, a
   bert b;
   f.config["model_type"] = "gpt2";
   transformer<gpt2_block, causal_lm, cpu> gpt(two, {1});
-  CHECK(has(sentence_of([&] { load_hugging_face(b.write(), gpt); }), "is of a bert, and this model is a gpt2"));
+  CHECK(has(sentence_of([&] { load_hugging_face(b.write(), gpt); }), "is of a bert, but this model is a gpt2"));
   transformer<block<gpt2_block, rms_norm>, causal_lm, cpu> other(two, {1});
-  CHECK(has(sentence_of([&] { load_hugging_face(f.write(), other); }), "is of a gpt2, and this model is neither a GPT-2 (gpt2_block, causal_lm)"));
+  CHECK(has(sentence_of([&] { load_hugging_face(f.write(), other); }), "is of a gpt2, but this model is neither a GPT-2 (gpt2_block, causal_lm)"));
   CHECK(has(sentence_of([&] { (void)hugging_face_shape(f.scratch / "nowhere"); }), "nowhere"));
 }

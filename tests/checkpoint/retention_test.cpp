@@ -63,7 +63,7 @@ TEST_CASE("the newest good step is found, and each torn one is told on the way")
   CHECK(has(told[0], "12: raptr: "));
   CHECK(has(told[0], "state.json, bytes 0 to 1: expected CRC-32C"));
   CHECK(has(told[1], "11: raptr: "));
-  CHECK(has(told[1], "never finished"));
+  CHECK(has(told[1], "is incomplete or not a checkpoint"));
 }
 
 TEST_CASE("the last steps and every k-th stay, older ones go") {
@@ -82,7 +82,7 @@ TEST_CASE("nothing is removed unless the new step is whole") {
   const scratch_folder in;
   for (const std::int64_t step : {1, 2, 3}) make(in, step);
   std::filesystem::remove(in / "step-000003/manifest.json");
-  CHECK(has(sentence_of([&] { raptr::remove_old_steps(in.path(), 3, {.last = 1}); }), "never finished"));
+  CHECK(has(sentence_of([&] { raptr::remove_old_steps(in.path(), 3, {.last = 1}); }), "is incomplete or not a checkpoint"));
   CHECK(has(sentence_of([&] { raptr::remove_old_steps(in.path(), 4, {.last = 1}); }), "step-000004"));
   CHECK(steps(in) == list{3, 2, 1});
 }

@@ -125,7 +125,7 @@ TEST_CASE("what cannot be read is told: nothing given, missing, a folder without
   const scratch_folder in;
   CHECK(has(sentence_of<raptr::input_error>([&] { gather({}); }), "no text was given"));
   CHECK(has(sentence_of([&] { gather({in / "none"}); }), "cannot read the text " + (in / "none").native() + ": No such file or directory"));
-  CHECK(has(sentence_of([&] { gather({in.path()}); }), "holds no text: none of its 0 entries is a file with a name that ends in .txt"));
+  CHECK(has(sentence_of([&] { gather({in.path()}); }), "contains no text: none of its 0 entries is a file with a name that ends in .txt"));
   raptr::write_file(in / "train.txt.gz", "\x1f\x8b\x08");
   CHECK(has(sentence_of([&] { gather({in.path()}); }), "none of its 1 entries is a file with a name that ends in .txt (one of them: train.txt.gz)"));
   CHECK(has(sentence_of([&] { gather({in / "train.txt.gz"}); }),
@@ -133,7 +133,7 @@ TEST_CASE("what cannot be read is told: nothing given, missing, a folder without
   raptr::write_file(in / "it's.txt", "\x1f\x8b\x08");
   const auto said = sentence_of([&] { gather({in / "it's.txt"}); });
   CHECK(has(said, (in / "it's.txt").native() + " is a gzip file"));
-  CHECK(has(said, "gunzip -k '" + in.path().native() + "/it'\\''s.txt', which wants a name that ends in .gz, and"));
+  CHECK(has(said, "gunzip -k '" + in.path().native() + "/it'\\''s.txt', which requires a name that ends in .gz, and"));
 }
 
 TEST_CASE("the hash tells another text, another order and other borders") {

@@ -83,7 +83,7 @@ TEST_CASE("any window is read, over any number of borders, and what is not all t
     }
   ids out(3);
   for (const std::int64_t first : {std::int64_t{998}, std::int64_t{-1}, std::int64_t{1001}, std::int64_t{9'223'372'036'854'775'000}})
-    CHECK(has(sentence_of<raptr::input_error>([&] { tokens.read(first, out); }), "were asked for, and there are 1000"));
+    CHECK(has(sentence_of<raptr::input_error>([&] { tokens.read(first, out); }), "were requested, but there are 1000"));
 }
 
 TEST_CASE("several threads read one source") {
@@ -119,10 +119,10 @@ TEST_CASE("an id that the vocabulary does not have is not written") {
     to.write(ids{65'535});
     CHECK(has(sentence_of<raptr::input_error>([&] { to.write(ids{wrong}); }), "token number 1 for " + (in / "x_000000.bin").native() + " is the id " +
                                                                                   std::to_string(wrong) +
-                                                                                  ", and the tokenizer has the ids 0 to 65535"));
+                                                                                  ", but the tokenizer has the ids 0 to 65535"));
   }
-  CHECK(has(sentence_of<raptr::input_error>([&] { raptr::shard_writer(in.path(), "x", 10, 0); }), "a shard of 0 tokens cannot be"));
-  CHECK(has(sentence_of<raptr::input_error>([&] { raptr::shard_writer(in.path(), "x", 10, 2'147'483'648); }), "give 1 to 2147483647"));
+  CHECK(has(sentence_of<raptr::input_error>([&] { raptr::shard_writer(in.path(), "x", 10, 0); }), "a shard of 0 tokens is not valid"));
+  CHECK(has(sentence_of<raptr::input_error>([&] { raptr::shard_writer(in.path(), "x", 10, 2'147'483'648); }), "use 1 to 2147483647"));
 }
 
 TEST_CASE("a shard that was not finished is none") {
@@ -132,7 +132,8 @@ TEST_CASE("a shard that was not finished is none") {
     to.write(ids(400'000, 5));
   }
   CHECK(std::filesystem::file_size(in / "x_000000.bin") > 1024);
-  CHECK(has(sentence_of([&] { raptr::sharded_tokens({in / "x_000000.bin"}, {.size = 100}); }), "byte 0: expected the number 20240520 or 20240801"));
+  CHECK(has(sentence_of([&] { raptr::sharded_tokens({in / "x_000000.bin"}, {.size = 100}); }),
+            "byte 0: expected the magic number 20240520 or 20240801"));
 }
 
 TEST_CASE("every fault of a shard has its own sentence with file, byte, what was expected and what is there") {
@@ -142,25 +143,24 @@ TEST_CASE("every fault of a shard has its own sentence with file, byte, what was
   const auto expect = [&](const std::string& bytes, const std::string& sentence) {
     CHECK(refusal(file, bytes) == "raptr: " + file.native() + ", byte " + sentence);
   };
-  const std::string begins = "0: expected the number 20240520 or 20240801, with which a shard of llm.c begins, got ";
+  const std::string begins = "0: expected the magic number 20240520 or 20240801 of a shard of llm.c, got ";
   REQUIRE(refusal(file, good) == "nothing was thrown");
   expect(good + "\x01", "1030: expected a whole token of 2 bytes, got 1 and the end of the file");
   expect(good.substr(0, 1029), "1028: expected a whole token of 2 bytes, got 1 and the end of the file");
   expect(shard({1, 2, 3}, 4) + "xyz", "1036: expected a whole token of 4 bytes, got 3 and the end of the file");
-  expect(header(20240520, 1, 4) + numbers({1, 2, 3}, 2), "1030: expected the 4 tokens that the header has, got the end of the file after 3");
-  expect(header(20240520, 1, 2) + numbers({1, 2, 3}, 2),
-         "1028: expected the end of the file after the 2 tokens that the header has, got 2 more bytes");
-  expect(good + std::string(100, '\0'), "1030: expected the end of the file after the 3 tokens that the header has, got 100 more bytes");
-  expect(header(20240520, 1, 2'147'483'647), "1024: expected the 2147483647 tokens that the header has, got the end of the file after 0");
-  expect(header(20240520, 1, 0) + "ab", "1024: expected the end of the file after the 0 tokens that the header has, got 2 more bytes");
+  expect(header(20240520, 1, 4) + numbers({1, 2, 3}, 2), "1030: expected the 4 tokens of the header, got the end of the file after 3");
+  expect(header(20240520, 1, 2) + numbers({1, 2, 3}, 2), "1028: expected the end of the file after the 2 tokens of the header, got 2 more bytes");
+  expect(good + std::string(100, '\0'), "1030: expected the end of the file after the 3 tokens of the header, got 100 more bytes");
+  expect(header(20240520, 1, 2'147'483'647), "1024: expected the 2147483647 tokens of the header, got the end of the file after 0");
+  expect(header(20240520, 1, 0) + "ab", "1024: expected the end of the file after the 0 tokens of the header, got 2 more bytes");
   expect(header(20240520, 1, -1), "8: expected a count of 0 to 2147483647 tokens, got -1");
   expect(header(20240520, 1, 2'147'483'648), "8: expected a count of 0 to 2147483647 tokens, got -2147483648");
-  expect(header(20240520, 2, 0), "4: expected version 1 after the number 20240520, got version 2");
-  expect(header(20240520, 7, 0), "4: expected version 1 after the number 20240520, got version 7");
-  expect(header(20240801, 1, 0), "4: expected version 7 after the number 20240801, got version 1");
+  expect(header(20240520, 2, 0), "4: expected version 1 for the magic number 20240520, got version 2");
+  expect(header(20240520, 7, 0), "4: expected version 1 for the magic number 20240520, got version 7");
+  expect(header(20240801, 1, 0), "4: expected version 7 for the magic number 20240801, got version 1");
   expect(header(20240522, 1, 0), begins + "20240522");
   expect(std::string(2048, '\0'), begins + "0");
-  expect(std::string("\x01\x34\xd8\x88", 4) + std::string(1020, '\0'), begins + "-1999096831, which is one of them with its bytes in reverse order");
+  expect(std::string("\x01\x34\xd8\x88", 4) + std::string(1020, '\0'), begins + "-1999096831, which is one of them in reverse byte order");
   expect("\x88\xd8\x34", "3: expected a header of 1024 bytes, got the end of the file");
   expect(good.substr(0, 1023), "1023: expected a header of 1024 bytes, got the end of the file");
   expect(good.substr(0, 4), "4: expected a header of 1024 bytes, got the end of the file");
@@ -178,10 +178,10 @@ TEST_CASE("nanoGPT's form refuses an odd size and llm.c's shards, and is never g
   CHECK(refusal(file, "abc", shard_format::nanogpt) ==
         "raptr: " + file.native() + ", byte 2: expected a whole token of 2 bytes, got 1 and the end of the file");
   CHECK(has(refusal(file, shard({1}), shard_format::nanogpt),
-            "byte 0: expected tokens without a header, as nanoGPT has them, got the header of a shard of "
+            "byte 0: expected tokens without a header, as nanoGPT writes them, got the header of a shard of "
             "llm.c, 20240520: read it in the format llm.c"));
   CHECK(has(refusal(file, shard({1}, 4), shard_format::nanogpt), "20240801"));
-  CHECK(has(refusal(file, numbers({1, 2, 3, 4}, 2)), "expected the number 20240520"));
+  CHECK(has(refusal(file, numbers({1, 2, 3, 4}, 2)), "expected the magic number 20240520"));
 }
 
 TEST_CASE("empty files and shards without tokens are counted and passed over; nothing but such is an error") {
@@ -195,7 +195,7 @@ TEST_CASE("empty files and shards without tokens are counted and passed over; no
   CHECK(tokens.shards() == 2);
   CHECK(sentence_of([&] {
           raptr::sharded_tokens({in / "b", in / "a"}, gpt2);
-        }) == "raptr: the shards hold no token: 2 empty files, the first is " + (in / "b").native());
+        }) == "raptr: the shards contain no tokens: 2 empty files, the first is " + (in / "b").native());
   CHECK(has(sentence_of<raptr::input_error>([&] { raptr::sharded_tokens({}, gpt2); }), "no shards were given"));
 }
 
@@ -210,8 +210,8 @@ TEST_CASE("an id beyond the vocabulary is told with file, byte, token, id and li
   CHECK(out == ids{1, 2, 3});
   const auto said = [&](std::int64_t first) { return sentence_of([&] { tokens.read(first, out); }); };
   CHECK(said(2) == "raptr: " + (in / "b").native() +
-                       ", byte 1026: token number 1 is the id 50257, and the tokenizer has the ids 0 to 50256: the shard was "
-                       "made with another one");
+                       ", byte 1026: token number 1 is the id 50257, but the tokenizer has the ids 0 to 50256: the shard was "
+                       "made with another tokenizer");
   CHECK(has(said(6), (in / "c").native() + ", byte 1032: token number 2 is the id 4294967295"));
   CHECK(has(sentence_of([&] { tokens.hash(); }), "token number 1 is the id 50257"));
 }
@@ -230,13 +230,13 @@ TEST_CASE("three shards of 2^31 - 1 tokens are 6,442,450,941 tokens") {
   tokens.read(2'147'483'645, out);
   CHECK(out == ids(5, 0));
   tokens.read(6'442'450'936, out);
-  CHECK(has(sentence_of<raptr::input_error>([&] { tokens.read(6'442'450'937, out); }), "tokens 6442450937 to 6442450941 were asked for"));
+  CHECK(has(sentence_of<raptr::input_error>([&] { tokens.read(6'442'450'937, out); }), "tokens 6442450937 to 6442450941 were requested"));
 }
 
 TEST_CASE("what cannot be mapped is told") {
   const scratch_folder in;
   CHECK(has(sentence_of([&] { raptr::sharded_tokens({in / "none"}, gpt2); }), "cannot open " + (in / "none").native()));
-  CHECK(has(sentence_of([&] { raptr::sharded_tokens({in.path()}, gpt2); }), "expected a file that can be mapped, got a folder"));
+  CHECK(has(sentence_of([&] { raptr::sharded_tokens({in.path()}, gpt2); }), "expected a regular file, got a folder"));
   CHECK(has(sentence_of([&] { raptr::sharded_tokens({"/dev/null"}, gpt2); }), "got a pipe or a device"));
 }
 
@@ -273,7 +273,7 @@ TEST_CASE("a folder gives the shards of one part, in the order of their names") 
   const scratch_folder one;
   overwrite(one / "val.bin", "");
   CHECK(has(sentence_of([&] { raptr::find_shards({one.path()}, raptr::shard_part::training); }),
-            "holds no training shards: none of its 1 entries is a file *.bin of that kind (one of them: val.bin)"));
+            "contains no training shards: none of its 1 entries is a file *.bin of that kind (one of them: val.bin)"));
   const scratch_folder other;
   overwrite(other / "data.bin", "");
   CHECK(!raptr::holds_validation_shards(other.path()));

@@ -66,7 +66,7 @@ TEST_CASE("any part is read, and what is not all there is refused with the numbe
   CHECK(out == ids{'e', 'f', 256});
   stream.read(7, std::span<std::int32_t>{});
   const auto said = [&](std::int64_t first) { return sentence_of<raptr::input_error>([&] { stream.read(first, out); }); };
-  CHECK(has(said(5), "tokens 5 to 7 were asked for, and there are 7"));
+  CHECK(has(said(5), "tokens 5 to 7 were requested, but there are 7"));
   CHECK(has(said(-1), "tokens -1 to 1"));
   CHECK(has(said(8), "there are 7"));
   CHECK(has(said(9'223'372'036'854'775'000), "there are 7"));
@@ -114,7 +114,7 @@ TEST_CASE("a range is a source of its own") {
   ids out(2);
   part.read(1, out);
   CHECK(out == ids{'d', 'e'});
-  CHECK(has(sentence_of<raptr::input_error>([&] { part.read(2, out); }), "tokens 2 to 3 were asked for, and there are 3"));
+  CHECK(has(sentence_of<raptr::input_error>([&] { part.read(2, out); }), "tokens 2 to 3 were requested, but there are 3"));
   CHECK(has(sentence_of<raptr::input_error>([&] { raptr::token_range(stream, 5, 3); }), "there are 7"));
 }
 

@@ -251,7 +251,7 @@ SUB_BYTE = ("F4", "F6_E2M3", "F6_E3M2")
 STRICTER = {
     "blanks before the brace": (r"expected a header that begins with {", lambda t: t[0] in BLANKS),
     "a key twice": (r"the key .* a second time", lambda t: any_object(read(t), lambda o: len({k for k, _ in o}) < len(o))),
-    "a member beyond the three": (r"expected no member but dtype", lambda t: any(set(m) - {"dtype", "shape", "data_offsets"} for m in members(t))),
+    "a member beyond the three": (r"expected only the members dtype", lambda t: any(set(m) - {"dtype", "shape", "data_offsets"} for m in members(t))),
     "a list for an entry": (r"expected an object with dtype, shape and data_offsets, got \[", lambda t: any(not isinstance(e, Pairs) for e in entries(read(t)))),
     "an object for a dtype": (r"expected a dtype that is a string, got \{", part("dtype", lambda v: isinstance(v, Pairs))),
     "a type of less than a byte": (r"expected a dtype of", part("dtype", lambda v: v in SUB_BYTE)),

@@ -52,7 +52,8 @@ TEST_CASE("a manifest whose sum is right is still read with care") {
   CHECK(has(manifest_refused(file(name + "," + bytes + "," + blocks + ",\"mode\":1")), "\"mode\": expected one of name, bytes, blocks, got this"));
   CHECK(has(manifest_refused("  \"files\": [],\n  \"more\": 1"), "\"more\": expected one of format"));
   for (const std::string wrong : {"", ".", "..", "a/b", "manifest.json", "a\\u0000b"})
-    CHECK_MESSAGE(has(manifest_refused(file("\"name\": \"" + wrong + "\"," + bytes + "," + blocks)), "cannot name a file of a checkpoint"), wrong);
+    CHECK_MESSAGE(has(manifest_refused(file("\"name\": \"" + wrong + "\"," + bytes + "," + blocks)), "is not a valid file name in a checkpoint"),
+                  wrong);
 }
 
 TEST_CASE("what begins like a control character and ends there is shown, and nothing behind it is read") {

@@ -116,7 +116,7 @@ TEST_CASE("the writer refuses what does not follow its plan") {
   raptr::safetensors_writer to(sink, {{"a", "F32", {2}}, {"b", "F32", {1}}});
   CHECK(has(sentence_of([&] { to.write<float>("b", two); }), "tensor b: expected the data of a first"));
   CHECK(has(sentence_of([&] { to.write<std::int32_t>("a", ids); }), "tensor a: expected F32, got I32"));
-  CHECK(has(sentence_of([&] { to.finish(); }), "tensor a: expected its data, got the end, 8 bytes early"));
+  CHECK(has(sentence_of([&] { to.finish(); }), "tensor a: expected its data, got finish() with 8 bytes missing"));
   to.write<float>("a", two);
   CHECK(has(sentence_of([&] { to.write<float>("b", two); }), "tensor b: expected at most 1 more elements, got 2"));
   to.write<float>("b", std::span(two).first(1));
@@ -132,7 +132,7 @@ TEST_CASE("headers are judged as the reference implementation judges them") {
         "m.safetensors, tensor w, byte 12: expected 1024 bytes for F32 (32, 8), got 65536 from data_offsets [0,65536]");
   CHECK(has(verdict(one("\"F32\"", "[2]", "[8,0]"), 8), "tensor w, byte 12: expected data_offsets with the begin first, got [8,0]"));
   CHECK(has(verdict(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})", 12),
-            "tensor b, byte 120: expected data that begin here, got a hole up to byte 124"));
+            "tensor b, byte 120: expected data that begins here, got a gap up to byte 124"));
   CHECK(verdict(one("\"F32\"", "[2]", "[0,8]") + " ", 8) == "accepted");
   CHECK(verdict(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"format":"pt","step":"120"}})", 8) == "accepted");
   CHECK(has(verdict(R"({"__metadata__":{"step":120},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8),
@@ -143,7 +143,7 @@ TEST_CASE("headers are judged as the reference implementation judges them") {
 
 TEST_CASE("every other defect of a header has its own sentence") {
   CHECK(has(verdict("1234567"), "byte 7: expected 8 bytes of header length, got the end of the file"));
-  CHECK(has(verdict(length_field(9) + "{}"), "byte 0: expected a header length of at most 2, for the file has 10 bytes, got 9"));
+  CHECK(has(verdict(length_field(9) + "{}"), "byte 0: expected a header length of at most 2, as the file has 10 bytes, got 9"));
   CHECK(has(verdict("", 0), "byte 8: expected a header that begins with {"));
   CHECK(has(verdict(" {}", 0), "begins with {, got \" \""));
   CHECK(has(verdict("{", 0), "m.safetensors, line 1"));
@@ -167,7 +167,7 @@ TEST_CASE("every other defect of a header has its own sentence") {
   CHECK(has(verdict(one("\"F32\"", "[1]", "[18446744073709551611,18446744073709551615]"), 4),
             "tensor w, byte 104: expected data up to byte 2^64, got the end"));
   CHECK(has(verdict(one("\"F32\"", "[2]", "[0,8]"), 7), "tensor w, byte 69: expected data up to byte 70, got the end of the file"));
-  CHECK(has(verdict(one("\"F32\"", "[2]", "[0,8]"), 9), "byte 70: expected the end of the file, got data of no tensor up to byte 71"));
+  CHECK(has(verdict(one("\"F32\"", "[2]", "[0,8]"), 9), "byte 70: expected the end of the file, got bytes of no tensor up to byte 71"));
   CHECK(has(verdict(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
             "tensor b, byte 119: expected data from byte 123 on, got an overlap with the tensor before it"));
   CHECK(has(verdict(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
@@ -177,7 +177,7 @@ TEST_CASE("every other defect of a header has its own sentence") {
 }
 
 TEST_CASE("a header longer than the file asks for no memory") {
-  CHECK(has(verdict(length_field(99'999'999) + "{}"), "expected a header length of at most 2, for the file has 10 bytes, got 99999999"));
+  CHECK(has(verdict(length_field(99'999'999) + "{}"), "expected a header length of at most 2, as the file has 10 bytes, got 99999999"));
 }
 
 TEST_CASE("types that nobody reads may lie in a file, scalars and empty tensors too") {

@@ -2,8 +2,8 @@
 // A factor on the learning rate of blocks alone: the model's own weights move as ever.
 #include <doctest/doctest.h>
 
-#include <raptr/optim/optimizer.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/optim/optimizer.hpp>
 #include <raptr/optim/sgd.hpp>
 
 #include "small_model.hpp"

@@ -2,10 +2,10 @@
 // A step without some blocks is the step of the smaller model and of the model with closed doors, bit for bit.
 #include <doctest/doctest.h>
 
-#include <raptr/optim/optimizer.hpp>
 #include <raptr/models/gpt2.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/optim/adamw.hpp>
+#include <raptr/optim/optimizer.hpp>
 
 #include "small_model.hpp"
 

@@ -4,10 +4,10 @@
 
 #include <string>
 
-#include <raptr/optim/optimizer.hpp>
 #include <raptr/models/gpt2.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/optim/adamw.hpp>
+#include <raptr/optim/optimizer.hpp>
 
 #include "scratch_folder.hpp"
 #include "small_model.hpp"

@@ -5,9 +5,9 @@
 
 #include <set>
 
-#include <raptr/optim/optimizer.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/optim/adamw.hpp>
+#include <raptr/optim/optimizer.hpp>
 #include <raptr/optim/sgd.hpp>
 
 #include "small_model.hpp"

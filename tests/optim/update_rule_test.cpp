@@ -2,9 +2,9 @@
 // Single steps with gradients made by hand, against numbers worked out on paper.
 #include <doctest/doctest.h>
 
-#include <raptr/optim/optimizer.hpp>
 #include <raptr/models/gpt2.hpp>
 #include <raptr/optim/adamw.hpp>
+#include <raptr/optim/optimizer.hpp>
 #include <raptr/optim/sgd.hpp>
 
 #include "small_model.hpp"

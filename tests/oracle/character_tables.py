@@ -82,7 +82,7 @@ def main():
         return "letter" if pieces("a" + ch) == 1 else "number" if pieces("1" + ch) == 1 else "other" if pieces("!" + ch) == 1 else "space"
 
     classes = classify(gpt2_class)
-    header(folder / "gpt2.hpp", "Letters, numbers and spaces as the pre-splitting of GPT-2 knows them.",
+    header(folder / "gpt2.hpp", "Letters, numbers and spaces as the pre-tokenizer of GPT-2 classifies them.",
            table("letters", r"\p{L}", ranges(classes, "letter")) + "\n" + table("numbers", r"\p{N}", ranges(classes, "number")) + "\n" +
            table("spaces", r"\s", ranges(classes, "space")))
 

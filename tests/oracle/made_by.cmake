@@ -11,4 +11,4 @@ function(expect_made_by script)
 endfunction()
 
 expect_made_by(make_models.py fixtures/gpt2.safetensors fixtures/bert.safetensors fixtures/rules.json)
-expect_made_by(tokenizer_ids.py ../text/fixtures/ids.json)
+expect_made_by(tokenizer_ids.py ../tokenizers/fixtures/ids.json)

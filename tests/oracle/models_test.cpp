@@ -7,10 +7,10 @@
 #include <string>
 
 #include <raptr/io/safetensors.hpp>
-#include <raptr/optim/optimizer.hpp>
 #include <raptr/models/families.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/optim/adamw.hpp>
+#include <raptr/optim/optimizer.hpp>
 
 #include "small_model.hpp"
 

@@ -58,7 +58,7 @@ TEST_CASE("the code blocks of backends.md are those of programs that are compile
 }
 
 TEST_CASE("every link to a file of the repository leads to a file") {
-  std::vector<std::filesystem::path> pages{root / "README.md", root / "CHANGELOG.md"};
+  std::vector<std::filesystem::path> pages{root / "README.md", root / "CHANGELOG.md", root / "CONTRIBUTING.md", root / "tests/README.md"};
   for (const auto& entry : std::filesystem::directory_iterator(root / "docs"))
     if (entry.path().extension() == ".md") pages.push_back(entry.path());
   int links = 0;

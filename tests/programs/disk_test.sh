@@ -21,7 +21,7 @@ expect_error 3 'File too large' limited $((size - 4)) "$P" --resume later
 [[ -f later/checkpoints/step-000028/manifest.json ]] || fail "the old checkpoint is gone"
 limited $((size - 4)) "$P" --resume later --full-disk continue >out.log 2>err.log
 [[ $? -eq 3 ]] || fail "a run that could not save its end ended well"
-grep -q 'going on' err.log || fail "a failed save is not told: $(cat err.log)"
+grep -q 'continuing' err.log || fail "a failed save is not told: $(cat err.log)"
 grep -q 'the newest good checkpoint is of step 28' err.log || fail "the checkpoint that is left is not told: $(cat err.log)"
 expect_done "$P" --resume later
 expect_same_run whole later
@@ -47,9 +47,9 @@ expect_error 3 'File too large' limited 4 "$P" --resume young --full-disk stop
 [[ -z $(ls -A young/checkpoints) ]] || fail "something is left of a checkpoint: $(ls -A young/checkpoints)"
 limited 4 "$P" --resume young --full-disk continue >out.log 2>err.log
 [[ $? -eq 3 ]] || fail "a run without log and checkpoint ended well"
-[[ $(grep -c 'going on' err.log) -eq 2 ]] || fail "the log and the checkpoint are not told once each: $(cat err.log)"
+[[ $(grep -c 'continuing' err.log) -eq 2 ]] || fail "the log and the checkpoint are not told once each: $(cat err.log)"
 grep -q 'metrics.jsonl' err.log || fail "the log is not named: $(cat err.log)"
-grep -q 'the newest good checkpoint is of step 0; make room and give --resume young' err.log || fail "what to do is not told: $(cat err.log)"
+grep -q 'the newest good checkpoint is of step 0; free disk space and give --resume young' err.log || fail "what to do is not told: $(cat err.log)"
 [[ -z $(tail -c 1 young/metrics.jsonl | tr -d '\n') ]] || fail "the log ends in the middle of a line"
 expect_done "$P" --resume young
 expect_same_run whole young

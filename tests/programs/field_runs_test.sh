@@ -18,7 +18,7 @@ expect_done "$P" "${M[@]}" "${E[@]}" --text forty.txt --out epochs
 grep -q '1,280 bytes, 1,281 tokens' out.log || fail "not 40 windows: $(cat out.log)"
 cp -r epochs late && forget late 36
 expect_done "$P" --resume late
-grep -q 'going on after step 36 of 120' out.log || fail "not resumed at 36: $(cat out.log)"
+grep -q 'resuming after step 36 of 120' out.log || fail "not resumed at 36: $(cat out.log)"
 diff <(losses epochs) <(losses late) >/dev/null || fail "a resume in the first epoch changes later ones"
 expect_same_run epochs late
 
@@ -27,7 +27,7 @@ expect_done "$P" "${M[@]}" --text text.txt --layers 2 --context 16 --batch 1 --s
 cp -r each killed && forget killed 12
 sed -i 's/"keep-checkpoints": 20/"keep-checkpoints": 3/' killed/config.json
 expect_done "$P" --resume killed --keep-checkpoints 3
-grep -q 'going on after step 12 of 20' out.log || fail "not resumed at 12: $(cat out.log)"
+grep -q 'resuming after step 12 of 20' out.log || fail "not resumed at 12: $(cat out.log)"
 [[ $(cd killed/checkpoints && echo *) == 'step-000018 step-000019 step-000020' ]] || fail "not the last three are kept: $(ls killed/checkpoints)"
 cmp -s {each,killed}/checkpoints/step-000020/model.safetensors || fail "a resume at step 12 ends with other weights"
 

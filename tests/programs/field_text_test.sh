@@ -86,7 +86,7 @@ cmp -s of_cut/checkpoints/step-000003/model.safetensors of_whole/checkpoints/ste
 tr -cd a-z <bad.txt >word
 cat word word word word word | head -c 2000000 >long.txt
 expect_done "$T" --train-bpe 290 --text long.txt --out of_long
-said '1 different word'
+said '1 distinct word'
 
 # tok-4: a mark that is spelled out in the text is text; the end of a document is not.
 printf 'a<|endoftext|>b' >mark

@@ -31,9 +31,9 @@ expect_error 2 'holds no tokenizer' "$P" --from $from --text text.txt --steps 20
 expect_error 3 'nowhere' "$P" "${T[@]}" --from nowhere
 cp -r $from changed
 sed -i 's/"model_type": "gpt2"/"model_type": "llama"/' changed/config.json
-expect_error 3 '"model_type" is "llama", and what is supported here is "gpt2" or "bert"' "$P" "${T[@]}" --from changed --out no
+expect_error 3 '"model_type" is "llama"; supported: "gpt2" or "bert"' "$P" "${T[@]}" --from changed --out no
 sed -i 's/"model_type": "llama"/"model_type": "gpt2"/; s/"n_layer": 4/"n_layer": 3/' changed/config.json
-expect_error 3 'the model has no transformer.h.3.' "$P" "${T[@]}" --from changed --out no
+expect_error 3 'not in the model: transformer.h.3.' "$P" "${T[@]}" --from changed --out no
 [[ ! -e no && ! -e runs ]] || fail "a refused run left a folder"
 
 # A growing schedule says what it does to the weights.

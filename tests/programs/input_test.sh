@@ -38,7 +38,7 @@ bad 2 'give --allow-shrinking' --schedule 3-1/2
 bad 2 'keeps 5 of 4 layers' --schedule 2-5
 bad 2 'keep at least 4' --schedule 2-4 --keep-first 3
 bad 2 'scales whole blocks' --schedule 2-4 --scale inverse --objective masked_lm
-bad 2 'a turn of 50 steps' --schedule 'full for 50 then 2-4' --steps 40
+bad 2 'a schedule that lasts 50 steps' --schedule 'full for 50 then 2-4' --steps 40
 bad 2 '259' --vocab 100
 bad 2 'exists already' --out text.txt
 bad 3 'Not a directory' --out text.txt/run
@@ -51,7 +51,7 @@ expect_error 3 'nothing.txt' "$P" --text nothing.txt
 expect_error 3 'has no config.json' "$P" --resume nothing
 expect_error 2 'the nearest is run' "$P" --help runs
 mkdir empty
-expect_error 3 'holds no text' "$P" --text empty
+expect_error 3 'contains no text' "$P" --text empty
 : >empty/a.txt
 expect_error 3 'the text is empty' "$P" --text empty
 printf '\x1f\x8b\x08' >empty/a.txt
@@ -68,7 +68,7 @@ config 2 '"steps" is "3": give a whole number' '{"steps": "3"}'
 config 2 '"steps" is 3.5' '{"steps": 3.5}'
 config 2 '"steps" is -3' '{"steps": -3}'
 config 2 '"schedule" is 6' '{"schedule": 6}'
-config 2 'no option that a file can set' '{"resume": "x"}'
+config 2 'not an option that a file can set' '{"resume": "x"}'
 config 3 'line 1, column' '{"steps": 3'
 config 3 'a second time' '{"steps": 3, "steps": 4}'
 config 3 'an object' '[1]'
@@ -83,7 +83,7 @@ expect_error 2 'trained with --objective causal_lm' "$G" --run masked
 expect_error 2 'one of them' "$G" --prompt x
 expect_error 3 'has no config.json' "$G" --run nothing
 expect_error 3 'manifest.json' "$G" --checkpoint run
-expect_error 2 'two or more runs can be compared, and 1 given' "$C" run --out report
+expect_error 2 '--out needs two or more runs, and 1 given' "$C" run --out report
 expect_error 3 'has no summary.json' "$C" run nothing --out report
 [[ ! -e report ]] || fail "a report was made of nothing"
 

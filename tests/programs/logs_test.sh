@@ -101,7 +101,7 @@ END
 fi
 expect_done "$C" whole again --csv report.csv --out report
 [[ -f report/report.md && $(wc -l <report.csv) -eq 81 ]] || fail "--csv and --out together leave something out"
-expect_error 2 '--csv is given and no run' "$C" --csv some.csv
+expect_error 2 '--csv needs one or more runs, and 0 given' "$C" --csv some.csv
 expect_error 2 '--out is missing' "$C" whole again
 expect_error 3 'nothing/metrics.jsonl' "$C" nothing --csv some.csv
 expect_error 3 'cannot create' "$C" whole --csv no_folder/some.csv

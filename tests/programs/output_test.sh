@@ -69,7 +69,7 @@ head -c 3000 text.txt >texts/b.txt
 : >texts/a.txt
 cp text.txt texts/ignored.md
 expect_done "$P" "${B[@]:2}" --steps 9 --schedule 2-3-4 --text texts --documents blank-line --validation-text text.txt --out folder
-grep -q '1 file without a document, 1 entry of folders passed over (ignored.md)' out.log || fail "what was passed over is not told: $(cat out.log)"
+grep -q '1 file without a document, 1 folder entry skipped (ignored.md)' out.log || fail "what was passed over is not told: $(cat out.log)"
 [[ $(grep -c validation_loss folder/metrics.jsonl) -eq 9 ]] || fail "not validated after every step"
 printf 'short' >short.txt
 expect_error 2 'but one sequence' "$P" "${B[@]}" --steps 9 --validation-text short.txt --out nothing

@@ -23,7 +23,7 @@ for n in 1 2 3; do
   expect_done "$T" --tokenizer tok --text texts --out "shards$n" --shard-tokens 1000 --threads $n
   diff -r shards1 "shards$n" >/dev/null || fail "the shards depend on the number of threads"
 done
-[[ $(cat out.log) == *"7 files, 7 documents, "*" training shards with "*"16 bits a token, tokenizer bpe-300-"* ]] || fail "not told what was written: $(cat out.log)"
+[[ $(cat out.log) == *"7 files, 7 documents, "*" training shards with "*"16 bits per token, tokenizer bpe-300-"* ]] || fail "not told what was written: $(cat out.log)"
 grep -q $'[\r\e]' out.log && fail "control characters outside of a terminal"
 grep -q '100 %' out.log || fail "no progress: $(cat out.log)"
 [[ $(field shards1/train_000000.bin 0) == 20240520 && $(field shards1/train_000000.bin 4) == 1 && $(field shards1/train_000000.bin 8) == 1000 ]] ||
@@ -74,7 +74,7 @@ expect_error 2 'the shards were made with the tokenizer bpe-300-' "$P" "${M[@]}"
 expect_done "$P" "${M[@]}" --shards shards1 --tokenizer none --steps 2 --out unknown
 grep -q '"eos_token_id": 299' unknown/checkpoints/step-000002/config.json || fail "shards.json is not asked"
 expect_error 2 '300 ids, but the embedding has 259 rows' "$P" "${B[@]:2}" --shards shards1 --tokenizer none
-expect_error 2 'none is for shards alone' "$P" "${B[@]}" --tokenizer none
+expect_error 2 'none is for shards only' "$P" "${B[@]}" --tokenizer none
 
 # A missing, another and a damaged shard show; so does another text at a resume.
 cp -r shards1 missing && rm missing/train_000001.bin
@@ -85,7 +85,7 @@ expect_error 3 'expected the hash ' "$P" "${R[@]}" --shards flipped --out flippe
 cp -r shards1 swapped && expect_done "$P" "${R[@]}" --shards swapped/*.bin --out on_swapped
 mv swapped/train_000000.bin x && mv swapped/train_000001.bin swapped/train_000000.bin && mv x swapped/train_000001.bin
 rm on_swapped/summary.json
-expect_error 2 'the text under --shards is not the one' "$P" --resume on_swapped
+expect_error 2 'the text of --shards is not the one' "$P" --resume on_swapped
 
 # Every kind of shard that is none.
 mkdir bad
@@ -99,17 +99,17 @@ ids=$(seq 1 40)
 # shellcheck disable=SC2086
 {
   { header 20240520 1 40; numbers 2 $ids; printf x; } | bad 'byte 1104: expected a whole token of 2 bytes'
-  { header 20240521 1 40; numbers 2 $ids; } | bad 'byte 0: expected the number 20240520 or 20240801'
+  { header 20240521 1 40; numbers 2 $ids; } | bad 'byte 0: expected the magic number 20240520 or 20240801'
   { header 20240520 2 40; numbers 2 $ids; } | bad 'byte 4: expected version 1'
-  { header 20240520 1 41; numbers 2 $ids; } | bad 'byte 1104: expected the 41 tokens that the header has, got the end of the file after 40'
-  { header 20240520 1 39; numbers 2 $ids; } | bad 'byte 1102: expected the end of the file after the 39 tokens that the header has, got 2 more bytes'
+  { header 20240520 1 41; numbers 2 $ids; } | bad 'byte 1104: expected the 41 tokens of the header, got the end of the file after 40'
+  { header 20240520 1 39; numbers 2 $ids; } | bad 'byte 1102: expected the end of the file after the 39 tokens of the header, got 2 more bytes'
   { header 20240520 1 40; numbers 2 $ids; head -c 100 /dev/zero; } | bad 'got 100 more bytes'
   { header 20240520 1 -1; } | bad 'byte 8: expected a count of 0 to 2147483647 tokens, got -1'
-  { printf '\x01\x34\xd8\x88'; head -c 1020 /dev/zero; } | bad 'with its bytes in reverse order'
+  { printf '\x01\x34\xd8\x88'; head -c 1020 /dev/zero; } | bad 'in reverse byte order'
   { header 20240520 1 40 | head -c 1000; } | bad 'byte 1000: expected a header of 1024 bytes'
-  { numbers 2 $ids; } | bad 'expected the number 20240520'
+  { numbers 2 $ids; } | bad 'expected the magic number 20240520'
   { header 20240520 1 40; numbers 2 $ids; } >bad/x.bin
-  expect_error 2 'is given, but no --text, which it is for' "${S[@]}" bad --documents blank-line
+  expect_error 2 '--documents is given without --text' "${S[@]}" bad --documents blank-line
   expect_error 3 'expected tokens without a header' "${S[@]}" bad --shard-format nanogpt
   numbers 2 $ids >bad/x.bin
   expect_done "${S[@]}" bad --shard-format nanogpt --out nanogpt
@@ -117,12 +117,12 @@ ids=$(seq 1 40)
   expect_done "${S[@]}" bad --out wide
   cmp -s nanogpt/checkpoints/step-000001/model.safetensors wide/checkpoints/step-000001/model.safetensors || fail "the forms give other bits"
   { header 20240520 1 41; numbers 2 $ids 300; } >bad/x.bin
-  expect_error 3 'byte 1104: token number 40 is the id 300, and the tokenizer has the ids 0 to 299' "${S[@]}" bad
+  expect_error 3 'byte 1104: token number 40 is the id 300, but the tokenizer has the ids 0 to 299' "${S[@]}" bad
 }
 : >bad/x.bin
-expect_error 3 'the shards hold no token: 1 empty file' "${S[@]}" bad
+expect_error 3 'the shards contain no tokens: 1 empty file' "${S[@]}" bad
 header 20240520 1 0 >bad/y.bin
-expect_error 3 'the shards hold no token: 2 empty files' "${S[@]}" bad
+expect_error 3 'the shards contain no tokens: 2 empty files' "${S[@]}" bad
 cp shards1/train_000000.bin bad
 expect_done "${S[@]}" bad --plan
 grep -q 'shards: 1 file, 1,000 tokens, 2 files without a token' out.log || fail "empty shards are not counted: $(cat out.log)"
@@ -136,17 +136,17 @@ rm -r big
 # What cannot be.
 expect_error 2 'give --text FILE|DIR or --shards FILE|DIR' "$P" "${M[@]}"
 expect_error 2 '--text and --shards are given' "$P" "${B[@]}" --shards shards1
-expect_error 2 '--shard-format is given, but no --shards' "$P" "${B[@]}" --shard-format nanogpt
+expect_error 2 '--shard-format is given without --shards' "$P" "${B[@]}" --shard-format nanogpt
 expect_error 3 'cannot read the shard' "${S[@]}" nowhere
-expect_error 3 'holds no training shards' "${S[@]}" texts
-expect_error 2 'shards1 exists already and is no empty folder' "$T" --tokenizer tok --text texts --out shards1
+expect_error 3 'contains no training shards' "${S[@]}" texts
+expect_error 2 'shards1 exists already and is not an empty folder' "$T" --tokenizer tok --text texts --out shards1
 expect_error 2 '--train-bpe and --tokenizer are given' "$T" --tokenizer tok --train-bpe 300 --text texts --out none
 expect_error 2 '--shard-tokens is for shards' "$T" --shard-tokens 5 --text texts --out none
-expect_error 2 'there is no place for the shards' "$T" --tokenizer tok --text texts
+expect_error 2 '--out is missing: give --out DIR, a folder for the shards' "$T" --tokenizer tok --text texts
 expect_error 2 'a whole number from 1 to 2147483647' "$T" --tokenizer tok --text texts --out none --shard-tokens 0
 : >empty.txt
 expect_error 3 'the text is empty' "$T" --tokenizer tok --text empty.txt --out none
-expect_error 2 'none stands for a tokenizer that is not at hand' "$T" --tokenizer none --text texts --out none
+expect_error 2 'the tokenizer is none, but one is needed here' "$T" --tokenizer none --text texts --out none
 expect_error 3 'nowhere' "$T" --tokenizer nowhere --text texts --out none
 [[ ! -e none && -z $(find . -maxdepth 1 -name '.*partial*') ]] || fail "something was made for shards that could not be"
 

@@ -37,7 +37,7 @@ for pause in 0 0.001 0.004; do
   [[ $code -eq 143 ]] || fail "two SIGTERM give the exit code $code instead of 143: $(cat err.log)"
 done
 start --resume one
-wait_for_line 'going on after step'
+wait_for_line 'resuming after step'
 kill -TERM $process
 wait $process
 [[ -z $(find one/checkpoints -name '.*partial*') ]] || fail "torn folders are left: $(ls -A one/checkpoints)"
@@ -58,7 +58,7 @@ for signals in "INT INT" "TERM INT" "INT TERM" "KILL" "INT INT" "KILL"; do
   [[ -n $(find saving/checkpoints -maxdepth 1 -name 'step-*') ]] || fail "no checkpoint is left"
   before=$(newest_step saving)
   start --resume saving
-  wait_for_line "going on after step $before of"
+  wait_for_line "resuming after step $before of"
   grep -q 'damaged' out.log && fail "a checkpoint with a name is damaged: $(cat out.log)"
   for ((k = 0; k < 2000; ++k)); do compgen -G 'saving/checkpoints/.step-*.partial-*' >/dev/null && break; done
   for signal in $signals; do
@@ -71,7 +71,7 @@ for signals in "INT INT" "TERM INT" "INT TERM" "KILL" "INT INT" "KILL"; do
   [[ $(newest_step saving) -ge $before ]] || fail "steps were lost: $before, then $(newest_step saving)"
 done
 start --resume saving
-wait_for_line 'going on after step'
+wait_for_line 'resuming after step'
 kill -INT $process
 wait $process
 [[ $? -eq 130 ]] || fail "SIGINT gives another exit code than 130: $(cat err.log)"

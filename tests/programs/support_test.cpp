@@ -85,7 +85,7 @@ TEST_CASE("options survive JSON, odd file names included") {
   CHECK(w.rate == 0.1);
   CHECK(w.kind == "bernoulli");
   CHECK(w.text == v.text);
-  CHECK(has(sentence_of<raptr::input_error>([&] { to.read({{"plan", true}}, "memory"); }), "no option that a file can set"));
+  CHECK(has(sentence_of<raptr::input_error>([&] { to.read({{"plan", true}}, "memory"); }), "not an option that a file can set"));
 }
 
 TEST_CASE("an error is one line whatever is in it") { CHECK(program::one_line("a\n  b\tc  c \r\nd\x1b") == "a b c  c d"); }

@@ -6,7 +6,7 @@ T=$programs/raptr-tokenize
 
 # Learning says what was read, and gives the same files every time, also from the same text in two files.
 expect_done "$T" --train-bpe 300 --text text.txt --out tok
-[[ $(cat out.log) == *"1 file, 1 document, "*" different words"*"300 tokens, 43 merges"* ]] || fail "not told what was learned: $(cat out.log)"
+[[ $(cat out.log) == *"1 file, 1 document, "*" distinct words"*"300 tokens, 43 merges"* ]] || fail "not told what was learned: $(cat out.log)"
 [[ $(find tok -type f | sort | tr '\n' ' ') == "tok/merges.txt tok/tokenizer.json tok/vocab.json " ]] || fail "not the three files: $(ls -A tok)"
 split -n l/2 text.txt half.
 expect_done "$T" --train-bpe 300 --text half.ab half.aa --out again
@@ -25,7 +25,7 @@ expect_error 2 'the tokenizer has 300 ids, but the embedding has 299 rows' "$P" 
 expect_error 2 'the tokenizer has 300 ids, but the embedding has 259 rows' "$P" "${B[@]}" --tokenizer tok/tokenizer.json
 expect_error 3 'nowhere' "$P" "${B[@]}" --tokenizer nowhere
 mkdir hollow
-expect_error 3 'holds no tokenizer' "$P" "${B[@]}" --tokenizer hollow
+expect_error 3 'contains no tokenizer' "$P" "${B[@]}" --tokenizer hollow
 expect_error 2 'mask' "$P" "${B[@]}" --tokenizer tok --vocab 300 --objective masked_lm
 
 # The model goes on in its own tokens, wherever it is told from.
@@ -41,7 +41,7 @@ expect_error 2 'there is no text' "$T" --out new
 expect_error 2 'give --out DIR' "$T" --text text.txt
 expect_error 2 'tok/vocab.json exists already' "$T" --text text.txt --out tok
 expect_error 2 'a whole number from 257 to 65536' "$T" --train-bpe 256 --text text.txt --out new
-expect_error 2 'give more text or a smaller size' "$T" --train-bpe 60000 --text text.txt --out new
+expect_error 2 'use more text or a smaller size' "$T" --train-bpe 60000 --text text.txt --out new
 expect_error 3 'nothing.txt' "$T" --text nothing.txt --out new
 [[ ! -e new ]] || fail "something was made for a tokenizer that could not be"
 finish

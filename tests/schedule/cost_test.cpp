@@ -107,17 +107,17 @@ TEST_CASE("the check finds on every axis what cannot be trained, with the number
   refused(constant<width_slice<keep<9>>>{}, "raptr: a stage keeps 9 of 8 neurons: keep between 1 and 8");
   refused(constant<sublayer_drop<keep<13>>>{}, "raptr: a stage keeps 13 of 12 sublayers: keep between 1 and 12");
   refused(constant<sequence_drop<keep<11>>>{}, "raptr: a stage keeps 11 of 10 sequences: keep between 1 and 10");
-  refused(constant<head_drop<keep<1, 3>>>{}, "raptr: a stage keeps 1/3 of 4 heads, which is no whole number of them: the nearest are 1/4 and 2/4");
+  refused(constant<head_drop<keep<1, 3>>>{}, "raptr: a stage keeps 1/3 of 4 heads, which is not a whole number: the nearest are 1/4 and 2/4");
   refused(constant<sublayer_drop<keep<3, 5>>>{},
-          "raptr: a stage keeps 3/5 of 12 sublayers, which is no whole number of them: the nearest are 7/12 and 8/12");
+          "raptr: a stage keeps 3/5 of 12 sublayers, which is not a whole number: the nearest are 7/12 and 8/12");
   refused(constant<sequence_drop<keep<3, 4>>>{},
-          "raptr: a stage keeps 3/4 of 10 sequences, which is no whole number of them: the nearest are 7/10 and 8/10");
+          "raptr: a stage keeps 3/4 of 10 sequences, which is not a whole number: the nearest are 7/10 and 8/10");
   refused(constant<sublayer_drop<keep<1, 4>>>{},
           "raptr: a stage keeps 3 units where 4 are always kept (the first 2 and the last 2): keep at least 4, or fix fewer");
   refused(constant<head_drop<keep<1, 4>, exactly<fixed{2, 0}>>>{},
           "raptr: a stage keeps 1 units where 2 are always kept (the first 2 and the last 0): keep at least 2, or fix fewer");
   CHECK_THROWS_WITH_AS(check_schedule(constant<expert_drop<keep<2>>>{}, net, 100, true),
-                       "raptr: the schedule drops experts, which no part of this block has: it can drop layers, sublayers, sequences, heads, neurons",
+                       "raptr: the schedule drops experts, which this network does not have: it has layers, sublayers, sequences, heads, neurons",
                        input_error);
   CHECK(!fits_network(constant<expert_drop<keep<2>>>{}, net, 100));
   for (const bool norm_first : {false, true})
@@ -142,7 +142,7 @@ TEST_CASE("on a post-norm block inverse is refused on layers, sub-layers and seq
     CHECK_NOTHROW(check_schedule(schedule, net, 100, true));
     CHECK_THROWS_WITH_AS(check_schedule(schedule, net, 100, false),
                          ("raptr: this schedule scales whole blocks (raptr::inverse) at step " + std::string(step) +
-                          ", which a block with its norm after the residual sum cannot do: use inverse_per_branch or pre_norm")
+                          ", which is not defined for a post-norm block: use inverse_per_branch or pre_norm")
                              .c_str(),
                          input_error);
     CHECK(scales_whole_block(schedule, 100));
@@ -195,14 +195,13 @@ TEST_CASE("a schedule that fits passes its check") {
 TEST_CASE("the check finds a mistake in any stage, also one that begins late") {
   CHECK_THROWS_WITH_AS(check_schedule(equal_stages<layer_drop, 6, 8, 13>{}, layout, 100, false),
                        "raptr: a stage keeps 13 of 12 layers: keep between 1 and 12", input_error);
-  CHECK_THROWS_WITH_AS(
-      check_schedule(in_second_stage{}, layout, 100, false),
-      "raptr: this schedule scales whole blocks (raptr::inverse) at step 25, which a block with its norm after the residual sum cannot do: "
-      "use inverse_per_branch or pre_norm",
-      input_error);
+  CHECK_THROWS_WITH_AS(check_schedule(in_second_stage{}, layout, 100, false),
+                       "raptr: this schedule scales whole blocks (raptr::inverse) at step 25, which is not defined for a post-norm block: "
+                       "use inverse_per_branch or pre_norm",
+                       input_error);
   CHECK_THROWS_AS(check_schedule(any_schedule(in_second_stage{}), layout, 100, false), input_error);
   CHECK_THROWS_AS(check_schedule(warm{}, layout, 30'000, false), input_error);
-  CHECK_THROWS_WITH_AS(check_schedule(paper{}, layout, 0, false), "raptr: a run of 0 steps: it has from 1 to 1099511627776", input_error);
+  CHECK_THROWS_WITH_AS(check_schedule(paper{}, layout, 0, false), "raptr: a run has 0 steps: give a number from 1 to 1099511627776", input_error);
   CHECK_THROWS_AS(check_schedule(paper{}, layout, -5, false), input_error);
 }
 

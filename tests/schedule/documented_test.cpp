@@ -120,7 +120,7 @@ bool same_plans(const auto& one, const auto& other, std::int64_t total) {
 
 TEST_CASE("every block of C++ in docs/schedules.md is compiled here") {
   const std::string page = contents(RAPTR_TESTS_DIR "/../docs/schedules.md");
-  const std::string here = without_indent(contents(RAPTR_TESTS_DIR "/subnet/documented_test.cpp"));
+  const std::string here = without_indent(contents(RAPTR_TESTS_DIR "/schedule/documented_test.cpp"));
   REQUIRE(!page.empty());
   REQUIRE(!here.empty());
   int blocks = 0;

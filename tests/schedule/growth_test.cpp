@@ -65,8 +65,8 @@ TEST_CASE("a run that is shorter than its stages are many copies through the sta
 
 TEST_CASE("depths that cannot be stacked are refused with what can be") {
   CHECK_THROWS_WITH_AS(any_schedule("stack:3-9-12"),
-                       "raptr: a network cannot be stacked to depths of 3-9-12: they grow from stage to stage, each to at most twice the one before, "
-                       "as 6-9-12",
+                       "raptr: the stacking depths 3-9-12 are not valid: each depth is at least the previous one and at most twice that, "
+                       "as in 6-9-12",
                        input_error);
   CHECK_THROWS_AS(any_schedule("stack:9-6"), input_error);
   CHECK_THROWS_AS(stacking(std::vector<int>{}), input_error);

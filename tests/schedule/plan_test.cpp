@@ -160,7 +160,7 @@ TEST_CASE("no coin shows a block: an empty plan is a plan") {
 
 TEST_CASE("a step outside the run is refused") {
   CHECK_THROWS_WITH_AS(drawn(paper{}, 1, 100, 100), "raptr: step 100 is not in a run of 100 steps: the steps are 0 to 99", input_error);
-  CHECK_THROWS_WITH_AS(drawn(paper{}, 1, 0, 0), "raptr: a run of 0 steps: it has from 1 to 1099511627776", input_error);
+  CHECK_THROWS_WITH_AS(drawn(paper{}, 1, 0, 0), "raptr: a run has 0 steps: give a number from 1 to 1099511627776", input_error);
   CHECK_THROWS_AS(drawn(paper{}, 1, 0, (std::int64_t{1} << 40) + 1), input_error);
   CHECK_THROWS_AS(drawn(paper{}, 1, -1, 100), input_error);
 }

@@ -127,7 +127,7 @@ TEST_CASE("then: the step after the turn is the first of what follows") {
 
 TEST_CASE("then: a turn that leaves nothing for what follows is refused with the numbers") {
   CHECK_THROWS_WITH_AS(position_at(warm_steps{}, 0, 7, bert_base),
-                       "raptr: a turn of 7 steps leaves none of the 7 for what follows: make it shorter or the run longer", input_error);
+                       "raptr: a schedule that lasts 7 steps leaves none of the 7 for the next one: make it shorter or the run longer", input_error);
   CHECK_NOTHROW(position_at(warm_steps{}, 0, 8, bert_base));
 }
 

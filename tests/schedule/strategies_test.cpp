@@ -114,7 +114,7 @@ constexpr std::size_t attention = 0, mlp = 1;
 TEST_CASE("every block of C++ in docs/strategies.md is compiled here") {
   const std::string here = RAPTR_TESTS_DIR;
   const std::string page = words_of(here + "/../docs/strategies.md");
-  const std::string compiled[] = {words_of(here + "/subnet/strategies_test.cpp"), words_of(here + "/../examples/custom_axis.cpp")};
+  const std::string compiled[] = {words_of(here + "/schedule/strategies_test.cpp"), words_of(here + "/../examples/custom_axis.cpp")};
   const std::string open = "```cpp\n";
   int blocks = 0;
   for (std::size_t at = 0; (at = page.find(open, at)) != page.npos; ++blocks) {

@@ -57,11 +57,11 @@ TEST_CASE("with: rules move as often as those of either") {
 
 TEST_CASE("with: two drops on one axis are refused as soon as they are known") {
   CHECK_THROWS_WITH_AS(with(any_schedule("6-12"), any_schedule("full for 1/2 then constant:9")),
-                       "raptr: two schedules at once both drop layers: each axis has one", input_error);
-  CHECK_THROWS_WITH_AS(any_schedule("6-12 with pld:0.5"),
-                       "raptr: schedule \"6-12 with pld:0.5\": both sides of 'with' drop layers: each axis has one", input_error);
+                       "raptr: both schedules of raptr::with drop layers: only one may", input_error);
+  CHECK_THROWS_WITH_AS(any_schedule("6-12 with pld:0.5"), "raptr: schedule \"6-12 with pld:0.5\": both sides of 'with' drop layers: only one may",
+                       input_error);
   CHECK_THROWS_WITH_AS(any_schedule("est with neurons 1/2-full"),
-                       "raptr: schedule \"est with neurons 1/2-full\": both sides of 'with' drop neurons: each axis has one", input_error);
+                       "raptr: schedule \"est with neurons 1/2-full\": both sides of 'with' drop neurons: only one may", input_error);
   CHECK_THROWS_AS(any_schedule("width 1/2-full with neurons 1/2-full"), input_error);
   CHECK_NOTHROW(any_schedule("6-12 with sublayers 18-24"));
 }
@@ -75,7 +75,8 @@ TEST_CASE("with: a drop that nobody could know is found by the check of the run"
     }
   };
   const with hidden(late{}, depth{});
-  CHECK_THROWS_WITH_AS(check_schedule(hidden, twelve_blocks, 100, true), "raptr: a stage has two drops of layers: one is possible", input_error);
+  CHECK_THROWS_WITH_AS(check_schedule(hidden, twelve_blocks, 100, true), "raptr: a stage has two drops on layers: only one is allowed per axis",
+                       input_error);
 }
 
 TEST_CASE("with: costs multiply inside a block") {

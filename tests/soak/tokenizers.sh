@@ -15,4 +15,4 @@ if ! "$python" -c 'import tokenizers' 2>/dev/null; then
 fi
 [[ $# -gt 0 ]] || set -- "$here"/../docs/*.md
 RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false "$python" "$here/oracle/tokenizer_lines.py" "$build/tests/oracle/raptr_token_lines" \
-  "${GPT2:-$here/text/fixtures/bpe}" "${BERT:-$here/text/fixtures/wordpiece}" "$@"
+  "${GPT2:-$here/tokenizers/fixtures/bpe}" "${BERT:-$here/tokenizers/fixtures/wordpiece}" "$@"

@@ -85,7 +85,7 @@ TEST_CASE("a layout of a shape that is not valid, or of too many parts, is refus
   CHECK_THROWS_AS(raptr::layout_of<example_block>({.width = 100, .heads = 3}), input_error);
   raptr::network_layout layout(raptr::bert_base);
   for (int i = 0; i < raptr::network_layout::most_parts; ++i) layout.add({"part", "units", 1, 1.0});
-  CHECK_THROWS_WITH_AS(layout.add({"part", "units", 1, 1.0}), "raptr: a block of 9 parts: at most 8 are possible", input_error);
+  CHECK_THROWS_WITH_AS(layout.add({"part", "units", 1, 1.0}), "raptr: a block has 9 parts: at most 8 are allowed", input_error);
 }
 
 TEST_CASE("only a list of parts with name, units and price makes a block") {

@@ -55,7 +55,7 @@ TEST_CASE("a plan of some blocks has those, found by their numbers") {
   CHECK(!plan.has(-1));
   CHECK(!plan.has(12));
   CHECK(&plan.block(9) == &plan.blocks()[2]);
-  CHECK_THROWS_WITH_AS((void)plan.block(5), "raptr: block 5 is dropped in this step: ask only for blocks()", input_error);
+  CHECK_THROWS_WITH_AS((void)plan.block(5), "raptr: block 5 is dropped in this step: blocks() lists the active ones", input_error);
   CHECK_THROWS_AS((void)plan.block(12), input_error);
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("check refuses what is no plan of the network") {
   step_plan plan(layout);
   plan.add(5).parts()[0].units = {{0, 5}};
   CHECK_THROWS_WITH(plan.check(),
-                    "raptr: the plan of block 5, part attention, has 5 units from unit 0: ranges ascend, do not touch and lie in 0 to 3");
+                    "raptr: the plan of block 5, part attention, has 5 units from unit 0: ranges must ascend, not touch, and be in 0 to 3");
 }
 
 TEST_CASE("the sequences of a block are those of a list, or all") {
@@ -162,10 +162,10 @@ TEST_CASE("sequences that do not ascend, or that the step does not have, are ref
     plan.add(5).sequences = std::move(sequences);
     CHECK_THROWS_WITH_AS(plan.check(), sentence, input_error);
   };
-  refused({0, 8}, "raptr: the plan of block 5 has sequence 8: they ascend and lie in 0 to 7");
-  refused({-1}, "raptr: the plan of block 5 has sequence -1: they ascend and lie in 0 to 7");
-  refused({3, 3}, "raptr: the plan of block 5 has sequence 3: they ascend and lie in 0 to 7");
-  refused({3, 2}, "raptr: the plan of block 5 has sequence 2: they ascend and lie in 0 to 7");
+  refused({0, 8}, "raptr: the plan of block 5 has sequence 8: sequences must ascend and be in 0 to 7");
+  refused({-1}, "raptr: the plan of block 5 has sequence -1: sequences must ascend and be in 0 to 7");
+  refused({3, 3}, "raptr: the plan of block 5 has sequence 3: sequences must ascend and be in 0 to 7");
+  refused({3, 2}, "raptr: the plan of block 5 has sequence 2: sequences must ascend and be in 0 to 7");
 }
 
 TEST_CASE("a block that is added anew has no factors, sequences or missing units of an earlier step") {
@@ -181,7 +181,7 @@ TEST_CASE("sequences in the plan of a layout that does not know their number are
   step_plan plan(layout);
   plan.add(3).sequences = {0};
   CHECK_THROWS_WITH_AS(plan.check(),
-                       "raptr: the plan of block 3 names sequences, but its layout does not know how many a step has: make it with their number, "
+                       "raptr: the plan of block 3 names sequences, but its layout has no number of sequences: create it with "
                        "layout_of<Block>(shape, sequences)",
                        input_error);
 }

@@ -40,7 +40,7 @@ TEST_CASE("the first n units end where they should, at word borders too") {
 
 TEST_CASE("units out of reach are refused") {
   unit_set set;
-  CHECK_THROWS_WITH_AS(set.add(4096), "raptr: unit 4096 is not in 0 to 4095: a unit_set holds no others", raptr::input_error);
+  CHECK_THROWS_WITH_AS(set.add(4096), "raptr: unit 4096 is not in 0 to 4095, the range of a unit_set", raptr::input_error);
   CHECK_THROWS_AS(set.add(-1), raptr::input_error);
   CHECK_THROWS_AS(unit_set::first(4097), raptr::input_error);
   CHECK_THROWS_AS(unit_set::first(-1), raptr::input_error);

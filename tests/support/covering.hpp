@@ -64,16 +64,16 @@ inline std::string_view refusal(const choice& c) {
   const bool in_depth = axis == layers_axis || axis == sublayers_axis, in_part = !in_depth && axis != sequences_axis;
   const bool divides = scale == by_sqrt_inverse || scale == by_inverse || scale == by_branch;
   const bool is_profile = selector == along_depth || selector == along_depth_from_first;  // the units of a slice are the first ones all the same
-  if (divides && (selector == the_first || (axis == width_axis && is_profile))) return "which its selector does not tell";
-  if (in_depth && selector == drawn_once) return "is drawn once in any case";
+  if (divides && (selector == the_first || (axis == width_axis && is_profile))) return "which its selector does not provide";
+  if (in_depth && selector == drawn_once) return "is always drawn once";
   if (!in_depth && scale == by_gap) return "use it on layers or sublayers";
   if (in_part && (scale == by_branch || scale == by_depth)) return "for the units inside a part use inverse or sqrt_inverse";
   if (!in_depth && divides && selector == with_fixed) return "but some are always kept";
   if (axis == layers_axis && c[of_company] == with_layers) return "both sides of 'with' drop layers";
   if (axis == sequences_axis && c[of_company] == with_sequences) return "both sides of 'with' drop sequences";
-  if (c[of_block] == mixture ? axis == neurons_axis || axis == width_axis : axis == own_axis) return "which no part of this block has";
+  if (c[of_block] == mixture ? axis == neurons_axis || axis == width_axis : axis == own_axis) return "which this network does not have";
   const bool post_norm = c[of_block] == bert || c[of_block] == gated;
-  if (post_norm && !in_part && scale == by_inverse) return "which a block with its norm after the residual sum cannot do";
+  if (post_norm && !in_part && scale == by_inverse) return "which is not defined for a post-norm block";
   return "";
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The devices that tests of floors above the backend run on. A file of tests/cuda that defines RAPTR_TEST_ON_CUDA and includes
+// The devices that tests of levels above the backend run on. A file of tests/cuda that defines RAPTR_TEST_ON_CUDA and includes
 // such a test runs it on raptr::cuda.
 #pragma once
 

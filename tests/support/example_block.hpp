@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blocks that compute nothing: parts with names, axes, units and prices are all that floor 1 asks for.
+// Blocks that compute nothing: parts with names, axes, units and costs are all that subnet/ and schedule/ need.
 #pragma once
 
 #include <raptr/subnet/layout.hpp>

@@ -18,7 +18,7 @@ template <class Tokenizer> std::vector<std::int32_t> encoded(const Tokenizer& to
   return all;
 }
 
-inline std::filesystem::path folder() { return std::filesystem::path(RAPTR_TESTS_DIR) / "text" / "fixtures"; }
+inline std::filesystem::path folder() { return std::filesystem::path(RAPTR_TESTS_DIR) / "tokenizers" / "fixtures"; }
 
 inline const raptr::json& ids() {
   static const auto all = raptr::read_json(folder() / "ids.json");

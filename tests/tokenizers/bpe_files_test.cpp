@@ -70,7 +70,7 @@ TEST_CASE("a line of merges.txt is a comment only as #version on line 1") {
   CHECK(raptr::read_bpe(one.folder.path()).name() == before.name());
   one.change("merges.txt", "h e\n", "h e\n#version: 0.2\n");
   CHECK(has(one.told(), "merges.txt, line "));
-  CHECK(has(one.told(), "\"#version:\" is none of the 1000 tokens of the vocabulary"));
+  CHECK(has(one.told(), "\"#version:\" is not among the 1000 tokens of the vocabulary"));
 }
 
 TEST_CASE("merges with # are merges") {
@@ -98,13 +98,13 @@ TEST_CASE("line ends of Windows and a last line without an end do not matter") {
 }
 
 TEST_CASE("ids with holes, twice, beyond the end or no numbers are told") {
-  CHECK(has(told("vocab.json", "\"!\":1,", "\"!\":1000,"), "vocab.json, \"!\": expected an id of 0 to 999, for there are 1000 tokens, got 1000"));
+  CHECK(has(told("vocab.json", "\"!\":1,", "\"!\":1000,"), "vocab.json, \"!\": expected an id of 0 to 999, as there are 1000 tokens, got 1000"));
   CHECK(has(told("vocab.json", "\"!\":1,", "\"!\":-1,"), "got -1"));
-  CHECK(has(told("vocab.json", "\"!\":1,", "\"!\":2,"), "expected an id of its own, got 2, the id of \"!\""));
+  CHECK(has(told("vocab.json", "\"!\":1,", "\"!\":2,"), "expected a unique id, got 2, the id of \"!\""));
   CHECK(has(told("vocab.json", "\"!\":1,", "\"!\":1.5,"), "\"!\": expected a whole number, got 1.5"));
   CHECK(has(told("vocab.json", "\"!\":1,", "\"!\":\"1\","), "\"!\": expected a whole number"));
   CHECK(has(told("vocab.json", "\"!\":1,", "\"!\":18446744073709551615,"), "\"!\": expected a whole number"));
-  CHECK(has(told("vocab.json", "\"!\":1,", ""), "expected an id of 0 to 998, for there are 999 tokens, got 999"));
+  CHECK(has(told("vocab.json", "\"!\":1,", ""), "expected an id of 0 to 998, as there are 999 tokens, got 999"));
   CHECK(has(told("vocab.json", "\"!\":1,", "\"!\":1,\"!\":1,"), "the key \"!\" a second time"));
   CHECK(has(told("vocab.json", "\"!\":1,", "\"!!!!\":1,"), "none of the 1000 tokens is the single byte 33"));
 }
@@ -114,9 +114,9 @@ TEST_CASE("merges that do not fit are told with their line") {
   CHECK(has(told("merges.txt", "h e\n", "he\n"), "expected two tokens with one space between them, got \"he\""));
   CHECK(has(told("merges.txt", "h e\n", "\nh e\n"), "expected two tokens with one space between them, got \"\""));
   CHECK(has(told("merges.txt", "h e\n", "h e x\n"), "expected two tokens with one space between them"));
-  CHECK(has(told("merges.txt", "h e\n", "h \xff\n"), "\"\\xff\" is none of the 1000 tokens of the vocabulary"));
+  CHECK(has(told("merges.txt", "h e\n", "h \xff\n"), "\"\\xff\" is not among the 1000 tokens of the vocabulary"));
   CHECK(has(told("merges.txt", "h e\n", "h e\nh e\n"), "joins \"h\" and \"e\", as number"));
-  CHECK(has(told("merges.txt", "h e\n", "h e\nz z\n"), "makes \"zz\", which is none of the 1000 tokens"));
+  CHECK(has(told("merges.txt", "h e\n", "h e\nz z\n"), "makes \"zz\", which is not among the 1000 tokens"));
   CHECK(has(told("merges.txt", "#version: 0.2\n", "z z\n"), "merges.txt, line 1 makes \"zz\""));
 }
 
@@ -127,16 +127,16 @@ TEST_CASE("a merge that is missing leaves its token without a maker, which the n
 TEST_CASE("what would give other ids is refused in tokenizer.json") {
   const auto wrong = [](std::string_view from, std::string_view to) { return told("tokenizer.json", from, to); };
   CHECK(has(wrong("\"add_prefix_space\":false", "\"add_prefix_space\":true"), "\"add_prefix_space\": expected false"));
-  CHECK(has(wrong("\"use_regex\":true", "\"use_regex\":false"), "\"use_regex\": expected true, as GPT-2 has it, got false"));
+  CHECK(has(wrong("\"use_regex\":true", "\"use_regex\":false"), "\"use_regex\": expected true, as in GPT-2, got false"));
   CHECK(has(wrong("\"type\":\"ByteLevel\"", "\"type\":\"Metaspace\""),
-            "\"pre_tokenizer\": expected \"ByteLevel\", the splitting of GPT-2, got \"Metaspace\""));
-  CHECK(has(wrong("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}"), "\"normalizer\": expected null, as GPT-2 has it"));
+            "\"pre_tokenizer\": expected \"ByteLevel\", the pre-tokenizer of GPT-2, got \"Metaspace\""));
+  CHECK(has(wrong("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}"), "\"normalizer\": expected null, as in GPT-2"));
   CHECK(has(wrong("\"ignore_merges\":false", "\"ignore_merges\":true"), "\"ignore_merges\": expected false"));
   CHECK(has(wrong("\"byte_fallback\":false", "\"byte_fallback\":true"), "\"byte_fallback\": expected false"));
   CHECK(has(wrong("\"dropout\":null", "\"dropout\":0.1"), "\"dropout\": expected null"));
   CHECK(has(wrong("\"end_of_word_suffix\":null", "\"end_of_word_suffix\":\"</w>\""), "\"end_of_word_suffix\": expected \"\""));
   CHECK(has(wrong("\"type\":\"BPE\"", "\"type\":\"Unigram\""), "\"type\": expected \"BPE\", got \"Unigram\""));
-  CHECK(has(wrong("\"special\":true", "\"special\":false"), "expected special tokens only, got \"<|endoftext|>\", which plain text would give"));
+  CHECK(has(wrong("\"special\":true", "\"special\":false"), "expected special tokens only, got \"<|endoftext|>\", which plain text could produce"));
   CHECK(has(wrong("\"vocab\":{", "\"vocabulary\":{"), "\"vocab\": expected a value, got nothing"));
   CHECK(has(wrong("\"merges\":[", "\"merges\":[5,"), "tokenizer.json, merge 0: expected two tokens"));
   CHECK(has(wrong("\"merges\":[", "\"merges\":[[\"a\"],"), "tokenizer.json, merge 0: expected two tokens"));
@@ -148,7 +148,7 @@ TEST_CASE("special tokens beside the vocabulary get the ids after it") {
   const auto tokens = raptr::read_bpe(one.folder.path());
   CHECK(tokens.vocabulary() == raptr::vocabulary{.size = 1001, .end_of_text = 0, .mask = 1000});
   one.change("tokenizer.json", "\"id\":1000", "\"id\":1001");
-  CHECK(has(one.told(), "\"<mask>\": expected an id of 0 to 1000, for there are 1001 tokens, got 1001"));
+  CHECK(has(one.told(), "\"<mask>\": expected an id of 0 to 1000, as there are 1001 tokens, got 1001"));
 }
 
 TEST_CASE("the kind of a tokenizer follows from its files") {
@@ -157,6 +157,6 @@ TEST_CASE("the kind of a tokenizer follows from its files") {
   CHECK(std::holds_alternative<raptr::wordpiece_tokenizer>(raptr::read_tokenizer(fixtures::folder() / "wordpiece")));
   CHECK(std::holds_alternative<raptr::wordpiece_tokenizer>(raptr::read_tokenizer(fixtures::folder() / "wordpiece" / "vocab.txt")));
   CHECK(has(sentence_of<raptr::file_error>([&] { raptr::read_tokenizer(fixtures::folder()); }),
-            "holds no tokenizer: neither tokenizer.json nor vocab.json (with merges.txt) nor vocab.txt"));
+            "contains no tokenizer: neither tokenizer.json nor vocab.json (with merges.txt) nor vocab.txt"));
   CHECK(has(sentence_of<raptr::file_error>([&] { raptr::read_tokenizer("/no/such"); }), "cannot open /no/such"));
 }

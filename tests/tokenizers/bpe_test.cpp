@@ -155,7 +155,7 @@ TEST_CASE("models that cannot be are told with their numbers") {
   CHECK(has(told(byte_model({"ab", "ab"}, {{'a', 'b'}})), "the tokens 256 and 257 are both \"ab\""));
   CHECK(has(told(byte_model({"ab"}, {{'a', 300}})), "merge 0 joins the ids 97 and 300: ids are 0 to 256"));
   CHECK(has(told(byte_model({"ab"}, {{'a', -1}})), "merge 0 joins the ids 97 and -1"));
-  CHECK(has(told(byte_model({"ab"}, {{'a', 'b'}, {'b', 'c'}})), "merge 1 makes \"bc\", which is none of the 257 tokens"));
+  CHECK(has(told(byte_model({"ab"}, {{'a', 'b'}, {'b', 'c'}})), "merge 1 makes \"bc\", which is not among the 257 tokens"));
   CHECK(has(told(byte_model({"ab"}, {{'a', 'b'}, {'a', 'b'}})), "merge 1 joins \"a\" and \"b\", as number 0 does"));
   CHECK(has(told(byte_model({"<|x|>", "<|x|>a"}, {{256, 'a'}})), "merge 0 uses \"<|x|>\", which is neither a byte nor made by a merge"));
   for (const std::int32_t id : {-1, 1000})
@@ -198,8 +198,8 @@ TEST_CASE("sizes that cannot be trained are told") {
   const auto told = [](std::string_view text, int size) {
     return sentence_of<raptr::input_error>([&] { raptr::train_bpe(std::vector<std::string_view>{text}, size); });
   };
-  CHECK(has(told("abc", 256), "a vocabulary of 256 tokens cannot be trained: give 257 to 65536"));
+  CHECK(has(told("abc", 256), "a vocabulary of 256 tokens cannot be trained: use 257 to 65536"));
   CHECK(has(told("abc", 65'537), "a vocabulary of 65537 tokens cannot be trained"));
-  CHECK(has(told("abc", 300), "the text has pairs for a vocabulary of 259 tokens, and 300 were asked for"));
+  CHECK(has(told("abc", 300), "the text has pairs for a vocabulary of 259 tokens, but 300 were requested"));
   CHECK(raptr::train_bpe(std::vector<std::string_view>{"abc"}, 259).size() == 259);
 }

@@ -68,7 +68,7 @@ TEST_CASE("empty lines may stand at the end of merges.txt and nowhere else") {
   const small_tokenizer one;
   CHECK(one.told_of_merges("#version: 0.2\nh e\n\r\n\n") == "nothing was thrown");
   CHECK(has(one.told_of_merges("#version: 0.2\n\n\nh e\n"), "merges.txt, line 2: expected two tokens with one space between them, got \"\""));
-  CHECK(has(one.told_of_merges("h e\n#version: 0.2\n"), "merges.txt, line 2: \"#version:\" is none of the 258 tokens"));
+  CHECK(has(one.told_of_merges("h e\n#version: 0.2\n"), "merges.txt, line 2: \"#version:\" is not among the 258 tokens"));
 }
 
 TEST_CASE("an added token is given once, is not what a merge makes, and spells itself") {
@@ -79,7 +79,8 @@ TEST_CASE("an added token is given once, is not what a merge makes, and spells i
   CHECK(has(one.told(R"({"id":258,"content":"<mask>","special":true},{"id":259,"content":"<mask>","special":true})"),
             "\"<mask>\": expected one id, got 258 and 259"));
   CHECK(has(one.told(R"({"id":256,"content":"he","special":true})"), "expected tokens that are neither a byte nor made by a merge, got \"he\""));
-  CHECK(has(one.told(R"({"id":258,"content":"é","special":true})"), "expected names without the letters that spell other bytes, got \"é\""));
+  CHECK(
+      has(one.told(R"({"id":258,"content":"é","special":true})"), "expected names that the byte alphabet does not decode to other bytes, got \"é\""));
 }
 
 TEST_CASE("a token that no merge makes is written so that the same bytes are read") {
@@ -117,9 +118,9 @@ TEST_CASE("a text that is not there, is empty or is none has its own sentence") 
     return sentence_of(
         [&] { raptr::read_documents(raptr::find_texts({path}), raptr::documents::blank_line, [](std::string_view, const fs::path&) {}); });
   };
-  CHECK(has(read(in.path()), " holds no text: none of its 0 entries is a file with a name that ends in .txt"));
+  CHECK(has(read(in.path()), " contains no text: none of its 0 entries is a file with a name that ends in .txt"));
   overwrite(in / "a.md", "text");
-  CHECK(has(read(in.path()), " holds no text: none of its 1 entries is a file with a name that ends in .txt (one of them: a.md)"));
+  CHECK(has(read(in.path()), " contains no text: none of its 1 entries is a file with a name that ends in .txt (one of them: a.md)"));
   overwrite(in / "a.txt", "");
   CHECK(has(read(in / "a.txt"), "the text is empty: 1 file without a document, the first is " + (in / "a.txt").native()));
   overwrite(in / "a.txt", "\n\r\n\n");

@@ -6,9 +6,9 @@
 #include <map>
 #include <string>
 
-#include <raptr/nn/block.hpp>
 #include <raptr/models/bert.hpp>
 #include <raptr/models/gpt2.hpp>
+#include <raptr/nn/block.hpp>
 
 #include "covering.hpp"
 

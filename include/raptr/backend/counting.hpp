@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A backend that computes nothing and has no memory: the same step on it, with the working set of the backend that it stands
-// for, tells launches, multiply-adds and activation bytes of a plan, exactly and in microseconds.
+// A backend that computes nothing and has no memory. A step run on it, with the working set of the backend that it stands for,
+// counts launches, multiply-adds and activation bytes of a plan exactly, in microseconds.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU backend: fills the row of the tag raptr::cpu. It owns its threads and gives the same bits for any number of
-// them. Its products come from its own kernel rather than from a library: see cpu/kernel.hpp for what that buys.
+// The CPU backend: implements the tag raptr::cpu. It owns its threads, and its results have the same bits for any number of
+// them. Matrix products use the kernel of cpu/matmul_kernel.hpp and no library; docs/design.md says why.
 #pragma once
 
 #include <concepts>
@@ -21,19 +21,19 @@
 namespace raptr {
 
 struct cpu_options {
-  /// The calling thread included; 0: as many as the process may run on.
+  /// Including the calling thread; 0: as many as the process may run on.
   int threads = 0;
 };
 
-/// Satisfies raptr::backend. Every operation is done when it returns. For one thread at a time.
+/// Satisfies raptr::backend. Every operation is complete when it returns. Not thread-safe: one caller at a time.
 template <class Real, class Master> class cpu_ops {
  public:
   static_assert(std::floating_point<Real>, "raptr: the CPU backend computes in float or double: bf16 is for raptr::cuda");
   using real = Real;
   using master = Master;
-  static constexpr std::int64_t working_set = std::int64_t(16) << 20;  // of the caches of a few cores
+  static constexpr std::int64_t working_set = std::int64_t(16) << 20;  // about the caches of a few cores
 
-  /// Throws input_error if there cannot be so many threads.
+  /// Throws input_error if the number of threads is out of range.
   explicit cpu_ops(const cpu_options& options = {}) : ctx_(options.threads) {}
   cpu_ops(const cpu_ops&) = delete;
   cpu_ops& operator=(const cpu_ops&) = delete;
@@ -48,7 +48,10 @@ template <class Real, class Master> class cpu_ops {
   void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, double alpha, Master* a_sum, Master* x_sum, double x_factor) {
     cpu_backend::matmul_into_gradient<Real, Master>(ctx_, {g, a, x, n, Real(alpha), a_sum, x_sum, Real(x_factor)});
   }
-  template <class K> void for_each_row(const K& kernel, std::int64_t n) { cpu_backend::run_rows(ctx_, kernel, n); }
+  template <class K> void for_each_row(const K& kernel, std::int64_t n) {
+    static_assert(row_kernel<K>, "raptr: for_each_row runs a raptr::row_kernel: it needs sums, row(team, r), and with sums also width and sum(k, i)");
+    cpu_backend::run_rows(ctx_, kernel, n);
+  }
 
   void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
     ctx_.threads.parallel_for(std::int64_t(list.count) * heads.groups * heads.queries, [&](std::int64_t task, int thread) {
@@ -83,7 +86,7 @@ template <class Real, class Master> class cpu_ops {
   }
   void wait(ticket) {}
 
-  /// Like "cpu, AVX-512, 2 threads": the instructions that this was compiled for.
+  /// Like "cpu, AVX-512, 2 threads": the instruction set it was compiled for.
   std::string description() const {
 #if defined(__AVX512F__)
     const std::string instructions = "AVX-512";

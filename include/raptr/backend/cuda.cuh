@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA backend: fills the row of the tag raptr::cuda. For files that nvcc compiles. Everything is enqueued on one stream;
-// only wait() makes the host wait for the device. No result depends on an order that the device is free to choose.
+// The CUDA backend: implements the tag raptr::cuda, for files that nvcc compiles. All work is enqueued on one stream; only
+// wait() blocks the host. No result depends on an order that the device is free to choose.
 #pragma once
 
 #include <cstddef>
@@ -18,13 +18,13 @@
 namespace raptr {
 
 struct cuda_options {
-  /// Counted from 0, among those that CUDA_VISIBLE_DEVICES leaves.
+  /// Device number, from 0, among those in CUDA_VISIBLE_DEVICES.
   int device = 0;
-  /// Products of float in TF32: 10 bits of each factor instead of 23, and several times as fast.
+  /// Products of float in TF32: 10 mantissa bits of each factor instead of 23, several times faster.
   bool tf32 = false;
 };
 
-/// Satisfies raptr::backend. For one thread at a time. Real: float, double or bfloat16; Master: float, or double with double.
+/// Satisfies raptr::backend. Not thread-safe: one caller at a time. Real: float, double or bfloat16; Master: float, or double with double.
 template <class Real, class Master> class cuda_ops {
   static_assert(std::same_as<Real, Master> || (std::same_as<Real, bfloat16> && std::same_as<Master, float>),
                 "raptr: the CUDA backend computes in fp32, fp64, or bf16 with an fp32 master");
@@ -34,7 +34,7 @@ template <class Real, class Master> class cuda_ops {
   using master = Master;
   static constexpr std::int64_t working_set = std::int64_t(512) << 20;
 
-  /// Throws input_error if there is no such device, or it or its driver is too old.
+  /// Throws input_error if the device does not exist, or it or its driver is too old.
   explicit cuda_ops(const cuda_options& options = {}) : ctx_(options.device), matmul_(ctx_, options.tf32), tf32_(options.tf32) {}
   cuda_ops(const cuda_ops&) = delete;
   cuda_ops& operator=(const cuda_ops&) = delete;

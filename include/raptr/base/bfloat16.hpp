@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// bfloat16: the upper half of a float, as storage. It computes in nothing: an operand widens to float by itself and a result
-// is rounded when it is stored, so that a functor written for float and double runs on it unchanged. The same on every host
-// and device, bit for bit.
+// bfloat16: the upper half of a float, as a storage type. Arithmetic is done in float: operands convert implicitly and results
+// are rounded when stored, so that a functor written for float and double runs on it unchanged. Conversions are bit-identical
+// on every host and device.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct bfloat16 {
   std::uint16_t bits;
 
   bfloat16() = default;
-  /// Rounded to the nearest, ties to even. A NaN stays one; what is too large becomes infinite.
+  /// Rounds to nearest, ties to even. NaN stays NaN; values out of range become infinite.
   template <class Number>
   requires std::is_arithmetic_v<Number> RAPTR_BOTH bfloat16(Number x) : bits(rounded(float(x))) {}
   RAPTR_BOTH operator float() const { return __builtin_bit_cast(float, std::uint32_t(bits) << 16); }
@@ -36,7 +36,7 @@ namespace detail {
 template <class T> struct wide_of { using type = T; };
 template <> struct wide_of<bfloat16> { using type = float; };
 }  // namespace detail
-/// What T is computed in.
+/// The type that T is computed in.
 template <class T> using wide = typename detail::wide_of<T>::type;
 
 }  // namespace raptr

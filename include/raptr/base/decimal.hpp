@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers in sentences, with a point whatever the locale of the program says: printf, std::to_string and streams would write
-// "0,5" where the user's program has set a language that does. Not for files of numbers: the JSON writer has its own.
+// Numbers in messages, with a decimal point in every locale: printf, std::to_string and streams would write "0,5" if the
+// user's program has set a locale that does. Not for files of numbers: the JSON writer has its own formatting.
 #pragma once
 
 #include <charconv>
@@ -8,7 +8,7 @@
 
 namespace raptr {
 
-/// The shortest decimals that read as x, without an exponent where x is neither tiny nor huge.
+/// The shortest text that parses back to x, without an exponent unless x is tiny or huge.
 inline std::string decimal_text(double x) {
   char digits[64];
   const double size = x < 0 ? -x : x;
@@ -16,7 +16,7 @@ inline std::string decimal_text(double x) {
                                                           : std::to_chars(digits, digits + sizeof digits, x);
   return std::string(digits, end);
 }
-/// As printf writes it with so many digits after the point.
+/// As printf writes it with precision `digits`.
 inline std::string decimal_text(double x, std::chars_format format, int digits) {
   char text[400];  // the largest double has 309 digits before the point
   return std::string(text, std::to_chars(text, text + sizeof text, x, format, digits).ptr);

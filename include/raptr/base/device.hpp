@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices are tags. The tags cpu and cuda exist in every build; a backend header fills in the row of its tag. A device
-// of your own is a struct with a name, plus its row.
+// Devices are tag types. cpu and cuda exist in every build; the header of a backend specialises backend_of for its tag. A
+// custom device is a struct with a name, plus that specialisation.
 #pragma once
 
 #include <concepts>
@@ -15,8 +15,8 @@ struct cuda {
   static constexpr std::string_view name = "cuda";
 };
 
-/// The row of a tag: `options` (an aggregate: threads, device number, ...) and `template <class Real, class Master> ops`,
-/// a class that satisfies raptr::backend and is made from those options.
+/// The backend of a tag: `options` (an aggregate: threads, device number, ...) and `template <class Real, class Master> ops`,
+/// a class that satisfies raptr::backend and is constructed from those options.
 template <class Device> struct backend_of;
 
 template <class D>

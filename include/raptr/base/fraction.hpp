@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fractions stay exact: the shares of a schedule add up to 1 without rounding, and a border falls on the same step on
-// every machine. Denominators are bounded, so that no sum of them can overflow.
+// Exact fractions: the shares of a schedule add up to 1 without rounding, and a stage boundary falls on the same step on
+// every machine. Denominators are bounded, so that no sum can overflow.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,11 @@ namespace raptr {
 namespace errors {
 
 [[noreturn]] inline void fraction_is_not_in_0_to_1(std::int64_t num, std::int64_t den, int largest) {
-  fail(std::to_string(num) + "/" + std::to_string(den) + " is not a fraction above 0 and not above 1 with a denominator of at most " +
-       std::to_string(largest));
+  fail(std::to_string(num) + "/" + std::to_string(den) + " is not a fraction in (0, 1] with a denominator of at most " + std::to_string(largest));
 }
 [[noreturn]] inline void fractions_have_no_common_denominator(std::int64_t den, std::int64_t largest) {
   fail("these fractions have the common denominator " + std::to_string(den) + ", more than " + std::to_string(largest) +
-       ": choose shares that are parts of one whole, such as 1/10, 2/10, 7/10");
+       ": choose shares with one small denominator, such as 1/10, 2/10, 7/10");
 }
 
 }  // namespace errors

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementary functions for loops. In float they have neither branches nor errno, so that a compiler can turn a loop over
-// them into SIMD, which it may not do with std::; in double they are those of std::. Surprise: even sqrt needs this,
-// because std::sqrt has to set errno.
+// Elementary functions for loops. In float they have neither branches nor errno, so that a compiler can vectorise a loop
+// over them, which it may not do with std::; in double they call std::. Surprise: even sqrt needs this, because std::sqrt
+// has to set errno.
 //
 // Largest errors in float: exp 1, tanh 2, erf 2, sqrt 1 units in the last place. Infinities, NaN, subnormal numbers and
-// signed zeros are treated as std:: does.
+// signed zeros are handled as in std::.
 #pragma once
 
 #include <cmath>

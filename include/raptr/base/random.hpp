@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random numbers without state: a number is a pure function of a seed, a purpose and a place. So every rank draws the
-// same without talking, and a resumed run draws what the unbroken one would have drawn. Nothing is ever "next": number
-// 7 of a stream is the same whether or not numbers 0 to 6 were asked for.
+// Counter-based random numbers: each is a pure function of a seed, a purpose and a place. Every rank draws the same
+// without communication, and a resumed run draws what the uninterrupted one would have drawn. There is no "next": number
+// 7 of a stream is the same whether or not numbers 0 to 6 were drawn.
 #pragma once
 
 #include <array>
@@ -41,7 +41,7 @@ constexpr double unit_interval(std::uint64_t bits) { return static_cast<double>(
 
 }  // namespace random_words
 
-/// Endless numbers for one purpose at one place; `i` says which. Made by random_key::stream.
+/// An unbounded sequence for one purpose and place, indexed by `i`. Made by random_key::stream.
 class random_stream {
  public:
   constexpr std::uint64_t bits(std::uint64_t i) const {
@@ -50,14 +50,14 @@ class random_stream {
   }
   /// In [0, 1), a multiple of 2^-53.
   constexpr double uniform(std::uint64_t i) const { return random_words::unit_interval(bits(i)); }
-  /// Mean 0, variance 1: Box-Muller on one block. Its last bit is that of the C library's log and cos.
+  /// Standard normal: Box-Muller on one block. The last bit depends on the C library's log and cos.
   double normal(std::uint64_t i) const {
     const auto w = block(i, 0);
     const double above_zero = random_words::unit_interval(random_words::join(w[0], w[1])) + 0x1p-53;
     const double turn = random_words::unit_interval(random_words::join(w[2], w[3]));
     return std::sqrt(-2 * std::log(above_zero)) * std::cos(2 * std::numbers::pi * turn);
   }
-  /// One of 0 .. n - 1, all equally likely; n > 0. The values that would favour some remainders are drawn again.
+  /// Uniform over 0 .. n - 1; n > 0. Values that would favour some remainders are rejected and drawn again.
   constexpr std::uint64_t below(std::uint64_t n, std::uint64_t i) const {
     const std::uint64_t surplus = (0 - n) % n;  // 2^64 mod n
     for (std::uint32_t attempt = 0;; ++attempt) {
@@ -75,7 +75,7 @@ class random_stream {
   std::array<std::uint32_t, 4> words_;
 };
 
-/// The numbers of a seed, divided by purpose and place:
+/// The random streams of a seed, by purpose and place:
 ///
 ///   random_key{seed}.stream("masking", sample).uniform(position)
 ///   random_key{seed}.stream("initialise", tensor).normal(element)
@@ -92,10 +92,10 @@ struct random_key {
   }
 };
 
-/// What the draw of a plan depends on. A selector gets a key of its own axis and block: it may draw for units 0, 1, 2...
+/// The random key of a step plan. A selector receives the key of its axis and block and may draw for units 0, 1, 2...
 struct draw_key {
   std::uint64_t seed = 0, step = 0;
-  int block = 0;             // the block that asks; 0 on the axis that chooses blocks
+  int block = 0;             // the block being planned; 0 on the axis that selects blocks
   std::uint32_t stream = 0;  // one per axis and block
 
   constexpr draw_key of(std::string_view axis, int of_block, int part = 0) const {

@@ -11,7 +11,7 @@
 
 namespace raptr {
 
-/// Length of the UTF-8 sequence that `bytes` begins with, 1 to 4; 0 when it is none (overlong forms, surrogates and
+/// Length of the UTF-8 sequence that `bytes` begins with, 1 to 4; 0 when it is invalid (overlong forms, surrogates and
 /// values above U+10FFFF included) or when `bytes` is empty.
 constexpr std::size_t utf8_length(std::string_view bytes) {
   const auto at = [&](std::size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U; };
@@ -25,7 +25,7 @@ constexpr std::size_t utf8_length(std::string_view bytes) {
   return 0;
 }
 
-/// Place of the first byte that is not part of a UTF-8 sequence; bytes.size() when all are.
+/// Offset of the first byte that is not part of a UTF-8 sequence; bytes.size() when all are.
 constexpr std::size_t first_not_utf8(std::string_view bytes) {
   std::size_t at = 0;
   while (at < bytes.size()) {
@@ -37,7 +37,7 @@ constexpr std::size_t first_not_utf8(std::string_view bytes) {
 }
 constexpr bool is_utf8(std::string_view bytes) { return first_not_utf8(bytes) == bytes.size(); }
 
-/// For messages: control characters and bytes that are not UTF-8 become \xNN; long names lose their middle.
+/// For messages: control characters and bytes that are not UTF-8 become \xNN; the middle of long names is elided.
 inline std::string shown(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   constexpr std::size_t most = 400;

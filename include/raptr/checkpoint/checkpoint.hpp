@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checkpoint is a folder: model.safetensors and config.json as other tools expect them, optimizer.safetensors with
-// moments and step counts, state.json with what the loop knows, manifest.json with checksums. It appears whole or not at
-// all (io/atomic_folder.hpp), and a load that fails leaves the trainer as it was.
+// moments and step counts, state.json with the state of the training loop, manifest.json with checksums. It is written
+// atomically (io/atomic_folder.hpp), and a failed load leaves the trainer unchanged.
 #pragma once
 
 #include <filesystem>
@@ -22,7 +22,7 @@ namespace errors {
 [[noreturn]] inline void tensor_has_another_shape(const std::filesystem::path& file, const std::string& name, const std::string& expected,
                                                   const std::string& got) {
   fail<file_error>("\"" + file.string() + "\": " + name + " has the shape " + got + " where this model has " + expected +
-                   ": continue with the shape of the checkpoint");
+                   ": use the shape of the checkpoint");
 }
 [[noreturn]] inline void tensors_differ(const std::filesystem::path& file, const std::string& kind, const std::string& names) {
   fail<file_error>("\"" + file.string() + "\" " + kind + " of this model: " + names);
@@ -33,12 +33,12 @@ namespace checkpoint {
 
 inline constexpr int format = 1;
 
-/// Arenas as tensors: `suffix` behind every name, so that moments lie beside their weights.
+/// An arena to be written as tensors. `suffix` is appended to every name: moments are named after their weights.
 template <class Master> struct arena_tensors {
   std::string suffix;
   std::vector<Master> arena;
 };
-/// The step counts of one part, those of its units or the one of its other weights.
+/// The step counts of one part: those of its units, or the one of its other weights.
 struct count_tensor {
   std::string name;
   int first, size;
@@ -74,7 +74,7 @@ template <class Master> void write_tensors(recorded_file& out, std::span<const f
   file.finish();
 }
 
-/// Names every tensor that is missing, left over or of another shape, before anything is read.
+/// Throws file_error if tensors are missing, unknown or of another shape, before any data is read.
 inline void expect_tensors(const safetensors_reader& file, const std::map<std::string, std::vector<std::int64_t>>& expected) {
   std::string missing, unknown;
   for (const auto& [name, shape] : expected) {
@@ -87,7 +87,7 @@ inline void expect_tensors(const safetensors_reader& file, const std::map<std::s
   if (!missing.empty()) errors::tensors_differ(file.path(), "lacks tensors", missing);
   for (const tensor_entry& t : file.tensors())
     if (!expected.contains(t.name)) unknown += (unknown.empty() ? "" : ", ") + t.name;
-  if (!unknown.empty()) errors::tensors_differ(file.path(), "has tensors that are none", unknown);
+  if (!unknown.empty()) errors::tensors_differ(file.path(), "contains tensors that are not part", unknown);
 }
 /// read(name, span) fills the span with a tensor.
 template <class Master, class Read> std::vector<Master> read_arena(std::span<const file_tensor> tensors, std::int64_t size, Read read) {
@@ -110,7 +110,7 @@ template <class Trainer> struct kind_of {
   using rule = std::remove_cvref_t<decltype(std::declval<Trainer&>().optimizer().rule())>;
   using master = typename model::master;
 
-  /// What stands behind the name of a tensor in the name of its moment k.
+  /// The suffix of a tensor's name in the name of its moment k.
   static std::string suffix(int k) { return std::string(".") + rule::moment_names[k]; }
 };
 
@@ -118,10 +118,10 @@ template <class Model> tensor_names names_in_files(const Model& model) {
   return names_of<typename Model::block, typename Model::objective_type>(model.shape());
 }
 
-/// Both layers that masked_lm does not train: what the files of BertForPreTraining hold.
+/// Whether the model has both layers that masked_lm does not train, as files of BertForPreTraining do.
 template <class Model> bool holds_all_of_bert(const Model& model) { return model.untrained().size() == 2 * std::size(bert_names.untrained); }
 
-/// What model.safetensors holds: the weights in the order of the model's layout, and what nobody trains.
+/// The contents of model.safetensors: the weights in the order of the model's layout, and the untrained tensors.
 template <class Model> struct model_tensors {
   std::vector<typename Model::master> weights;
   std::vector<untrained_tensor<typename Model::master>> untrained;
@@ -155,12 +155,12 @@ template <class Model> model_tensors<Model> read_weights(const std::filesystem::
 
 }  // namespace checkpoint
 
-/// Weights alone, from a folder with model.safetensors. Throws file_error with every tensor that does not fit.
+/// Loads the weights only, from a folder with model.safetensors. Throws file_error naming the tensors that do not match.
 template <class Model> void load_weights(const std::filesystem::path& folder, Model& model) {
   checkpoint::read_weights(folder, model).put_into(model);
 }
 
-/// Writes the state between two steps to a folder that appears at once. Throws file_error; the old state stays.
+/// Atomically writes the state between two steps to a folder. Throws file_error and keeps the old folder.
 template <class Trainer> void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, const vocabulary& tokens) {
   using kind = checkpoint::kind_of<Trainer>;
   using master = typename kind::master;
@@ -192,7 +192,8 @@ template <class Trainer> void save_checkpoint(const std::filesystem::path& folde
   to.commit();
 }
 
-/// The inverse. Every byte is checked against the manifest first. Throws file_error and leaves the trainer untouched.
+/// The inverse of save_checkpoint(). Verifies every byte against the manifest first. Throws file_error and leaves the
+/// trainer unchanged.
 template <class Trainer> void load_checkpoint(const std::filesystem::path& folder, Trainer& trainer) {
   using kind = checkpoint::kind_of<Trainer>;
   using master = typename kind::master;
@@ -202,7 +203,7 @@ template <class Trainer> void load_checkpoint(const std::filesystem::path& folde
   const auto state_file = folder / "state.json";
   const json state = read_json(state_file);
   if (const int format = json_member<int>(state, "format", state_file); format != checkpoint::format)
-    errors::wrong_member(state_file, "format", std::to_string(checkpoint::format) + ", the only one that this version reads", std::to_string(format));
+    errors::wrong_member(state_file, "format", std::to_string(checkpoint::format) + ", the only supported format", std::to_string(format));
   const auto tensors = file_tensors(model.layout(), checkpoint::names_in_files(model));
   const auto counted = checkpoint::count_tensors(model.layout());
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts a model from a Hugging Face folder of a GPT-2 or BERT, whichever of the layouts of such files it has. Giving one back
-// needs no door of its own: every checkpoint of such a model is one (checkpoint.hpp).
+// Loads a model from a Hugging Face folder of a GPT-2 or BERT, in any of the layouts of such files. There is no export
+// function: every checkpoint of such a model is a Hugging Face folder (checkpoint.hpp).
 #pragma once
 
 #include <algorithm>
@@ -21,20 +21,20 @@ namespace raptr {
 
 namespace errors {
 [[noreturn]] inline void architecture_differs(const std::filesystem::path& file, std::string_view there, std::string_view here) {
-  fail<file_error>(shown(file) + " is of a " + std::string(there) + ", and this model is " +
+  fail<file_error>(shown(file) + " is of a " + std::string(there) + ", but this model is " +
                    (here == own_names.family
                         ? "neither a GPT-2 (gpt2_block, causal_lm) nor a BERT (bert_block, masked_lm) with a key and a value for every head"
                         : "a " + std::string(here)));
 }
 [[noreturn]] inline void size_differs(const std::filesystem::path& file, const named_size& which, int there, int here) {
-  fail<file_error>(shown(file) + ": \"" + std::string(which.member) + "\" is " + std::to_string(there) + ", and this model has " +
-                   std::to_string(here) + " as " + std::string(which.name) + ": make it with the shape of hugging_face_shape(folder)");
+  fail<file_error>(shown(file) + ": \"" + std::string(which.member) + "\" is " + std::to_string(there) + ", but this model has " +
+                   std::to_string(here) + " as " + std::string(which.name) + ": create it with the shape of hugging_face_shape(folder)");
 }
 [[noreturn]] inline void two_tensors_for_one(const std::filesystem::path& file, const std::string& first, const std::string& second) {
   fail<file_error>(shown(file) + " holds " + shown(first) + " and " + shown(second) + ", two names of the same weight");
 }
 [[noreturn]] inline void folder_does_not_fit(const std::filesystem::path& file, std::string_view family, const std::string& problems) {
-  fail<file_error>(shown(file) + " does not hold the " + std::string(family) + " of its config.json" + problems);
+  fail<file_error>(shown(file) + " does not match the " + std::string(family) + " of its config.json" + problems);
 }
 [[noreturn]] inline void tied_weights_differ(const std::filesystem::path& file, const tied_name& names, const std::string& place, double second,
                                              double of) {
@@ -49,19 +49,19 @@ namespace errors {
 
 namespace detail {
 
-/// (3, 7): the place of element k.
+/// The indices of element k, as "(3, 7)".
 inline std::string place_text(const std::vector<std::int64_t>& shape, std::size_t k) {
   std::vector<std::int64_t> place(shape.size());
   for (std::size_t d = shape.size(); d-- > 0; k /= static_cast<std::size_t>(shape[d])) place[d] = static_cast<std::int64_t>(k) % shape[d];
   return shape_text(place);
 }
 
-/// The tensors of a folder under the names that a checkpoint of ours gives them.
+/// The tensors of a folder under the names that checkpoints of this library use.
 class hugging_face_tensors {
  public:
   using shapes = std::map<std::string, std::vector<std::int64_t>>;
 
-  /// weights: names and shapes of all that a model has. Throws file_error with all that is missing, left over or of another kind.
+  /// weights: names and shapes of all of a model. Throws file_error listing the missing, the unknown and those of another kind.
   hugging_face_tensors(const std::filesystem::path& folder, const tensor_names& names, int layers, int width, const shapes& weights)
       : files_(folder), names_(names), expected_(weights) {
     std::set<std::string> ignored;
@@ -94,8 +94,8 @@ class hugging_face_tensors {
     for (const auto& [name, shape] : expected_)
       if (!found_.contains(name)) list(missing, name);
     std::string problems;
-    if (!missing.empty()) problems += "; it lacks " + missing;
-    if (!more.empty()) problems += "; the model has no " + more;
+    if (!missing.empty()) problems += "; missing: " + missing;
+    if (!more.empty()) problems += "; not in the model: " + more;
     if (!shapes_text.empty()) problems += "; of another shape: " + shapes_text;
     if (!types.empty()) problems += "; of another type: " + types;
     if (!problems.empty()) errors::folder_does_not_fit(path(), names.family, problems);
@@ -114,7 +114,7 @@ class hugging_face_tensors {
     if (bad != out.end())
       errors::weight_is_not_finite(file.path(), at.entry->name, static_cast<std::size_t>(bad - out.begin()), static_cast<double>(*bad));
   }
-  /// Throws unless what is written twice is the same, bit for bit.
+  /// Throws unless tied weights that are stored twice are bit-identical.
   template <class T> void check_tied_weights() const {
     for (const tied_name& t : names_.tied) {
       const std::string second(t.second), of(t.of);
@@ -150,14 +150,14 @@ inline model_shape hugging_face_shape(const std::filesystem::path& folder, int n
   return hugging_face_config(folder, neuron_group).shape;
 }
 
-/// The weights of a Hugging Face folder, into a model of the same architecture and shape:
+/// Loads the weights of a Hugging Face folder into a model of the same architecture and shape:
 ///
 ///     raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu> model(raptr::hugging_face_shape(folder));
 ///     raptr::load_hugging_face(folder, model);
 ///
-/// Reads model.safetensors, or the files that model.safetensors.index.json names; tensors of F32, F64, F16 or BF16, which become
+/// Reads model.safetensors, or the files that model.safetensors.index.json names; tensors of F32, F64, F16 or BF16, converted to
 /// the model's master type; names with or without their prefix; a tied weight once or twice. Layers that no objective trains (the
-/// pooler of a BERT) are kept for its checkpoints. Throws file_error and leaves the model as it was.
+/// pooler of a BERT) are kept for its checkpoints. Throws file_error and leaves the model unchanged.
 template <class Model> void load_hugging_face(const std::filesystem::path& folder, Model& model) {
   using master = typename Model::master;
   const hugging_face_model there = hugging_face_config(folder, model.shape().neuron_group);

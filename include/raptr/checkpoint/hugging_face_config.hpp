@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What config.json of a Hugging Face folder says of a model. A member whose value would change the network and that this library
-// does not have is refused by name: nothing is computed in another way than the file asks for. The exception is dropout, which
-// no model here has: its rates are passed over.
+// Reads config.json of a Hugging Face folder. A member whose value would change the network and is not supported is rejected
+// by name: nothing is computed in another way than the file specifies. The exception is dropout, which no model here has: its
+// rates are ignored.
 #pragma once
 
 #include <algorithm>
@@ -40,7 +40,7 @@ inline constexpr named_sizes bert_sizes{{{"layers", "num_hidden_layers", &model_
 
 struct hugging_face_model {
   tensor_names names;          // its family: "gpt2" or "bert"
-  std::string_view objective;  // that its head is for: causal_lm::name or masked_lm::name
+  std::string_view objective;  // of its head: causal_lm::name or masked_lm::name
   named_sizes sizes;
   model_shape shape;  // neurons as a number, kv_heads 0
 };
@@ -48,8 +48,7 @@ struct hugging_face_model {
 namespace errors {
 [[noreturn]] inline void unsupported_member(const std::filesystem::path& file, std::string_view member, const json& value,
                                             const std::string& supported) {
-  fail<file_error>(shown(file) + ": \"" + std::string(member) + "\" is " + detail::shown_json(value) + ", and what is supported here is " +
-                   supported);
+  fail<file_error>(shown(file) + ": \"" + std::string(member) + "\" is " + detail::shown_json(value) + "; supported: " + supported);
 }
 [[noreturn]] inline void shape_of_config_cannot_be(const std::filesystem::path& file, const input_error& about_sizes) {
   fail<file_error>(shown(file) + ": " + bare_sentence(about_sizes));
@@ -58,7 +57,7 @@ namespace errors {
 
 namespace detail {
 
-/// Throws unless a member is missing or has one of the supported values; a missing one has the first.
+/// Throws unless a member is missing or has one of the supported values; the first one is the default.
 inline void expect_member(const json& config, const std::filesystem::path& file, const char* member, std::initializer_list<json> supported) {
   const auto found = config.find(member);
   if (found == config.end() || std::ranges::find(supported, *found) != supported.end()) return;
@@ -69,10 +68,10 @@ inline void expect_member(const json& config, const std::filesystem::path& file,
 
 }  // namespace detail
 
-/// Reads config.json of a folder that holds a GPT-2 or a BERT. Throws file_error for another architecture, a member that is not
-/// supported, and sizes that cannot be.
+/// Reads config.json of a folder with a GPT-2 or a BERT. Throws file_error for another architecture, a member that is not
+/// supported, and invalid sizes.
 ///
-///   neuron_group  of the shape, which no such file names
+///   neuron_group  of the shape, which such files do not contain
 inline hugging_face_model hugging_face_config(const std::filesystem::path& folder, int neuron_group = model_shape{}.neuron_group) {
   const auto file = folder / "config.json";
   const json config = read_json(file);

@@ -23,7 +23,7 @@ template <class Block, class Objective> json shape_to_json(const model_shape& s)
           {"vocab", s.vocab},
           {"context", s.context}};
 }
-/// Throws file_error if the file has no such member, or a number that cannot be.
+/// Throws file_error if the file has no such member, or an invalid number in it.
 inline model_shape shape_from_json(const json& config, const std::filesystem::path& file) {
   const json own = json_member<json>(config, "raptr", file);
   const auto number = [&](const char* name) { return json_member<int>(own, name, file); };
@@ -43,7 +43,7 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
   return s;
 }
 
-/// next_sentence: the files of this BERT hold the pooler and the head of next-sentence prediction too.
+/// next_sentence: the files of this BERT also contain the pooler and the head of next-sentence prediction.
 template <class Block, class Objective> json model_config(const model_shape& s, const vocabulary& tokens, bool next_sentence = false) {
   [[maybe_unused]] const auto id = [](int token) { return token < 0 ? json(nullptr) : json(token); };
   const bool published = names_of<Block, Objective>(s).family != own_names.family;

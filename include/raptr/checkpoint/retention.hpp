@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checkpoints of a run by step: step-000120. They are ordered by number, never as text (step 1080000 is newer than
-// 960000), a torn one is told and passed over, and old ones go only when a newer one is whole.
+// 960000), an incomplete one is reported and skipped, and old ones are removed only when a newer one is complete.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,7 @@ inline std::string step_name(std::int64_t step) {
   if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
   return "step-" + digits;
 }
-/// Nothing for any name that step_name() does not give.
+/// nullopt for any name that step_name() does not return.
 inline std::optional<std::int64_t> step_of_name(std::string_view name) {
   std::int64_t step = 0;
   if (!name.starts_with("step-")) return std::nullopt;
@@ -41,7 +41,7 @@ inline std::optional<std::int64_t> step_of_name(std::string_view name) {
   return step;
 }
 
-/// The step folders in `parent`, whole or torn, newest first; none when there is no such folder.
+/// The step folders in `parent`, complete or not, newest first; empty when `parent` does not exist.
 inline std::vector<step_folder> step_folders(const std::filesystem::path& parent) {
   std::vector<step_folder> found;
   std::error_code code;
@@ -52,9 +52,9 @@ inline std::vector<step_folder> step_folders(const std::filesystem::path& parent
   return found;
 }
 
-/// The newest step folder of which every byte is as it was written.
+/// The newest step folder whose every byte passes verification.
 ///
-///   report(const step_folder&, const std::string& reason)   called for each one that is passed over
+///   report(const step_folder&, const std::string& reason)   called for each one that is skipped
 template <std::invocable<const step_folder&, const std::string&> Report>
 std::optional<step_folder> newest_good(const std::filesystem::path& parent, Report&& report) {
   for (auto& one : step_folders(parent)) {
@@ -69,16 +69,16 @@ std::optional<step_folder> newest_good(const std::filesystem::path& parent, Repo
   return std::nullopt;
 }
 
-/// Which step folders stay: the `last` newest whole ones (1 or more), and those whose step is a multiple of `every`
-/// (0: no more).
+/// Which step folders are kept: the `last` newest complete ones (1 or more), and those whose step is a multiple of `every`
+/// (0: no others).
 struct retention {
   int last = 2;
   std::int64_t every = 0;
 };
 
-/// Removes the step folders before `newest` that the rule does not keep. To be called after commit(). Removes nothing at
-/// all unless the folder of `newest` is whole. Torn ones count for nothing and are left for somebody to look at, and so
-/// are steps after `newest`. Returns the removed steps.
+/// Removes the step folders before `newest` that the rule does not keep. Call it after commit(). Removes nothing unless
+/// the folder of `newest` is complete. Incomplete folders are not counted and are left for inspection, and so are steps
+/// after `newest`. Returns the removed steps.
 inline std::vector<std::int64_t> remove_old_steps(const std::filesystem::path& parent, std::int64_t newest, retention keep) {
   if (keep.last < 1 || keep.every < 0) errors::wrong_retention(keep.last, keep.every);
   verify_folder(parent / step_name(newest), verification::sizes);

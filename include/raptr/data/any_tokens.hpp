@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any token source behind one type, which owns it: for programs that learn at run time where tokens come from. A virtual call
-// a window is all that it costs.
+// A type-erased token source that owns the source, for programs that choose it at run time. The cost is one virtual call per
+// window.
 #pragma once
 
 #include <cstdint>

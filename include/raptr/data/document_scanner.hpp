@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds the documents in the bytes of files, which may come whole or window by window: a document that is longer than the
-// memory comes in parts. Parts are cut only where every tokenizer here starts anew, so the ids of the parts, one after the
-// other, are those of the whole.
+// Finds the documents in the bytes of files, which are passed whole or window by window: a document larger than memory is
+// returned in parts. Parts are cut only where every tokenizer here starts a new word, so the concatenated ids of the parts
+// are those of the whole.
 #pragma once
 
 #include <algorithm>
@@ -26,19 +26,19 @@ namespace raptr {
 enum class documents { whole_file, blank_line };
 
 /// What was read. `hash`: CRC-32C of all documents' bytes, above the CRC-32C of their lengths as little-endian 64-bit
-/// numbers; it tells another text, or another order or split, from the same one.
+/// numbers; it differs for another text, order or split.
 struct text_report {
   std::int64_t files = 0, empty_files = 0, byte_order_marks = 0, documents = 0, bytes = 0;
   std::vector<std::filesystem::path> skipped;
   std::int64_t files_not_utf8 = 0;
   std::filesystem::path first_not_utf8;  // of these files
-  std::uint64_t byte_not_utf8 = 0;       // the first one in that file, counted from its begin
+  std::uint64_t byte_not_utf8 = 0;       // offset of the first one in that file
   std::uint64_t hash = 0;
 };
 
-/// The last place after `from` where the ids of both sides, one after the other, are the ids of the whole: in front of a
-/// space, tab or line end that follows something else. Neither a piece of GPT-2's splitting nor a word of BERT's goes over
-/// it, and neither side looks at the other. 0: there is none.
+/// The last offset after `from` where the concatenated ids of both sides are the ids of the whole: before a space, tab or
+/// line end that follows another character. No pre-token of GPT-2 and no word of BERT crosses it, and neither side depends
+/// on the other. 0: there is none.
 constexpr std::size_t last_safe_cut(std::string_view text, std::size_t from = 0) {
   const auto blank = [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; };
   const auto space_before = [&](std::size_t at) {
@@ -54,8 +54,8 @@ constexpr std::size_t last_safe_cut(std::string_view text, std::size_t from = 0)
   return 0;
 }
 
-/// Usage, for each file: begin_file(), take() with what is not yet taken and more, until the end, end_file(). Then report()
-/// has everything but the files that were passed over. Without begin_file() bytes are text: no mark, no archive.
+/// Usage, for each file: begin_file(); take() with the bytes not yet taken and more, until the end; end_file(). Then report()
+/// has everything but the skipped files. Without begin_file() there is no check for a byte order mark or a gzip file.
 class document_scanner {
  public:
   explicit document_scanner(documents split) : split_(split) {}
@@ -67,11 +67,11 @@ class document_scanner {
     window_ = {.started = false};
     ++report_.files;
   }
-  /// Calls each(part, ends) for what is found; `ends` tells the last part of a document. Returns how many bytes were taken:
-  /// the next window begins behind them.
+  /// Calls each(part, ends) for each part; `ends` marks the last part of a document. Returns the number of bytes taken: the
+  /// next window begins after them.
   ///
-  ///   window  the first one of a file has three bytes, unless it is `whole`
-  ///   whole   it goes to the end of the file, so all is taken
+  ///   window  the first one of a file has three bytes or more, unless it is `whole`
+  ///   whole   the window reaches the end of the file, so all of it is taken
   ///
   /// Throws file_error for a gzip file.
   template <std::invocable<std::string_view, bool> Each> std::size_t take(std::string_view window, bool whole, Each&& each) {
@@ -81,7 +81,7 @@ class document_scanner {
     const auto part = [&](std::size_t end, bool ends) {
       const auto bytes = window.substr(begin, end - begin);
       begin = end;
-      if (bytes.empty() && window_.length == 0) return;  // there was none
+      if (bytes.empty() && window_.length == 0) return;  // no document
       window_.length += bytes.size();
       report_.bytes += std::ssize(bytes);
       content_ = crc32c(bytes_of(bytes), content_);
@@ -91,7 +91,7 @@ class document_scanner {
     while (window_.at < window.size()) {
       if (split_ == documents::blank_line && !window_.in_line) {
         const auto rest = window.substr(window_.at, 2);
-        if (rest == "\r" && !whole) break;  // the next byte tells
+        if (rest == "\r" && !whole) break;  // the next byte decides
         if (const std::size_t blank = rest[0] == '\n' ? 1 : rest == "\r\n" ? 2 : 0; blank > 0) {
           part(window_.at, true);
           begin = window_.at += blank;
@@ -155,7 +155,7 @@ class document_scanner {
     window_.length = 0;
   }
 
-  /// Places are counted from the begin of the window.
+  /// Offsets are relative to the window.
   struct window_state {
     bool started = true, in_line = false, not_utf8 = false;
     std::size_t at = 0, checked = 0, no_cut_before = 0;

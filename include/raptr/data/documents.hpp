@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From files and folders to documents. Bytes stay bytes: NUL bytes and text that is not UTF-8 are kept; only a byte order
-// mark at the begin of a file goes, and is counted. What is passed over is counted or named, never dropped in silence.
+// Reads documents from files and folders. NUL bytes and text that is not UTF-8 are kept; only a byte order mark at the
+// beginning of a file is removed, and counted. Skipped files are counted or listed, never dropped silently.
 #pragma once
 
 #include <algorithm>
@@ -23,12 +23,12 @@ namespace raptr {
 
 struct text_files {
   std::vector<std::filesystem::path> files;
-  std::vector<std::filesystem::path> skipped;  // what folders hold beside *.txt files
+  std::vector<std::filesystem::path> skipped;  // entries of folders other than *.txt files
 };
 
-/// The text files that `from` names, in its order: a file whatever its name; of a folder the files *.txt, ordered by
-/// the bytes of their names, not those of folders in it. Throws file_error for what does not exist and for a folder
-/// without such a file, input_error when `from` is empty.
+/// The text files in `from`, in its order: a file of any name; of a folder the *.txt files, sorted by the bytes of their
+/// names, without subfolders. Throws file_error for a path that does not exist and for a folder without such a file,
+/// input_error when `from` is empty.
 inline text_files find_texts(const std::vector<std::filesystem::path>& from) {
   if (from.empty()) errors::no_text_given();
   text_files found;
@@ -80,9 +80,9 @@ text_report read_documents(const text_files& from, documents split, Each&& each)
   });
 }
 
-/// The same for documents of any length, in memory for one block and the longest stretch without a space: calls
-/// each(part, ends) for the parts of every document, of which the last has `ends`. The ids of the parts are those of the
-/// document.
+/// The same for documents of any length, in memory for one block and the longest run without a space: calls
+/// each(part, ends) for the parts of every document; the last part has `ends`. The concatenated ids of the parts are those
+/// of the document.
 template <std::invocable<std::string_view, bool> Each>
 text_report read_document_parts(const text_files& from, documents split, Each&& each, std::size_t block = std::size_t{1} << 20) {
   return detail::scan_files(from, split, [&](document_scanner& scanner, const std::filesystem::path& path) {

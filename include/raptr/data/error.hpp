@@ -16,16 +16,16 @@ namespace raptr::errors {
 [[noreturn]] inline void gzip_text(const std::filesystem::path& file) {
   std::string name = shown(file);
   if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,.@%/") != name.npos) {
-    std::string quoted = "'";  // as the shell wants it
+    std::string quoted = "'";  // for the shell
     for (const char c : name) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
     name = quoted + "'";
   }
   fail<file_error>(shown(file) + " is a gzip file (it begins with the bytes 1f 8b): unpack it with gunzip -k " + name +
-                   (file.extension() == ".gz" ? "" : ", which wants a name that ends in .gz,") + " and give the unpacked file");
+                   (file.extension() == ".gz" ? "" : ", which requires a name that ends in .gz,") + " and give the unpacked file");
 }
-/// example: an entry that was passed over, or empty.
+/// example: a skipped entry, or empty.
 [[noreturn]] inline void no_text_in_folder(const std::filesystem::path& folder, std::size_t entries, std::string_view example) {
-  fail<file_error>(shown(folder) + " holds no text: none of its " + std::to_string(entries) + " entries is a file with a name that ends in .txt" +
+  fail<file_error>(shown(folder) + " contains no text: none of its " + std::to_string(entries) + " entries is a file with a name that ends in .txt" +
                    (example.empty() ? "" : " (one of them: " + shown(example) + ")"));
 }
 [[noreturn]] inline void no_text_given() { fail("no text was given: name a text file or a folder with files *.txt"); }
@@ -35,11 +35,15 @@ namespace raptr::errors {
 }
 
 [[noreturn]] inline void outside_tokens(std::int64_t first, std::int64_t count, std::int64_t size) {
-  fail("tokens " + std::to_string(first) + " to " + std::to_string(first + count - 1) + " were asked for, and there are " + std::to_string(size));
+  fail("tokens " + std::to_string(first) + " to " + std::to_string(first + count - 1) + " were requested, but there are " + std::to_string(size));
 }
 [[noreturn]] inline void wrong_hold_out(double fraction, std::int64_t size) {
   fail("a fraction of " + decimal_text(fraction) + " of " + std::to_string(size) +
        " tokens cannot be held out: both parts need a token; give a fraction between 0 and 1, or a validation text");
+}
+[[noreturn]] inline void text_is_shorter_than_the_context(std::int64_t tokens, std::int64_t needed, int context) {
+  fail("the text has " + std::to_string(tokens) + " tokens (ends of documents included), but one sequence of a context of " +
+       std::to_string(context) + " needs " + std::to_string(needed) + ": give more text or a smaller context");
 }
 
 }  // namespace raptr::errors

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a folder holds, in an order that no file system decides: by the bytes of the names.
+// Lists a folder, sorted by the bytes of the names, so that the order does not depend on the file system.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ struct listed_folder {
   std::vector<std::filesystem::path> wanted, others;
 };
 
-/// Wanted are the entries whose name, without the folder, is_wanted and which are no folders themselves. Throws file_error.
+/// wanted: the entries that are not folders and whose name, without the folder, is_wanted. Throws file_error.
 template <std::predicate<const std::string&> Wanted> listed_folder list_folder(const std::filesystem::path& folder, Wanted is_wanted) {
   listed_folder found;
   std::error_code code;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// In which order samples are visited: a permutation of the windows of a text for every epoch, a pure function of (seed,
-// epoch). So each window is visited exactly once an epoch, and a resumed run goes on where it stood.
+// The order of samples: for every epoch a permutation of the windows of a text, a pure function of (seed, epoch). So each
+// window is visited exactly once an epoch, and a resumed run continues where it stopped.
 #pragma once
 
 #include <cstdint>

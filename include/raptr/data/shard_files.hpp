@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which files of a folder are shards, and which of them measure the loss: those with the word val, valid or validation in
-// their name, as llm.c and nanoGPT name them (fineweb_val_000000.bin, val.bin). Nothing is trained on that is measured.
+// Finds the shards of a folder. Those with the word val, valid or validation in their name are for validation, as llm.c and
+// nanoGPT name them (fineweb_val_000000.bin, val.bin), and are never trained on.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ constexpr bool names_validation_shard(std::string_view name) {
   return false;
 }
 
-/// Whether a folder has a validation shard. False for what is no folder.
+/// Whether a folder has a validation shard. False if it is not a folder.
 inline bool holds_validation_shards(const std::filesystem::path& folder) {
   std::error_code code;
   for (std::filesystem::directory_iterator at(folder, code), end; !code && at != end; at.increment(code))
@@ -43,13 +43,13 @@ inline bool holds_validation_shards(const std::filesystem::path& folder) {
 
 struct shard_files {
   std::vector<std::filesystem::path> files;
-  std::vector<std::filesystem::path> skipped;  // what folders hold beside *.bin files and shards.json
+  std::vector<std::filesystem::path> skipped;  // entries of folders other than *.bin files and shards.json
 };
 
-/// The shards that `from` names, in its order: a file whatever its name; of a folder its files *.bin, ordered by the
-/// bytes of their names. part: of a folder's files, those to train on, or those that measure (all of them in a folder where
-/// no name says so). Throws file_error for what does not exist and for a folder without such a file, input_error when
-/// `from` is empty.
+/// The shards in `from`, in its order: a file of any name; of a folder its *.bin files, sorted by the bytes of their names.
+/// part: which of a folder's files, those for training or those for validation (all of them in a folder without validation
+/// names). Throws file_error for a path that does not exist and for a folder without such a file, input_error when `from`
+/// is empty.
 inline shard_files find_shards(const std::vector<std::filesystem::path>& from, shard_part part) {
   if (from.empty()) errors::no_shards_given();
   const bool measures = part == shard_part::validation;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of token ids as llm.c and nanoGPT write them. llm.c's have a header of 256 numbers of 32 bits (a magic number, a
-// version, how many ids follow, zeros that nobody reads), in one form for ids of 16 and one for ids of 32 bits; nanoGPT's are
-// ids of 16 bits and nothing else, so that any file of even size would pass: it must be asked for. All is little-endian.
+// Files of token ids as llm.c and nanoGPT write them. llm.c's have a header of 256 32-bit numbers (magic number, version,
+// number of ids, unused zeros) and come with 16-bit or with 32-bit ids; nanoGPT's are 16-bit ids without a header, so that any
+// file of even size would pass: that format must be requested. All numbers are little-endian.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace raptr {
 
 enum class shard_format { llm_c, nanogpt };
 
-/// A form of llm.c's shards.
+/// A variant of llm.c's shards.
 struct shard_kind {
   std::int32_t magic, version;
   int id_bytes;
@@ -27,10 +27,10 @@ inline constexpr shard_kind shards_of_32_bits{20240801, 7, 4};  ///< llm.c's for
 inline constexpr std::size_t shard_header_bytes = 1024;
 inline constexpr std::int64_t most_shard_tokens = 2'147'483'647;
 
-/// The form with room for all ids of a vocabulary.
+/// The variant with room for all ids of a vocabulary.
 constexpr shard_kind shard_kind_for(int vocabulary_size) { return vocabulary_size <= 65'536 ? shards_of_16_bits : shards_of_32_bits; }
 
-/// Where the ids of a file lie.
+/// Position, number and width of the ids in a file.
 struct shard_layout {
   std::size_t first_byte = 0;
   std::int64_t tokens = 0;
@@ -46,7 +46,7 @@ constexpr std::int32_t reversed(std::int32_t number) {
   const auto n = static_cast<std::uint32_t>(number);
   return static_cast<std::int32_t>(n >> 24 | (n >> 8 & 0xff00U) | (n << 8 & 0xff0000U) | n << 24);
 }
-/// nullptr: none of them.
+/// nullptr if the number is not a magic number.
 constexpr const shard_kind* kind_of_magic(std::int32_t magic) {
   for (const shard_kind* const kind : {&shards_of_16_bits, &shards_of_32_bits})
     if (kind->magic == magic) return kind;
@@ -59,7 +59,7 @@ inline shard_layout layout_of_llm_c(std::span<const std::byte> bytes, const std:
   const shard_kind* const kind = kind_of_magic(magic);
   if (kind == nullptr)
     errors::wrong_shard_magic(file, magic, shards_of_16_bits.magic, shards_of_32_bits.magic,
-                              kind_of_magic(reversed(magic)) ? ", which is one of them with its bytes in reverse order" : "");
+                              kind_of_magic(reversed(magic)) ? ", which is one of them in reverse byte order" : "");
   if (size < shard_header_bytes) errors::cut_shard_header(file, size, shard_header_bytes);
   if (const auto version = header_number(bytes, 1); version != kind->version) errors::wrong_shard_version(file, magic, kind->version, version);
   const std::int64_t tokens = header_number(bytes, 2);
@@ -81,7 +81,7 @@ inline shard_layout layout_of_nanogpt(std::span<const std::byte> bytes, const st
 
 }  // namespace detail
 
-/// Checks the whole frame of a shard against the size of its file; the ids are not looked at. An empty file has no tokens.
+/// Checks the header of a shard against the size of its file, but not the ids. An empty file has no tokens.
 ///
 ///   bytes  of the whole file; at most the header is read
 ///   file   named in errors

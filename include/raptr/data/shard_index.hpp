@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// shards.json, which stands beside shards and says what they do not: whose ids they hold, what ends a document, and how many
-// tokens with which hash there are, so that a missing or damaged shard shows. Shards of other programs come without it.
+// shards.json, stored beside shards, records what they do not: the tokenizer, its special ids, and the number and hash of
+// the tokens, so that a missing or damaged shard is detected. Shards of other programs come without it.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace raptr {
 
 inline constexpr std::string_view shard_index_name = "shards.json";
 
-/// A token_hash() as 16 digits.
+/// A token_hash() as 16 hexadecimal digits.
 inline std::string token_hash_text(std::uint64_t hash) {
   return crc_text(static_cast<std::uint32_t>(hash >> 32)) + crc_text(static_cast<std::uint32_t>(hash));
 }
@@ -27,8 +27,8 @@ struct shard_index {
     std::int64_t shards = 0, tokens = 0, documents = 0;
     std::string hash{};  // token_hash_text() of all tokens
   };
-  std::string tokenizer;                 // its name(), which tells tokenizers apart
-  std::filesystem::path tokenizer_from;  // where it was read; "bytes" for that one
+  std::string tokenizer;                 // its name(), which identifies it
+  std::filesystem::path tokenizer_from;  // the path it was read from; "bytes" for byte_tokenizer
   raptr::vocabulary vocabulary;
   part training;
   std::optional<part> validation{};
@@ -51,7 +51,7 @@ inline std::string shard_index_text(const shard_index& index) {
   return json_text(all);
 }
 
-/// Throws file_error for what is no such file.
+/// Throws file_error if the file is not valid.
 inline shard_index read_shard_index(const std::filesystem::path& file) {
   const json all = read_json(file);
   if (const auto format = json_member<int>(all, "format", file); format != 1) errors::wrong_member(file, "format", "1", std::to_string(format));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes tokens as a row of llm.c's shards: NAME_000000.bin and so on, all but the last of the same length. A shard gets its
-// header when it is whole; until then it begins with zeros, which no reader takes for a shard.
+// Writes tokens as a series of llm.c shards: NAME_000000.bin and so on, all but the last of the same length. The header of a
+// shard is written when it is complete; until then it is zeros, which no reader takes for a shard.
 #pragma once
 
 #include <unistd.h>
@@ -25,9 +25,9 @@ class shard_writer {
   /// More would not fit the six digits of a name.
   static constexpr std::int64_t most_shards = 1'000'000;
 
-  ///   folder            exists
-  ///   name              what the names of the files begin with
-  ///   vocabulary_size   more than 65,536 ids take shards of 32 bits
+  ///   folder            must exist
+  ///   name              prefix of the file names
+  ///   vocabulary_size   more than 65,536 ids need shards of 32 bits
   ///   tokens_per_shard  1 to 2^31 - 1
   shard_writer(std::filesystem::path folder, std::string name, int vocabulary_size, std::int64_t tokens_per_shard)
       : folder_(std::move(folder)),
@@ -38,7 +38,7 @@ class shard_writer {
     if (tokens_per_shard < 1 || tokens_per_shard > most_shard_tokens) errors::wrong_shard_length(tokens_per_shard);
   }
 
-  /// Throws input_error for an id that the vocabulary does not have, file_error when the disk refuses.
+  /// Throws input_error for an id outside the vocabulary, file_error when writing fails.
   void write(std::span<const std::int32_t> ids) {
     for (const std::int32_t id : ids) {
       if (!file_) begin_shard();
@@ -52,7 +52,7 @@ class shard_writer {
     hash_ = crc32c(std::as_bytes(ids), hash_);
     tokens_ += std::ssize(ids);
   }
-  /// What is left becomes the last shard; durable on return, but for the names in the folder.
+  /// Completes the last shard; durable on return, except for the entries of the folder.
   void finish() {
     if (file_) end_shard();
   }
@@ -60,7 +60,7 @@ class shard_writer {
   const shard_kind& kind() const { return kind_; }
   std::int64_t shards() const { return shards_; }
   std::int64_t tokens() const { return tokens_; }
-  /// token_hash() of all that was written.
+  /// token_hash() of all tokens written.
   std::uint64_t hash() const { return std::uint64_t{hash_} << 32 | (static_cast<std::uint64_t>(tokens_) & 0xffffffffU); }
 
  private:

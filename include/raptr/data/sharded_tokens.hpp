@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One token source over any number of shards, which stay on the disk: memory holds what is being read. The frame of every
-// file is checked on opening; ids are checked whenever they are read, so opening a terabyte is instant, and one walk over
-// all, such as hash(), has looked at every id.
+// One token source over any number of memory-mapped shards. The header and size of every file are checked on opening, ids
+// whenever they are read; so opening a terabyte is instant, and one pass over all, such as hash(), checks every id.
 #pragma once
 
 #include <algorithm>
@@ -20,12 +19,12 @@ namespace raptr {
 
 class sharded_tokens {
  public:
-  /// Maps the files, whose tokens follow each other in the order given. Files without tokens are counted and passed over.
+  /// Maps the files and concatenates their tokens in the order given. Files without tokens are counted and skipped.
   ///
-  ///   ids     of the tokenizer that made the shards: a shard does not say
+  ///   ids     of the tokenizer that made the shards, which shards do not record
   ///   format  of all the files; ids of 16 and of 32 bits may be mixed
   ///
-  /// Throws file_error for a file that is not whole and when all are empty, input_error when there is none.
+  /// Throws file_error for a damaged file and when all are empty, input_error when `files` is empty.
   sharded_tokens(const std::vector<std::filesystem::path>& files, raptr::vocabulary ids, shard_format format = shard_format::llm_c)
       : vocabulary_(ids) {
     if (files.empty()) errors::no_shards_given();
@@ -43,8 +42,8 @@ class sharded_tokens {
   }
 
   std::int64_t size() const { return size_; }
-  /// Tokens first .. first + out.size() - 1, also over the borders of files; safe in any number of threads. Throws
-  /// input_error when they are not all there, and file_error with the place for an id that the vocabulary does not have.
+  /// Tokens first .. first + out.size() - 1, also across file boundaries; thread-safe. Throws input_error when they are out
+  /// of range, and file_error with the position for an id outside the vocabulary.
   void read(std::int64_t first, std::span<std::int32_t> out) const {
     if (first < 0 || first > size_ || std::ssize(out) > size_ - first) errors::outside_tokens(first, std::ssize(out), size_);
     auto shard = std::ranges::upper_bound(shards_, first, {}, &mapped_shard::end);
@@ -58,7 +57,7 @@ class sharded_tokens {
     }
   }
   raptr::vocabulary vocabulary() const { return vocabulary_; }
-  /// token_hash() of all: reads, and so checks, every id. Keep the value.
+  /// token_hash() of all: reads, and so checks, every id on each call.
   std::uint64_t hash() const { return token_hash(*this); }
 
   /// Files with tokens, and without.
@@ -70,7 +69,7 @@ class sharded_tokens {
     std::filesystem::path path;
     mapped_file map;
     shard_layout layout;
-    std::int64_t end;  // number of the first token after it, of all
+    std::int64_t end;  // index in the whole source of the first token after it
   };
 
   void read_shard(const mapped_shard& shard, std::int64_t first, std::span<std::int32_t> out) const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens by number: what a trainer reads, wherever they come from. Reading is const and stateless, so a resume needs no
+// Token sources: random access to the tokens that a trainer reads. Reading is const and stateless, so a resume needs no
 // position and several readers share one source.
 #pragma once
 
@@ -16,7 +16,7 @@
 namespace raptr {
 
 /// size() tokens; read(first, out) fills `out` with tokens first .. first + out.size() - 1 or throws input_error when
-/// they are not all there. Every token is an id of vocabulary().
+/// they are out of range. Every token is an id of vocabulary().
 template <class S>
 concept token_source = requires(const S& source, std::int64_t first, std::span<std::int32_t> out) {
   { source.size() } -> std::same_as<std::int64_t>;
@@ -24,7 +24,7 @@ concept token_source = requires(const S& source, std::int64_t first, std::span<s
   { source.vocabulary() } -> std::convertible_to<vocabulary>;
 };
 
-/// Tells two texts apart: the CRC-32C of all ids as little-endian 32-bit numbers, above the low 32 bits of their number.
+/// Fingerprint of a text: the CRC-32C of all ids as little-endian 32-bit numbers, above the low 32 bits of their number.
 template <token_source S> std::uint64_t token_hash(const S& source) {
   std::array<std::int32_t, 4096> piece{};
   std::uint32_t sum = 0;
@@ -49,7 +49,7 @@ template <token_source S> class token_range {
     source_->read(first_ + first, out);
   }
   raptr::vocabulary vocabulary() const { return source_->vocabulary(); }
-  /// Reads the range once: keep the value.
+  /// Reads the whole range on each call.
   std::uint64_t hash() const { return token_hash(*this); }
 
  private:
@@ -59,9 +59,9 @@ template <token_source S> class token_range {
 
 template <token_source S> struct held_out { token_range<S> training, validation; };
 
-/// Holds out the end of a text for validation, for when no validation text is given. The cut is made before the
-/// document at which at most `fraction` of the tokens are left; if documents are so long that this leaves less than half
-/// of that share, the cut is made inside a document, at the share exactly.
+/// Holds out the end of a text for validation, when no validation text is given. The cut is before the first document at
+/// which at most `fraction` of the tokens are left; if documents are so long that this leaves less than half of
+/// `fraction`, the cut is inside a document, at `fraction` exactly.
 ///
 ///   source    must outlive the parts
 ///   fraction  of the tokens, between 0 and 1

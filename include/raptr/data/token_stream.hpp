@@ -30,7 +30,7 @@ class token_stream {
   token_stream(const Tokenizer& tokens, const std::vector<std::filesystem::path>& from, documents split = documents::whole_file)
       : token_stream(tokens) {
     const auto texts = find_texts(from);
-    std::uint64_t room = 0;  // untouched memory costs nothing, growing by copies does
+    std::uint64_t room = 0;  // reserved memory is free until touched; growing copies
     for (const auto& path : texts.files) {
       std::error_code ignored;
       if (const auto bytes = std::filesystem::file_size(path, ignored); !ignored) room += bytes + 1;
@@ -52,7 +52,7 @@ class token_stream {
   std::int64_t size() const {
     return std::visit([](const auto& ids) { return std::int64_t{std::ssize(ids)}; }, ids_);
   }
-  /// Tokens first .. first + out.size() - 1. Throws input_error when they are not all there.
+  /// Tokens first .. first + out.size() - 1. Throws input_error when they are out of range.
   void read(std::int64_t first, std::span<std::int32_t> out) const {
     if (first < 0 || first > size() || std::ssize(out) > size() - first) errors::outside_tokens(first, std::ssize(out), size());
     std::visit([&](const auto& ids) { std::copy_n(ids.begin() + first, out.size(), out.begin()); }, ids_);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a stream of tokens to batches: the stream is cut into windows of one context, and the objective makes a segment
-// of each. What does not fill a window at the end of the stream is left out.
+// of each. An incomplete window at the end of the stream is dropped.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include <raptr/data/error.hpp>
 #include <raptr/data/token_source.hpp>
 #include <raptr/nn/batch.hpp>
-#include <raptr/train/error.hpp>
 
 namespace raptr {
 
@@ -24,7 +24,7 @@ template <token_source Tokens, class Objective> class windows {
   }
   std::int64_t count() const { return count_; }
 
-  /// Appends one window as sample number `sample`: a window that comes again in another epoch is another sample.
+  /// Appends one window as sample number `sample`: the same window in another epoch is another sample.
   void add(batch& to, std::int64_t window, std::uint64_t seed, std::int64_t sample) {
     tokens_.read(window * context_, ids_);
     objective_.add(to, ids_, tokens_.vocabulary(), seed, sample);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint appears whole or not at all: its files are written into a temporary sibling, flushed, the manifest comes
-// last, then one rename gives the folder its name (io/partial_folder.hpp).
+// Atomic folders for checkpoints: the files are written into a temporary sibling and flushed, the manifest last; then one
+// rename publishes the folder (io/partial_folder.hpp). Readers see all of it or nothing.
 #pragma once
 
 #include <cerrno>
@@ -20,7 +20,7 @@
 
 namespace raptr {
 
-/// Removes a finished folder: first it loses its name, so that no half-removed checkpoint is ever seen.
+/// Removes a finished folder. It is renamed first, so that no half-removed checkpoint is ever seen.
 inline void remove_folder(const std::filesystem::path& folder) {
   const auto partial = partial_name(folder);
   detail::remove_tree(partial);
@@ -29,7 +29,7 @@ inline void remove_folder(const std::filesystem::path& folder) {
   detail::remove_tree(partial);
 }
 
-/// A file of an atomic_folder while it is written.
+/// A file of an atomic_folder that is being written.
 class recorded_file {
  public:
   explicit recorded_file(const std::filesystem::path& path) : file_(open_file::writing(path)) {}
@@ -39,7 +39,7 @@ class recorded_file {
     sums_.add(bytes);
   }
   void write(std::string_view text) { write(bytes_of(text)); }
-  /// Returns when all is on the disk.
+  /// Returns when all data is on disk.
   file_record finish() {
     file_.sync();
     file_.close();
@@ -56,17 +56,17 @@ class recorded_file {
 ///   to.write("state.json", json_text(state));
 ///   to.write("model.safetensors", [&](recorded_file& out) { safetensors_writer file(out, plan); ... file.finish(); });
 ///   to.commit();
-/// Whatever throws on the way, or a missing commit(), leaves the old state: the destructor removes the temporary.
+/// An exception or a missing commit() leaves the old state: the destructor removes the temporary folder.
 class atomic_folder {
  public:
-  /// final_path: the folder to be; its parent must exist (see make_folders()). Throws when another live writer is at it.
+  /// final_path: the folder to create; its parent must exist (see make_folders()). Throws when another writer is using it.
   explicit atomic_folder(const std::filesystem::path& final_path) : folder_(final_path) {}
 
   const std::filesystem::path& final_path() const { return folder_.final_path(); }
-  /// Where the files lie until commit().
+  /// Where the files are until commit().
   const std::filesystem::path& partial_path() const { return folder_.path(); }
 
-  /// Makes the file `name` from what `fill` writes into it, with its checksums, flushed to disk.
+  /// Creates the file `name`, calls fill(file) to write it, records its checksums and flushes it to disk.
   template <std::invocable<recorded_file&> Fill> void write(std::string_view name, Fill&& fill) {
     for (const auto& one : files_)
       if (one.name == name) errors::wrong_file_name(final_path(), name);
@@ -79,8 +79,8 @@ class atomic_folder {
     write(name, [&](recorded_file& file) { file.write(text); });
   }
 
-  /// Writes the manifest and gives the folder its name; durable on return. A folder that had the name (a torn one, or
-  /// that of a run which is now repeated) is exchanged in one step where the system can, and removed only then.
+  /// Writes the manifest and publishes the folder; durable on return. An existing folder of that name (an incomplete one,
+  /// or from a run that is now repeated) is exchanged atomically where the system supports it, and removed afterwards.
   void commit() {
     write_file(partial_path() / manifest_name, manifest_text(files_));
     if (!folder_.publish()) folder_.replace();

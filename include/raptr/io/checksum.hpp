@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRC-32C (Castagnoli, as in iSCSI and ext4), eight bytes a step from tables: it finds every change of up to 32 bits in
-// a row. Two surprises: sums continue, crc32c(b, crc32c(a)) is the sum of a followed by b; and from a wrong sum one can
-// compute where a single changed byte would have to lie.
+// CRC-32C (Castagnoli, as in iSCSI and ext4), eight bytes a step from tables: it detects every error burst of up to 32
+// bits. Two surprises: sums chain, crc32c(b, crc32c(a)) is the sum of a followed by b; and a wrong sum gives the position
+// of a single changed byte.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@
 namespace raptr {
 namespace detail {
 
-/// [k][b]: the register after byte b and k bytes of zero.
+/// [k][b]: the register after byte b and k zero bytes.
 inline constexpr auto crc32c_table = [] {
   std::array<std::array<std::uint32_t, 256>, 8> table{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
@@ -37,7 +37,7 @@ constexpr std::uint32_t little_endian(const std::byte* at) {
 
 }  // namespace detail
 
-/// before: the sum of the bytes that come first.
+/// before: the sum of the preceding bytes.
 constexpr std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before = 0) {
   const auto& table = detail::crc32c_table;
   std::uint32_t crc = ~before;
@@ -52,15 +52,15 @@ constexpr std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t b
   return ~crc;
 }
 
-/// Eight digits, as in the manifest.
+/// Eight hexadecimal digits, as in the manifest.
 inline std::string crc_text(std::uint32_t crc) {
   std::string text(8, '0');
   for (std::size_t i = 8; i-- > 0; crc >>= 4) text[i] = "0123456789abcdef"[crc & 15];
   return text;
 }
 
-/// If exactly one byte of a block of `bytes` bytes was changed, which one: the place where the two sums differ by one
-/// table entry and the right number of zeros after it. More damage gives none or, rarely (6% for 1 MiB), a wrong place.
+/// The offset of the changed byte, if exactly one byte of a block of `bytes` bytes was changed: where the two sums differ by
+/// one table entry and the right number of zeros after it. More damage gives nullopt or, rarely (6% for 1 MiB), a wrong one.
 inline std::optional<std::uint64_t> single_changed_byte(std::uint32_t expected, std::uint32_t got, std::uint64_t bytes) {
   const auto& table = detail::crc32c_table[0];
   std::array<std::uint32_t, 256> by_top{};  // the entries' top bytes are all different
@@ -69,12 +69,12 @@ inline std::optional<std::uint64_t> single_changed_byte(std::uint32_t expected, 
   for (std::uint64_t after = 0; after < bytes && difference != 0; ++after) {
     const std::uint32_t byte = by_top[difference >> 24];
     if (table[byte] == difference) return bytes - 1 - after;
-    difference = (difference ^ table[byte]) << 8 | byte;  // takes one byte of zero back
+    difference = (difference ^ table[byte]) << 8 | byte;  // undoes one zero byte
   }
   return std::nullopt;
 }
 
-/// The sums of every `checksum_block` bytes of a stream, the last block being what is left.
+/// The sums of every `checksum_block` bytes of a stream; the last block may be shorter.
 inline constexpr std::uint64_t checksum_block = std::uint64_t{1} << 20;
 
 class block_checksums {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The errors of files. A damaged file is told by file, byte, what was expected and what is there; a failed call of the
-// system by what was tried and the system's own sentence. Names are shown() so that a message is always one line.
+// The errors of files. A damaged file is reported with file, byte, what was expected and what was found; a failed system
+// call with the action and the system's message. Names go through shown(), so that a message is always one line.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace raptr::errors {
 [[noreturn]] inline void damaged_file(const std::filesystem::path& file, std::uint64_t byte, const std::string& expected, const std::string& got) {
   fail<file_error>(shown(file) + ", byte " + std::to_string(byte) + ": expected " + expected + ", got " + got);
 }
-/// FILE, tensor T, byte N: expected E, got G. byte: counted from the begin of the file.
+/// FILE, tensor T, byte N: expected E, got G. byte: offset in the file.
 [[noreturn]] inline void damaged_tensor(const std::filesystem::path& file, std::string_view tensor, std::uint64_t byte, const std::string& expected,
                                         const std::string& got) {
   fail<file_error>(shown(file) + ", tensor " + shown(tensor) + ", byte " + std::to_string(byte) + ": expected " + expected + ", got " + got);
@@ -28,7 +28,7 @@ namespace raptr::errors {
   fail<file_error>(shown(file) + ": expected " + expected + ", got " + got);
 }
 
-/// cannot DO FILE: the system's sentence for `code`, an errno.
+/// cannot ACTION FILE: the system's message for `code`, an errno.
 [[noreturn]] inline void system_refused(const std::string& action, const std::filesystem::path& file, int code) {
   fail<file_error>("cannot " + action + " " + shown(file) + ": " + std::generic_category().message(code));
 }
@@ -50,7 +50,7 @@ namespace raptr::errors {
   fail<file_error>(shown(file) + ", \"" + shown(member) + "\": expected " + expected + ", got " + got);
 }
 
-/// A tensor handed to a reader or writer of safetensors is not the one that the file has at this place.
+/// A tensor passed to a reader or writer of safetensors is not the one that the file has at this position.
 [[noreturn]] inline void wrong_tensor(const std::filesystem::path& file, std::string_view tensor, const std::string& expected,
                                       const std::string& got) {
   fail<file_error>(shown(file) + ", tensor " + shown(tensor) + ": expected " + expected + ", got " + got);
@@ -60,7 +60,7 @@ namespace raptr::errors {
 }
 
 [[noreturn]] inline void unfinished_folder(const std::filesystem::path& folder) {
-  fail<file_error>(shown(folder) + " has no manifest.json: it was never finished, or it is no checkpoint");
+  fail<file_error>(shown(folder) + " has no manifest.json: it is incomplete or not a checkpoint");
 }
 [[noreturn]] inline void damaged_block(const std::filesystem::path& file, std::uint64_t first, std::uint64_t last, const std::string& expected,
                                        const std::string& got, const std::string& where) {
@@ -70,14 +70,14 @@ namespace raptr::errors {
 [[noreturn]] inline void wrong_file_name(const std::filesystem::path& folder, std::string_view name) {
   fail<file_error>(
       shown(folder) + ": \"" + shown(name) +
-      "\" cannot name a file of a checkpoint: a name is UTF-8, has no '/', does not begin with '.', occurs once and is not manifest.json");
+      "\" is not a valid file name in a checkpoint: names are unique UTF-8 without '/', do not begin with '.' and are not manifest.json");
 }
 [[noreturn]] inline void folder_in_use(const std::filesystem::path& folder) {
-  fail<file_error>(shown(folder) + " is being written already: two writers of one checkpoint");
+  fail<file_error>(shown(folder) + " is already being written: a checkpoint allows one writer at a time");
 }
 
 [[noreturn]] inline void wrong_retention(std::int64_t last, std::int64_t every) {
-  fail("checkpoints cannot be kept by the rule \"the last " + std::to_string(last) + " and every " + std::to_string(every) +
+  fail("invalid retention of checkpoints, \"the last " + std::to_string(last) + " and every " + std::to_string(every) +
        "\": keep the last 1 or more, and every k-th step with k > 0, or 0 for none");
 }
 

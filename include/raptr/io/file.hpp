@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files through POSIX calls, because durability needs fsync and streams hide errors: every call is checked, short and
-// interrupted ones go on, and a name is bytes, UTF-8 or not. A process that ignores SIGXFSZ gets the limit of the file
-// size as an error; by default the system ends it.
+// interrupted ones continue, and a name is any bytes, UTF-8 or not. A process that ignores SIGXFSZ gets an error at the
+// file size limit; by default the system ends it.
 #pragma once
 
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 
 namespace raptr {
 
-/// What a streaming writer writes into.
+/// The destination of a streaming writer.
 template <class S>
 concept byte_sink = requires(S& sink, std::span<const std::byte> bytes) {
   sink.write(bytes);
@@ -47,7 +47,7 @@ template <class Call> auto again(const Call& call) {
 class open_file {
  public:
   static open_file reading(std::filesystem::path path) { return {std::move(path), O_RDONLY, "open"}; }
-  /// Makes the file, or empties the one that is there.
+  /// Creates the file, or truncates an existing one.
   static open_file writing(std::filesystem::path path) { return {std::move(path), O_WRONLY | O_CREAT | O_TRUNC, "create"}; }
   static open_file folder(std::filesystem::path path) { return {std::move(path), O_RDONLY | O_DIRECTORY, "open the folder"}; }
 
@@ -68,11 +68,11 @@ class open_file {
   /// Bytes of a regular file; 0 for a pipe.
   std::uint64_t size() const {
     struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) errors::system_refused("look at", path_, errno);
+    if (::fstat(descriptor_, &status) != 0) errors::system_refused("stat", path_, errno);
     return S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
   }
 
-  /// Reads on from the last read(), at most out.size() bytes; 0 only at the end.
+  /// Continues after the last read(), with at most out.size() bytes; 0 only at the end of the file.
   std::size_t read(std::span<std::byte> out) {
     const auto got = detail::again([&] { return ::read(descriptor_, out.data(), out.size()); });
     if (got < 0) errors::system_refused("read", path_, errno);
@@ -96,11 +96,11 @@ class open_file {
       written_ += static_cast<std::uint64_t>(put);
     }
   }
-  /// Returns when the bytes are on the disk.
+  /// Returns when the bytes are on disk.
   void sync() const {
     if (detail::again([&] { return ::fsync(descriptor_); }) != 0) errors::system_refused("flush to disk", path_, errno);
   }
-  /// Like the destructor, but tells an error that only close() reports (network file systems).
+  /// Like the destructor, but throws on errors that only close() reports (network file systems).
   void close() {
     if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) errors::system_refused("close", path_, errno);
   }
@@ -119,14 +119,14 @@ class open_file {
 /// The folder that holds `path`; "." for a plain name.
 inline std::filesystem::path folder_of(const std::filesystem::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
 
-/// Makes the names in a folder durable: files made, renamed or removed there. Some file systems cannot flush a folder
-/// (EINVAL); they offer nothing stronger, so that is no error.
+/// Makes the entries of a folder durable: files created, renamed or removed there. Some file systems cannot flush a
+/// folder (EINVAL); they offer nothing stronger, so that is not an error.
 inline void sync_folder(const std::filesystem::path& folder) {
   const auto opened = open_file::folder(folder);
   if (detail::again([&] { return ::fsync(opened.descriptor()); }) != 0 && errno != EINVAL) errors::system_refused("flush the folder", folder, errno);
 }
 
-/// Makes a folder and those above it where they are missing, each one durable.
+/// Creates a folder and its missing parents, each one durable.
 inline void make_folders(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (std::filesystem::is_directory(folder, ignored)) return;
@@ -136,12 +136,12 @@ inline void make_folders(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder, ignored)) errors::system_refused("make the folder", folder, ENOTDIR);
 }
 
-/// The whole file, or pipe. Throws before it allocates when the file is longer than `limit`.
+/// Reads a whole file or pipe. Throws before allocating when the file is longer than `limit`.
 inline std::string read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t{1} << 40) {
   auto from = open_file::reading(path);
   const std::uint64_t known = from.size();
   if (known > limit) errors::file_too_large(path, known, limit);
-  std::string text(static_cast<std::size_t>(known) + 1, '\0');  // one more byte, so that the end shows without growing
+  std::string text(static_cast<std::size_t>(known) + 1, '\0');  // one more byte, to see the end without growing
   std::size_t have = 0;
   while (const std::size_t got = from.read(std::as_writable_bytes(std::span(text)).subspan(have))) {
     have += got;
@@ -152,7 +152,7 @@ inline std::string read_file(const std::filesystem::path& path, std::uint64_t li
   return text;
 }
 
-/// Makes or overwrites a file, durable on return. Not atomic: see replace_file().
+/// Creates or overwrites a file; durable on return. Not atomic: see replace_file().
 inline void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   auto to = open_file::writing(path);
   to.write(bytes);
@@ -161,12 +161,12 @@ inline void write_file(const std::filesystem::path& path, std::span<const std::b
 }
 inline void write_file(const std::filesystem::path& path, std::string_view text) { write_file(path, bytes_of(text)); }
 
-/// The name under which `path` is prepared or taken apart: .NAME.partial-PID beside it.
+/// The temporary name under which `path` is prepared or removed: .NAME.partial-PID beside it.
 inline std::filesystem::path partial_name(const std::filesystem::path& path) {
   return folder_of(path) / ("." + path.filename().native() + ".partial-" + std::to_string(::getpid()));
 }
 
-/// Like write_file(), but whoever opens `path`, also after a crash, sees all of the old file or all of the new one.
+/// Like write_file(), but atomic: a reader of `path`, even after a crash, sees all of the old file or all of the new one.
 inline void replace_file(const std::filesystem::path& path, std::string_view text) {
   const auto partial = partial_name(path);
   try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON that refuses what others let pass: a key given twice, nesting deeper than 64, a NUL byte (which nlohmann-json
-// takes for the end), a number that does not fit. Objects keep their order, so that equal contents give equal bytes.
-// The only door to nlohmann-json, and safe under any locale.
+// Strict JSON: rejects duplicate keys, nesting deeper than 64, NUL bytes (which nlohmann-json takes for the end) and
+// numbers that do not fit. Objects keep their order, so that equal contents give equal bytes. The only header that
+// includes nlohmann-json, and correct in any locale.
 #pragma once
 
 #include <locale.h>
@@ -34,7 +34,7 @@ inline constexpr std::size_t json_depth_limit = 64;
 
 namespace detail {
 
-/// nlohmann-json reads numbers with strtod and asks the locale for the decimal point; within this scope that is '.'.
+/// nlohmann-json parses numbers with strtod, which uses the decimal point of the locale; within this scope it is '.'.
 class c_locale {
  public:
   c_locale() : c_(::newlocale(LC_ALL_MASK, "C", locale_t{})), before_(::uselocale(c_)) {}
@@ -49,7 +49,7 @@ class c_locale {
   locale_t c_, before_;
 };
 
-/// Walks over text and tells how far the parser is.
+/// An iterator over text that records how far the parser has read.
 struct tracked_text {
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
@@ -71,7 +71,7 @@ struct tracked_text {
   bool operator==(const tracked_text& other) const { return at == other.at; }
 };
 
-/// Receives the parser's events and builds the value. The parser keeps its own stack, so depth costs no recursion.
+/// Receives the parser's events and builds the value. The parser keeps its own stack, so nesting needs no recursion.
 class strict_json {
  public:
   using number_integer_t = json::number_integer_t;
@@ -109,7 +109,7 @@ class strict_json {
     return true;
   }
   template <class Exception> bool parse_error(std::size_t position, const std::string&, const Exception& error) {
-    if (position > end_) refuse_nul();  // the parser wanted more
+    if (position > end_) refuse_nul();  // the parser needs more input
     std::string sentence = error.what();
     sentence.erase(0, sentence.find("] ") + 2);
     if (sentence.starts_with("parse error at ")) sentence.erase(0, sentence.find(": ") + 2);
@@ -124,12 +124,12 @@ class strict_json {
   };
 
   std::uint64_t place() const { return static_cast<std::uint64_t>(furthest_ - text_.data()); }
-  /// What ends the text for the parser is a NUL byte that ends it for nobody else.
+  /// A NUL byte ends the text for the parser, but not for other readers.
   void refuse_nul() const {
     if (end_ < text_.size()) wrong_at(end_, "a NUL byte");
   }
   [[noreturn]] void wrong(const std::string& sentence) const {
-    wrong_at(static_cast<std::size_t>(place() > 0 ? place() - 1 : 0), sentence);  // the last byte read is the one to show
+    wrong_at(static_cast<std::size_t>(place() > 0 ? place() - 1 : 0), sentence);  // reports the last byte read
   }
   [[noreturn]] void wrong_at(std::size_t byte, const std::string& sentence) const {
     const auto before = text_.substr(0, byte);
@@ -152,7 +152,7 @@ class strict_json {
       result_ = std::move(value);
     } else if (auto& in = levels_.back(); in.value.is_array()) {
       in.value.push_back(std::move(value));
-    } else {  // straight to the end of the vector that holds the members: names are known to differ
+    } else {  // append to the vector of members directly: names are known to differ
       json::object_t::Container& members = in.value.get_ref<json::object_t&>();
       members.emplace_back(std::move(in.next), std::move(value));
     }
@@ -185,11 +185,11 @@ inline json read_json(const std::filesystem::path& path, std::uint64_t limit = s
 }
 
 /// Text for a file or, with indent -1, for one line. Never throws: in strings, bytes that are not UTF-8 become U+FFFD
-/// (for names that must be found again see bytes_to_json()); NaN and Inf, which JSON has not, become null.
+/// (bytes_to_json() preserves them); NaN and Inf, which JSON lacks, become null.
 inline std::string json_text(const json& value, int indent = 2) { return value.dump(indent, ' ', false, json::error_handler_t::replace) + "\n"; }
 
-/// Bytes as JSON so that bytes_from_json() gives the same bytes back: a string if they are UTF-8, else an object
-/// {"hex": "61ff"}. Use it for paths.
+/// Bytes as JSON, restored by bytes_from_json(): a string if they are UTF-8, else an object {"hex": "61ff"}. Use it for
+/// paths.
 inline json bytes_to_json(std::string_view bytes) {
   if (is_utf8(bytes)) return std::string(bytes);
   std::string hex;
@@ -232,9 +232,9 @@ template <class T> bool json_fits(const json& value) {
 
 }  // namespace detail
 
-/// A member of an object, whole: a number that does not fit T, or a value of another kind, is an error.
+/// A member of an object as T. Throws file_error if it is missing, of another kind, or a number that does not fit T.
 ///
-///   T     bool, an integer, float, double, std::string, or json for anything
+///   T     bool, an integer, float, double, std::string, or json for any value
 ///   file  named in errors
 template <class T> T json_member(const json& object, std::string_view name, const std::filesystem::path& file) {
   if (!object.is_object()) errors::wrong_member(file, name, "an object that has it", detail::shown_json(object));
@@ -244,7 +244,7 @@ template <class T> T json_member(const json& object, std::string_view name, cons
   return found->template get<T>();
 }
 
-/// Nothing given is silently ignored: throws when the object has a member that is not in `known`.
+/// Throws if the object has a member that is not in `known`, so that nothing is silently ignored.
 inline void refuse_other_members(const json& object, std::initializer_list<std::string_view> known, const std::filesystem::path& file) {
   for (const auto& [name, value] : object.items()) {
     bool is_known = false;

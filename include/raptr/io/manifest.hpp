@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// manifest.json, the file that makes a folder a finished checkpoint: names, sizes and the CRC-32C of every MiB. Its last
-// line is the sum of all bytes before that line, so the manifest guards itself too. Files that it does not name are
-// nobody's business: notes beside a checkpoint do no harm.
+// manifest.json marks a folder as a finished checkpoint: names, sizes and the CRC-32C of every MiB of its files. Its last
+// line is the checksum of all bytes before that line, so the manifest is verified too. Files not listed in it are
+// ignored: notes beside a checkpoint do no harm.
 #pragma once
 
 #include <charconv>
@@ -70,7 +70,7 @@ inline std::string manifest_text(std::span<const file_record> files) {
   return text.append(detail::manifest_sum_key).append(sum).append(detail::manifest_end);
 }
 
-/// Throws file_error when one byte of the text is not as it was written, or when it asks for what cannot be.
+/// Throws file_error when any byte of the text was changed, or when a member is invalid.
 inline std::vector<file_record> parse_manifest(std::string_view text, const std::filesystem::path& file) {
   const std::size_t tail = detail::manifest_sum_key.size() + 8 + detail::manifest_end.size();
   const auto body = text.substr(0, text.size() < tail ? 0 : text.size() - tail);
@@ -84,7 +84,7 @@ inline std::vector<file_record> parse_manifest(std::string_view text, const std:
     errors::wrong_member(file, "format", "\"" + std::string(detail::manifest_format) + "\"", "\"" + shown(format) + "\"");
   refuse_other_members(manifest, {"format", "version", "checksum", "block_bytes", "files", "manifest_crc32c"}, file);
   if (const auto version = json_member<int>(manifest, "version", file); version != 1)
-    errors::wrong_member(file, "version", "1, the only one that this program knows", std::to_string(version));
+    errors::wrong_member(file, "version", "1, the only supported version", std::to_string(version));
   if (checksum != "crc32c") errors::wrong_member(file, "checksum", "\"crc32c\"", "\"" + shown(checksum) + "\"");
   if (const auto block = json_member<std::uint64_t>(manifest, "block_bytes", file); block != checksum_block)
     errors::wrong_member(file, "block_bytes", std::to_string(checksum_block), std::to_string(block));
@@ -118,7 +118,7 @@ inline std::vector<file_record> read_manifest(const std::filesystem::path& folde
 
 namespace detail {
 
-/// The tensors of a safetensors file that lie in bytes first .. last, for a message: empty when that cannot be told.
+/// The tensors of a safetensors file in its bytes first .. last, for a message; empty for other files.
 inline std::string tensors_between(const open_file& file, std::uint64_t file_bytes, std::uint64_t first, std::uint64_t last) {
   if (file.path().extension() != ".safetensors") return {};
   try {
@@ -132,7 +132,7 @@ inline std::string tensors_between(const open_file& file, std::uint64_t file_byt
     if (from.empty()) return "in the header";
     return from == to ? "in tensor " + from : "in the tensors from " + from + " to " + to;
   } catch (const error&) {
-    return "in a file whose header cannot be read any more";
+    return "in a file whose header is unreadable";
   }
 }
 
@@ -159,10 +159,11 @@ inline void verify_blocks(const std::filesystem::path& path, const file_record& 
 
 }  // namespace detail
 
-/// How much of a folder is looked at: manifest and sizes (instant), or every byte as well.
+/// How much of a folder is checked: manifest and sizes (instant), or every byte as well.
 enum class verification { sizes, contents };
 
-/// Throws file_error, naming file, bytes and, in a safetensors file, the tensor, unless the folder is as it was written.
+/// Throws file_error, naming file, bytes and, in a safetensors file, the tensor, if the folder has changed since it was
+/// written.
 inline void verify_folder(const std::filesystem::path& folder, verification depth = verification::contents) {
   for (const auto& record : read_manifest(folder)) {
     const auto path = folder / record.name;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder that appears whole or not at all: it is prepared under another name beside the one that it will have, and one
-// rename publishes it. A process that dies leaves at most .NAME.partial-PID, which the next one removes; a lock that dies with
-// its process tells a dead one's folder from one that is being written.
+// A folder that appears atomically: it is prepared under a temporary name beside its final one, and one rename publishes it.
+// A process that dies leaves at most .NAME.partial-PID, which the next one removes; a lock that is released with its process
+// distinguishes abandoned folders from those being written.
 #pragma once
 
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -16,7 +15,7 @@
 #include <system_error>
 #include <vector>
 
-#include <raptr/io/file.hpp>
+#include <raptr/io/folder_lock.hpp>
 
 namespace raptr {
 
@@ -30,10 +29,6 @@ inline bool is_partial_name(std::string_view name) {
 
 namespace detail {
 
-/// Takes the lock that a writer holds as long as it lives; false when another one holds it. A file system without
-/// locks has no writers that could be told apart.
-inline bool lock_folder(const open_file& folder) { return ::flock(folder.descriptor(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
-
 inline void remove_tree(const std::filesystem::path& path) {
   std::error_code code;
   std::filesystem::remove_all(path, code);
@@ -42,8 +37,8 @@ inline void remove_tree(const std::filesystem::path& path) {
 
 }  // namespace detail
 
-/// Removes what dead runs left in `parent`: .NAME.partial-PID, of all names or of one. Leaves alone the folders that a living
-/// process is writing. Returns how many were removed.
+/// Removes the folders .NAME.partial-PID that dead processes left in `parent`, of all names or of one. Keeps those that a live
+/// process is writing. Returns the number removed.
 inline int remove_partial_folders(const std::filesystem::path& parent, const std::string& of_name = "") {
   const std::string begin = "." + of_name + ".partial-";
   std::vector<std::filesystem::path> found;
@@ -54,20 +49,19 @@ inline int remove_partial_folders(const std::filesystem::path& parent, const std
   if (code) errors::system_refused("list the folder", parent, code.value());
   int removed = 0;
   for (const auto& path : found) {
-    std::optional<open_file> folder;
-    if (std::filesystem::is_directory(std::filesystem::symlink_status(path, code))) folder = open_file::folder(path);
-    if (folder && !detail::lock_folder(*folder)) continue;
+    std::optional<folder_lock> lock;
+    if (std::filesystem::is_directory(std::filesystem::symlink_status(path, code)) && !(lock = folder_lock::attempt(path))) continue;
     detail::remove_tree(path);
     ++removed;
   }
   return removed;
 }
 
-/// The folder .NAME.partial-PID beside the folder NAME that it will be. Locked as long as it lives; the destructor removes what
-/// was not published.
+/// The temporary folder .NAME.partial-PID beside its final path NAME. Locked during its lifetime; the destructor removes it
+/// unless it was published.
 class partial_folder {
  public:
-  /// final_path: its parent must exist (see make_folders()). Throws when another live writer is at it.
+  /// final_path: its parent must exist (see make_folders()). Throws when another writer is using it.
   explicit partial_folder(const std::filesystem::path& final_path)
       : final_(final_path.has_filename() ? final_path : final_path.parent_path()), path_(partial_name(final_)), lock_(make(path_)) {}
   partial_folder(const partial_folder&) = delete;
@@ -78,10 +72,10 @@ class partial_folder {
   }
 
   const std::filesystem::path& final_path() const { return final_; }
-  /// Where the files lie until they are published.
+  /// Where the files are until they are published.
   const std::filesystem::path& path() const { return path_; }
 
-  /// Gives the folder its name; durable on return. False if a folder with files in it has the name.
+  /// Renames the folder to its final name; durable on return. False if a non-empty folder has that name.
   [[nodiscard]] bool publish() {
     sync_folder(path_);
     if (std::rename(path_.c_str(), final_.c_str()) != 0) {
@@ -92,7 +86,7 @@ class partial_folder {
     sync_folder(folder_of(final_));
     return true;
   }
-  /// Takes the place of the folder that has the name, in one step where the system can. That one is removed only then.
+  /// Replaces the existing folder of that name, atomically where the system supports it. The old one is removed afterwards.
   void replace() {
     std::filesystem::path old = path_;
 #ifdef RENAME_EXCHANGE
@@ -100,13 +94,13 @@ class partial_folder {
 #else
     const bool swapped = false;
 #endif
-    if (!swapped) {  // two renames: in between, neither has the name
+    if (!swapped) {  // two renames: in between, no folder has the name
       old = folder_of(final_) / (".old-" + final_.filename().native() + ".partial-" + std::to_string(::getpid()));
       detail::remove_tree(old);
       if (std::rename(final_.c_str(), old.c_str()) != 0) errors::system_refused("rename to " + shown(old) + " the folder", final_, errno);
       if (std::rename(path_.c_str(), final_.c_str()) != 0) {
         const int code = errno;
-        std::rename(old.c_str(), final_.c_str());
+        (void)std::rename(old.c_str(), final_.c_str());
         errors::system_refused("rename " + shown(path_) + " to", final_, code);
       }
     }
@@ -116,21 +110,21 @@ class partial_folder {
   }
 
  private:
-  static open_file make(const std::filesystem::path& partial) {
+  static folder_lock make(const std::filesystem::path& partial) {
     if (::mkdir(partial.c_str(), 0777) != 0) {
       if (errno != EEXIST) errors::system_refused("make the folder", partial, errno);
-      // A dead process had our number.
-      if (!detail::lock_folder(open_file::folder(partial))) errors::folder_in_use(partial);
+      // A dead process had the same process id.
+      if (!folder_lock::attempt(partial)) errors::folder_in_use(partial);
       detail::remove_tree(partial);
       if (::mkdir(partial.c_str(), 0777) != 0) errors::system_refused("make the folder", partial, errno);
     }
-    auto lock = open_file::folder(partial);
-    if (!detail::lock_folder(lock)) errors::folder_in_use(partial);
-    return lock;
+    auto lock = folder_lock::attempt(partial);
+    if (!lock) errors::folder_in_use(partial);
+    return std::move(*lock);
   }
 
   std::filesystem::path final_, path_;
-  open_file lock_;
+  folder_lock lock_;
   bool published_ = false;
 };
 

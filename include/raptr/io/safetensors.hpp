@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // safetensors files, read tensor by tensor and written as a stream, so that neither needs a second copy of a model. Data
-// are read into the caller's own memory, which is aligned, so a file whose floats are not aligned is read right.
+// is read into the caller's memory, which is aligned, so files with misaligned floats are read correctly.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@
 
 namespace raptr {
 
-/// An open safetensors file whose header is sound. Tensors are read one by one, into the caller's memory.
+/// An open safetensors file with a valid header. Tensors are read one by one, into the caller's memory.
 class safetensors_reader {
  public:
   explicit safetensors_reader(const std::filesystem::path& path) : file_(open_file::reading(path)), header_(read_tensor_header(file_, file_.size())) {
@@ -31,7 +31,7 @@ class safetensors_reader {
   }
 
   const std::filesystem::path& path() const { return file_.path(); }
-  /// In the order of their data.
+  /// In the order of their data in the file.
   std::span<const tensor_entry> tensors() const { return header_.tensors; }
   const std::map<std::string, std::string>& metadata() const { return header_.metadata; }
   /// Null when there is none.
@@ -40,7 +40,7 @@ class safetensors_reader {
     return found == index_.end() ? nullptr : &header_.tensors[found->second];
   }
 
-  /// Fills `out` with the whole tensor. Throws if there is none of this name, type and number of elements.
+  /// Fills `out` with the whole tensor. Throws file_error unless the file has one of this name, type and number of elements.
   template <tensor_number T> void read(std::string_view name, std::span<T> out) const {
     const tensor_entry* entry = find(name);
     if (entry == nullptr) errors::no_such_tensor(path(), name, header_.tensors.size());
@@ -50,7 +50,7 @@ class safetensors_reader {
                            std::to_string(entry->bytes / sizeof(T)) + ", shape " + detail::shape_text(entry->shape));
     file_.read_at(entry->first, std::as_writable_bytes(out));
   }
-  /// The bytes of one of tensors() as they lie in the file, from byte `first` of it on.
+  /// Fills `out` with raw bytes of one of tensors(), from its byte `first` on.
   void read_bytes(const tensor_entry& entry, std::uint64_t first, std::span<std::byte> out) const { file_.read_at(entry.first + first, out); }
 
  private:
@@ -59,18 +59,18 @@ class safetensors_reader {
   std::map<std::string, std::size_t, std::less<>> index_;
 };
 
-/// What a writer is told of a tensor before its data.
+/// Name, type and shape of a tensor that a writer will receive.
 struct tensor_plan {
   std::string name;
   std::string_view dtype;  // dtype_of<T>
   std::vector<std::int64_t> shape;
 };
 
-/// Writes the header at once, then the data in the order of the plan, in pieces of any size. Equal plans, metadata and
+/// Writes the header at once, then the data in the order of the plan, in chunks of any size. Equal plans, metadata and
 /// data give equal bytes. Put types of eight bytes first: readers that map the file need aligned data.
 template <byte_sink Sink> class safetensors_writer {
  public:
-  /// metadata: more entries beside "format": "pt", without which PyTorch's readers refuse a file.
+  /// metadata: entries besides "format": "pt", which PyTorch's readers require.
   safetensors_writer(Sink& sink, std::vector<tensor_plan> plan, std::map<std::string, std::string> metadata = {})
       : sink_(sink), plan_(std::move(plan)) {
     metadata.try_emplace("format", "pt");
@@ -87,7 +87,7 @@ template <byte_sink Sink> class safetensors_writer {
         errors::wrong_tensor(sink_.path(), one.name, "a name that is UTF-8, is not __metadata__ and occurs once", "this one");
       if (at % *per_element != 0)
         errors::wrong_tensor(sink_.path(), one.name, "tensors of wider elements before those of narrower ones",
-                             "data at byte " + std::to_string(at) + ", no multiple of " + std::to_string(*per_element));
+                             "data at byte " + std::to_string(at) + ", not a multiple of " + std::to_string(*per_element));
       json entry;
       entry["dtype"] = one.dtype;
       entry["shape"] = one.shape;
@@ -104,13 +104,13 @@ template <byte_sink Sink> class safetensors_writer {
     skip_empty();
   }
 
-  /// The next piece of tensor `name`, which must be the one whose turn it is.
+  /// Appends a chunk of tensor `name`, which must be the next unfinished one of the plan.
   template <tensor_number T> void write(std::string_view name, std::span<const T> piece) {
     if (piece.empty()) return;
     if (current_ == plan_.size())
       errors::wrong_tensor(sink_.path(), name, "no more data, all tensors are written", std::to_string(piece.size()) + " elements");
     const auto& now = plan_[current_];
-    if (name != now.name) errors::wrong_tensor(sink_.path(), name, "the data of " + now.name + " first", "these");
+    if (name != now.name) errors::wrong_tensor(sink_.path(), name, "the data of " + now.name + " first", "data of this tensor");
     if (dtype_of<T> != now.dtype) errors::wrong_tensor(sink_.path(), name, std::string(now.dtype), std::string(dtype_of<T>));
     if (piece.size_bytes() > ends_[current_] - written_)
       errors::wrong_tensor(sink_.path(), name, "at most " + std::to_string((ends_[current_] - written_) / sizeof(T)) + " more elements",
@@ -120,10 +120,11 @@ template <byte_sink Sink> class safetensors_writer {
     skip_empty();
   }
 
-  /// To be called after the last piece: throws if data are missing.
+  /// Call it after the last chunk: throws file_error if data is missing.
   void finish() const {
     if (current_ < plan_.size())
-      errors::wrong_tensor(sink_.path(), plan_[current_].name, "its data", "the end, " + std::to_string(ends_[current_] - written_) + " bytes early");
+      errors::wrong_tensor(sink_.path(), plan_[current_].name, "its data",
+                           "finish() with " + std::to_string(ends_[current_] - written_) + " bytes missing");
   }
 
  private:

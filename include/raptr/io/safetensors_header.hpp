@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The header of a safetensors file: eight bytes of length, then JSON that gives each tensor a type, a shape and a place.
-// All of it is checked against the size of the file before anybody allocates for data, and each thing that the format
-// forbids has its own sentence, also where other readers let it pass (a key given twice, blanks before the first brace).
+// The header of a safetensors file: eight bytes of length, then JSON with the type, shape and offsets of each tensor. It is
+// checked against the file size before memory for data is allocated, and each violation of the format has its own
+// message, even where other readers accept it (duplicate keys, blanks before the first brace).
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@
 
 namespace raptr {
 
-static_assert(std::endian::native == std::endian::little, "raptr: safetensors files are little-endian, and so must the processor be");
+static_assert(std::endian::native == std::endian::little, "raptr: safetensors files are little-endian, and so must the target be");
 
 /// The types that are read and written.
 template <class T>
@@ -35,7 +35,7 @@ template <tensor_number T> inline constexpr std::string_view dtype_of = std::sam
                                                                         : std::same_as<T, std::int32_t> ? "I32"
                                                                                                         : "I64";
 
-/// What a header says of a tensor. first: its place in the file, from the file's begin.
+/// The entry of a tensor in a header. first: offset of its data in the file.
 struct tensor_entry {
   std::string name, dtype;
   std::vector<std::int64_t> shape;
@@ -53,7 +53,7 @@ struct dtype_size {
   std::string_view name;
   std::uint64_t bytes;
 };
-/// All of the format's types that fill whole bytes, so that a file may hold tensors which nobody asks for.
+/// All of the format's types that fill whole bytes, so that a file may contain tensors that are never read.
 // clang-format off
 inline constexpr std::array<dtype_size, 19> dtype_sizes{{
     {"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1}, {"F8_E4M3FNUZ", 1}, {"F8_E5M2FNUZ", 1},
@@ -65,13 +65,13 @@ inline std::optional<std::uint64_t> bytes_of_dtype(std::string_view name) {
   return std::nullopt;
 }
 
-/// a * b unless that leaves 64 bits.
+/// a * b; nullopt if it does not fit 64 bits.
 constexpr std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
   if (b != 0 && a > ~std::uint64_t{0} / b) return std::nullopt;
   return a * b;
 }
 
-/// Bytes of a tensor; nothing when they do not fit in 63 bits or an extent is negative.
+/// Bytes of a tensor; nullopt if they do not fit in 63 bits or an extent is negative.
 inline std::optional<std::uint64_t> bytes_of_shape(const std::vector<std::int64_t>& shape, std::uint64_t per_element) {
   std::uint64_t bytes = per_element;
   for (const auto extent : shape) {
@@ -83,7 +83,7 @@ inline std::optional<std::uint64_t> bytes_of_shape(const std::vector<std::int64_
   return bytes;
 }
 
-/// As many as any array library has (64 in PyTorch and NumPy); the format names no limit.
+/// The limit of PyTorch and NumPy; the format has none.
 inline constexpr std::size_t highest_rank = 64;
 
 inline std::string shape_text(const std::vector<std::int64_t>& shape) {
@@ -92,7 +92,7 @@ inline std::string shape_text(const std::vector<std::int64_t>& shape) {
   return "(" + text + ")";
 }
 
-/// A number written as digits alone: no sign, point or exponent, which the format's other readers refuse too.
+/// A number written as digits alone: no sign, point or exponent, which the format's other readers reject too.
 template <class Wrong> std::uint64_t plain_number(const json& value, std::uint64_t most, const std::string& as, const Wrong& wrong) {
   const std::string got = shown_json(value);
   if (!value.is_number()) wrong("a number " + as, got);
@@ -102,14 +102,14 @@ template <class Wrong> std::uint64_t plain_number(const json& value, std::uint64
   return value.get<std::uint64_t>();
 }
 
-/// One entry of the header. place: where its key ends, for errors; data: where the tensors begin in the file.
+/// One entry of the header. place: offset of the end of its key, for errors; data: offset of the tensors in the file.
 inline tensor_entry read_tensor_entry(const std::filesystem::path& file, const std::string& name, const json& value, std::uint64_t place,
                                       std::uint64_t data, std::uint64_t data_bytes) {
   const auto wrong = [&](const std::string& expected, const std::string& got) { errors::damaged_tensor(file, name, place, expected, got); };
   if (!value.is_object()) wrong("an object with dtype, shape and data_offsets", shown_json(value));
   const json *dtype = nullptr, *shape = nullptr, *offsets = nullptr;
   for (const auto& [key, member] : value.items()) {
-    if (key != "dtype" && key != "shape" && key != "data_offsets") wrong("no member but dtype, shape and data_offsets", "\"" + shown(key) + "\"");
+    if (key != "dtype" && key != "shape" && key != "data_offsets") wrong("only the members dtype, shape and data_offsets", "\"" + shown(key) + "\"");
     (key == "dtype" ? dtype : key == "shape" ? shape : offsets) = &member;
   }
   for (const auto& [key, member] : {std::pair("dtype", dtype), std::pair("shape", shape), std::pair("data_offsets", offsets)})
@@ -155,13 +155,13 @@ inline tensor_header read_tensor_header(const open_file& from, std::uint64_t fil
   std::array<std::byte, 8> field{};
   from.read_at(0, field);
   const auto length = std::bit_cast<std::uint64_t>(field);
-  // A file of another kind shows here: a zip archive, a page of a web server, the pointer of Git LFS.
+  // Files of other kinds are detected here: a zip archive, a web page, a Git LFS pointer.
   const std::string got = std::to_string(length) + " (the bytes \"" + shown({reinterpret_cast<const char*>(field.data()), field.size()}) + "\")";
   if (length > longest_header)
     errors::damaged_file(file, 0, "a header length of at most " + std::to_string(longest_header) + ", the format's limit", got);
   if (length > file_bytes - 8)
     errors::damaged_file(
-        file, 0, "a header length of at most " + std::to_string(file_bytes - 8) + ", for the file has " + std::to_string(file_bytes) + " bytes", got);
+        file, 0, "a header length of at most " + std::to_string(file_bytes - 8) + ", as the file has " + std::to_string(file_bytes) + " bytes", got);
   std::string text(static_cast<std::size_t>(length), '\0');
   from.read_at(8, std::as_writable_bytes(std::span(text)));
   if (!text.starts_with('{'))
@@ -187,12 +187,12 @@ inline tensor_header read_tensor_header(const open_file& from, std::uint64_t fil
   std::ranges::stable_sort(result.tensors, {}, [](const tensor_entry& one) { return std::pair(one.first, one.bytes); });
   std::uint64_t at = data;
   for (const auto& one : result.tensors) {
-    if (one.first > at) errors::damaged_tensor(file, one.name, at, "data that begin here", "a hole up to byte " + std::to_string(one.first));
+    if (one.first > at) errors::damaged_tensor(file, one.name, at, "data that begins here", "a gap up to byte " + std::to_string(one.first));
     if (one.first < at)
       errors::damaged_tensor(file, one.name, one.first, "data from byte " + std::to_string(at) + " on", "an overlap with the tensor before it");
     at = one.end();
   }
-  if (at != file_bytes) errors::damaged_file(file, at, "the end of the file", "data of no tensor up to byte " + std::to_string(file_bytes));
+  if (at != file_bytes) errors::damaged_file(file, at, "the end of the file", "bytes of no tensor up to byte " + std::to_string(file_bytes));
   return result;
 }
 

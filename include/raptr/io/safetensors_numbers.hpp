@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors of any floating type of safetensors, read as float or double a piece at a time: what other tools wrote in half
-// precision widens exactly, F64 is rounded to float.
+// Reads tensors of any floating-point type of safetensors as float or double, a chunk at a time: half precision widens
+// exactly, F64 is rounded to float.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 
 namespace raptr {
 
-/// Of the 16 bits of an IEEE half: 1 sign, 5 exponent, 10 fraction. Every half is a float.
+/// Converts the 16 bits of an IEEE half (1 sign, 5 exponent, 10 fraction), always exactly.
 constexpr float float_of_half(std::uint16_t bits) {
   const std::uint32_t sign = std::uint32_t{bits & 0x8000u} << 16, exponent = bits >> 10 & 31u, fraction = bits & 1023u;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | fraction << 13);
@@ -44,7 +44,7 @@ void read_converted(const safetensors_reader& file, const tensor_entry& entry, s
 
 }  // namespace detail
 
-/// Fills `out` with the whole of one of file.tensors(), which is_floating(). Throws file_error for another type or size.
+/// Fills `out` with one of file.tensors(), which must be floating-point. Throws file_error for another type or size.
 template <std::floating_point T> void read_numbers(const safetensors_reader& file, const tensor_entry& entry, std::span<T> out) {
   const auto bytes = detail::bytes_of_shape(entry.shape, 1);
   if (bytes != out.size()) errors::wrong_tensor(file.path(), entry.name, std::to_string(out.size()) + " elements", detail::shape_text(entry.shape));

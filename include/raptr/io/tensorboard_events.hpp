@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event files as TensorBoard reads them: a sequence of TFRecords, each one an Event of tensorflow/core/util/event.proto.
-// Only scalars, written by hand, because the few fields need no protobuf library. The surprise: the sums are masked
-// CRC-32C, so that the sum of bytes that hold their own sum is no constant.
+// TensorBoard event files: a sequence of TFRecords, each one an Event of tensorflow/core/util/event.proto. Only scalars,
+// encoded by hand, because the few fields need no protobuf library. The surprise: checksums are masked CRC-32C, because
+// the CRC of data that contains its own CRC is a constant.
 #pragma once
 
 #include <bit>
@@ -61,7 +61,7 @@ inline std::uint32_t masked_crc32c(std::string_view bytes) {
   return (crc >> 15 | crc << 17) + 0xa282ead8U;
 }
 
-/// Length, its sum, the bytes, their sum.
+/// Length, its checksum, the bytes, their checksum.
 inline std::string tf_record(std::string_view bytes) {
   std::string record;
   append_little_endian(record, bytes.size(), 8);
@@ -73,7 +73,7 @@ inline std::string tf_record(std::string_view bytes) {
 
 }  // namespace detail
 
-/// What every event file begins with. Its name must have "tfevents" in it.
+/// The first record of every event file. The file name must contain "tfevents".
 ///
 ///   wall_time   seconds since 1970
 inline std::string event_file_head(double wall_time) {
@@ -83,7 +83,7 @@ inline std::string event_file_head(double wall_time) {
   return detail::tf_record(event.bytes());
 }
 
-/// One point of each of some curves, to be appended to the file.
+/// One point of each curve, to be appended to the file.
 inline std::string scalar_event(double wall_time, std::int64_t step, std::span<const named_scalar> scalars) {
   detail::proto_message summary;
   for (const named_scalar& s : scalars) {

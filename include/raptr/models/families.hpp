@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which family of models a block and an objective belong to, and so which names its weights have in files.
+// The model family of a block and an objective, which decides the names of its weights in files.
 #pragma once
 
 #include <concepts>
@@ -18,8 +18,8 @@ concept gpt2_like = same_but_for_precision<Block, gpt2_block> && !Objective::tra
 template <class Block, class Objective>
 concept bert_like = same_but_for_precision<Block, bert_block> && Objective::transforms;
 
-/// The names of a model of this block, objective and shape. The files of GPT-2 and BERT know no shared keys and values, so a
-/// model that has them keeps its own names.
+/// The names of a model of this block, objective and shape. The file formats of GPT-2 and BERT have no grouped queries, so a
+/// model with them has its own names.
 template <class Block, class Objective> constexpr tensor_names names_of(const model_shape& shape) {
   const bool shared = shape.head_groups() != shape.heads;
   if (gpt2_like<Block, Objective> && !shared) return gpt2_names;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the weights of a model are named and laid out in files. A GPT-2 or BERT has the names and shapes of the Hugging
-// Face checkpoints, so that other tools open it; any other block has the names of its own parts. Native layouts never
-// reach a file, so they may change, and any backend continues what another one wrote.
+// Face checkpoints, so that other tools open it; any other block has the names of its own parts. Native layouts
+// are never written to a file, so they may change, and checkpoints move between backends.
 #pragma once
 
 #include <span>
@@ -41,7 +41,7 @@ struct file_tensor {
   }
 };
 
-/// ours -> theirs. Pieces of one weight with the same name are joined in the order of their declaration.
+/// ours -> theirs. Parts of one weight with the same name are joined in the order of their declaration.
 struct tensor_name {
   std::string_view ours, theirs;
   bool transposed = false;
@@ -58,7 +58,7 @@ struct tied_name {
 };
 
 /// How the weights of a model are named: `block` stands before the number of a block. What is not listed keeps our name. The
-/// rest is what other tools may do with files of the family: leave out `prefix`, write a weight twice (`tied`), write constants
+/// rest describes what other tools do with files of the family: leave out `prefix`, write a weight twice (`tied`), write constants
 /// (`buffers`: of a block, `constants`: of the model).
 struct tensor_names {
   std::string_view family, block;

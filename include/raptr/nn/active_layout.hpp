@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a plan uses of the arenas. Kept units of a weight lie side by side in the packed arenas: gradients exist in
-// packed form only, so a gradient outside the plan does not exist, every product is one dense product, and the whole
-// gradient is one contiguous piece for norm and all-reduce.
+// Which ranges of the arenas a plan uses. Kept units of a weight are contiguous in the packed arenas, and gradients exist in
+// packed form only: there are none outside the plan, every product is one dense product, and the whole gradient is one
+// contiguous range for norm and all-reduce.
 #pragma once
 
 #include <vector>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a network is given: tokens, what sees what, what is to be predicted. An objective is a way to fill a batch; the
-// network never sees it. A batch may be one of several micro-batches of a step, so it says which sequences it holds.
+// The input of a network: tokens, attention segments, targets. An objective fills a batch; the network never sees the
+// objective. A batch may be one of several micro-batches of a step, so it records which sequences it holds.
 #pragma once
 
 #include <vector>
@@ -28,7 +28,7 @@ struct batch {
     for (const target& t : targets) sum += double(t.weight);
     return sum;
   }
-  /// Appends a segment of `length` rows at positions 0, 1, ...; its ids are to be appended by the caller.
+  /// Appends a segment of `length` rows at positions 0, 1, ...; the caller appends its ids.
   void add_segment(int length, int prefix) {
     segments.push_back({static_cast<int>(positions.size()), length, prefix});
     for (int i = 0; i < length; ++i) positions.push_back(i);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A block is a bundle of policies: norm, residual rule, parts, embedding, precision. It is spelled as a preset and what differs:
+// A block is a bundle of policies: norm, residual rule, parts, embedding, precision. It is written as a preset and the policies
+// that differ:
 //   using my_block = raptr::block<raptr::bert_block, raptr::rms_norm, raptr::swiglu_mlp>;
 #pragma once
 
@@ -23,7 +24,7 @@ template <class Norm, class Attention, class Mlp, class Residual, class Embeddin
   using precision = Precision;
   using parts = part_list<Attention, Mlp>;
 };
-/// Stands for a block in which something is wrong, so that one mistake is one message.
+/// Replaces an invalid block, so that one mistake gives one message.
 struct fallback_block : preset<bert_layer_norm, full_attention, gelu_erf_mlp, post_norm, token_types<2>, fp32> {};
 
 template <class P, class Role>

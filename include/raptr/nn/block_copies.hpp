@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blocks copied over blocks, as ranges: one list serves weights, moments and step counts, so that they cannot disagree. All
-// reads come before all writes, by way of memory of their own, so that {1 -> 2, 2 -> 3} shifts two blocks.
+// Copies of blocks over blocks, as ranges: one list for weights, moments and step counts, so that they agree. All reads come
+// before all writes, through a temporary buffer, so {1 -> 2, 2 -> 3} shifts two blocks.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace raptr {
 
-/// Ranges of one array that are copied over others. Only enqueues.
+/// Ranges of one array that are copied to others. Only enqueues.
 class copied_ranges {
  public:
   void add(std::int64_t from, std::int64_t to, std::int64_t length) {

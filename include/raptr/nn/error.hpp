@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can go wrong between a model and its batch.
+// The errors of models, plans and batches.
 #pragma once
 
 #include <cstdint>

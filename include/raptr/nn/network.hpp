@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forward and backward pass through embedding, blocks and head, on any backend. The same code run on the counting backend
-// gives the memory that a pass needs, so the activation arena is exactly as large as it has to be.
+// gives the memory that a pass needs, so the activation arena has exactly that size.
 #pragma once
 
 #include <raptr/nn/pass.hpp>
@@ -26,7 +26,7 @@ template <class Block, class Objective, class Ops> class network {
   /// The same, and p.gradients += its gradients.
   void train(const pass<Ops>& p, double* loss) {
     real* const x = forward(p);
-    head_.loss(p, x, loss, x);  // from here on x is the gradient of the stream
+    head_.loss(p, x, loss, x);  // from here on x holds the gradient of the residual stream
     blocks_.backward(p, x);
     head_.backward(p, x);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a part of a block is (attention, mlp, yours). It sees dense rows, dense weights of its kept units and their
-// number; which units were drawn and what norm and residual do around it is not its business. So whatever depends on
-// which unit it is has to be a weight per unit.
+// The parts of a block: attention, mlp, or a user's own. A part sees dense rows, dense weights of its kept units and their
+// number. It does not see which units were drawn, nor the norm and the residual rule around it, so anything that depends on
+// the number of a unit must be a weight per unit.
 #pragma once
 
 #include <concepts>
@@ -13,7 +13,7 @@
 
 namespace raptr {
 
-/// One run of one part. Sizes and factors are known to the host; every T* is device memory.
+/// The arguments of one call of a part. Sizes and factors are known to the host; every T* is device memory.
 template <class Ops> struct part_call {
   using real = typename Ops::real;
   Ops& ops;
@@ -30,17 +30,17 @@ template <class Ops> struct part_call {
   template <class T = real> T* scratch(std::int64_t per_row) { return memory.scratch<T>(rows * per_row); }
 };
 
-/// A part of a block. `saved<Ops>` holds pointers only; forward fills it from keep(), so what is stored cannot differ
-/// from what was planned: a run on the counting backend tells the size.
+/// A part of a block. `saved<Ops>` holds pointers only; forward fills it from keep(). A run on the counting backend gives the
+/// size, so the memory planned and the memory used agree.
 ///
 ///   name               in the names of its weights
 ///   axis               what its units are: raptr::heads, raptr::neurons, or any struct with a name
 ///   units(shape)       how many units can be kept or dropped
 ///   unit_flops(shape)  FLOPs of one unit for one token, forward; multiply and add counted separately
 ///   weights(shape)     those of the part alone; its norm belongs to the block
-///   forward            residual (rows, C) += factor * f(x), x (rows, C) is not residual. What f adds whichever units are
-///                      kept, an output bias, takes bias_factor in place of factor: a factor for dropped units, 1/p, would
-///                      make it too large. A part without such a bias never looks at bias_factor
+///   forward            residual (rows, C) += factor * f(x), x (rows, C) is not residual. Terms that do not depend on
+///                      the kept units, such as an output bias, take bias_factor instead: a factor that makes up for dropped
+///                      units, 1/p, would make them too large. A part without such terms ignores bias_factor
 ///   backward           g += gradients; dx (rows, C) = carry dx + gradient of x. dx may be dresidual itself when carry
 ///                      is 1: then read dresidual before dx is written
 template <class P, class Ops>

@@ -8,8 +8,7 @@
 
 namespace raptr {
 
-/// weights and gradients: of the kept units, as the plan leaves every tensor of the layout. gradients is null in a pass without
-/// a backward pass.
+/// weights, gradients: the kept units of every tensor of the layout, in its order. gradients is null without a backward pass.
 template <class Ops> struct pass {
   using real = typename Ops::real;
   using master = typename Ops::master;

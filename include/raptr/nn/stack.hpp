@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blocks between embedding and head. It sees a plan and a stream of rows, never an objective; it visits the active
-// parts only, so that a dropped block is not even looked at. A block that some sequences go round runs on a dense copy of
-// the other rows: neither parts nor norms nor residual rules know of it.
+// The blocks between embedding and head. The stack sees a plan and the residual stream, never an objective, and visits the
+// active parts only. A block that drops some sequences runs on a dense copy of the rows of the others, so parts, norms and
+// residual rules are unaffected.
 #pragma once
 
 #include <tuple>
@@ -18,6 +18,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   static_assert(norm_policy<typename Block::norm>,
                 "raptr: the norm of this block is not a raptr::norm_policy: it needs bias, forward(team, x, hat, scale, n) "
                 "and backward(team, hat, scale, d, n)");
+  static_assert(detail::reads_team_of<typename Block::norm> != nullptr);
   static_assert((part<Parts, Ops> && ...),
                 "raptr: an attention or mlp of this block is not a raptr::part: it needs name, axis, units, unit_flops, weights, "
                 "saved, forward and backward as in raptr/nn/part.hpp");
@@ -30,7 +31,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   using norm = typename Block::norm;
   template <class P> using saved_of = typename rule::template saved<norm, P, Ops>;
   struct saved_block {
-    real* before = nullptr;  // the stream in front of a block with a factor
+    real* before = nullptr;  // the stream before a block with a factor
     std::tuple<saved_of<Parts>...> parts;
   };
 
@@ -38,7 +39,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   explicit stack(const model_shape& shape) : shape_(shape), saved_(static_cast<std::size_t>(shape.layers)) {}
   static std::vector<part_weights> weights(const model_shape& shape) { return {weights_of<Parts>(shape)...}; }
 
-  /// x (rows, C) becomes the stream behind the last active block.
+  /// x (rows, C) becomes the stream after the last active block.
   void forward(const pass<Ops>& p, real* x) {
     for (std::size_t k = 0; k < p.plan.blocks().size(); ++k) {
       const block_plan& b = p.plan.blocks()[k];
@@ -55,13 +56,13 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
       });
     }
   }
-  /// dx (rows, C), the gradient behind the last active block, becomes that in front of the first; p.gradients += gradients.
+  /// dx (rows, C), the gradient after the last active block, becomes that before the first; p.gradients += gradients.
   void backward(const pass<Ops>& p, real* dx) {
     for (std::size_t k = p.plan.blocks().size(); k-- > 0;) {
       const block_plan& b = p.plan.blocks()[k];
       through(p, p.batch.table.blocks()[k], dx, [&](real* dstream, const part_call<Ops>& call) {
         const arena::scope scratch(p.memory);
-        real* around = nullptr;  // the gradient that passes the block by: 1 - factor of it
+        real* around = nullptr;  // the gradient of the identity path, which has the factor 1 - factor
         if (b.factor != 1) {
           around = p.memory.template scratch<real>(call.rows * shape_.width);
           p.ops.for_each_row(copy_rows<real>{around, dstream, nullptr, nullptr, shape_.width}, call.rows);
@@ -82,8 +83,8 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     for (weight& w : P::weights(shape)) all.list.push_back(std::move(w));
     return all;
   }
-  /// f(rows of the stream, a call for them) for what passes through a block: the stream itself, or a dense copy of some
-  /// of its rows that is written back. The rows that go by are not touched.
+  /// Calls f(rows, part_call) for the rows that pass through a block: the stream itself, or a dense copy of some of its rows,
+  /// which is then written back. The other rows are not touched.
   template <class F> void through(const pass<Ops>& p, const block_rows& at, real* stream, F f) {
     if (at.rows == 0) return;
     const part_call<Ops> call{p.ops, p.memory, shape_, p.batch.segments_of(at), at.rows, 0, 1, 1};

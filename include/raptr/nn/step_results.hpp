@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a step leaves behind for the optimizer and the report: its loss and the norms of its gradient, in one array of device
-// memory, so that one copy brings all of it to the host.
+// The results of a step that the optimizer and the report read: its loss and the norms of its gradient, in one array of device
+// memory, so that one copy brings all of them to the host.
 #pragma once
 
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batch and plan meet here, on the host: every integer that an operation of this pass reads is written into one table
-// and uploaded in one copy, so that nothing later depends on a value that the device computed. Sequences that a block
-// drops end here too: below, a block has some rows and some segments, and nobody asks which.
+// Lowers batch and plan on the host: every integer that an operation of the pass reads is written into one table and uploaded
+// in one copy, so the host never waits for a value from the device. Dropped sequences end here too: below this level a block
+// has rows and segments only.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace raptr {
 
-/// What passes through an active block: how many rows of the batch, and where in the table their numbers and segments lie.
+/// The rows that pass through an active block: their number, and where in the table their indices and segments are.
 /// The segments are those of the dense rows.
 struct block_rows {
   int rows = 0;               // 0: its sequences are all in other micro-batches
@@ -22,7 +22,7 @@ struct block_rows {
   int segments = 0;
 };
 
-/// Where the integers of a pass lie in one table.
+/// The integers of a pass in one table, and their positions in it.
 class step_table {
  public:
   /// Rows order[starts[u]] .. order[starts[u + 1] - 1] hold values[u].
@@ -73,7 +73,7 @@ class step_table {
     for (std::uint64_t key : keys_) words_.push_back(static_cast<int>(key & 0xffffffffu));
     return result;
   }
-  // Blocks with the same sequences share their rows: a rule that holds for many blocks is lowered once.
+  // Blocks with the same sequences share their rows, so a rule drawn once is lowered once.
   void lower_blocks(const batch& data, const step_plan& plan) {
     blocks_.clear();
     for (const block_plan& b : plan.blocks()) {
@@ -104,7 +104,7 @@ class step_table {
   std::vector<block_rows> blocks_;
 };
 
-/// The table of one pass as a backend sees it.
+/// The table of one pass in device memory.
 struct device_batch {
   const step_table& table;
   const int* words;

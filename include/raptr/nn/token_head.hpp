@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What surrounds the blocks: embeddings in front, logits and loss behind, with one token table for both (tied). Logits
-// exist for target rows only, a chunk of rows at a time: forward, loss and backward of a chunk follow each other while
-// it is in the cache, and the largest array of the step has a fixed size.
+// Embeddings before the blocks, logits and loss after them, with one token table for both (tied). Logits exist for target rows
+// only, a chunk of rows at a time: forward, loss and backward of a chunk run while it is in cache, and the largest array of a
+// step has a fixed size.
 #pragma once
 
 #include <raptr/nn/block.hpp>

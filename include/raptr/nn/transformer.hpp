@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door to a network: block, objective, device. It owns the arenas and the order of one step: begin(plan), then
-// accumulate() for every micro-batch. The host only enqueues: loss and gradient norms stay in device memory
-// (`results`), where the optimizer reads them.
+// A network: block, objective, device. It owns the arenas and runs a step: begin(plan), then accumulate() for every micro-batch.
+// The host only enqueues: loss and gradient norms stay in device memory (`results`), where the optimizer reads them.
 #pragma once
 
 #include <cmath>
@@ -13,6 +12,7 @@
 #include <raptr/base/random.hpp>
 #include <raptr/nn/active_layout.hpp>
 #include <raptr/nn/block_copies.hpp>
+#include <raptr/nn/check_batch.hpp>
 #include <raptr/nn/error.hpp>
 #include <raptr/nn/network.hpp>
 #include <raptr/nn/objective.hpp>
@@ -34,7 +34,7 @@ template <class Block>
 concept block_with_precision = block_bundle<Block> && precision_policy<typename Block::precision>;
 
 template <class Device, class Block> struct ops_of {
-  using type = counting_ops<float, float, 1>;  // so that a missing backend or a wrong block is one message
+  using type = counting_ops<float, float, 1>;  // so that a missing backend or an invalid block gives one message
 };
 template <available_device Device, block_with_precision Block> struct ops_of<Device, Block> {
   using type = typename backend_of<Device>::template ops<typename Block::precision::real, typename Block::precision::master>;
@@ -53,7 +53,9 @@ template <class Block, class Objective, class Device> class transformer {
                 "raptr: the first argument of transformer is a block: a preset such as raptr::bert_block, or raptr::block<raptr::bert_block, ...>");
   static_assert(!block_bundle<Block> || block_with_precision<Block>,
                 "raptr: the precision of this block is not a raptr::precision_policy: it needs the types real and master");
-  static_assert(objective<Objective>, "raptr: the second argument of transformer is an objective: raptr::masked_lm or raptr::causal_lm");
+  static_assert(objective<Objective>,
+                "raptr: the second argument of transformer is an objective: raptr::masked_lm, raptr::causal_lm, or a type with looks_back_only, "
+                "transforms, name, window(context) and add(batch, tokens, vocabulary, seed, sample)");
   static_assert(sees_what_the_objective_needs<Block, Objective>(),
                 "raptr: this objective does not fit the attention of this block: causal_lm needs a causal one (gpt2_block, causal_attention), "
                 "masked_lm one that "
@@ -80,8 +82,8 @@ template <class Block, class Objective, class Device> class transformer {
         layout_(network_type::layout(shape)),
         network_(shape),
         dry_network_(shape) {}
-  transformer(transformer&&) = default;
-  transformer& operator=(transformer&&) = delete;  // would end the device before its memory
+  transformer(transformer&&) noexcept = default;
+  transformer& operator=(transformer&&) = delete;  // would destroy the backend before the memory it owns
 
   const model_shape& shape() const { return shape_; }
   const objective_type& objective() const { return objective_; }
@@ -174,7 +176,7 @@ template <class Block, class Objective, class Device> class transformer {
 
   /// What a training pass of this plan over this batch needs. Computes nothing and takes no device memory.
   pass_needs needs(const step_plan& plan, const batch& data) const {
-    check(plan, data);
+    check_batch(data, plan, shape_);
     active_layout active;
     active.lower(layout_, plan);
     std::vector<matrix<const real>> w;
@@ -197,7 +199,7 @@ template <class Block, class Objective, class Device> class transformer {
   double* results_data() const { return results_.data() + static_cast<std::size_t>(slot_) * results_size(); }
   std::size_t results_size() const { return step_results::size_for(layout_.all().size()); }
   param_ranges kept_ranges() const { return kept_ranges_; }
-  /// Bytes of activations of the last pass at its worst moment.
+  /// Peak bytes of activations of the last pass.
   std::size_t activation_peak() const { return memory_.peak(); }
 
  private:
@@ -207,12 +209,12 @@ template <class Block, class Objective, class Device> class transformer {
     shape.check();
     return shape;
   }
-  /// Tensor k of the layout as the plan leaves it: the rows of its kept units.
+  /// The rows of the kept units of tensor k of the layout.
   template <class T> matrix<T> kept_rows(const active_layout& active, std::size_t k, T* data) const {
     const weight& what = layout_.all()[k].what;
     return {data, active.weights[k].units * what.rows(), what.width};
   }
-  // In fp32 a weight whose kept units are one run is used in place: depth-only plans pack nothing.
+  // In fp32 a weight whose kept units are contiguous is used in place, so depth-only plans pack nothing.
   void pack() {
     constexpr bool in_place = std::same_as<real, master>;
     pack_.clear(), w_.clear();
@@ -240,33 +242,9 @@ template <class Block, class Objective, class Device> class transformer {
     return {ops, memory, layout_, plan, sent, weights.data(), gradients.data()};
   }
   device_batch send(const step_plan& plan, const batch& data) {
-    check(plan, data);
+    check_batch(data, plan, shape_);
     table_.lower(data, plan);
     return {table_, words_.put(table_.words()), target_weights_.put(table_.weights())};
-  }
-  void check(const step_plan& plan, const batch& data) const {
-    std::size_t rows = 0;
-    for (std::size_t k = 0; k < data.segments.size(); ++k) {
-      const segment& s = data.segments[k];
-      if (s.first != static_cast<std::int64_t>(rows) || s.length < 0 || s.prefix < 0 || s.prefix > s.length)
-        errors::segment_is_out_of_place(k, s.first, s.length, s.prefix, static_cast<std::int64_t>(rows));
-      rows += static_cast<std::size_t>(s.length);
-    }
-    if (data.ids.size() != rows || data.positions.size() != rows) errors::batch_is_inconsistent(data.ids.size(), data.positions.size(), rows);
-    for (std::size_t r = 0; r < rows; ++r) {
-      if (data.ids[r] < 0 || data.ids[r] >= shape_.vocab) errors::token_is_outside_the_vocabulary(data.ids[r], static_cast<int>(r), shape_.vocab);
-      if (data.positions[r] < 0 || data.positions[r] >= shape_.context) errors::position_is_outside_the_context(data.positions[r], shape_.context);
-    }
-    std::int64_t before = -1;
-    for (const target& t : data.targets) {
-      if (t.row <= before || t.row >= static_cast<std::int64_t>(rows)) errors::target_is_out_of_place(t.row, before, rows);
-      if (t.id < 0 || t.id >= shape_.vocab) errors::token_is_outside_the_vocabulary(t.id, t.row, shape_.vocab);
-      before = t.row;
-    }
-    if (!(data.normaliser > 0)) errors::normaliser_is_not_positive(data.normaliser);
-    const int first = data.first_sequence, last = first + static_cast<int>(data.segments.size()) - 1, sequences = plan.layout().sequences;
-    for (const block_plan& b : plan.blocks())
-      if (!b.sequences.empty() && (first < 0 || last >= sequences)) errors::sequences_are_outside_the_plan(first, last, sequences);
   }
   static pass_needs dry_run(auto run) {
     counting_ops<real, master, ops_type::working_set> count;
@@ -285,7 +263,7 @@ template <class Block, class Objective, class Device> class transformer {
   weight_layout layout_;
   active_layout active_;
   network_type network_;
-  mutable network<block, objective_type, counting_ops<real, master, ops_type::working_set>> dry_network_;  // holds nothing from pass to pass
+  mutable network<block, objective_type, counting_ops<real, master, ops_type::working_set>> dry_network_;  // keeps no state between passes
   bool initialised_ = false;
   int slot_ = 0;
   std::vector<untrained_tensor<master>> untrained_;

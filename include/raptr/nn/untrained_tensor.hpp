@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights that came with a model and that no objective here trains, such as the pooler of a BERT: kept, so that a checkpoint
-// has them again.
+// Weights of a loaded model that no objective here trains, such as the pooler of a BERT. They are kept and written to its
+// checkpoints.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part declares its weights once; places in the arenas, names in files, initial values, optimizer ranges and cost all
-// follow from that one list. One unit of a weight is one contiguous range, so kept neighbours merge into longer ranges
-// and a dropped unit is a range that nobody touches.
+// A part declares its weights once; offsets in the arenas, names in files, initial values, optimizer ranges and cost follow from
+// that list. A unit of a weight is one contiguous range, so neighbouring kept units merge into longer ranges and a dropped unit
+// is a range that is not touched.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct weight {
   std::string name;
   bool per_unit;              // false: one unit of its own, trained whenever the part is
   std::vector<piece> pieces;  // in the order of the rows of a unit
-  int width;                  // 1: a vector, no product
+  int width;                  // 1: a vector
   initializer init;
   bool decays;
 
@@ -40,7 +40,7 @@ struct weight {
 /// w[k]: the k-th declared weight of a part, the rows of its kept units only.
 template <class T> using params = const matrix<T>*;
 
-/// A weight and its place. block -1: the model's own.
+/// A weight and its position. block -1: the model's own.
 struct placed_weight {
   weight what;
   std::string part_name;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The norm of the gradient, and what follows from it: the factor that clips it, and whether a step is skipped because
-// something in it is not finite. All of it stays on the device: the host learns of a skipped step later.
+// The norm of the gradient, the factor that clips it, and whether a step is skipped because a value is not finite. All of this
+// stays on the device, so that no step waits for the host: the host learns of a skipped step later.
 #pragma once
 
 #include <cmath>
@@ -10,16 +10,16 @@
 
 namespace raptr {
 
-/// A larger learning rate takes a weight out of float in a few steps.
-inline bool usable_rate(double rate) { return rate >= 0 && rate < 1e15; }  // NaN is not
+/// False for rates so large that weights overflow float within a few steps.
+inline bool usable_rate(double rate) { return rate >= 0 && rate < 1e15; }  // false for NaN
 
-/// 0, or NaN where something that a step reads is not finite.
+/// 0, or NaN where a value that the step reads is not finite.
 struct finite_state : no_state {
   template <class... State> RAPTR_BOTH double operator()(const per_unit&, const State&... read) const {
     return double((0.0f + ... + (State(0) * read)));
   }
 };
-/// The square of a gradient beside what a step reads with it.
+/// The square of a gradient, or NaN where a value that the step reads with it is not finite.
 struct square_with_state : no_state {
   template <class G, class... State> RAPTR_BOTH double operator()(const per_unit& unit, const G& gradient, const State&... read) const {
     return double(gradient) * double(gradient) + finite_state{}(unit, read...);
@@ -42,10 +42,8 @@ struct total_norm {
   }
 };
 
-/// The factor that brings a gradient to a norm of at most `largest`; 0: no clipping.
-RAPTR_BOTH inline double clip_factor(const step_results& results, double largest) {
-  const double norm = std::sqrt(results.squared_norm());
-  return largest > 0 && norm > largest ? largest / norm : 1;
-}
+/// Whether a gradient of this norm is scaled down to a norm of `largest`; 0: no clipping. The division is left to the caller: as
+/// part of a function here it costs the update kernel a register too many on sm_100.
+RAPTR_BOTH inline bool is_clipped(double norm, double largest) { return largest > 0 && norm > largest; }
 
 }  // namespace raptr

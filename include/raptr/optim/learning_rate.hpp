@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Learning-rate rules: pure functions of the moment, so that a rule can follow the stages of any schedule and a resumed
-// run needs no state. Each answers the share of the peak rate for the step now.step, counted from 0: it is above 0 in
-// every step of a run, for every warm-up and every length.
+// Learning-rate rules: pure functions of the position in the run, so that a rule can follow the stages of any schedule and a
+// resumed run needs no state. Each returns the fraction of the peak rate for the step now.step, counted from 0. It is above 0
+// in every step of a run, for every warm-up and every length.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,7 @@ concept rate_rule = requires(const R& rate, const run_position& now) {
 namespace rates {
 /// (step + 1) / warmup while warming up, else 1.
 inline double warm(std::int64_t step, std::int64_t warmup) { return step < warmup ? double(step + 1) / double(warmup) : 1.0; }
-/// From 1 in step `first` straight towards 0 in step `end`, which is no longer part of it.
+/// Linear from 1 at step `first` to 0 at step `end`, the first step after the decay.
 inline double line(std::int64_t step, std::int64_t first, std::int64_t end) {
   return step < first || end <= first ? 1.0 : double(end - step) / double(end - first);
 }
@@ -32,12 +32,12 @@ struct constant_rate {
   std::int64_t warmup = 0;
   double operator()(const run_position& now) const { return rates::warm(now.step, warmup); }
 };
-/// Up in `warmup` steps, then straight towards 0 at the end of the run [hf].
+/// Linear warm-up in `warmup` steps, then linear decay to 0 at the end of the run [hf].
 struct warmup_linear {
   std::int64_t warmup = 0;
   double operator()(const run_position& now) const { return rates::warm(now.step, warmup) * rates::line(now.step, warmup, now.total); }
 };
-/// Up in `warmup` steps, then half a cosine down to `least` at the end of the run.
+/// Linear warm-up in `warmup` steps, then half a cosine down to `least` at the end of the run.
 struct warmup_cosine {
   std::int64_t warmup = 0;
   double least = 0.1;
@@ -46,7 +46,7 @@ struct warmup_cosine {
     return rates::warm(now.step, warmup) * (least + (1.0 - least) * 0.5 * (1.0 + std::cos(std::numbers::pi * done)));
   }
 };
-/// Up, flat, and straight towards 0 in the last `decay` share of the run [wsd].
+/// Linear warm-up, constant, and linear decay to 0 in the last `decay` share of the run [wsd].
 struct warmup_stable_decay {
   std::int64_t warmup = 0;
   double decay = 0.2;
@@ -55,7 +55,7 @@ struct warmup_stable_decay {
     return rates::warm(now.step, warmup) * rates::line(now.step, first, now.total);
   }
 };
-/// Up, flat until the last stage, which takes it straight towards 0.
+/// Linear warm-up, constant until the last stage, and linear decay to 0 over that stage.
 struct decay_in_last_stage {
   std::int64_t warmup = 0;
   double operator()(const run_position& now) const {
@@ -70,8 +70,8 @@ template <rate_rule Rate> struct rewarm_each_stage {
   double operator()(const run_position& now) const { return rate(now) * rates::warm(now.step - now.first, warmup); }
 };
 
-/// Another rule, with the rate of the blocks times (L/k)^(1 - exponent) where k of L blocks are active: the rate that goes
-/// with completep_scale of the same exponent [completep], read for a subnetwork. With exponent 1 nothing changes.
+/// Another rule, with the rate of the blocks times (L/k)^(1 - exponent) where k of L blocks are active: the rate that matches
+/// completep_scale with the same exponent [completep], applied to a subnetwork. With exponent 1 nothing changes.
 template <rate_rule Rate> struct completep_rate {
   Rate rate;
   double exponent = 1;

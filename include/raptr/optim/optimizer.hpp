@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The walk over the ranges of a plan: which elements move, with which step count, what happens to dropped parts, when a
-// step is skipped. Step counts live on the device, because only there it is known that a step is skipped; the clip
-// factor and the non-finite flag are the loss and the norm themselves, read where they are.
+// The elementwise update over the parameter ranges of a plan: which elements change, with which step count, what happens to
+// dropped parts, and when a step is skipped. Step counts are in device memory, because only the device has the loss and the
+// norm when the step runs; the clip factor and the skip condition are computed from these two in the kernel.
 #pragma once
 
 #include <array>
@@ -40,8 +40,9 @@ template <class Rule, class S, update_kind Kind> struct update {
   double rate, block_rate, clip;  // block_rate: the learning rate of weights of blocks
 
   RAPTR_BOTH per_unit begin(const param_range& range, int unit) const {
+    const double norm = std::sqrt(results.squared_norm());
     per_unit u{results.finite(),
-               S(clip_factor(results, clip)),
+               S(is_clipped(norm, clip) ? clip / norm : 1),
                {S(range.in_block ? block_rate : rate), range.decays ? S(rule.weight_decay) : S(0), counts[unit], S(1), S(1)}};
     if (u.run && Kind != update_kind::decay) rule.prepare(u.scalars);
     return u;
@@ -58,7 +59,8 @@ template <class Rule, class S, update_kind Kind> struct update {
 };
 
 template <class Rule, class Model> class optimizer {
-  static_assert(optimizer_rule<Rule>, "raptr: an optimizer has lr, weight_decay, moments, prepare() and update(), such as raptr::adamw{.lr = 1e-3}");
+  static_assert(optimizer_rule<Rule>,
+                "raptr: an optimizer has lr, weight_decay, moments, flops, prepare() and update(), such as raptr::adamw{.lr = 1e-3}");
   using ops_type = typename Model::ops_type;
   using master = typename Model::master;
 
@@ -75,15 +77,15 @@ template <class Rule, class Model> class optimizer {
   }
   const Rule& rule() const { return rule_; }
 
-  /// Moments and step counts as before the first step. Only enqueues.
+  /// Resets moments and step counts to their state before the first step. Only enqueues.
   void reset(Model& model) {
     copied_ranges counts, elements;
     counts.add(0, 0, static_cast<std::int64_t>(counts_.size())), elements.add(0, 0, model.layout().size());
     counts.clear(model.ops(), counts_.data());
     for (auto& m : moments_) elements.clear(model.ops(), m.data());
   }
-  /// After Model::copy_blocks() with the same copies: the moments and step counts of the new blocks. Throws input_error if
-  /// a block does not exist or would be written twice. Only enqueues.
+  /// Copies or resets the moments and step counts of new blocks; call after Model::copy_blocks() with the same copies. Throws
+  /// input_error if a block does not exist or would be written twice. Only enqueues.
   template <class Copies> void copy_blocks(Model& model, const Copies& copies, grown_state state) {
     const block_copies blocks(model.layout(), copies);
     const auto grow = [&](const copied_ranges& ranges, auto* array) {
@@ -95,9 +97,9 @@ template <class Rule, class Model> class optimizer {
     grow(blocks.counts, counts_.data());
     for (auto& m : moments_) grow(blocks.elements, m.data());
   }
-  /// After begin() and all accumulate(): norms, counts, weights. clip: the largest global norm of the gradient, 0 for none.
-  /// block_rate: a factor on the rate of all weights of blocks, for a rate that depends on the depth of the step.
-  /// A step changes nothing if its loss, norm or rate is not usable, or a weight or moment that it would read. Only enqueues.
+  /// Computes norms and updates counts and weights; call after begin() and all accumulate(). clip: the largest global norm of the
+  /// gradient, 0 for none. block_rate: a factor on the rate of all weights of blocks, for a rate that depends on the active depth.
+  /// A step changes nothing if its loss, norm or rate, or a weight or moment that it reads, is not usable. Only enqueues.
   void step(Model& model, double rate, double clip, double block_rate = 1) {
     ops_type& ops = model.ops();
     const active_layout& active = model.active();
@@ -134,7 +136,7 @@ template <class Rule, class Model> class optimizer {
         moments_);
   }
 
-  // Device memory: a step count per unit id of the layout, and arenas like the weights.
+  // Device memory: one step count per unit id of the layout, and arenas laid out like the weights.
   int* counts() const { return counts_.data(); }
   std::size_t counts_size() const { return counts_.size(); }
   master* moment(int k) const { return moments_[static_cast<std::size_t>(k)].data(); }

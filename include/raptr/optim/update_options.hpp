@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to weights, moments and step counts that no gradient reaches: choices with a name.
+// Named choices for weights, moments and step counts that receive no gradient.
 #pragma once
 
 namespace raptr {
 
-/// What a dropped part does in a step: nothing at all, and its own step count stands still (frozen); an ordinary step
-/// with a gradient of zero (zero_gradient); weight decay alone (decay_only).
+/// The update of a dropped part in a step: none, and its step count does not advance (frozen); an ordinary update with a
+/// gradient of zero (zero_gradient); weight decay alone (decay_only).
 enum class dropped_update { frozen, zero_gradient, decay_only };
 
-/// What the optimizer knows of a block that was copied: all that it knew of the source, or nothing. Moments and step counts
-/// go together either way, because bias correction divides the moments by what their count says is missing: zero moments
-/// with an old count would be taken for gradients that were zero all along, old moments with a count of zero would be
-/// made far too large by a correction for steps that they have had.
+/// The optimizer state of a copied block: that of its source, or none. Moments and step counts are always copied or reset
+/// together, because the bias correction of the moments depends on the count: zero moments with an old count would act as if
+/// all gradients had been zero, and old moments with a count of zero would be scaled up far too much.
 enum class grown_state { copied, reset };
 
-/// Moments and step counts at the border of two stages: kept, or as before the first step.
+/// Moments and step counts at a stage boundary: kept, or reset to their state before the first step.
 enum class border_state { kept, reset };
 
 struct update_options {

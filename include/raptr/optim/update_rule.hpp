@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an update rule is: an elementwise functor. What all rules have in common (which ranges, clipping, skipping, step counts,
-// dropped parts) is written once, in optimizer.hpp.
+// Update rules: elementwise functors. Everything common to all rules (ranges, clipping, skipping, step counts, dropped parts) is
+// in optimizer.hpp.
 #pragma once
 
 #include <concepts>
@@ -11,14 +11,14 @@
 
 namespace raptr {
 
-/// What an update needs to know of its unit. decay: the rule's weight decay, or 0 where nothing decays (norms, biases).
+/// The per-unit arguments of an update. decay: the rule's weight decay, or 0 for weights that do not decay (norms, biases).
 template <class S> struct unit_scalars {
   S rate, decay;
-  int count;  // steps of this unit, this one included
+  int count;  // steps of this unit, including this one
   S correct1, correct2;
 };
 
-/// Values this small have no effect, but slow the processor down: moments of a part that is not drawn for long end here.
+/// Sets values below 1e-30 to 0: they have no effect, but would decay to subnormals, which are slow, in parts dropped for long.
 template <class S> RAPTR_BOTH inline S flush(S x) {
   const S size = x < S(0) ? -x : x;
   return size < S(1e-30) ? S(0) : x;
@@ -31,10 +31,10 @@ template <class R, std::size_t... Moment> constexpr bool updates(std::index_sequ
 }  // namespace detail
 
 ///   lr, weight_decay   the peak learning rate; the decay of the weights that decay
-///   moments            how many numbers it keeps for each weight
+///   moments            number of moments per weight
 ///   moment_names       their names in files
-///   flops              of one element, the norm of the gradient included
-///   prepare(unit)      once for each unit: what does not depend on the element, such as bias correction
+///   flops              per element, including the norm of the gradient
+///   prepare(unit)      once per unit: computes what does not depend on the element, such as bias correction
 ///   update(unit, w, g, moments...)   one element; g is clipped already
 template <class R>
 concept optimizer_rule = requires(const R& rule, unit_scalars<float>& u) {

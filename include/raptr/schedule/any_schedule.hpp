@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schedule picked at run time: any other one behind one type, from an object or from text. The same concept, the same
-// plans; nothing else in the library knows the difference. Copies share what they hold.
+// A type-erased schedule, from any other schedule or from text, chosen at run time. It satisfies the same concept and gives
+// the same plans, so the rest of the library treats it like any schedule. Copies share the schedule that they hold.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ class any_schedule {
  public:
   template <subnet_schedule S>
   requires(!std::same_as<S, any_schedule>) any_schedule(S one) : schedule_(std::make_shared<const holder<S>>(std::move(one))) {}
-  /// The grammar is in text.hpp. Throws input_error with the position and what is allowed there.
+  /// The grammar is in schedule_text.hpp. Throws input_error with the position and what is allowed there.
   explicit any_schedule(std::string_view text, const text_options& options = {})
       : any_schedule(schedule_reader<any_schedule>(text, options).read()) {}
 

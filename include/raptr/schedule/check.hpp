@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does a schedule fit a network? Asked for a whole run before its first step, and of types by the compiler.
+// Checks that a schedule fits a network: for a whole run before its first step, and for types at compile time.
 #pragma once
 
 #include <raptr/schedule/cost.hpp>
@@ -25,9 +25,9 @@ constexpr void check_rule(const drop_rule& r, const network_layout& layout) {
   if (sum - mean > 1e-6 || mean - sum > 1e-6) errors::profile_has_another_mean(r.axis, sum, mean);
 }
 
-/// Walks the whole run. Throws input_error, with the numbers, if a stage keeps more than the network has, no whole number of
-/// units, or fewer than are fixed, drops what the network cannot, or scales whole blocks where norm_first is false
-/// (post-norm); if a turn leaves no step for what follows; if the run has no steps.
+/// Checks all stages of a run. Throws input_error, with the numbers, if a stage keeps more than the network has, not a whole
+/// number of units, or fewer than are fixed, drops an axis that the network lacks, or scales whole blocks where norm_first is
+/// false (post-norm); if a schedule inside `then` leaves no step for the next one; if the run has no steps.
 constexpr void check_schedule(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total, bool norm_first) {
   each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span& span) {
     for (const drop_rule& r : stage) {
@@ -37,7 +37,7 @@ constexpr void check_schedule(const subnet_schedule auto& schedule, const networ
   });
 }
 
-/// Is what a whole block adds multiplied anywhere in the run?
+/// Whether any stage of the run scales whole blocks.
 constexpr bool scales_whole_block(const subnet_schedule auto& schedule, std::int64_t total, const model_shape& shape = {}) {
   bool found = false;
   each_span(schedule, shape, total, [&](const stage_rule& stage, const step_span&) {
@@ -46,20 +46,20 @@ constexpr bool scales_whole_block(const subnet_schedule auto& schedule, std::int
   return found;
 }
 
-/// A length of run at which the compiler walks over the stages of a type; any will do if it counts in steps.
+/// The run length for compile-time checks of a schedule type; arbitrary if the schedule counts in steps.
 template <static_stages S> constexpr std::int64_t sample_total() { return S::period() ? S::period() : longest_run; }
 
-/// Nothing is known of schedules without static stages: check_schedule finds it before the first step.
+/// True for schedules without static stages, which check_schedule checks before the first step.
 template <class S, bool NormFirst> constexpr bool scales_fit_norm() {
   if constexpr (static_stages<S>)
     return NormFirst || !scales_whole_block(S{}, sample_total<S>());
   else
     return true;
 }
-/// For a class that takes a schedule and a block: a base or member of this type makes the compiler say it.
+/// For a class that takes a schedule and a block: instantiating this type checks the two at compile time.
 template <class S, bool NormFirst> struct require_fitting_scales {
   static_assert(scales_fit_norm<S, NormFirst>(),
-                "raptr: this schedule scales whole blocks (raptr::inverse), which a block with raptr::post_norm cannot do: "
+                "raptr: this schedule scales whole blocks (raptr::inverse), which is not defined for raptr::post_norm: "
                 "use raptr::inverse_per_branch, or raptr::pre_norm in the block");
 };
 

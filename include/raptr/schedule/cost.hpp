@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a schedule costs: block FLOPs relative to the full network. Parts price their units, so an axis of your own is
-// counted like those of the library. Exact where stages keep whole numbers: whole numbers in doubles and one division.
+// The cost of a schedule: block FLOPs relative to the full network. Parts define the FLOPs of their units, so user-defined axes
+// are counted like those of the library. Exact where stages keep whole numbers: integers in doubles and one division.
 #pragma once
 
 #include <raptr/schedule/run_position.hpp>
@@ -8,19 +8,19 @@
 
 namespace raptr {
 
-/// Of all blocks, forward, for one token, on average over the draws.
+/// FLOPs of all blocks, forward, for one token, on average over the draws.
 struct flops {
   double active, full;
   constexpr bool is_full() const { return active == full; }
 };
 
-/// The total of a rule's axis. Sequences whose number is not known are counted in parts.
+/// The number of units on a rule's axis. If the number of sequences is unknown, the denominator of the kept share.
 constexpr int total_of(const drop_rule& r, const network_layout& net) {
   if (r.place == unit_place::sequences && net.sequences == 0) return r.kept.some_total(r.axis);
   return net.units_of(r.place, r.axis);
 }
 
-/// Does a rule keep attention, say, more often than mlp?
+/// Whether a rule keeps one part, such as attention, more often than another.
 constexpr bool favours_a_part(const drop_rule& r, const network_layout& net) {
   const int parts = static_cast<int>(net.parts().size()), total = net.sublayers();
   const double mean = r.place == unit_place::sublayers ? r.kept_of(total) : total;
@@ -36,7 +36,7 @@ constexpr bool favours_a_part(const drop_rule& r, const network_layout& net) {
 /// Throws input_error if the stage does not fit the network.
 constexpr flops block_flops(const stage_rule& stage, const network_layout& net) {
   const int layers = net.shape.layers, parts = static_cast<int>(net.parts().size());
-  // Rules that treat one block otherwise than another. With one of them means multiply, with two probabilities have to.
+  // Counts rules that treat blocks differently. With at most one, means multiply; with two, probabilities are needed.
   int uneven = 0;
   double whole = 1;
   for (const drop_rule& r : stage) {
@@ -70,7 +70,7 @@ constexpr flops block_flops(const stage_rule& stage, const network_layout& net) 
   return {active / whole, layers * net.block_flops()};
 }
 
-/// The mean over a run of `total` steps.
+/// The mean over a run of `total` steps, relative to the full network.
 constexpr double block_flops_ratio(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total) {
   double active = 0, full = 0;
   each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span& span) {
@@ -82,7 +82,7 @@ constexpr double block_flops_ratio(const subnet_schedule auto& schedule, const n
 template <static_stages S, block_of_parts Block> constexpr double block_flops_ratio(const model_shape& shape, std::int64_t total) {
   return block_flops_ratio(S{}, layout_of<Block>(shape), total);
 }
-/// The same where every border is a share of the run.
+/// The same where every stage boundary is a share of the run.
 template <static_stages S, block_of_parts Block> constexpr double block_flops_ratio(const model_shape& shape) {
   static_assert(S::period() > 0,
                 "raptr: this schedule counts in steps, so its cost depends on the length of the run: block_flops_ratio<S, Block>(shape, total)");

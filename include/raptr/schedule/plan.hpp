@@ -8,11 +8,11 @@
 
 namespace raptr {
 
-/// Fills the plan of step key.step of a run of `total` steps; allocates nothing, whatever the schedule is.
+/// Fills the plan of step key.step of a run of `total` steps; allocates nothing for any schedule.
 ///
 /// Throws input_error if the step is not in the run or its rules do not fit the network.
 template <class Schedule> void plan_into(step_plan& plan, const Schedule& schedule, const draw_key& key, std::int64_t total) {
-  static_assert(subnet_schedule<Schedule>, "raptr: a schedule answers at(raptr::run_position) with the raptr::stage_rule of that step");
+  static_assert(subnet_schedule<Schedule>, "raptr: a schedule has at(raptr::run_position), which returns the raptr::stage_rule of that step");
   if constexpr (subnet_schedule<Schedule>) {
     const stage_rule& now = schedule.at(position_at(schedule, static_cast<std::int64_t>(key.step), total, plan.layout().shape));
     write_plan(plan, now, key);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is a schedule progressive? Block FLOPs never shrink and the last stage is the full network; a warm-up of the full
-// network may come first. Asked of values, as a property of types (progressive), or as a door that says what is wrong.
+// Whether a schedule is progressive: block FLOPs never decrease and the last stage is the full network; a warm-up of the full
+// network may come first. Available for values, as a concept (progressive), and as a type with error messages.
 #pragma once
 
 #include <raptr/schedule/check.hpp>
@@ -8,7 +8,7 @@
 
 namespace raptr {
 
-/// Every stage can be trained on this network.
+/// Whether every stage fits this network.
 constexpr bool fits_network(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total) {
   bool fits = true;
   each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span&) {
@@ -20,7 +20,7 @@ constexpr bool fits_network(const subnet_schedule auto& schedule, const network_
   });
   return fits;
 }
-/// No stage trains less than the one before it, a warm-up of the full network apart.
+/// Whether no stage trains less than the previous one, except after a warm-up of the full network.
 constexpr bool never_shrinks(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total) {
   bool warming_up = true, growing = true;
   double before = 0;
@@ -33,7 +33,7 @@ constexpr bool never_shrinks(const subnet_schedule auto& schedule, const network
   });
   return growing;
 }
-/// The last step trains the full network.
+/// Whether the last step trains the full network.
 constexpr bool ends_full(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total) {
   return block_flops(schedule.at(position_at(schedule, total - 1, total, layout.shape)), layout).is_full();
 }
@@ -48,7 +48,7 @@ concept last_stage_is_full = ends_full(S{}, layout_of<Block>(Shape), sample_tota
 template <class S, class Block, model_shape Shape>
 concept progressive = stages_fit<S, Block, Shape> && sizes_never_shrink<S, Block, Shape> && last_stage_is_full<S, Block, Shape>;
 
-/// Use it in place of S: the same three questions, answered in words on every compiler.
+/// Use it in place of S: checks the same three conditions, with a message for each on every compiler.
 template <static_stages S, block_of_parts Block, model_shape Shape> struct require_progressive : S {
   static constexpr bool fits = stages_fit<S, Block, Shape>;
   static constexpr bool growing = [] {
@@ -64,8 +64,8 @@ template <static_stages S, block_of_parts Block, model_shape Shape> struct requi
       return true;
   }();
   static_assert(fits,
-                "raptr: a stage of this schedule keeps more units than the model has, no whole number of them, or fewer than are always "
-                "kept, or its profile leaves 0 to 1, or it drops what no part of the block has");
+                "raptr: a stage of this schedule keeps more units than the model has, not a whole number of them, or fewer than are always "
+                "kept, or its profile leaves 0 to 1, or it drops an axis that no part of the block has");
   static_assert(growing, "raptr: a stage of this schedule trains less than the one before it: put the stages in growing order");
   static_assert(full, "raptr: the last stage of this schedule is not the full network: end with raptr::full_network");
 };

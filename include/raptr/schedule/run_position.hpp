@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schedule answers one question: which drops hold at this moment? Everything else about it is optional and has a
-// default here: where its stages end, how long its rules stay the same, how it is spelled.
+// A schedule returns the drops of a position in the run, by at(run_position). All other members are optional, with defaults
+// here: where its stages end, how long its rules stay the same, and its text.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace raptr {
 
-/// Where a run stands, as the schedule that is asked divides it into stages.
+/// The position in a run: the step, and its stage as the given schedule divides the run.
 struct run_position {
   std::int64_t step = 0, total = 1;
   int stage = 0, stages = 1;
@@ -22,12 +22,12 @@ struct run_position {
   model_shape shape{};
 };
 
-/// 0 at the first step of a run, 1 at the last; a run of one step is at its end.
+/// 0 at the first step of a run, 1 at the last; 1 for a run of one step.
 constexpr double progress_of(const run_position& now) {
   return now.total > 1 ? static_cast<double>(now.step) / static_cast<double>(now.total - 1) : 1.0;
 }
 
-/// Anything with `stage_rule at(const run_position&) const`, a pure function.
+/// Any type with a pure function `stage_rule at(const run_position&) const`.
 template <class S>
 concept subnet_schedule = requires(const S& s, run_position now) {
   { s.at(now) } -> std::convertible_to<stage_rule>;
@@ -38,7 +38,7 @@ template <class S>
 concept staged = subnet_schedule<S> && requires(const S& s, std::int64_t step) {
   { s.stage_end(step, step) } -> std::same_as<std::int64_t>;
 };
-/// Stages known to the compiler. period(): a number of steps that all borders divide evenly; 0 if none does.
+/// Stages known at compile time. period(): a run length at which all stage boundaries are whole steps; 0 if there is none.
 template <class S>
 concept static_stages = staged<S> && requires {
   { S::period() } -> std::same_as<std::int64_t>;
@@ -51,7 +51,7 @@ constexpr std::int64_t stage_end(const auto& schedule, std::int64_t step, std::i
   else
     return total;
 }
-/// The first step at which other rules may hold. Schedules that contain others say it themselves.
+/// The first step after `step` at which the rules may differ. Schedules that contain others define it as a member.
 constexpr std::int64_t rules_end(const auto& schedule, std::int64_t step, std::int64_t total) {
   if constexpr (requires { schedule.rules_end(step, total); })
     return schedule.rules_end(step, total);
@@ -61,7 +61,7 @@ constexpr std::int64_t rules_end(const auto& schedule, std::int64_t step, std::i
     return step + 1;
 }
 
-/// So long that it never matters, so short that no border of a stage overflows.
+/// Limit of a run's steps; it keeps the computation of stage boundaries from overflowing.
 inline constexpr std::int64_t longest_run = std::int64_t{1} << 40;
 constexpr void check_run_length(std::int64_t total) {
   if (total < 1 || total > longest_run) errors::run_length_is_out_of_range(total, longest_run);
@@ -86,7 +86,7 @@ struct step_span {
   int stage;
   constexpr double steps() const { return static_cast<double>(end - first); }
 };
-/// Calls visit(stage_rule, step_span) for the whole run, in order: a stage at a time where there are stages, else a step.
+/// Calls visit(stage_rule, step_span) for the whole run, in order: one call per stage where there are stages, else one per step.
 constexpr void each_span(const auto& schedule, const model_shape& shape, std::int64_t total, auto visit) {
   check_run_length(total);
   for (std::int64_t step = 0; step < total;) {

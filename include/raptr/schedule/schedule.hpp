@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schedule as a type: stages in order, each with its share of the steps and what trains in it.
+// A schedule as a type: stages in order, each with its share of the steps and its drops.
 #pragma once
 
 #include <raptr/schedule/stages.hpp>
@@ -7,7 +7,7 @@
 
 namespace raptr {
 
-/// The full network: alone in a stage, or as a schedule of its own.
+/// The full network: alone in a stage, or as a schedule by itself.
 struct full_network {
   static constexpr stage_rule at(const run_position&) { return {}; }
   static constexpr std::int64_t stage_end(std::int64_t, std::int64_t total) { return total; }
@@ -18,7 +18,7 @@ struct full_network {
 template <class D>
 concept what_trains = subnet_drop<D> || std::same_as<D, full_network>;
 
-/// The axis of a drop; nothing for full_network.
+/// The axis of a drop; empty for full_network.
 template <class Drop> constexpr std::string_view axis_name_of() {
   if constexpr (subnet_drop<Drop>)
     return Drop::axis::name;
@@ -34,7 +34,7 @@ template <class... Drops> constexpr bool one_per_axis() {
 }
 
 template <class Share, class... Drops> struct stage {
-  static_assert(share_of_steps<Share>, "raptr: a stage says first its share of the steps: raptr::share<1, 4>");
+  static_assert(share_of_steps<Share>, "raptr: a stage starts with its share of the steps, such as raptr::share<1, 4>");
   static_assert(sizeof...(Drops) > 0 && (what_trains<Drops> && ...),
                 "raptr: after its share a stage lists drops, such as raptr::layer_drop<raptr::keep<6>>, or raptr::full_network");
   static_assert(one_per_axis<Drops...>(), "raptr: a stage has one drop per axis, or raptr::full_network alone");

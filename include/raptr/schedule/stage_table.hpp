@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run will do, stage by stage, for the table that a person reads before it starts. Numbers only: how they are
-// printed belongs to the program.
+// A summary of a run, stage by stage, for a table shown before the run starts. It contains numbers only; the program formats
+// and prints them.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace raptr {
 
-/// The mean size of one axis: of all blocks or sub-layers, of the units of one block in all its parts, of the sequences of a step.
+/// The mean size of one axis: all blocks or sub-layers, the units of one block in all its parts, or the sequences of a step.
 struct axis_size {
   std::string_view axis;
   double kept, total;
@@ -18,14 +18,14 @@ struct stage_summary {
   std::int64_t first, last;       // steps
   double flops_share = 0;         // block FLOPs relative to the full network, over its steps
   bool full = true;               // every step trains the full network
-  std::vector<axis_size> axes{};  // layers first, then what any stage of the run drops
+  std::vector<axis_size> axes{};  // layers first, then all axes dropped in any stage of the run
 
   std::int64_t steps() const { return last - first + 1; }
   double mean_active_blocks() const { return axes.front().kept; }
 };
 
-/// One row per stage, in order. Whether the run ends with the full network: stage_table(...).back().full, or ends_full
-/// for a schedule that has no stages. Throws input_error if a stage does not fit the network.
+/// One row per stage, in order. The run ends with the full network if stage_table(...).back().full, or ends_full for a
+/// schedule without stages. Throws input_error if a stage does not fit the network.
 inline std::vector<stage_summary> stage_table(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total) {
   const auto size_of = [&](const drop_rule& r) {
     axis_size size{r.axis, 0, 0};
@@ -59,7 +59,7 @@ inline std::vector<stage_summary> stage_table(const subnet_schedule auto& schedu
     for (axis_size& a : row.axes) {
       const drop_rule* const r = stage.find(a.axis);
       const axis_size now = r ? size_of(*r) : axis_size{a.axis, 1, 1};
-      a.kept += now.kept / now.total * a.total * span.steps();  // two stages may count unknown sequences in other parts
+      a.kept += now.kept / now.total * a.total * span.steps();  // stages may use different denominators for unknown sequences
     }
   });
   for (stage_summary& row : table) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stages in order, each with its share of the steps: how a list of stages answers, whether the compiler wrote it or a
-// program did.
+// Stages in order, each with its share of the steps: the functions of a list of stages, shared by compile-time and run-time
+// schedules.
 #pragma once
 
 #include <numeric>
@@ -36,7 +36,7 @@ constexpr std::int64_t common_denominator(const auto& list) {
   return common;
 }
 
-/// Of n equal stages: the first step of stage i, and which stage holds a step.
+/// For n equal stages: the first step of stage i, and the stage of a step.
 constexpr std::int64_t equal_border(int i, int n, std::int64_t total) { return (i * total + n - 1) / n; }
 constexpr int equal_stage(int n, std::int64_t step, std::int64_t total) {
   int i = 0;
@@ -45,7 +45,7 @@ constexpr int equal_stage(int n, std::int64_t step, std::int64_t total) {
 }
 constexpr std::int64_t equal_end(int n, std::int64_t step, std::int64_t total) { return equal_border(equal_stage(n, step, total) + 1, n, total); }
 
-/// "@1:3" for stages of 1/4 and 3/4; nothing for equal ones.
+/// "@1:3" for stages of 1/4 and 3/4; empty for equal ones.
 inline std::string lengths_text(const auto& list) {
   const std::int64_t whole = common_denominator(list);
   std::string text;
@@ -57,12 +57,12 @@ inline std::string lengths_text(const auto& list) {
   }
   return equal ? "" : text;
 }
-/// The word of a rule in front of sizes; nothing for layers.
+/// The word of a rule in front of sizes; empty for layers.
 inline std::string prefix(const drop_rule& rule) {
   const std::string word = word_of(rule);
   return word == layers::name ? "" : word + " ";
 }
-/// The sizes of one axis: "heads 1/2-3/4-full". Throws input_error if its policies change from stage to stage.
+/// The sizes of one axis: "heads 1/2-3/4-full". Throws input_error if its policies differ between stages.
 inline std::string axis_text(const auto& list, std::string_view axis, const std::string& lengths) {
   const drop_rule* meaning = nullptr;
   std::string sizes;
@@ -89,7 +89,7 @@ inline std::string text(const auto& list) { return text(list, lengths_text(list)
 
 }  // namespace stages
 
-/// Stages that a program made. It keeps alive the rules that it borrows from.
+/// Stages made at run time. Keeps alive the rules that it borrows from.
 class stage_list {
  public:
   /// The shares must add up to 1. Throws input_error if they do not.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One schedule after the other in time. Both may be types or values; a share is always a share of the schedule in which
-// it is written, so the stages of the second divide what the first leaves.
+// One schedule after another. Both may be types or values. A share is always relative to the enclosing schedule, so the stages
+// of the second divide the steps that the first leaves.
 #pragma once
 
 #include <initializer_list>
@@ -10,28 +10,28 @@
 
 namespace raptr {
 
-/// The text of a schedule as a part of another one: in parentheses if it contains one of the words that would end it.
+/// The text of a schedule inside another one: in parentheses if it contains one of the words that would end it.
 std::string enclosed_text(const subnet_schedule auto& schedule, std::initializer_list<std::string_view> words) {
-  const std::string text = text_of(schedule);
+  std::string text = text_of(schedule);
   for (const std::string_view word : words)
     if (text.find(word) != text.npos) return "(" + text + ")";
   return text;
 }
 
-/// A schedule for a limited time: lasting<share<1, 10>, full_network>, lasting<steps<30'000>, full_network>.
+/// A schedule with a length: lasting<share<1, 10>, full_network>, lasting<steps<30'000>, full_network>.
 template <class Length, class Schedule> struct lasting {
-  static_assert(std::convertible_to<Length, duration>, "raptr: lasting says first how long: raptr::share<1, 10> or raptr::steps<30'000>");
-  static_assert(subnet_schedule<Schedule>, "raptr: lasting says what for so long: a schedule, such as raptr::full_network");
+  static_assert(std::convertible_to<Length, duration>, "raptr: raptr::lasting starts with a length: raptr::share<1, 10> or raptr::steps<30'000>");
+  static_assert(subnet_schedule<Schedule>, "raptr: raptr::lasting takes a schedule after the length, such as raptr::full_network");
   [[no_unique_address]] Length length{};
   [[no_unique_address]] Schedule schedule{};
 
-  /// Throws input_error if the run is not longer.
+  /// Throws input_error unless the run is longer.
   constexpr std::int64_t steps_of(std::int64_t total) const { return duration(length).of(total); }
 };
 
 template <class First, class Rest> struct then {
   static_assert(sizeof(First) == 0,
-                "raptr: then is two schedules, the first with its length: "
+                "raptr: raptr::then takes two schedules, the first with its length: "
                 "raptr::then<raptr::lasting<raptr::share<1, 10>, raptr::full_network>, paper>");
 };
 template <class Length, class Schedule, subnet_schedule Rest> struct then<lasting<Length, Schedule>, Rest> {
@@ -64,7 +64,7 @@ template <class Length, class Schedule, subnet_schedule Rest> struct then<lastin
   }
 
  private:
-  /// The schedule whose turn it is, with its own moment.
+  /// Calls the function with the active schedule and the position within it.
   constexpr auto ask(const run_position& now, auto question) const {
     const std::int64_t n = first.steps_of(now.total);
     return now.step < n ? question(first.schedule, position_at(first.schedule, now.step, n, now.shape))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two schedules at once on different axes, each with borders of its own. Types that drop on one axis twice do not compile;
-// values are refused when they meet, as far as their stages tell, and otherwise by check_schedule before the first step.
+// Two schedules at the same time on different axes, with independent stage boundaries. Types that drop on one axis twice do not
+// compile; values throw on construction if their first stages show it, and otherwise in check_schedule before the first step.
 #pragma once
 
 #include <raptr/schedule/check.hpp>
@@ -8,8 +8,8 @@
 
 namespace raptr {
 
-/// Calls visit(stage_rule) for the first step of each of the first 64 stages of a run of some length. What does not fit such a
-/// run is left out.
+/// Calls visit(stage_rule) for the first step of each of the first 64 stages, in a run of an arbitrary length. Stops at the
+/// first stage that does not fit such a run.
 template <subnet_schedule S> constexpr void each_known_stage(const S& schedule, auto visit) {
   constexpr int most = 64;
   std::int64_t total = std::int64_t{1} << 20, step = 0;
@@ -19,10 +19,10 @@ template <subnet_schedule S> constexpr void each_known_stage(const S& schedule, 
       visit(stage_rule(schedule.at(position_at(schedule, step, total, {}))));
       step = stage_end(schedule, step, total);
     }
-  } catch (const input_error&) {  // check_schedule knows the run and the network
+  } catch (const input_error&) {  // check_schedule checks the actual run and network
   }
 }
-/// An axis on which both drop; empty if none is known.
+/// An axis on which both drop; empty if none is found.
 constexpr std::string_view common_axis(const subnet_schedule auto& first, const subnet_schedule auto& second) {
   std::string_view found;
   each_known_stage(first, [&](const stage_rule& a) {
@@ -42,8 +42,8 @@ template <class A, class B> constexpr bool on_different_axes() {
 }
 
 template <class First, class Second> struct with {
-  static_assert(subnet_schedule<First> && subnet_schedule<Second>, "raptr: with is two schedules on different axes");
-  static_assert(on_different_axes<First, Second>(), "raptr: both schedules of with drop on the same axis: one per axis");
+  static_assert(subnet_schedule<First> && subnet_schedule<Second>, "raptr: raptr::with takes two schedules on different axes");
+  static_assert(on_different_axes<First, Second>(), "raptr: both schedules of raptr::with drop on the same axis: only one may");
   [[no_unique_address]] First first;
   [[no_unique_address]] Second second;
 
@@ -71,7 +71,7 @@ template <class First, class Second> struct with {
   }
   std::string text() const { return enclosed_text(first, {" then "}) + " with " + enclosed_text(second, {" then ", " with "}); }
 
-  /// One of the two grows the network.
+  /// At most one of the two grows the network.
   std::vector<block_copy> growth(const run_position& now) const {
     const std::vector<block_copy> copies = growth_of(first, own(first, now));
     return copies.empty() ? growth_of(second, own(second, now)) : copies;

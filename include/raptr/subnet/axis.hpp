@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is dropped: a kind of unit, with a name and a place. Blocks, sub-layers and sequences belong to every network; the
-// units inside a part belong to the part that names their axis, so an axis of your own is a name and a part that owns it.
+// Axes: the kinds of unit that can be dropped, each with a name and a place. Every network has blocks, sub-layers and
+// sequences; units inside a part belong to the part that names their axis, so a new axis is a name and a part that owns it.
 #pragma once
 
 #include <concepts>
@@ -8,8 +8,8 @@
 
 namespace raptr {
 
-/// Where the units of an axis are. sublayers: every part of every block, in the order in which they run. sequences: of the
-/// batch of a step, for each block by itself. parts: inside the parts that name the axis.
+/// Where the units of an axis are. sublayers: all parts of all blocks, in execution order. sequences: those of a step's
+/// batch, for each block separately. parts: inside the parts that name the axis.
 enum class unit_place { blocks, sublayers, sequences, parts };
 
 struct layers {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be wrong with shapes, schedules, rules and plans.
+// Errors of shapes, schedules, rules and plans.
 #pragma once
 
 #include <cmath>
@@ -18,7 +18,7 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
   fail("model_shape::" + std::string(name) + " is " + std::to_string(size) + ": it must be at least 1");
 }
 [[noreturn]] inline void size_is_too_large(std::string_view name, int size, int most) {
-  fail("model_shape::" + std::string(name) + " is " + std::to_string(size) + ": it can be at most " + std::to_string(most));
+  fail("model_shape::" + std::string(name) + " is " + std::to_string(size) + ": it must be at most " + std::to_string(most));
 }
 [[noreturn]] inline void neurons_are_negative(int neurons) {
   fail("model_shape::neurons is " + std::to_string(neurons) + ": give a positive number, or 0 for four times the width");
@@ -39,12 +39,12 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
        std::string(what) + ": take " + nearest + ", or another number of " + std::string(what));
 }
 [[noreturn]] inline void too_many_parts(int parts, int most) {
-  fail("a block of " + std::to_string(parts) + " parts: at most " + std::to_string(most) + " are possible");
+  fail("a block has " + std::to_string(parts) + " parts: at most " + std::to_string(most) + " are allowed");
 }
 
 // ---- numbers of units
 [[noreturn]] inline void unit_is_out_of_reach(int unit, int capacity) {
-  fail("unit " + std::to_string(unit) + " is not in 0 to " + std::to_string(capacity - 1) + ": a unit_set holds no others");
+  fail("unit " + std::to_string(unit) + " is not in 0 to " + std::to_string(capacity - 1) + ", the range of a unit_set");
 }
 [[noreturn]] inline void stage_keeps_more_units_than_the_model_has(std::string_view axis, int kept, int total) {
   fail("a stage keeps " + std::to_string(kept) + " of " + std::to_string(total) + " " + std::string(axis) + ": keep between 1 and " +
@@ -54,7 +54,7 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
   const std::int64_t below = std::int64_t{num} * total / den, of = total;
   const auto share = [&](std::int64_t n) { return std::to_string(n) + "/" + std::to_string(of); };
   fail("a stage keeps " + std::to_string(num) + "/" + std::to_string(den) + " of " + std::to_string(total) + " " + std::string(axis) +
-       ", which is no whole number of them: the nearest are " + (below > 0 ? share(below) + " and " : "") + share(below + 1));
+       ", which is not a whole number: the nearest are " + (below > 0 ? share(below) + " and " : "") + share(below + 1));
 }
 [[noreturn]] inline void share_is_not_in_0_to_1(double share) {
   fail("a stage keeps a share of " + decimal_text(share) + ": give a number above 0 and at most 1");
@@ -65,7 +65,7 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 }
 [[noreturn]] inline void sequences_are_not_known() {
   fail(
-      "a stage drops sequences, but this plan does not know how many a step has: make its layout with their number, "
+      "a stage drops sequences, but the layout of this plan has no number of sequences: create it with "
       "layout_of<Block>(shape, sequences)");
 }
 [[noreturn]] inline void stage_keeps_fewer_units_than_are_fixed(double kept, int first, int last) {
@@ -74,7 +74,7 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
        std::to_string(last) + "): keep at least " + both + ", or fix fewer");
 }
 [[noreturn]] inline void fixed_units_are_negative(int first, int last) {
-  fail("the first " + std::to_string(first) + " and the last " + std::to_string(last) + " units cannot be fixed: give numbers that are not negative");
+  fail("the first " + std::to_string(first) + " and the last " + std::to_string(last) + " units are fixed: neither number may be negative");
 }
 [[noreturn]] inline void selector_left_the_range(std::string_view axis, int unit, int total) {
   fail("the selector of " + std::string(axis) + " chose unit " + std::to_string(unit) + " of " + std::to_string(total) + ": units are 0 to " +
@@ -82,66 +82,68 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 }
 
 // ---- rules
-[[noreturn]] inline void two_drops_on_one_axis(std::string_view axis) { fail("a stage has two drops of " + std::string(axis) + ": one is possible"); }
+[[noreturn]] inline void two_drops_on_one_axis(std::string_view axis) {
+  fail("a stage has two drops on " + std::string(axis) + ": only one is allowed per axis");
+}
 [[noreturn]] inline void stage_has_too_many_drops(int most) { fail("a stage has more than " + std::to_string(most) + " drops"); }
 [[noreturn]] inline void network_has_no_such_axis(std::string_view axis, const std::string& known) {
-  fail("the schedule drops " + std::string(axis) + ", which no part of this block has: it can drop " + known);
+  fail("the schedule drops " + std::string(axis) + ", which this network does not have: it has " + known);
 }
 [[noreturn]] inline void profile_has_the_wrong_length(std::size_t given, int needed) {
-  fail("a profile of " + std::to_string(given) + " shares meets a network of " + std::to_string(needed) + " blocks: give one for each");
+  fail("a profile has " + std::to_string(given) + " shares, but the network has " + std::to_string(needed) + " blocks: give one share per block");
 }
 [[noreturn]] inline void profile_leaves_the_range(int block, double share, double mean) {
   fail("a profile with the mean " + decimal_text(mean) + " keeps the share " + decimal_text(share) + " in block " + std::to_string(block) +
        ": shares are 0 to 1, so take a larger mean or another profile");
 }
 [[noreturn]] inline void profile_has_another_mean(std::string_view axis, double mean, double asked) {
-  fail("the profile of " + std::string(axis) + " keeps a share of " + decimal_text(mean) + " on average where the stage asks for " +
-       decimal_text(asked) + ": they must agree");
+  fail("the profile of " + std::string(axis) + " keeps a share of " + decimal_text(mean) + " on average, but the stage keeps " + decimal_text(asked) +
+       ": they must agree");
 }
 [[noreturn]] inline void scale_needs_a_probability(std::string_view axis) {
   fail("the scale of " + std::string(axis) +
-       " divides by the keep probability, which the selector does not tell: add probability(unit, total, kept) to it");
+       " divides by the keep probability, which the selector does not provide: add probability(unit, total, kept) to it");
 }
 [[noreturn]] inline void whole_block_scale_meets_post_norm(std::int64_t step) {
   fail("this schedule scales whole blocks (raptr::inverse) at step " + std::to_string(step) +
-       ", which a block with its norm after the residual sum cannot do: use inverse_per_branch or pre_norm");
+       ", which is not defined for a post-norm block: use inverse_per_branch or pre_norm");
 }
 [[noreturn]] inline void policy_does_not_fit_the_axis(std::string_view axis, const std::string& problem) {
   fail("the drop of " + std::string(axis) + " " + problem);
 }
 [[noreturn]] inline void profile_meets_a_selector(std::string_view axis) {
-  policy_does_not_fit_the_axis(axis, "draws every unit by a coin of its own where it has a profile: leave selector and fixed units out");
+  policy_does_not_fit_the_axis(axis, "has a profile, which draws each unit independently: leave out the selector and the fixed units");
 }
 [[noreturn]] inline void unknown_name(std::string_view kind, std::string_view name, const std::string& allowed) {
-  fail("unknown " + std::string(kind) + " " + quoted(name) + ": it is one of " + allowed);
+  fail("unknown " + std::string(kind) + " " + quoted(name) + ": allowed are " + allowed);
 }
 
 // ---- schedules
 [[noreturn]] inline void run_length_is_out_of_range(std::int64_t total, std::int64_t most) {
-  fail("a run of " + std::to_string(total) + " steps: it has from 1 to " + std::to_string(most));
+  fail("a run has " + std::to_string(total) + " steps: give a number from 1 to " + std::to_string(most));
 }
 [[noreturn]] inline void step_is_outside_the_run(std::int64_t step, std::int64_t total) {
   fail("step " + std::to_string(step) + " is not in a run of " + std::to_string(total) + " steps: the steps are 0 to " + std::to_string(total - 1));
 }
 [[noreturn]] inline void turn_does_not_fit_in_the_run(std::int64_t steps, std::int64_t total) {
-  fail("a turn of " + std::to_string(steps) + " steps leaves none of the " + std::to_string(total) +
-       " for what follows: make it shorter or the run longer");
+  fail("a schedule that lasts " + std::to_string(steps) + " steps leaves none of the " + std::to_string(total) +
+       " for the next one: make it shorter or the run longer");
 }
 [[noreturn]] inline void shares_do_not_add_up(const std::string& sum) {
   fail("the shares of a schedule's stages add up to " + sum + ": they must add up to 1");
 }
 [[noreturn]] inline void schedules_share_an_axis(std::string_view axis) {
-  fail("two schedules at once both drop " + std::string(axis) + ": each axis has one");
+  fail("both schedules of raptr::with drop " + std::string(axis) + ": only one may");
 }
 [[noreturn]] inline void number_is_out_of_range(std::string_view name, double value, std::string_view allowed) {
   fail(std::string(name) + " is " + decimal_text(value) + ": give " + std::string(allowed));
 }
 [[noreturn]] inline void depths_cannot_be_stacked(const std::string& depths) {
-  fail("a network cannot be stacked to depths of " + depths + ": they grow from stage to stage, each to at most twice the one before, as 6-9-12");
+  fail("the stacking depths " + depths + " are not valid: each depth is at least the previous one and at most twice that, as in 6-9-12");
 }
 [[noreturn]] inline void target_is_out_of_reach(double target, double low, double high, double at_low, double at_high) {
   const auto rounded = [](double x) { return decimal_text(std::round(x * 1e6) / 1e6); };
-  fail("no number from " + rounded(low) + " to " + rounded(high) + " costs " + decimal_text(target) + ": the costs reach from " +
+  fail("no number from " + rounded(low) + " to " + rounded(high) + " gives a cost of " + decimal_text(target) + ": the cost ranges from " +
        rounded(at_low < at_high ? at_low : at_high) + " to " + rounded(at_low < at_high ? at_high : at_low));
 }
 [[noreturn]] inline void schedule_has_no_text() { fail("this schedule has no text form"); }
@@ -159,14 +161,13 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
   fail("schedule " + quoted(text) + ": " + std::string(number) + " at position " + std::to_string(position) + " is not allowed: " + allowed);
 }
 [[noreturn]] inline void schedule_text_shrinks(std::string_view text, const std::string& from, const std::string& to) {
-  fail("schedule " + quoted(text) + " shrinks from " + from + " to " + to +
-       ": put the sizes in growing order, or ask for it with .allow_shrinking = true");
+  fail("schedule " + quoted(text) + " shrinks from " + from + " to " + to + ": put the sizes in growing order, or set .allow_shrinking = true");
 }
 [[noreturn]] inline void schedule_text_drops_an_axis_twice(std::string_view text, std::string_view axis) {
-  fail("schedule " + quoted(text) + ": both sides of 'with' drop " + std::string(axis) + ": each axis has one");
+  fail("schedule " + quoted(text) + ": both sides of 'with' drop " + std::string(axis) + ": only one may");
 }
 [[noreturn]] inline void schedule_text_needs_one_unknown(std::string_view text, long found) {
-  fail("schedule " + quoted(text) + " has " + std::to_string(found) + " unknown numbers: write ? in the place of one, as in pld:?");
+  fail("schedule " + quoted(text) + " has " + std::to_string(found) + " unknown numbers: replace exactly one number by ?, as in pld:?");
 }
 [[noreturn]] inline void schedule_text_is_nested_too_deeply(std::string_view text, std::size_t position, int most) {
   fail("schedule " + quoted(text.substr(0, 40)) + "...: more than " + std::to_string(most) + " open parentheses at position " +
@@ -175,7 +176,7 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 
 // ---- plans
 [[noreturn]] inline void block_is_not_active(int block) {
-  fail("block " + std::to_string(block) + " is dropped in this step: ask only for blocks()");
+  fail("block " + std::to_string(block) + " is dropped in this step: blocks() lists the active ones");
 }
 [[noreturn]] inline void block_cannot_be_added(int block, int last, int layers) {
   fail("block " + std::to_string(block) + " cannot be added to this plan: add blocks in growing order, from " + std::to_string(last + 1) + " to " +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that plans and costs know of a network: its shape, and of every part of a block its name, its axis, its number of
-// units and their price. A block lists its parts; nothing here knows what they compute.
+// The description of a network that plans and costs use: its shape and, for each part of a block, a name, an axis, a number
+// of units and their cost. A block lists its parts; what they compute is not described here.
 #pragma once
 
 #include <array>
@@ -14,10 +14,10 @@
 
 namespace raptr {
 
-/// The parts of a block in the order in which they run.
+/// The parts of a block in execution order.
 template <class... Parts> struct part_list {};
 
-/// axis: what its units are, such as raptr::heads. unit_flops: FLOPs of one unit for one token, forward; multiply and add
+/// axis: the kind of its units, such as raptr::heads. unit_flops: FLOPs of one unit for one token, forward; multiply and add
 /// counted separately.
 template <class P>
 concept part_of_units = requires(const model_shape& s) {
@@ -61,7 +61,7 @@ class network_layout {
     return sum;
   }
   constexpr int sublayers() const { return shape.layers * count_; }
-  /// How many units an axis has: in the network, or in a part or a step that has them. Throws input_error if it has none.
+  /// The number of units of an axis, in the network, a part or a step. Throws input_error if the network lacks the axis.
   constexpr int units_of(unit_place place, std::string_view axis) const {
     if (place == unit_place::blocks) return shape.layers;
     if (place == unit_place::sublayers) return sublayers();
@@ -78,7 +78,7 @@ class network_layout {
   bool operator==(const network_layout&) const = default;
 
   model_shape shape;
-  int sequences = 0;  // of one step, all micro-batches together; 0: not known, and a plan cannot drop any
+  int sequences = 0;  // of one step, over all micro-batches; 0: unknown, and a plan cannot drop any
 
  private:
   std::string known_axes() const {

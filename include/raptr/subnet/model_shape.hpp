@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sizes of a model, as numbers. An aggregate, so that a user names only what differs, and a structural type, so that
-// a shape can be a template argument.
+// The sizes of a model. An aggregate, so that a user names only what differs from the defaults, and a structural type, so
+// that a shape can be a template argument.
 #pragma once
 
 #include <raptr/subnet/error.hpp>
@@ -26,7 +26,7 @@ struct model_shape {
   int neuron_group = 16;  // neurons that are kept or dropped together
   int vocab = 30522, context = 512;
 
-  /// Of the width and the heads, so that four times the width is a number and a divisor is soon found.
+  /// Limit of width and heads: four times the width fits in an int, and the search for a divisor is short.
   static constexpr int largest_size = 1 << 24;
 
   constexpr int neuron_count() const { return neurons ? neurons : 4 * width; }
@@ -35,8 +35,8 @@ struct model_shape {
   constexpr int queries_per_group() const { return heads / head_groups(); }
   constexpr int neuron_groups() const { return neuron_count() / neuron_group; }
 
-  /// Throws input_error if a size is not positive or too large or one does not divide what it has to: heads the width, key-value groups
-  /// the heads, a group of neurons all of them.
+  /// Throws input_error if a size is not positive, is too large or does not divide evenly: heads must divide the width, key-value
+  /// groups the heads, neuron_group the neurons.
   constexpr void check() const {
     if (layers < 1) errors::size_is_not_positive("layers", layers);
     if (width < 1) errors::size_is_not_positive("width", width);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plan of one step, as a tree: the active blocks in order, in each its parts, in each part the units that take part.
-// The only thing that passes from the method to the network. Storage is sized once, when the plan is made, so that
-// writing a plan at every step allocates nothing.
+// The plan of one step, as a tree: the active blocks in order, their parts, and the active units of each part. It is the only
+// interface between the method and the network. Storage is allocated once, on construction, so that writing a plan at every
+// step allocates nothing.
 #pragma once
 
 #include <algorithm>
@@ -21,11 +21,11 @@ struct unit_range {
   bool operator==(const unit_range&) const = default;
 };
 
-/// What one part of a block trains. A part without units is dropped: nothing of it runs, is stored or is updated.
+/// What one part of a block trains. A part without units is dropped: it is neither run, stored nor updated.
 struct part_plan {
-  std::vector<unit_range> units;  // ascending, disjoint, not touching
-  double factor = 1;              // of what this part adds to the residual
-  double unit_factor = 1;         // besides, of what its units add: not of its output bias
+  std::vector<unit_range> units;  // ascending, disjoint, not adjacent
+  double factor = 1;              // applied to what this part adds to the residual
+  double unit_factor = 1;         // applied to the output of its units as well, but not to its output bias
 
   int size() const {
     int n = 0;
@@ -43,8 +43,8 @@ class block_plan {
     sequences.reserve(static_cast<std::size_t>(layout.sequences));
   }
   int block = 0;
-  double factor = 1;           // of what the whole block adds
-  std::vector<int> sequences;  // of the step, that pass through this block, ascending; empty: all. The others go by
+  double factor = 1;           // applied to what the whole block adds
+  std::vector<int> sequences;  // that pass through this block, ascending; empty: all. The others skip it
   std::span<const part_plan> parts() const { return parts_; }
   std::span<part_plan> parts() { return parts_; }
   bool operator==(const block_plan&) const = default;
@@ -65,12 +65,12 @@ class block_plan {
 ///   plan.check();
 class step_plan {
  public:
-  /// No block is active.
+  /// An empty plan: no block is active.
   explicit step_plan(const network_layout& layout) : layout_(layout), place_(static_cast<std::size_t>(layout.shape.layers), -1) {
     blocks_.reserve(place_.size());
     while (blocks_.size() < place_.size()) blocks_.emplace_back(layout);
   }
-  /// A copy has the same room.
+  /// A copy has the same capacity.
   step_plan(const step_plan& other) : step_plan(other.layout_) {
     active_ = other.active_, place_ = other.place_;
     std::copy(other.blocks().begin(), other.blocks().end(), blocks_.begin());
@@ -82,7 +82,7 @@ class step_plan {
 
   /// All units of all parts of all blocks, every factor 1.
   static step_plan full(const network_layout& layout) { return of_blocks(layout, unit_set::first(layout.shape.layers)); }
-  /// The same for some of the blocks.
+  /// The same for a subset of the blocks.
   static step_plan of_blocks(const network_layout& layout, const unit_set& blocks) {
     step_plan plan(layout);
     for (const int block : blocks) plan.add(block);
@@ -90,7 +90,7 @@ class step_plan {
   }
 
   int size() const { return active_; }
-  /// The active blocks, in order. Not of a temporary: a range-for over it would outlive the plan.
+  /// The active blocks, in order. Deleted for temporaries, since a range-for would outlive the plan.
   std::span<const block_plan> blocks() const&& = delete;
   std::span<const block_plan> blocks() const& { return {blocks_.data(), static_cast<std::size_t>(active_)}; }
   bool has(int block) const { return block >= 0 && block < layout_.shape.layers && place_[static_cast<std::size_t>(block)] >= 0; }
@@ -101,7 +101,7 @@ class step_plan {
     return blocks_[static_cast<std::size_t>(place_[static_cast<std::size_t>(number)])];
   }
   const network_layout& layout() const { return layout_; }
-  /// How many sequences pass through an active block; 0 if the layout does not know their number.
+  /// The number of sequences that pass through an active block; 0 if unknown to the layout.
   int sequences_of(const block_plan& b) const { return b.sequences.empty() ? layout_.sequences : static_cast<int>(b.sequences.size()); }
   bool operator==(const step_plan& other) const {
     return layout_ == other.layout_ && std::equal(blocks().begin(), blocks().end(), other.blocks().begin(), other.blocks().end());
@@ -112,7 +112,7 @@ class step_plan {
     active_ = 0;
     std::fill(place_.begin(), place_.end(), -1);
   }
-  /// Adds a block with all units of all parts and factors of 1. Throws input_error unless it comes after all others.
+  /// Adds a block with all units of all parts and factors of 1. Throws input_error unless its number exceeds all others.
   block_plan& add(int block) {
     const int last = active_ ? blocks_[static_cast<std::size_t>(active_ - 1)].block : -1;
     if (block <= last || block >= layout_.shape.layers) errors::block_cannot_be_added(block, last, layout_.shape.layers);
@@ -125,22 +125,22 @@ class step_plan {
     }
     return b;
   }
-  /// Takes back the block that was added last.
+  /// Removes the block that was added last.
   void remove_last() { place_[static_cast<std::size_t>(blocks_[static_cast<std::size_t>(--active_)].block)] = -1; }
-  /// Throws input_error if what was written by hand is no plan of this network.
+  /// Throws input_error if a plan that was written by hand is not valid for this network.
   void check() const {
     for (const block_plan& b : blocks()) {
       if (!has(b.block) || &block(b.block) != &b) errors::plan_is_malformed(b.block, "", "has a block number that was changed after add()");
       if (!std::isfinite(b.factor)) errors::plan_is_malformed(b.block, "", "has a factor that is not finite");
       if (!b.sequences.empty() && layout_.sequences == 0)
         errors::plan_is_malformed(b.block, "",
-                                  "names sequences, but its layout does not know how many a step has: make it with their number, "
+                                  "names sequences, but its layout has no number of sequences: create it with "
                                   "layout_of<Block>(shape, sequences)");
       for (std::size_t i = 0; i < b.sequences.size(); ++i)
         if (b.sequences[i] < 0 || b.sequences[i] >= layout_.sequences || (i > 0 && b.sequences[i] <= b.sequences[i - 1]))
           errors::plan_is_malformed(
               b.block, "",
-              "has sequence " + std::to_string(b.sequences[i]) + ": they ascend and lie in 0 to " + std::to_string(layout_.sequences - 1));
+              "has sequence " + std::to_string(b.sequences[i]) + ": sequences must ascend and be in 0 to " + std::to_string(layout_.sequences - 1));
       bool active = false;
       for (std::size_t p = 0; p < b.parts().size(); ++p) active = check_part(b.block, b.parts()[p], layout_.parts()[p]) || active;
       if (!active) errors::plan_is_malformed(b.block, "", "has no active part: leave the block out");
@@ -156,7 +156,7 @@ class step_plan {
       if (r.first <= end || r.count < 1 || r.count > layout.units - r.first)
         errors::plan_is_malformed(block, layout.name,
                                   "has " + std::to_string(r.count) + " units from unit " + std::to_string(r.first) +
-                                      ": ranges ascend, do not touch and lie in 0 to " + std::to_string(layout.units - 1));
+                                      ": ranges must ascend, not touch, and be in 0 to " + std::to_string(layout.units - 1));
       end = r.first + r.count;
     }
     return end > 0;
@@ -164,7 +164,7 @@ class step_plan {
 
   network_layout layout_;
   std::vector<block_plan> blocks_;  // the first active_ ones are in use
-  std::vector<int> place_;          // of a block among the active ones; -1: dropped
+  std::vector<int> place_;          // index of each block among the active ones; -1: dropped
   int active_ = 0;
 };
 

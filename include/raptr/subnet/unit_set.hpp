@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A set of units as bits: no allocation, no order to get wrong, no unit twice. Its capacity is fixed.
+// A set of units as a bit set of fixed capacity: it allocates nothing, is always ordered and has no duplicates.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One piece of device memory, used from both ends: what the backward pass needs grows from the bottom, scratch of the
-// running part lives at the top and is freed by scope. Typed per request, so that activations and statistics of other
-// precisions share it. It hands out addresses only, so it also measures a step that never runs.
+// One block of device memory, allocated from both ends: what the backward pass needs grows from the bottom; scratch of
+// the running part is at the top and freed by scope. Each request has its own type, so that activations and statistics of
+// different precisions share it. It computes addresses only, so it can also measure a step that never runs.
 #pragma once
 
 #include <algorithm>
@@ -18,8 +18,8 @@ class arena {
 
   arena() = default;
   arena(char* base, std::size_t bytes) : base_(base), bytes_(bytes), top_(bytes) {}
-  /// An arena without memory and without end: peak() tells what a step asks for. None of its addresses is null, because
-  /// null means "not wanted" to the operations.
+  /// An arena without memory or limit: peak() is what a step needs. None of its addresses is null, because null means
+  /// "not requested" to the operations.
   static arena unbounded() { return arena(reinterpret_cast<char*>(alignment), std::size_t{1} << 62); }
 
   /// n objects, kept until reset(). Throws error when the arena is full.
@@ -51,7 +51,7 @@ class arena {
   };
 
   void reset() { bottom_ = 0, top_ = bytes_, peak_ = 0; }
-  /// Bytes in use at the worst moment since reset().
+  /// Peak bytes in use since reset().
   std::size_t peak() const { return peak_; }
   std::size_t bytes() const { return bytes_; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Device memory with an owner. It never shrinks, and growing it forgets what was in it: a step table of varying length
-// allocates a few times in a run, not once a step.
+// Owning device memory. It never shrinks, and growing discards the contents: a step table of varying length allocates a
+// few times in a run, not once a step.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +48,7 @@ template <class T, class Ops> class buffer {
   std::size_t size_ = 0;
 };
 
-/// The contents of device memory, once everything before is done.
+/// Copies device memory to the host, after all work submitted before.
 template <class T, class Ops> std::vector<T> download(Ops& ops, const T* device, std::size_t size) {
   std::vector<T> host(size);
   if (size) ops.wait(ops.fetch(host.data(), device, size));

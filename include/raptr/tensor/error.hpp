@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can go wrong with memory.
+// The errors of device memory.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 namespace raptr::errors {
 
 [[noreturn]] inline void arena_is_full(std::size_t needed, std::size_t bytes) {
-  fail("the activation arena holds " + std::to_string(bytes) + " bytes where a step needs " + std::to_string(needed));
+  fail("the activation arena has " + std::to_string(bytes) + " bytes, but a step needs " + std::to_string(needed));
 }
 
 }  // namespace raptr::errors

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The byte-level tokenizer of GPT-2: pre-splitting, then byte pair encoding in each piece. It knows all 256 bytes, so any
-// bytes become ids and come back. There is no cache that grows: the pieces that are a token as a whole, which most are, are
-// known from the start, and encoding is const and safe in any number of threads.
+// The byte-level tokenizer of GPT-2: pre-tokenisation, then byte pair encoding of each pre-token. All 256 bytes are tokens,
+// so any bytes can be encoded and restored. There is no growing cache: pre-tokens that are one token, as most are, are
+// indexed at construction, and encoding is const and thread-safe.
 #pragma once
 
 #include <array>
@@ -45,16 +45,16 @@ class bpe_tokenizer {
     name_specials();
   }
 
-  /// Tells tokenizers apart: size and CRC-32C of tokens and merges.
+  /// Identifies the tokenizer: size and CRC-32C of tokens and merges.
   const std::string& name() const { return name_; }
   raptr::vocabulary vocabulary() const { return vocabulary_; }
 
-  /// Appends the ids of a text; what it spells, no special token comes of it.
+  /// Appends the ids of a text; no text produces special ids.
   template <class Id> void encode(std::string_view text, std::vector<Id>& ids) const {
     detail::bpe_merger merger;
     split_gpt2(text, [&](std::string_view piece) { encode_piece(piece, merger, ids); });
   }
-  /// Special ids become nothing. Throws input_error for an id outside of the vocabulary.
+  /// Special ids decode to nothing. Throws input_error for an id outside of the vocabulary.
   std::string decode(std::span<const std::int32_t> ids) const {
     std::string text;
     for (const auto id : ids) {
@@ -66,9 +66,9 @@ class bpe_tokenizer {
 
   int size() const { return static_cast<int>(model_.tokens.size()); }
   const bpe_model& model() const { return model_; }
-  /// The bytes of a token, the name of a special one. id: of the vocabulary.
+  /// The bytes of a token, or the name of a special one. id: in the vocabulary.
   const std::string& token(std::int32_t id) const { return model_.tokens[static_cast<std::size_t>(id)]; }
-  /// Ids that no text gives, ascending.
+  /// Ids that no text produces, ascending.
   const std::vector<std::int32_t>& specials() const { return specials_; }
   bool is_special(std::int32_t id) const { return id >= 0 && id < size() && is_special_[static_cast<std::size_t>(id)]; }
 
@@ -102,7 +102,7 @@ class bpe_tokenizer {
       for (const auto id : {model_.merges[rank].left, model_.merges[rank].right})
         if (is_special_[static_cast<std::size_t>(id)]) errors::merge_of_special(place_of(rank), token(id));
   }
-  /// A token that merging its own bytes gives back needs no merging when a piece has just these bytes.
+  /// Indexes the tokens that merging their own bytes produces: a pre-token with exactly these bytes needs no merging.
   void add_whole_pieces() {
     detail::bpe_merger merger;
     for (std::int32_t id = 0; id < size(); ++id) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Byte-level tokenizers as files that Hugging Face's libraries read and write: vocab.json with merges.txt, and
-// tokenizer.json. What would give other ids than those libraries do is refused, never ignored. A line of merges.txt that
-// begins with '#' is a merge, unless it is the first one and begins with "#version".
+// Byte-level tokenizers in the files of Hugging Face's libraries: vocab.json with merges.txt, and tokenizer.json. Settings
+// that would give other ids than those libraries do are rejected, never ignored. A line of merges.txt that begins with '#'
+// is a merge, unless it is the first one and begins with "#version".
 #pragma once
 
 #include <cstddef>
@@ -33,11 +33,11 @@ class bpe_vocabulary {
     if (!id.is_number_integer() || !json_fits<std::int64_t>(id)) errors::wrong_member(file_, spelling, "a whole number", shown_json(id));
     const auto n = id.get<std::int64_t>();
     if (n < 0 || n >= size)
-      errors::wrong_member(file_, spelling, "an id of 0 to " + std::to_string(size - 1) + ", for there are " + std::to_string(size) + " tokens",
+      errors::wrong_member(file_, spelling, "an id of 0 to " + std::to_string(size - 1) + ", as there are " + std::to_string(size) + " tokens",
                            std::to_string(n));
     spellings_.resize(static_cast<std::size_t>(size));
     auto& place = spellings_[static_cast<std::size_t>(n)];
-    if (place.second) errors::wrong_member(file_, spelling, "an id of its own", std::to_string(n) + ", the id of \"" + shown(place.first) + "\"");
+    if (place.second) errors::wrong_member(file_, spelling, "a unique id", std::to_string(n) + ", the id of \"" + shown(place.first) + "\"");
     place = {spelling, true};
     ids_.emplace(spelling, static_cast<std::int32_t>(n));
   }
@@ -46,11 +46,11 @@ class bpe_vocabulary {
     return found == ids_.end() ? -1 : found->second;
   }
   std::int64_t size() const { return std::ssize(spellings_); }
-  /// Their bytes; what is not spelled in the alphabet of bytes stays as it is.
+  /// The bytes of each token; spellings outside the byte alphabet are kept as they are.
   std::vector<std::string> tokens() const {
     std::vector<std::string> all;
     for (const auto& [spelling, given] : spellings_) {
-      if (!given) errors::unexpected(file_, "ids without holes", "no token with the id " + std::to_string(all.size()));
+      if (!given) errors::unexpected(file_, "ids without gaps", "no token with the id " + std::to_string(all.size()));
       all.push_back(bytes_spelled(spelling).value_or(spelling));
     }
     return all;
@@ -75,7 +75,7 @@ inline token_pair merge_of(std::string_view line, const bpe_vocabulary& all, con
   return merge_of(line.substr(0, space), line.substr(space + 1), all, where);
 }
 
-/// Only errors of the file name it: those of the tokenizer itself are about numbers.
+/// Adds the name of the file to errors of the tokenizer, which name only numbers.
 inline bpe_tokenizer made_tokenizer(bpe_model model, const std::filesystem::path& file) {
   try {
     return bpe_tokenizer(std::move(model));
@@ -90,7 +90,7 @@ inline bpe_tokenizer read_vocab_and_merges(const std::filesystem::path& vocab_fi
   bpe_vocabulary all(vocab_file);
   for (const auto& [spelling, id] : vocab.items()) all.add(spelling, id, std::ssize(vocab));
   bpe_model model{.tokens = all.tokens(), .merge_place = shown(merges_file) + ", line "};
-  std::int64_t empty = 0;  // the first of the empty lines, which may stand at the end only
+  std::int64_t empty = 0;  // the first empty line; empty lines are allowed at the end only
   read_lines(merges_file, [&](std::int64_t number, std::string_view line) {
     if (number == 1 && line.starts_with("#version")) return;
     if (line.empty()) {
@@ -104,24 +104,24 @@ inline bpe_tokenizer read_vocab_and_merges(const std::filesystem::path& vocab_fi
   return made_tokenizer(std::move(model), vocab_file);
 }
 
-/// Whether a special token can be written as it is: UTF-8 that the alphabet of bytes does not read as other bytes.
+/// Whether a special token can be written as it is: UTF-8 that the byte alphabet does not decode to other bytes.
 inline bool spells_itself(std::string_view name) { return is_utf8(name) && bytes_spelled(name).value_or(std::string(name)) == name; }
 
-/// Refuses a member that would change ids; absent and null are well.
+/// Rejects a member that would change ids; absent and null are accepted.
 inline void need_plain(const json& object, std::string_view name, const json& plain, const std::filesystem::path& file) {
   const auto found = object.find(std::string(name));
   if (found != object.end() && !found->is_null() && *found != plain)
-    errors::wrong_member(file, name, plain.is_null() ? "null, as GPT-2 has it" : shown_json(plain) + ", as GPT-2 has it", shown_json(*found));
+    errors::wrong_member(file, name, plain.is_null() ? "null, as in GPT-2" : shown_json(plain) + ", as in GPT-2", shown_json(*found));
 }
 
 inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::filesystem::path& file) {
   need_plain(file_json, "normalizer", nullptr, file);
   const auto splitting = json_member<json>(file_json, "pre_tokenizer", file);
   if (const auto type = json_member<std::string>(splitting, "type", file); type != "ByteLevel")
-    errors::wrong_member(file, "pre_tokenizer", "\"ByteLevel\", the splitting of GPT-2", "\"" + shown(type) + "\"");
+    errors::wrong_member(file, "pre_tokenizer", "\"ByteLevel\", the pre-tokenizer of GPT-2", "\"" + shown(type) + "\"");
   need_plain(splitting, "use_regex", true, file);
   if (json_member<bool>(splitting, "add_prefix_space", file))
-    errors::wrong_member(file, "add_prefix_space", "false: a space that is not in the text would not be lost again", "true");
+    errors::wrong_member(file, "add_prefix_space", "false: decoding would not remove the added space", "true");
   const auto model_json = json_member<json>(file_json, "model", file);
   if (model_json.contains("type"))
     if (const auto type = json_member<std::string>(model_json, "type", file); type != "BPE")
@@ -136,14 +136,14 @@ inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::files
   if (!added.is_array()) errors::wrong_member(file, "added_tokens", "an array", shown_json(added));
   std::int64_t size = std::ssize(vocab);
   std::vector<std::pair<std::string, json>> further;
-  std::unordered_map<std::string, json> known;  // a look into an ordered object takes as long as it has members
+  std::unordered_map<std::string, json> known;  // lookup in an ordered object is linear
   for (const auto& [spelling, id] : vocab.items()) known.emplace(spelling, id);
   for (const auto& one : added) {
     const auto name = json_member<std::string>(one, "content", file);
     if (!json_member<bool>(one, "special", file))
-      errors::wrong_member(file, "added_tokens", "special tokens only", "\"" + shown(name) + "\", which plain text would give");
+      errors::wrong_member(file, "added_tokens", "special tokens only", "\"" + shown(name) + "\", which plain text could produce");
     if (!spells_itself(name))
-      errors::wrong_member(file, "added_tokens", "names without the letters that spell other bytes", "\"" + shown(name) + "\"");
+      errors::wrong_member(file, "added_tokens", "names that the byte alphabet does not decode to other bytes", "\"" + shown(name) + "\"");
     const auto id = json_member<json>(one, "id", file);
     const auto [at, is_new] = known.emplace(name, id);
     if (is_new)
@@ -180,7 +180,8 @@ inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::files
 ///
 ///   from  a folder with tokenizer.json, else with vocab.json and merges.txt; or one of these files
 ///
-/// Throws file_error with file and line or member for what is damaged, does not belong together or would give other ids.
+/// Throws file_error with file and line or member for files that are damaged or do not match, and for settings that would
+/// give other ids.
 inline bpe_tokenizer read_bpe(const std::filesystem::path& from) {
   std::error_code ignored;
   if (std::filesystem::is_directory(from, ignored)) {
@@ -193,7 +194,7 @@ inline bpe_tokenizer read_bpe(const std::filesystem::path& from) {
   return detail::read_tokenizer_json(read_json(from, std::uint64_t{1} << 28), from);
 }
 
-/// Writes vocab.json, merges.txt and tokenizer.json into a folder, which is made; each file is replaced as a whole.
+/// Writes vocab.json, merges.txt and tokenizer.json into a folder, creating it; each file is replaced atomically.
 inline void write_bpe(const bpe_tokenizer& tokenizer, const std::filesystem::path& folder) {
   const auto& model = tokenizer.model();
   std::vector<std::string> spellings;
@@ -201,7 +202,7 @@ inline void write_bpe(const bpe_tokenizer& tokenizer, const std::filesystem::pat
   for (std::int32_t id = 0; id < tokenizer.size(); ++id) {
     const auto& token = model.tokens[static_cast<std::size_t>(id)];
     spellings.push_back(tokenizer.is_special(id) && detail::spells_itself(token) ? token : spell_bytes(token));
-    vocab.get_ref<json::object_t&>().emplace_back(spellings.back(), id);  // straight to the end: spellings differ
+    vocab.get_ref<json::object_t&>().emplace_back(spellings.back(), id);  // append directly: spellings differ
   }
   for (const auto id : tokenizer.specials())
     if (detail::spells_itself(tokenizer.token(id)))

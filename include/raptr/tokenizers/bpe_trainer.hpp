@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Learns the merges of a byte-level tokenizer: always the pair that occurs most often, of equal ones the one with the
-// smallest ids, left before right. So the result depends on the texts only, not on their order, threads or hash tables. Pairs
-// know their places, so a merge costs what it changes, also in text without a single space.
+// Learns the merges of a byte-level tokenizer: always the most frequent pair; ties go to the smallest ids, left before
+// right. So the result depends on the texts only, not on their order, threads or hash tables. Each pair stores its
+// positions, so a merge costs only what it changes, even in text without a single space.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@
 
 namespace raptr {
 
-/// How often each pair of neighbours occurs in words that are joined step by step.
+/// Counts the pairs of adjacent symbols in words while merges are applied.
 class bpe_merge_counter {
  public:
   struct found {
@@ -33,7 +33,7 @@ class bpe_merge_counter {
     std::int64_t count = 0;  // 0: no pair is left
   };
 
-  /// A word of these ids that occurs `count` times. All words come before the first merge.
+  /// Adds a word of these ids that occurs `count` times. Add all words before the first merge.
   void add_word(std::span<const std::int32_t> ids, std::int64_t count) {
     const auto begin = std::ssize(symbols_), end = begin + std::ssize(ids);
     if (end > std::numeric_limits<std::int32_t>::max()) errors::too_many_different_words(end);
@@ -44,7 +44,7 @@ class bpe_merge_counter {
                           at + 1 == end ? -1 : static_cast<std::int32_t>(at + 1), word});
     for (auto at = begin; at + 1 < end; ++at) change(static_cast<std::int32_t>(at), 1);
   }
-  /// The pair that is merged next.
+  /// The pair to merge next.
   found most_frequent() {
     for (const auto number : touched_) {
       auto& one = pairs_[static_cast<std::size_t>(number)];
@@ -55,12 +55,12 @@ class bpe_merge_counter {
     while (!queue_.empty()) {
       const auto top = queue_.top();
       if (pairs_[static_cast<std::size_t>(top.number)].count == top.count) return {top.pair, top.count};
-      queue_.pop();  // its count has changed since: if it has grown, it is in the queue again
+      queue_.pop();  // its count is stale: if it has grown, it is in the queue again
       if (const auto now = pairs_[static_cast<std::size_t>(top.number)].count; now > 0 && now < top.count) queue_.push({now, top.pair, top.number});
     }
     return {};
   }
-  /// Joins a pair wherever it is, in each word from the left.
+  /// Merges every occurrence of a pair, in each word from the left.
   void merge(token_pair pair, std::int32_t product) {
     const auto number = numbers_.find(pair);
     if (number < 0) return;
@@ -90,7 +90,7 @@ class bpe_merge_counter {
   struct counted_pair {
     token_pair pair;
     std::int64_t count = 0;
-    std::vector<std::int32_t> places{};  // of the left symbol; some have been overtaken
+    std::vector<std::int32_t> places{};  // of the left symbol; some are stale
     bool touched = false;                // its count may have grown since it was queued
   };
   struct queued {
@@ -127,7 +127,7 @@ class bpe_trainer {
  public:
   static constexpr int least_size = 257, most_size = 65'536;
 
-  /// Any bytes: what is not UTF-8 is kept. No merge crosses the begin or end of a text.
+  /// Accepts any bytes, UTF-8 or not. No merge crosses the beginning or end of a text.
   void add(std::string_view text) {
     split_gpt2(text, [&](std::string_view piece) {
       if (const auto found = words_.find(piece); found != words_.end())
@@ -138,8 +138,8 @@ class bpe_trainer {
   }
   std::int64_t different_words() const { return std::ssize(words_); }
 
-  /// A tokenizer of `size` tokens: the 256 bytes in the order of the alphabet, one token for each merge, and last
-  /// <|endoftext|>. report(done, all) is called after each merge. Throws input_error when the texts have not enough pairs.
+  /// Returns a tokenizer of `size` tokens: the 256 bytes in alphabet order, one token for each merge, and <|endoftext|> last.
+  /// Calls report(done, all) after each merge. Throws input_error when the texts have too few pairs.
   template <class Report> bpe_tokenizer train(int size, Report&& report) const {
     if (size < least_size || size > most_size) errors::wrong_vocabulary_size(size, least_size, most_size);
     bpe_model model;

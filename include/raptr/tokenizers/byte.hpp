@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every byte is a token: nothing to train, nothing to load, nothing lost. Text that is not UTF-8 is as good as any.
+// Every byte is a token: nothing to train, nothing to load, nothing lost, whether the text is UTF-8 or not.
 #pragma once
 
 #include <cstdint>

@@ -21,35 +21,33 @@ namespace raptr::errors {
   fail("a vocabulary of " + std::to_string(size) + " tokens is too large: at most " + std::to_string(most));
 }
 [[noreturn]] inline void equal_tokens(std::int64_t first, std::int64_t second, std::string_view bytes) {
-  fail("the tokens " + std::to_string(first) + " and " + std::to_string(second) + " are both \"" + shown(bytes) + "\": a token has one id");
+  fail("the tokens " + std::to_string(first) + " and " + std::to_string(second) + " are both \"" + shown(bytes) + "\": tokens must be unique");
 }
 [[noreturn]] inline void byte_without_token(int byte, int size) {
-  fail("none of the " + std::to_string(size) + " tokens is the single byte " + std::to_string(byte) +
-       ": a byte-level vocabulary has all 256, or text would be lost");
+  fail("none of the " + std::to_string(size) + " tokens is the single byte " + std::to_string(byte) + ": a byte-level vocabulary needs all 256");
 }
 /// where: a file and line, or a number.
 [[noreturn]] inline void merge_outside(const std::string& where, std::int64_t left, std::int64_t right, int size) {
   fail(where + " joins the ids " + std::to_string(left) + " and " + std::to_string(right) + ": ids are 0 to " + std::to_string(size - 1));
 }
 [[noreturn]] inline void merge_without_token(const std::string& where, std::string_view bytes, int size) {
-  fail(where + " makes \"" + shown(bytes) + "\", which is none of the " + std::to_string(size) +
-       " tokens: vocabulary and merges do not belong together");
+  fail(where + " makes \"" + shown(bytes) + "\", which is not among the " + std::to_string(size) + " tokens: vocabulary and merges do not match");
 }
 [[noreturn]] inline void merge_of_special(const std::string& where, std::string_view token) {
   fail(where + " uses \"" + shown(token) + "\", which is neither a byte nor made by a merge");
 }
 [[noreturn]] inline void merge_twice(const std::string& where, std::int64_t first, std::string_view left, std::string_view right) {
-  fail(where + " joins \"" + shown(left) + "\" and \"" + shown(right) + "\", as number " + std::to_string(first) + " does: a merge has one rank");
+  fail(where + " joins \"" + shown(left) + "\" and \"" + shown(right) + "\", as number " + std::to_string(first) + " does: merges must be unique");
 }
 
 [[noreturn]] inline void merge_of_unknown(const std::string& where, std::string_view part, std::int64_t size) {
-  fail<file_error>(where + ": \"" + shown(part) + "\" is none of the " + std::to_string(size) + " tokens of the vocabulary");
+  fail<file_error>(where + ": \"" + shown(part) + "\" is not among the " + std::to_string(size) + " tokens of the vocabulary");
 }
 [[noreturn]] inline void wrong_merge_line(const std::string& where, std::string_view got) {
   fail<file_error>(where + ": expected two tokens with one space between them, got \"" + shown(got) + "\"");
 }
 [[noreturn]] inline void no_tokenizer_in(const std::filesystem::path& folder) {
-  fail<file_error>(shown(folder) + " holds no tokenizer: neither tokenizer.json nor vocab.json (with merges.txt) nor vocab.txt");
+  fail<file_error>(shown(folder) + " contains no tokenizer: neither tokenizer.json nor vocab.json (with merges.txt) nor vocab.txt");
 }
 [[noreturn]] inline void wrong_tokenizer(const std::filesystem::path& file, const input_error& about_numbers) {
   fail<file_error>(shown(file) + ": " + bare_sentence(about_numbers));
@@ -58,18 +56,18 @@ namespace raptr::errors {
   fail("token " + std::to_string(id) + (token.empty() ? " is empty" : " is not UTF-8: \"" + shown(token) + "\""));
 }
 [[noreturn]] inline void no_unknown_token(int size) {
-  fail("none of the " + std::to_string(size) + " tokens is [UNK], which stands for the words that the others do not make up");
+  fail("none of the " + std::to_string(size) + " tokens is [UNK], which replaces words that the others cannot form");
 }
 [[noreturn]] inline void wrong_vocabulary_size(std::int64_t size, int least, int most) {
-  fail("a vocabulary of " + std::to_string(size) + " tokens cannot be trained: give " + std::to_string(least) + " to " + std::to_string(most) +
+  fail("a vocabulary of " + std::to_string(size) + " tokens cannot be trained: use " + std::to_string(least) + " to " + std::to_string(most) +
        " (256 bytes, the end of text, and the merges)");
 }
 [[noreturn]] inline void too_few_pairs(std::int64_t possible, std::int64_t size) {
-  fail("the text has pairs for a vocabulary of " + std::to_string(possible) + " tokens, and " + std::to_string(size) +
-       " were asked for: give more text or a smaller size");
+  fail("the text has pairs for a vocabulary of " + std::to_string(possible) + " tokens, but " + std::to_string(size) +
+       " were requested: use more text or a smaller size");
 }
 [[noreturn]] inline void too_many_different_words(std::int64_t bytes) {
-  fail("the different words of the text have " + std::to_string(bytes) + " bytes or more: at most 2147483647; train on a part of the text");
+  fail("the distinct words of the text have " + std::to_string(bytes) + " bytes or more: at most 2147483647; train on a part of the text");
 }
 [[noreturn]] inline void piece_too_long(std::size_t bytes) {
   fail("a word of " + std::to_string(bytes) + " bytes cannot be tokenised: at most 2147483647; break the text");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Special tokens: what they are for and, on request, their names in text. Files of tokenizers do not say what a special
-// token is for; its name does, and these are the names that published tokenizers use.
+// Special tokens: their roles and, on request, their names in text. Tokenizer files do not record the role of a special
+// token; it follows from its name, and these are the names that published tokenizers use.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace raptr {
 
-/// find(name) is the id of a special token, or -1. The first name that is found counts.
+/// find(name) returns the id of a special token, or -1. The first name found is used.
 template <class Find> vocabulary special_names(int size, Find&& find) {
   const auto first = [&](std::initializer_list<std::string_view> names) {
     for (const auto name : names)
@@ -26,8 +26,8 @@ template <class Find> vocabulary special_names(int size, Find&& find) {
           .pad = first({"<|padding|>", "<|pad|>", "<pad>", "[PAD]"})};
 }
 
-/// Appends the ids of a text in which the names of special tokens mean these tokens: of those that begin first, the longest.
-/// What lies between is encoded as texts of their own. Never for text that others wrote.
+/// Appends the ids of a text in which names of special tokens become these tokens: the earliest match, the longest of equals.
+/// The text between matches is encoded separately. Not for untrusted text.
 template <class Tokenizer, class Id> void encode_with_special(const Tokenizer& tokens, std::string_view text, std::vector<Id>& ids) {
   while (!text.empty()) {
     std::size_t first = text.npos, length = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a tokenizer is.
+// The tokenizer concept.
 #pragma once
 
 #include <concepts>
@@ -13,8 +13,8 @@
 
 namespace raptr {
 
-/// encode(text, ids) appends the ids of one document, none of them special whatever the text spells out, and
-/// decode(ids) is its inverse, byte for byte; special ids decode to nothing. name() tells two tokenizers apart.
+/// encode(text, ids) appends the ids of one document; no text produces special ids. decode(ids) is its inverse, exact for
+/// byte-level tokenizers; special ids decode to nothing. name() identifies the tokenizer.
 template <class T>
 concept tokenizer = requires(const T& t, std::string_view text, std::vector<std::int32_t>& ids, std::span<const std::int32_t> some) {
   { t.encode(text, ids) } -> std::same_as<void>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tokenizer from whatever files there are: the door for programs that are given a name.
+// Reads a tokenizer of any kind from its files, for programs that are given a path.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@
 
 namespace raptr {
 
-/// Its alternatives are tokenizers: use std::visit once, around the whole work, not for every text.
+/// Its alternatives are tokenizers: use std::visit once, around the whole work, not per text.
 using any_tokenizer = std::variant<byte_tokenizer, bpe_tokenizer, wordpiece_tokenizer>;
 
 /// Reads a byte-level or WordPiece tokenizer.

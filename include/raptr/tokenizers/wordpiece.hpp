@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tokenizer of BERT: basic splitting, then from the begin of each word the longest token that fits, and so on with
-// tokens that begin with "##". It is no inverse of anything: decode() gives words with one space between them.
+// The tokenizer of BERT: basic tokenisation, then in each word the longest matching token, repeatedly from the left;
+// tokens inside a word begin with "##". Encoding is lossy: decode() returns words with one space between them.
 #pragma once
 
 #include <algorithm>
@@ -24,10 +24,10 @@ namespace raptr {
 class wordpiece_tokenizer {
  public:
   static constexpr std::string_view unknown = "[UNK]";
-  /// A word of more code points is unknown.
+  /// A word of more code points becomes [UNK].
   static constexpr std::size_t longest_word = 100;
 
-  /// tokens: by their ids. Throws input_error for two equal ones, an empty one, one that is not UTF-8, and without [UNK].
+  /// tokens: in order of id. Throws input_error for two equal ones, an empty one, one that is not UTF-8, or a missing [UNK].
   explicit wordpiece_tokenizer(std::vector<std::string> tokens, bert_splitting how = {})
       : tokens_(std::move(tokens)), how_(how), ids_(tokens_.size()) {
     if (tokens_.size() > std::size_t{1} << 24) errors::too_many_tokens(std::ssize(tokens_), std::int64_t{1} << 24);
@@ -49,16 +49,16 @@ class wordpiece_tokenizer {
             (how_.split_ideographs ? "" : "-joined");
   }
 
-  /// Tells tokenizers apart: size, CRC-32C of the tokens, and what the splitting does.
+  /// Identifies the tokenizer: size, CRC-32C of the tokens, and the splitting options.
   const std::string& name() const { return name_; }
   raptr::vocabulary vocabulary() const { return vocabulary_; }
 
-  /// Appends the ids of a text, without [CLS] and [SEP]. A word that the tokens do not make up is [UNK].
+  /// Appends the ids of a text, without [CLS] and [SEP]. A word that tokens cannot form becomes [UNK].
   template <class Id> void encode(std::string_view text, std::vector<Id>& ids) const {
     std::string part;
     split_bert(text, how_, [&](std::string_view word) { encode_word(word, part, ids); });
   }
-  /// Words with a space between them; special ids become nothing. Throws input_error for an id outside of the vocabulary.
+  /// Words with a space between them; special ids decode to nothing. Throws input_error for an id outside of the vocabulary.
   std::string decode(std::span<const std::int32_t> ids) const {
     std::string text;
     for (const auto id : ids) {
@@ -78,7 +78,7 @@ class wordpiece_tokenizer {
   const std::string& token(std::int32_t id) const { return tokens_[static_cast<std::size_t>(id)]; }
   const std::vector<std::string>& tokens() const { return tokens_; }
   const bert_splitting& splitting() const { return how_; }
-  /// [PAD], [CLS], [SEP] and [MASK], as far as there are such, ascending. No text gives them.
+  /// The ids of [PAD], [CLS], [SEP] and [MASK] where present, ascending. No text produces them.
   const std::vector<std::int32_t>& specials() const { return specials_; }
   bool is_special(std::int32_t id) const { return std::ranges::binary_search(specials_, id); }
 

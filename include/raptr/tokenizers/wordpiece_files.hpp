@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// WordPiece tokenizers as files: vocab.txt with a token on each line, and tokenizer_config.json for how text is split.
-// vocab.txt alone does not say whether a model is cased; then it is if a token has a capital letter, since lower-casing
-// would keep such a token from ever being found.
+// WordPiece tokenizers in files: vocab.txt with a token on each line, and tokenizer_config.json with the splitting
+// options. Without the latter a model counts as cased if a token has a capital letter, since lower-casing would keep such
+// a token from ever being found.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ namespace raptr {
 
 namespace detail {
 
-/// Members do_lower_case, strip_accents (null: as do_lower_case) and tokenize_chinese_chars, as far as they are there.
+/// Members do_lower_case, strip_accents (null: as do_lower_case) and tokenize_chinese_chars, where present.
 inline bert_splitting read_splitting(const std::filesystem::path& file, bert_splitting how) {
   const auto config = read_json(file);
   const auto flag = [&](std::string_view name, bool otherwise) {
@@ -39,7 +39,7 @@ inline bert_splitting read_splitting(const std::filesystem::path& file, bert_spl
 
 /// Reads a WordPiece tokenizer.
 ///
-///   from  a folder with vocab.txt, or that file; tokenizer_config.json beside it is read where it is
+///   from  a folder with vocab.txt, or that file; tokenizer_config.json beside it is read if present
 ///
 /// Throws file_error with file and line.
 inline wordpiece_tokenizer read_wordpiece(const std::filesystem::path& from) {
@@ -61,7 +61,7 @@ inline wordpiece_tokenizer read_wordpiece(const std::filesystem::path& from) {
   try {
     return wordpiece_tokenizer(std::move(tokens), how);
   } catch (const input_error& wrong) {
-    errors::wrong_tokenizer(shown(file) + " (a token's number is its line less 1)", wrong);
+    errors::wrong_tokenizer(shown(file) + " (a token's id is its line number minus 1)", wrong);
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can go wrong between a run, its data and its options.
+// Errors of a run, its data and its options.
 #pragma once
 
 #include <cstdint>
@@ -9,21 +9,17 @@
 
 namespace raptr::errors {
 
-[[noreturn]] inline void text_is_shorter_than_the_context(std::int64_t tokens, std::int64_t needed, int context) {
-  fail("the text has " + std::to_string(tokens) + " tokens (ends of documents included), but one sequence of a context of " +
-       std::to_string(context) + " needs " + std::to_string(needed) + ": give more text or a smaller context");
-}
 [[noreturn]] inline void run_option_is_out_of_range(const std::string& name, const std::string& given, const std::string& allowed) {
   fail(name + " is " + given + ": give " + allowed);
 }
 [[noreturn]] inline void run_is_over(std::int64_t done, std::int64_t steps) {
-  fail("this run has " + std::to_string(done) + " steps behind it, so it cannot end after " + std::to_string(steps) +
+  fail("this run has completed " + std::to_string(done) + " steps, so it cannot end after " + std::to_string(steps) +
        ": give at least that many steps");
 }
 [[noreturn]] inline void too_many_nonfinite_steps(std::int64_t step, int in_a_row, const std::string& first_bad) {
   fail<training_error>("step " + std::to_string(step) + " is the last of " + std::to_string(in_a_row) +
-                       " steps in a row whose loss or gradient is not finite, or something that they read (first: " + first_bad +
-                       "): the weights are those of before; lower the learning rate, or continue from a checkpoint");
+                       " steps in a row whose loss or gradient is not finite, or another value that they read (first: " + first_bad +
+                       "): the weights are unchanged by these steps; lower the learning rate, or continue from a checkpoint");
 }
 [[noreturn]] inline void tokenizer_is_larger_than_the_vocabulary(int tokenizer, int vocab) {
   fail("the tokenizer has " + std::to_string(tokenizer) + " ids, but the embedding has " + std::to_string(vocab) +

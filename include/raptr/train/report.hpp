@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an observer is told of a step: the one event of a run. Everything is of this step alone; sums over steps are the
-// observer's.
+// The report of a step, which is passed to every observer. All figures are of this step alone; sums over steps are left to the
+// observer.
 #pragma once
 
 #include <cmath>
@@ -23,15 +23,15 @@ struct step_report : run_position {
   double gradient_norm = 0;  // before clipping
   std::int64_t tokens = 0, targets = 0;
   double block_flops = 0;                 // forward and backward of the active blocks
-  double total_flops = 0;                 // with head and optimizer
-  double seconds = 0;                     // from the end of the step before, without validation and checkpoints
-  std::optional<double> validation_loss;  // of the full network after this step, where it was measured
+  double total_flops = 0;                 // including head and optimizer
+  double seconds = 0;                     // since the end of the previous step, excluding validation and checkpoints
+  std::optional<double> validation_loss;  // of the full network after this step, if it was measured
   std::string nonfinite;                  // the first tensor, or "loss", "gradient", "learning rate"; then the step changed nothing
 
   /// A step without targets or with a non-finite loss or gradient changes nothing.
   bool skipped() const { return targets == 0 || !nonfinite.empty(); }
   double tokens_per_second() const { return seconds > 0 ? double(tokens) / seconds : 0; }
-  /// For people: one line without line end.
+  /// A human-readable line without line end.
   std::string line() const {
     const auto number = [](double x, int digits, std::chars_format format = std::chars_format::fixed) { return decimal_text(x, format, digits); };
     std::string all = "step " + std::to_string(step + 1) + " of " + std::to_string(total) + ", stage " + std::to_string(stage + 1) + " of " +

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a step costs, in FLOPs that the method cannot avoid: multiply and add counted separately, the backward pass as
-// twice the forward pass. Blocks alone, and everything: embeddings, head and optimizer never shrink with the depth, so
-// both figures belong side by side.
+// The cost of a step in algorithmic FLOPs: multiply and add counted separately, the backward pass as twice the forward pass.
+// There are two figures, blocks alone and the total, because embeddings, head and optimizer do not shrink with the depth.
 #pragma once
 
 #include <array>
@@ -16,7 +15,7 @@ struct step_cost {
   double blocks = 0, total = 0;
 };
 
-/// What a step is made of besides its active blocks.
+/// The quantities that determine the cost of a step besides its active blocks.
 struct step_size {
   std::int64_t tokens = 0, targets = 0;
   double flops_per_target = 0;  // of the head, forward
@@ -42,8 +41,8 @@ inline double block_flops_of(const step_plan& plan) {
   return sum;
 }
 
-/// What a step trained of every axis: blocks of all blocks, sub-layers of all, sequences and units of those of the active
-/// blocks and sub-layers.
+/// The trained share of each axis in a step: of all blocks, of all sub-layers, and of the sequences and units in active blocks
+/// and sub-layers.
 struct axis_share {
   std::string_view axis;
   double share = 0;
@@ -71,7 +70,7 @@ class active_shares {
   }
   const axis_share* begin() const { return shares_.data(); }
   const axis_share* end() const { return shares_.data() + size_; }
-  /// -1 for an axis that the network does not have.
+  /// Returns -1 for an axis that the network does not have.
   double of(std::string_view axis) const {
     for (const axis_share& s : *this)
       if (s.axis == axis) return s.share;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop: draw a plan, run its micro-batches, step, report. Everything that a step depends on is a function of its
-// number, so a resumed run needs nothing but weights, moments, counts and that number. Results are pending: the report
-// of a step is delivered while the next one runs, or before anything (validation, a checkpoint, the end) needs them.
+// The training loop: draw a plan, run its micro-batches, update the weights, report. All inputs of a step are functions of its
+// number, so a resumed run needs only weights, moments, counts and that number. Results are asynchronous: the report of a step
+// is delivered while the next one runs, or before validation, a checkpoint or the end of the run.
 #pragma once
 
 #include <array>
@@ -22,25 +22,26 @@
 #include <raptr/schedule/check.hpp>
 #include <raptr/schedule/growth.hpp>
 #include <raptr/schedule/plan.hpp>
+#include <raptr/train/error.hpp>
 #include <raptr/train/report.hpp>
 #include <raptr/train/step_cost.hpp>
 
 namespace raptr {
 
 struct run_options {
-  std::int64_t steps = 1000;  // of the whole run, those before a resume included
-  int batch = 16;             // sequences of a micro-batch
-  int accumulate = 1;         // micro-batches of a step
+  std::int64_t steps = 1000;  // of the whole run, including those before a resume
+  int batch = 16;             // sequences per micro-batch
+  int accumulate = 1;         // micro-batches per step
   std::uint64_t seed = 1;
   double clip = 1.0;                   // largest global norm of the gradient; 0: none
-  int max_nonfinite = 10;              // steps in a row that may be skipped for a loss or gradient that is not finite
+  int max_nonfinite = 10;              // consecutive non-finite steps after which the run ends with a training_error
   std::int64_t validate_every = 0;     // steps; 0: never
-  std::function<double()> validate{};  // answers the validation loss
+  std::function<double()> validate{};  // returns the validation loss
   std::int64_t save_every = 0;         // steps; 0: never. The state of the last step is always saved
-  std::function<void()> save{};        // called between two steps, when all reports up to here were delivered
-  std::stop_token stop{};              // when asked to stop, the run ends after the step that is under way, and saves
+  std::function<void()> save{};        // called between two steps, after all reports so far were delivered
+  std::stop_token stop{};              // on a stop request the run ends after the current step, and saves
 
-  /// Throws input_error with the name and the value of the first option that cannot be.
+  /// Throws input_error with the name and the value of the first option that is out of range.
   void check() const;
 };
 
@@ -51,21 +52,25 @@ concept trainable_model = requires {
   typename M::ops_type;
 };
 
-template <class Model, class Schedule, class Optimizer, class Rate = constant_rate> class trainer {
+template <class Model, class Schedule, class Optimizer, class Rate = constant_rate, class Updates = update_options> class trainer {
   static_assert(trainable_model<Model>,
                 "raptr: the first argument of trainer is a model, moved into it: "
                 "raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu>");
   static_assert(subnet_schedule<Schedule>,
                 "raptr: the second argument of trainer is a schedule: raptr::schedule<...>{}, raptr::any_schedule(text), or your own "
                 "type with at(raptr::run_position)");
-  static_assert(optimizer_rule<Optimizer>, "raptr: the third argument of trainer is an optimizer, such as raptr::adamw{.lr = 1e-3}");
+  static_assert(optimizer_rule<Optimizer>,
+                "raptr: the third argument of trainer is an optimizer, such as raptr::adamw{.lr = 1e-3}: it needs lr, weight_decay, moments, "
+                "flops, prepare(unit) and update(unit, weight, gradient, moments...)");
   static_assert(rate_rule<Rate>, "raptr: the fourth argument of trainer is a learning-rate rule, such as raptr::warmup_linear{.warmup = 200}");
+  static_assert(std::same_as<Updates, update_options>,
+                "raptr: the fifth argument of trainer is raptr::update_options: model, schedule, optimizer, learning-rate rule, updates");
   using block = typename Model::block;
   using objective_type = typename Model::objective_type;
-  static_assert(sizeof(require_fitting_scales<Schedule, block::residual::norm_first>) > 0);  // says itself what is wrong
+  static_assert(std::is_empty_v<require_fitting_scales<Schedule, block::residual::norm_first>>);  // has its own message
 
  public:
-  trainer(Model model, Schedule schedule, Optimizer rule, Rate rate = {}, const update_options& updates = {})
+  trainer(Model model, Schedule schedule, Optimizer rule, Rate rate = {}, const Updates& updates = {})
       : model_(std::move(model)),
         schedule_(std::move(schedule)),
         rate_(std::move(rate)),
@@ -78,11 +83,12 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   const Model& model() const { return model_; }
   const Schedule& schedule() const { return schedule_; }
   raptr::optimizer<Optimizer, Model>& optimizer() { return optimizer_; }
-  /// Steps done, and those of them at the end that were skipped as not finite. With weights, moments and counts: all state.
+  /// Steps done, and how many of the last ones were skipped as not finite. Together with weights, moments and counts, the complete
+  /// state of a run.
   struct progress {
     std::int64_t step = 0;
     int nonfinite_in_a_row = 0;
-    unit_set existing{};  // blocks, at the last of these steps; before the first one all
+    unit_set existing{};  // blocks, at the last of these steps; all before the first step
   };
   const progress& done() const { return done_; }
   void set_done(const progress& p) {
@@ -90,14 +96,14 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     if (p.existing.empty()) done_.existing = unit_set::first(model_.shape().layers);
   }
 
-  /// Trains up to options.steps, from where the state stands. Every observer is called with each step_report, in order.
-  /// A model without weights is initialised from the seed. Returns whether the run reached its end.
+  /// Trains from the current state up to options.steps. Every observer is called with each step_report, in order. A model without
+  /// weights is initialised from the seed. Returns whether the run reached its end.
   ///
   /// Throws input_error before the first step if options, schedule, text and model do not fit; training_error after
   /// options.max_nonfinite skipped steps in a row.
   template <class Tokens, class... Observers> bool run(const Tokens& tokens, const run_options& options, Observers&&... watch) {
     static_assert(token_source<Tokens>,
-                  "raptr: what run() trains on is a raptr::token_source, such as a raptr::token_stream: "
+                  "raptr: the first argument of run() is a raptr::token_source, such as a raptr::token_stream: "
                   "it needs size(), read(first, span) and vocabulary()");
     static_assert((std::invocable<Observers&, const step_report&> && ...),
                   "raptr: an observer is called with a raptr::step_report: [](const raptr::step_report& now) { ... }");
@@ -129,7 +135,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     };
 
     while (done_.step < options.steps) {
-      if (before && done_.nonfinite_in_a_row + 1 >= options.max_nonfinite) {  // the next step must not run if this one is the last straw
+      if (before && done_.nonfinite_in_a_row + 1 >= options.max_nonfinite) {  // the next step must not run if this one ends the run
         deliver(*before), tell(before->report);
         before.reset();
       }
@@ -153,11 +159,11 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     return true;
   }
 
-  /// Mean loss of the full network (of a growing one: of the blocks that exist) over the first `most` windows (0: all) of a
-  /// text, in its order. Masks are drawn from `seed`, the same at every call. Between two steps only.
+  /// Mean loss of the full network (of the existing blocks, if it grows) over the first `most` windows (0: all) of a text, in its
+  /// order. Masks are drawn from `seed`, the same at every call. Call it only between two steps.
   template <class Tokens> double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0) {
     static_assert(token_source<Tokens>,
-                  "raptr: what evaluate() measures on is a raptr::token_source, such as a raptr::token_stream: "
+                  "raptr: the first argument of evaluate() is a raptr::token_source, such as a raptr::token_stream: "
                   "it needs size(), read(first, span) and vocabulary()");
     if (batch_size < 1) errors::run_option_is_out_of_range("batch_size", std::to_string(batch_size), "at least 1");
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
@@ -180,7 +186,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   using clock = std::chrono::steady_clock;
   struct pending_step {
     step_report report;
-    ticket wait = 0;  // 0: its results are here already
+    ticket wait = 0;  // 0: the results have arrived
     clock::time_point end{};
     std::size_t slot = 0;
   };
@@ -222,8 +228,8 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     p.end = clock::now();
     return p;
   }
-  /// What happens at a border: blocks are copied, moments and counts begin anew. A function of the step, so that a run that
-  /// was resumed at a border does the same.
+  /// At a stage boundary: applies updates_.at_borders and copies blocks. Depends on the step alone, so a run resumed at a boundary
+  /// does the same.
   void begin_stage(const run_position& now) {
     done_.existing = network_of(schedule_, now);
     if (now.step != now.first || now.stage == 0) return;
@@ -280,7 +286,7 @@ inline void run_options::check() const {
   at_least("max_nonfinite", max_nonfinite, 1);
   at_least("validate_every", validate_every, std::int64_t{0});
   at_least("save_every", save_every, std::int64_t{0});
-  if (!(clip >= 0)) errors::run_option_is_out_of_range("clip", decimal_text(clip), "0 for none, or the largest norm of a gradient");
+  if (!(clip >= 0)) errors::run_option_is_out_of_range("clip", decimal_text(clip), "0 for none, or the largest norm of the gradient");
 }
 
 }  // namespace raptr

@@ -1,8 +1,8 @@
 // expect: raptr: this objective does not fit the attention of this block
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
-#include <raptr/nn/transformer.hpp>
 #include <raptr/models/bert.hpp>
+#include <raptr/nn/transformer.hpp>
 
 using namespace raptr;
 

@@ -1,8 +1,8 @@
 // expect: raptr: the norm of this block is not a raptr::norm_policy
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
-#include <raptr/nn/transformer.hpp>
 #include <raptr/models/gpt2.hpp>
+#include <raptr/nn/transformer.hpp>
 
 using namespace raptr;
 

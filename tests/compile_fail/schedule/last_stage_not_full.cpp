@@ -1,6 +1,6 @@
 // expect: raptr: the last stage of this schedule is not the full network
 // SPDX-License-Identifier: Apache-2.0
-#include "../example_block.hpp"
+#include "../../support/example_block.hpp"
 
 #include <raptr/schedule/progressive.hpp>
 #include <raptr/schedule/then.hpp>

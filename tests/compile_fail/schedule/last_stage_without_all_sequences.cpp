@@ -1,6 +1,6 @@
 // expect: raptr: the last stage of this schedule is not the full network
 // SPDX-License-Identifier: Apache-2.0
-#include "../two_attentions.hpp"
+#include "../../support/two_attentions.hpp"
 
 #include <raptr/schedule/progressive.hpp>
 #include <raptr/schedule/then.hpp>

@@ -1,4 +1,4 @@
-// expect: raptr: lasting says what for so long
+// expect: raptr: raptr::lasting takes a schedule after the length
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/then.hpp>
 

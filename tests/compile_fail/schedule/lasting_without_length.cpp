@@ -1,4 +1,4 @@
-// expect: raptr: lasting says first how long
+// expect: raptr: raptr::lasting starts with a length
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/then.hpp>
 

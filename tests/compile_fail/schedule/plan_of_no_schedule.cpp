@@ -1,4 +1,4 @@
-// expect: raptr: a schedule answers at(raptr::run_position)
+// expect: raptr: a schedule has at(raptr::run_position), which returns
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/plan.hpp>
 

@@ -1,6 +1,6 @@
 // expect: raptr: a stage of this schedule trains less than the one before it
 // SPDX-License-Identifier: Apache-2.0
-#include "../example_block.hpp"
+#include "../../support/example_block.hpp"
 
 #include <raptr/schedule/progressive.hpp>
 #include <raptr/schedule/then.hpp>

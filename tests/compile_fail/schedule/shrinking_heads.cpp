@@ -1,6 +1,6 @@
 // expect: raptr: a stage of this schedule trains less than the one before it
 // SPDX-License-Identifier: Apache-2.0
-#include "../two_attentions.hpp"
+#include "../../support/two_attentions.hpp"
 
 #include <raptr/schedule/progressive.hpp>
 #include <raptr/schedule/then.hpp>

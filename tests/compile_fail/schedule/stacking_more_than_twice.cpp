@@ -1,4 +1,4 @@
-// expect: raptr: gradual_stacking grows from stage to stage, each to at most twice the depth before, as in gradual_stacking<6, 9, 12>
+// expect: raptr: each depth of gradual_stacking is at least the previous one and at most twice that, as in gradual_stacking<6, 9, 12>
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/recipes/stacking.hpp>
 

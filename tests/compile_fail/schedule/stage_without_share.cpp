@@ -1,4 +1,4 @@
-// expect: raptr: a stage says first its share of the steps
+// expect: raptr: a stage starts with its share of the steps
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/then.hpp>
 

@@ -1,4 +1,4 @@
-// expect: raptr: then is two schedules, the first with its length
+// expect: raptr: raptr::then takes two schedules, the first with its length
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/then.hpp>
 

@@ -1,6 +1,6 @@
 // expect: raptr: this schedule scales whole blocks (raptr::inverse)
 // SPDX-License-Identifier: Apache-2.0
-#include "../example_block.hpp"
+#include "../../support/example_block.hpp"
 
 #include <raptr/schedule/progressive.hpp>
 #include <raptr/schedule/then.hpp>

@@ -1,4 +1,4 @@
-// expect: raptr: both schedules of with drop on the same axis: one per axis
+// expect: raptr: both schedules of raptr::with drop on the same axis: only one may
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/schedule.hpp>
 #include <raptr/schedule/with.hpp>

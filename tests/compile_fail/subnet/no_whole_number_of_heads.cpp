@@ -1,6 +1,6 @@
 // expect: raptr: a stage of this schedule keeps more units than the model has
 // SPDX-License-Identifier: Apache-2.0
-#include "../two_attentions.hpp"
+#include "../../support/two_attentions.hpp"
 
 #include <raptr/schedule/progressive.hpp>
 #include <raptr/schedule/then.hpp>

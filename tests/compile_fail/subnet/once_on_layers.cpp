@@ -1,4 +1,4 @@
-// expect: raptr: layers and sublayers are drawn once in any case: leave raptr::once out
+// expect: raptr: layers and sublayers are always drawn once: leave raptr::once out
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/then.hpp>
 

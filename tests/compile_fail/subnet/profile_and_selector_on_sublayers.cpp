@@ -1,4 +1,4 @@
-// expect: raptr: on layers and sublayers a profile draws every unit by a coin of its own: leave the selector out
+// expect: raptr: on layers and sublayers a profile draws each unit independently: leave the selector out
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/then.hpp>
 

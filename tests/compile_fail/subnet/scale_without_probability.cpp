@@ -1,4 +1,4 @@
-// expect: raptr: this scale divides by the keep probability, which the selector does not tell
+// expect: raptr: this scale divides by the keep probability, which the selector does not provide
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/then.hpp>
 

@@ -1,4 +1,4 @@
-// expect: raptr: a drop says first how much it keeps
+// expect: raptr: a drop starts with the amount that it keeps
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/schedule/then.hpp>
 

@@ -1,4 +1,4 @@
-// expect: raptr: what run() trains on is a raptr::token_source
+// expect: raptr: the first argument of run() is a raptr::token_source
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
 #include <raptr/raptr.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The readers of floor 1: JSON, UTF-8, the manifest of a checkpoint, safetensors.
+// The readers of io/: JSON, UTF-8, the manifest of a checkpoint, safetensors.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>

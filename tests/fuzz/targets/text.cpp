@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The readers of floor text: tokenizers, texts, token shards. Where a reader has two files, the input is one, a NUL byte and
+// The readers of tokenizers/ and data/: tokenizers, texts, token shards. Where a reader has two files, the input is one, a NUL byte and
 // the other; NUL bytes in JSON are the business of the target json.
 #include <algorithm>
 #include <cstdint>

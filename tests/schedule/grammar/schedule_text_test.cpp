@@ -156,7 +156,7 @@ TEST_CASE("a text with a mistake is refused with its position, what is allowed a
   refused("layers(bernoulli 6-12", ": expected ',' and a policy, or ')' at position 18, found \"6\"");
   refused("layers(fixed:1) 6-12", ": expected ':' and a number of units: fixed:1:1 keeps the first and the last one at position 15, found \")\"");
   refused("layers(bernoulli, exactly) 6-12",
-          ": expected a policy of a kind that is not there yet: one selector, one profile, one scale at position 19, found \"exactly\"");
+          ": expected a policy of another kind: at most one selector, one profile, one scale at position 19, found \"exactly\"");
   refused("full full", ": expected 'with', 'for' or the end at position 6, found \"full\"");
   refused("(6-12", ": expected ')' at position 6, found the end");
   refused("6-12)", ": expected '-', '@', 'with', 'for' or the end at position 5, found \")\"");
@@ -166,11 +166,11 @@ TEST_CASE("a text with a mistake is refused with its position, what is allowed a
   refused("full for", ": expected a length: a number of steps, or a share such as 1/10 at position 9, found the end");
   refused("full for x then 6-12", ": expected a length: a number of steps, or a share such as 1/10 at position 10, found \"x\"");
   refused("full for -5 then 6-12", ": expected a length: a number of steps, or a share such as 1/10 at position 10, found \"-\"");
-  refused("full for 1/10", ": expected 'then' and what follows at position 14, found the end");
-  refused("full for 1/10 6-12", ": expected 'then' and what follows at position 15, found \"6\"");
+  refused("full for 1/10", ": expected 'then' and the next schedule at position 14, found the end");
+  refused("full for 1/10 6-12", ": expected 'then' and the next schedule at position 15, found \"6\"");
   refused("full for 1/10 then", amount + " at position 19, found the end");
   refused("full for 1/ then 6-12", ": expected a denominator at position 13, found \"then\"");
-  refused("full for 10 then 6-8 for 10 then full", ": expected the end (put a turn that has turns in parentheses) at position 22, found \"for\"");
+  refused("full for 10 then 6-8 for 10 then full", ": expected the end (put a nested 'for' in parentheses) at position 22, found \"for\"");
 }
 
 TEST_CASE("words that are not known are refused with those that are") {
@@ -205,11 +205,11 @@ TEST_CASE("numbers out of range are refused with the range") {
 }
 
 TEST_CASE("shrinking is refused unless it is asked for") {
-  refused("12-10-8-6", " shrinks from 12 to 10: put the sizes in growing order, or ask for it with .allow_shrinking = true");
-  refused("6-full-8", " shrinks from full to 8: put the sizes in growing order, or ask for it with .allow_shrinking = true");
-  refused("3/4-1/2", " shrinks from 3/4 to 1/2: put the sizes in growing order, or ask for it with .allow_shrinking = true");
-  refused("6-12 with heads full-1/2", " shrinks from full to 1/2: put the sizes in growing order, or ask for it with .allow_shrinking = true");
-  refused("ramp:12-6", " shrinks from 12 to 6: put the sizes in growing order, or ask for it with .allow_shrinking = true");
+  refused("12-10-8-6", " shrinks from 12 to 10: put the sizes in growing order, or set .allow_shrinking = true");
+  refused("6-full-8", " shrinks from full to 8: put the sizes in growing order, or set .allow_shrinking = true");
+  refused("3/4-1/2", " shrinks from 3/4 to 1/2: put the sizes in growing order, or set .allow_shrinking = true");
+  refused("6-12 with heads full-1/2", " shrinks from full to 1/2: put the sizes in growing order, or set .allow_shrinking = true");
+  refused("ramp:12-6", " shrinks from 12 to 6: put the sizes in growing order, or set .allow_shrinking = true");
   CHECK(any_schedule("ramp:12-6", {.allow_shrinking = true}).text() == "ramp:12-6");
   CHECK(any_schedule("12-10-8-6", {.allow_shrinking = true}).text() == "12-10-8-6");
   CHECK(any_schedule("full-6", {.allow_shrinking = true}).text() == "full-6");

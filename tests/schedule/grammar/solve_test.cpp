@@ -21,10 +21,10 @@ TEST_CASE("solve finds the number of a cost that rises or falls") {
 }
 
 TEST_CASE("solve refuses a cost that no number has, with those that can be had") {
-  CHECK_THROWS_WITH_AS(solve(5.0, 0, 2, [](double x) { return x * x; }), "raptr: no number from 0 to 2 costs 5: the costs reach from 0 to 4",
-                       input_error);
-  CHECK_THROWS_WITH_AS(solve(5.0, 0, 2, [](double x) { return 4 - x; }), "raptr: no number from 0 to 2 costs 5: the costs reach from 2 to 4",
-                       input_error);
+  CHECK_THROWS_WITH_AS(solve(5.0, 0, 2, [](double x) { return x * x; }),
+                       "raptr: no number from 0 to 2 gives a cost of 5: the cost ranges from 0 to 4", input_error);
+  CHECK_THROWS_WITH_AS(solve(5.0, 0, 2, [](double x) { return 4 - x; }),
+                       "raptr: no number from 0 to 2 gives a cost of 5: the cost ranges from 2 to 4", input_error);
 }
 
 TEST_CASE("every number of a text can be solved for") {
@@ -59,14 +59,14 @@ TEST_CASE("any cost may be asked for: seconds of a step of which a part never sh
 
 TEST_CASE("a target out of reach is refused with what can be reached") {
   CHECK_THROWS_WITH_AS(solve_text("6-12@^?", 0.7, long_cost),
-                       doctest::Contains("no number from 0 to 8 costs 0.7: the costs reach from 0.75 to 0.998"), input_error);
+                       doctest::Contains("no number from 0 to 8 gives a cost of 0.7: the cost ranges from 0.75 to 0.998"), input_error);
   CHECK_THROWS_AS(solve_text("constant:?", 0.01, cost), input_error);  // two blocks are always kept
   CHECK_THROWS_AS(solve_text("decreasing:?", 0.5, cost), input_error);
 }
 
 TEST_CASE("a text has one unknown number") {
   CHECK_THROWS_WITH_AS(solve_text("pld:0.5", 0.75, cost),
-                       "raptr: schedule \"pld:0.5\" has 0 unknown numbers: write ? in the place of one, as in pld:?", input_error);
+                       "raptr: schedule \"pld:0.5\" has 0 unknown numbers: replace exactly one number by ?, as in pld:?", input_error);
   CHECK_THROWS_AS(solve_text("?-?", 0.75, cost), input_error);
   CHECK_THROWS_AS(solve_text("pld:?x", 0.75, cost), input_error);
   CHECK_THROWS_AS(solve_text("full for ? then 6-12", 0.75, cost), input_error);

@@ -132,6 +132,6 @@ TEST_CASE("a profile keeps the share of every block that it says") {
   for (std::int64_t step = 0; step < 2'000; ++step) last += plan_at(text, step, 2'000).has(11);
   CHECK(last / 2'000.0 == doctest::Approx(0.5).epsilon(0.08));
   CHECK_THROWS_WITH_AS(check_schedule(any_schedule("profile:1:0.5"), twelve_blocks, 10, true),
-                       "raptr: a profile of 2 shares meets a network of 12 blocks: give one for each", input_error);
+                       "raptr: a profile has 2 shares, but the network has 12 blocks: give one share per block", input_error);
   CHECK_THROWS_AS(any_schedule("profile:0:0"), input_error);
 }

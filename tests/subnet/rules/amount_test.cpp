@@ -33,11 +33,11 @@ TEST_CASE("a fraction gives a whole number of units, or is refused with the near
           REQUIRE_THROWS_AS((void)part.of(total, "x"), input_error);
       }
   CHECK_THROWS_WITH_AS((void)amount(fraction(1, 3)).of(10, "layers"),
-                       "raptr: a stage keeps 1/3 of 10 layers, which is no whole number of them: the nearest are 3/10 and 4/10", input_error);
+                       "raptr: a stage keeps 1/3 of 10 layers, which is not a whole number: the nearest are 3/10 and 4/10", input_error);
   CHECK_THROWS_WITH_AS((void)amount(fraction(1, 100)).of(10, "heads"),
-                       "raptr: a stage keeps 1/100 of 10 heads, which is no whole number of them: the nearest are 1/10", input_error);
+                       "raptr: a stage keeps 1/100 of 10 heads, which is not a whole number: the nearest are 1/10", input_error);
   CHECK_THROWS_WITH_AS((void)amount(fraction(5, 7)).of(12, "layers"),
-                       "raptr: a stage keeps 5/7 of 12 layers, which is no whole number of them: the nearest are 8/12 and 9/12", input_error);
+                       "raptr: a stage keeps 5/7 of 12 layers, which is not a whole number: the nearest are 8/12 and 9/12", input_error);
 }
 
 TEST_CASE("a mean share lies between whole numbers, but for its last bits") {

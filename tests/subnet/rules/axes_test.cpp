@@ -342,7 +342,7 @@ TEST_CASE("sequences ascend; a block that none passes is left out, one that all 
 TEST_CASE("a plan cannot drop sequences of which it does not know the number") {
   const network_layout unknown = layout_of<example_block>(small);
   CHECK_THROWS_WITH_AS(drawn(stage_of(rule_of<sequence_drop<keep<1, 2>>>()), 0, unknown),
-                       "raptr: a stage drops sequences, but this plan does not know how many a step has: make its layout with their number, "
+                       "raptr: a stage drops sequences, but the layout of this plan has no number of sequences: create it with "
                        "layout_of<Block>(shape, sequences)",
                        input_error);
   CHECK(drawn(stage_of(rule_of<sequence_drop<keep<1, 1>>>()), 0, unknown) == step_plan::full(unknown));
@@ -366,7 +366,7 @@ TEST_CASE("coins keep a fraction on average, so it need not be a whole number of
   CHECK(rule_of<sublayer_drop<keep<5, 8>, linear_from_first>>().kept_of(12) == 7.5);
   const auto exact = rule_of<layer_drop<keep<3, 4>>>();
   CHECK(!exact.fits(6, 6));
-  CHECK_THROWS_WITH_AS((void)exact.kept_of(6), "raptr: a stage keeps 3/4 of 6 layers, which is no whole number of them: the nearest are 4/6 and 5/6",
+  CHECK_THROWS_WITH_AS((void)exact.kept_of(6), "raptr: a stage keeps 3/4 of 6 layers, which is not a whole number: the nearest are 4/6 and 5/6",
                        input_error);
 }
 
@@ -409,11 +409,11 @@ TEST_CASE("an axis of one's own is a name and a part that owns it") {
 
 TEST_CASE("an axis that no part of the block has is refused with those that it has") {
   CHECK_THROWS_WITH_AS(drawn(stage_of(rule_of<expert_drop<keep<3>>>())),
-                       "raptr: the schedule drops experts, which no part of this block has: it can drop layers, sublayers, sequences, heads, neurons",
+                       "raptr: the schedule drops experts, which this network does not have: it has layers, sublayers, sequences, heads, neurons",
                        input_error);
   const network_layout layout = layout_of<block_with_experts>({.layers = 3, .width = 48, .heads = 4});
   CHECK_THROWS_WITH_AS(drawn(stage_of(rule_of<neuron_drop<keep<1, 2>>>()), 0, layout),
-                       "raptr: the schedule drops neurons, which no part of this block has: it can drop layers, sublayers, sequences, heads, experts",
+                       "raptr: the schedule drops neurons, which this network does not have: it has layers, sublayers, sequences, heads, experts",
                        input_error);
 }
 
@@ -424,7 +424,7 @@ TEST_CASE("a number that an axis does not have is refused when it is drawn, with
   CHECK_THROWS_WITH_AS(drawn(stage_of(rule_of<sequence_drop<keep<11>>>())), "raptr: a stage keeps 11 of 10 sequences: keep between 1 and 10",
                        input_error);
   CHECK_THROWS_WITH_AS(drawn(stage_of(rule_of<neuron_drop<keep<1, 3>>>())),
-                       "raptr: a stage keeps 1/3 of 8 neurons, which is no whole number of them: the nearest are 2/8 and 3/8", input_error);
+                       "raptr: a stage keeps 1/3 of 8 neurons, which is not a whole number: the nearest are 2/8 and 3/8", input_error);
   CHECK_THROWS_WITH_AS(drawn(stage_of(rule_of<head_drop<keep<1, 5>>>())),
-                       "raptr: a stage keeps 1/5 of 4 heads, which is no whole number of them: the nearest are 1/4", input_error);
+                       "raptr: a stage keeps 1/5 of 4 heads, which is not a whole number: the nearest are 1/4", input_error);
 }

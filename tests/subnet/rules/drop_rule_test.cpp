@@ -79,7 +79,7 @@ TEST_CASE("a selector may be a lambda that knows something") {
 
 TEST_CASE("a scale that needs a probability is refused with a selector that does not tell it") {
   CHECK_THROWS_WITH_AS(custom_rule(rule_of<layer_drop<keep<3>>>(), chosen_by_hand{}, inverse{}),
-                       "raptr: the drop of layers divides by the keep probability, which its selector does not tell: "
+                       "raptr: the drop of layers divides by the keep probability, which its selector does not provide: "
                        "add probability(unit, total, kept) to it",
                        input_error);
 }
@@ -87,11 +87,10 @@ TEST_CASE("a scale that needs a probability is refused with a selector that does
 TEST_CASE("policies of values that do not fit an axis are refused with the reason, as those of types are") {
   const auto refused = [](auto make, const char* sentence) { CHECK_THROWS_WITH_AS(make(), sentence, input_error); };
   refused([] { return custom_rule(rule_of<width_slice>(), inverse{}); },
-          "raptr: the drop of neurons divides by the keep probability, which its selector does not tell: "
+          "raptr: the drop of neurons divides by the keep probability, which its selector does not provide: "
           "add probability(unit, total, kept) to it");
-  refused([] { return custom_rule(rule_of<layer_drop>(), once{}); }, "raptr: the drop of layers is drawn once in any case: leave raptr::once out");
-  refused([] { return custom_rule(rule_of<sublayer_drop>(), once{}); },
-          "raptr: the drop of sublayers is drawn once in any case: leave raptr::once out");
+  refused([] { return custom_rule(rule_of<layer_drop>(), once{}); }, "raptr: the drop of layers is always drawn once: leave raptr::once out");
+  refused([] { return custom_rule(rule_of<sublayer_drop>(), once{}); }, "raptr: the drop of sublayers is always drawn once: leave raptr::once out");
   refused([] { return custom_rule(rule_of<head_drop>(), sqrt_gap{}); },
           "raptr: the drop of heads has a scale that measures the distance between kept blocks: use it on layers or sublayers");
   refused([] { return custom_rule(rule_of<sequence_drop>(), sqrt_gap{}); },
@@ -111,7 +110,7 @@ TEST_CASE("policies of values that do not fit an axis are refused with the reaso
       },
       "raptr: the drop of sequences divides by one keep probability for all units, but some are always kept: fix none, or leave the scale out");
   refused([] { return custom_rule(rule_of<layer_drop>(), linear_in_depth{}, exactly_selector{}); },
-          "raptr: the drop of layers draws every unit by a coin of its own where it has a profile: leave selector and fixed units out");
+          "raptr: the drop of layers has a profile, which draws each unit independently: leave out the selector and the fixed units");
   CHECK_NOTHROW(custom_rule(rule_of<sublayer_drop>(), sqrt_gap{}, bernoulli_selector{{2, 2}}));
   CHECK_NOTHROW(custom_rule(rule_of<sequence_drop>(), completep_scale{0.5}, once{}));
   CHECK_NOTHROW(custom_rule(rule_of<head_drop>(), exactly_selector{{1, 0}}, once{}, linear_in_depth{}));
@@ -151,9 +150,10 @@ TEST_CASE("a selector that leaves the range is named with the numbers") {
 TEST_CASE("a stage drops each axis once, and only so many of them") {
   stage_rule stage;
   stage.add(rule_of<head_drop<keep<6>>>());
-  CHECK_THROWS_WITH_AS(stage.add(rule_of<head_drop<keep<3>>>()), "raptr: a stage has two drops of heads: one is possible", input_error);
+  CHECK_THROWS_WITH_AS(stage.add(rule_of<head_drop<keep<3>>>()), "raptr: a stage has two drops on heads: only one is allowed per axis", input_error);
   stage.add(rule_of<width_slice<keep<96>>>());
-  CHECK_THROWS_WITH_AS(stage.add(rule_of<neuron_drop<keep<96>>>()), "raptr: a stage has two drops of neurons: one is possible", input_error);
+  CHECK_THROWS_WITH_AS(stage.add(rule_of<neuron_drop<keep<96>>>()), "raptr: a stage has two drops on neurons: only one is allowed per axis",
+                       input_error);
   constexpr std::string_view others[] = {"a", "b", "c", "d", "e", "f", "g"};
   drop_rule rule = rule_of<head_drop<keep<6>>>();
   for (int i = 0; i < 6; ++i) rule.axis = others[i], stage.add(rule);

@@ -97,10 +97,10 @@ TEST_CASE("policies that cannot go together are refused") {
     CHECK_THROWS_WITH_AS(named_rule(base, names), sentence, input_error);
   };
   refused(rule_of<layer_drop>(), {.selector = "bernoulli", .profile = "linear"},
-          "raptr: the drop of layers draws every unit by a coin of its own where it has a profile: leave selector and fixed units out");
+          "raptr: the drop of layers has a profile, which draws each unit independently: leave out the selector and the fixed units");
   refused(rule_of<layer_drop>(), {.selector = "first", .always = both_ends},
-          "raptr: the drop of layers fixes units, which only the selectors exactly and bernoulli do: name one of them");
-  refused(rule_of<layer_drop>(), {.once = true}, "raptr: the drop of layers is drawn once in any case: leave raptr::once out");
+          "raptr: the drop of layers has fixed units, which only the selectors exactly and bernoulli support: name one of them");
+  refused(rule_of<layer_drop>(), {.once = true}, "raptr: the drop of layers is always drawn once: leave raptr::once out");
   refused(rule_of<layer_drop>(), {.scale = "completep", .exponent = -1}, "raptr: the exponent of completep is -1: give a number from 0 to 8");
-  refused(rule_of<layer_drop>(), {.profile = "square"}, "raptr: unknown profile \"square\": it is one of linear, linear_from_first");
+  refused(rule_of<layer_drop>(), {.profile = "square"}, "raptr: unknown profile \"square\": allowed are linear, linear_from_first");
 }

@@ -172,14 +172,14 @@ TEST_CASE("a list of the wrong length, or of another mean than the stage's, is r
   for (const drop_rule& base : {rule_of<head_drop>(), rule_of<layer_drop>(), rule_of<sequence_drop>()}) {
     const custom_rule wrong_length(base.keeping(amount::mean_share(0.9)), five);
     if (base.axis != "layers")
-      CHECK_THROWS_WITH_AS(checked(wrong_length.rule()), "raptr: a profile of 5 shares meets a network of 6 blocks: give one for each", input_error);
+      CHECK_THROWS_WITH_AS(checked(wrong_length.rule()), "raptr: a profile has 5 shares, but the network has 6 blocks: give one share per block",
+                           input_error);
     else
       CHECK_THROWS_AS(checked(wrong_length.rule()), input_error);
     const custom_rule wrong_mean(base.keeping(fraction(1, 2)), six);
     CHECK_THROWS_WITH_AS(
         checked(wrong_mean.rule()),
-        ("raptr: the profile of " + std::string(base.axis) + " keeps a share of 0.75 on average where the stage asks for 0.5: they must agree")
-            .c_str(),
+        ("raptr: the profile of " + std::string(base.axis) + " keeps a share of 0.75 on average, but the stage keeps 0.5: they must agree").c_str(),
         input_error);
   }
 }

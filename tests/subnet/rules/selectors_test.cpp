@@ -159,6 +159,6 @@ TEST_CASE("fewer units than are fixed, or a negative number of fixed ones, are r
                        input_error);
   CHECK_THROWS_AS((bernoulli_selector{{.first = 2, .last = 3}}(12, 4, at(0))), input_error);
   CHECK_THROWS_WITH_AS((exactly_selector{{.first = -1, .last = 3}}(12, 4, at(0))),
-                       "raptr: the first -1 and the last 3 units cannot be fixed: give numbers that are not negative", input_error);
+                       "raptr: the first -1 and the last 3 units are fixed: neither number may be negative", input_error);
   CHECK_THROWS_AS((exactly_selector{{.first = 2'147'483'647, .last = 2'147'483'647}}(12, 4, at(0))), input_error);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention on the CPU: tiles of query rows against all keys that one of them sees, scores and probabilities in scratch
-// of the thread. In the backward pass one task owns a key-value group of a segment, so its gradients need no atomics.
+// Attention on the CPU: tiles of query rows against all keys that any of them sees, with scores and probabilities in
+// per-thread scratch. In the backward pass one task owns a key-value group of a segment, so gradients need no atomics.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +36,7 @@ template <class T> void multiply(std::int64_t rows, std::int64_t columns, std::i
   multiply_packed(rows, columns, depth, a, panels, packed_depth * panel_width<T>, target<T, T>{out, stride, alpha, beta, nullptr, T(0)});
 }
 
-// Loops of their own functions: inlined, some compilers no longer see that nothing else is stored to.
+// Separate functions: once inlined, some compilers no longer see that the loop stores to nothing else.
 template <class T> [[gnu::noinline]] void exponentials(T* p, int n, T row_max) {
   for (int i = 0; i < n; ++i) p[i] = math::exp(p[i] - row_max);
 }

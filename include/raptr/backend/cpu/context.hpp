@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every operation on the CPU works with: the threads and the scratch they share or own.
+// The state that all operations on the CPU share: threads, and shared and per-thread scratch.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct context {
   explicit context(int count) : threads(count), own(std::size_t(threads.size())) {}
   thread_team threads;
   std::vector<scratch> own;  // one for each thread
-  scratch packed, partial;   // operands repacked for the kernel; sums of parts, added up in order
+  scratch packed, partial;   // operands packed for the kernel; partial sums, added up in order
 };
 
 constexpr std::int64_t round_up(std::int64_t count, std::int64_t to) { return ceil_div(count, to) * to; }

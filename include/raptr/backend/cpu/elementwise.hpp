@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks over ranges of the arenas on the CPU: a chunk is a task. A unit may lie in several chunks and is then asked begin()
-// once in each.
+// Elementwise passes over parameter ranges on the CPU: a chunk is a task. begin() is called once for each chunk that a unit
+// lies in.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace raptr::cpu_backend {
 
-/// piece(f, unit's state, count, arrays moved to the first element...) for every piece of a unit in every chunk; its
-/// results, if any, are added up per chunk and then, chunk after chunk, handed to add(range, sum).
+/// Calls piece(f, state of the unit, count, arrays at the first element...) for the part of every unit in every chunk. Its
+/// results, if any, are summed per chunk and then passed to add(range, sum), in the order of the chunks.
 template <class F, class Piece, class Add, class... Arrays>
 void each_chunk(context& ctx, const F& f, param_ranges ranges, const Piece& piece, const Add& add, Arrays... arrays) {
   constexpr bool sums = !std::is_same_v<Add, std::nullptr_t>;
@@ -42,7 +42,7 @@ void each_chunk(context& ctx, const F& f, param_ranges ranges, const Piece& piec
       for (std::int64_t c = r->chunk; c < r->chunk + chunks_of(r->length); ++c) add(*r, partial[c]);
 }
 
-// f and the unit's state are copied: the compiler then knows that no store into an array can change them.
+// f and the state are copied, so that the compiler knows that no store into an array changes them.
 template <class F, class... Arrays> void elementwise(context& ctx, const F& f, param_ranges ranges, Arrays... arrays) {
   const auto piece = []<class State, class... T>(F own, State state, std::int64_t n, T*... a) {
     RAPTR_INDEPENDENT

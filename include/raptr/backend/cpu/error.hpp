@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can go wrong on the CPU: the number of threads, and memory that there is not.
+// The errors of the CPU backend.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three dense products on the CPU. The right operand is packed once, by all threads; then blocks of rows, fixed by
-// the shape alone, are multiplied by whoever is free. A row kernel runs on each block while it is still in cache.
+// The three matrix products on the CPU. All threads pack the right operand once; then blocks of rows, whose size depends on
+// the shape alone, are multiplied by the next free thread. The epilogue runs on each block while it is in cache.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace raptr::cpu_backend {
 
-/// Rows of the right operand that are multiplied in one go: a panel of them (64 KiB) stays in the second cache, chains of additions stay short.
+/// Depth of one pass over the right operand: a panel of it (64 KiB) stays in the L2 cache, and chains of additions stay short.
 template <class T> constexpr std::int64_t depth_block = 2048 / std::int64_t(sizeof(T));
 /// f(first, length) for each block of the depth; once even if the depth is 0.
 template <class T, class F> void for_depth(std::int64_t depth, F f) {
@@ -110,7 +110,7 @@ template <class T, class Master> void matmul_into_gradient(context& ctx, const g
   if (m.n == 0) return;
   constexpr std::int64_t rows = 8 * tile_rows;
   const matrix<Master> g = m.g;
-  // Each block of columns packs `a` again; only a G of few rows is cut both ways, so that there are tasks enough.
+  // Every block of columns packs `a` again, so G is cut into columns only where it has few rows and too few tasks.
   const std::int64_t down = ceil_div(g.rows, rows), columns = down < 8 ? 8 * panel_width<T> : round_up(g.width, panel_width<T>);
   const std::int64_t across = ceil_div(g.width, columns), padded = round_up(g.width, panel_width<T>);
   const T* const packed = pack<T, Master>(ctx, m.x, false, m.n, g.width, m.x_sum, m.x_factor);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner kernel of every dense product: a tile of a few rows by one panel of two SIMD vectors, kept in registers.
-// Each element of a result is one chain of multiply-adds over the depth, whatever the tile it lies in, so its bits
-// depend neither on the tiling nor on how many rows the product has.
+// The inner kernel of every matrix product: a tile of a few rows by one panel of two SIMD vectors, kept in registers. Each
+// element of a result is one chain of multiply-adds over the depth in any tile, so its bits depend neither on the tiling nor
+// on the number of rows.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +50,7 @@ template <class T, class Out> struct target {
   T bias_factor;
 };
 
-/// f(0), f(1) ... as constants: an array indexed by nothing else stays in registers.
+/// Calls f(0), f(1) ... with constants: an array indexed only by constants stays in registers.
 template <class F, int... I> [[gnu::always_inline]] inline void unroll(const F& f, std::integer_sequence<int, I...>) {
   (f(std::integral_constant<int, I>{}), ...);
 }
@@ -61,7 +61,7 @@ template <int Rows, class T, class Out> void multiply_tile(std::int64_t depth, l
   using unaligned = typename simd<T>::unaligned;
   constexpr int width = simd_width<T>;
   vector left[std::size_t(Rows)] = {}, right[std::size_t(Rows)] = {};
-  // The result is asked for now, because a tile ends too soon after its first store to hide a trip to memory.
+  // Prefetch the result: a tile ends too soon after its first store to hide the latency of memory.
   for (int m = 0; m < Rows; ++m) __builtin_prefetch(to.data + m * to.stride, 1), __builtin_prefetch(to.data + m * to.stride + columns - 1, 1);
   for (std::int64_t k = 0; k < depth; ++k, panel += 2 * width, a.data += a.column_stride) {
     const vector b0 = *reinterpret_cast<const unaligned*>(panel), b1 = *reinterpret_cast<const unaligned*>(panel + width);
@@ -128,7 +128,7 @@ template <class T> void pack_panel(T* panel, const T* b, std::int64_t stride, st
     }
 }
 
-/// a = the first halves of a and b, b = their second halves, lane by lane in turn. Spelt out, because nvcc loses packs here.
+/// a = the first halves of a and b, b = their second halves, interleaved lane by lane. Written out, because nvcc loses parameter packs here.
 template <int Width, class V> [[gnu::always_inline]] inline void interleave(V& a, V& b) {
   static_assert(Width == 2 || Width == 4 || Width == 8 || Width == 16);
   const V x = a, y = b;
@@ -143,7 +143,7 @@ template <int Width, class V> [[gnu::always_inline]] inline void interleave(V& a
     b = __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
   }
 }
-/// Transposes a square of vectors: as many rounds as a lane number has bits, each rotates one bit from row to lane.
+/// Transposes a square of vectors in log2(Width) rounds.
 template <int Width, int Rounds, class V> [[gnu::always_inline]] inline void transpose(V* square) {
   if constexpr (Rounds > 1) {
     V next[std::size_t(Width)];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory of the CPU backend: what it hands out is aligned to 64 bytes and freed with it at the latest. Scratch grows to
-// the largest size asked for and stays, so that a step allocates nothing once the first one is over. Large blocks ask
-// for large pages, because the rows of a wide matrix lie on more small pages than the processor remembers.
+// Memory of the CPU backend, aligned to 64 bytes and freed by release(), or with the backend. Scratch grows to the largest
+// size requested and stays, so only the first step allocates. Large blocks request large pages, because the rows of a wide
+// matrix lie on more 4 KiB pages than the TLB covers.
 #pragma once
 
 #include <algorithm>
@@ -19,14 +19,14 @@
 
 namespace raptr::cpu_backend {
 
-/// Bytes with an owner, uninitialised.
+/// An owned block of uninitialised bytes.
 class block {
  public:
   block() = default;
-  /// Leaves data() null if there is not so much memory.
+  /// data() is null if the allocation fails.
   explicit block(std::size_t bytes) : bytes_(bytes), data_(::operator new(bytes, alignment(), std::nothrow)) {
 #if defined(__linux__)
-    if (data_ && bytes >= large_page) madvise(data_, bytes, MADV_HUGEPAGE);  // a wish: it may be refused
+    if (data_ && bytes >= large_page) madvise(data_, bytes, MADV_HUGEPAGE);  // a hint, which the system may ignore
 #endif
   }
   block(block&& other) noexcept : bytes_(std::exchange(other.bytes_, 0)), data_(std::exchange(other.data_, nullptr)) {}
@@ -47,10 +47,10 @@ class block {
   void* data_ = nullptr;
 };
 
-/// One buffer whose content does not outlive the operation.
+/// A temporary buffer, reused by every operation.
 class scratch {
  public:
-  /// Room for n objects of T; what an earlier call gave is gone.
+  /// Space for n objects of T; invalidates the result of the previous call.
   template <class T> T* get(std::size_t n) {
     if (n * sizeof(T) > data_.bytes()) {
       data_ = block();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one thread could do at most: the rate of independent multiply-adds in registers, measured. The honest unit for
-// the speed of products, because processors of one family differ by a factor of two.
+// The measured peak rate of one thread: independent multiply-adds in registers. Speeds of matrix products are given as a share
+// of it, because processors of one family differ by a factor of two.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace raptr::cpu_backend {
 
-/// Flop/s of one thread in float, with the instructions that this was compiled for; takes about 20 ms.
+/// Flop/s of one thread in float, with the instruction set compiled for; takes about 20 ms.
 inline double measured_fma_peak() {
   using vector = simd<float>::vector;
   using clock = std::chrono::steady_clock;
@@ -24,7 +24,7 @@ inline double measured_fma_peak() {
     const std::chrono::duration<double> seconds = clock::now() - start;
     best = std::max(best, 2.0 * chains * rounds * simd_width<float> / seconds.count());
   } while (clock::now() - begin < std::chrono::milliseconds(20));
-  volatile float sink = 0;  // keeps the chains
+  volatile float sink = 0;  // keeps the compiler from dropping the chains
   for (const vector& s : sums) sink = sink + s[0];
   return best;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Row kernels on the CPU: the team is one thread whose loops the compiler turns into SIMD. Sums run in a fixed number
-// of lanes, because the order of additions has to be in the source: without it no compiler may vectorise a sum.
+// Row kernels on the CPU: the team is one thread whose loops the compiler vectorises. Sums use a fixed number of lanes: a
+// compiler may vectorise a sum only if the source fixes the order of its additions.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace raptr::cpu_backend {
 
-/// Folds n values, a multiple of panel_width, with `join`: always in the same order.
+/// Reduces n values, a multiple of panel_width, with `join`, always in the same order.
 template <class T, class Join> T fold(const T* values, int n, const Join& join) {
   using vector = typename simd<T>::vector;
   using unaligned = typename simd<T>::unaligned;
@@ -29,8 +29,8 @@ template <class T, class Join> T fold(const T* values, int n, const Join& join) 
     for (int i = 0; i < step; ++i) lane[i] = join(lane[i], lane[i + step]);
   return lane[0];
 }
-/// Folds f(0) ... f(n - 1) in an order that depends on n alone: the values first, which the compiler can make SIMD whatever
-/// f is, and then they are folded. `rest` fills up the last vector.
+/// Reduces f(0) ... f(n - 1) in an order that depends on n alone: first all values of a block, a loop that vectorises for any f,
+/// then the reduction. `rest` pads the last vector.
 template <class T, class F, class Join> T lane_fold(int n, const F& f, T rest, const Join& join) {
   constexpr int block = 512;
   alignas(simd_bytes) T values[std::size_t(block)];
@@ -74,14 +74,14 @@ template <class F> auto lane_max(int n, const F& f) {
 }
 
 template <class K> struct row_team {
-  typename sum_of<K>::type* partial;  // sums x width of the rows at hand
+  typename sum_of<K>::type* partial;  // sums x width, of the rows of one block
   int width;
 
   template <class F, class... T> void each(int n, F f, T*... arrays) const {
     RAPTR_INDEPENDENT
     for (int i = 0; i < n; ++i) f(i, arrays[i]...);
   }
-  // The usual run of 16 is a constant to the compiler: so short a loop is fast only if its length is known.
+  // The usual run of 16 is a constant to the compiler: a loop this short is fast only if its length is known.
   template <class F> void each(int runs, int length, F f) const {
     for (int run = 0; run < runs; ++run) {
       if (length == 16)
@@ -96,11 +96,11 @@ template <class K> struct row_team {
   template <class F, class... T> auto max(int n, F f, T*... arrays) const {
     return lane_max(n, [=](int i) { return f(i, arrays[i]...); });
   }
-  // For both, because it is called from the lambdas of a kernel, which nvcc compiles for both.
+  // Host and device, because the lambdas of a kernel call it and nvcc compiles them for both.
   template <class V> RAPTR_BOTH void add(int k, int i, V v) const { partial[std::int64_t(k) * width + i] += typename sum_of<K>::type(v); }
 };
 
-/// Runs a kernel on pieces of the rows and adds up its column sums, piece after piece.
+/// Runs a kernel on blocks of rows and adds up its column sums in the order of the blocks.
 template <class K> class row_runner {
   using sum = typename sum_of<K>::type;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A team of threads that shares the tasks of one loop at a time. The tasks are fixed by the caller, so who runs which
-// cannot change a result. Surprise: the caller never waits for a thread that has not woken up yet; such a thread finds
-// the loop closed and sleeps on, which keeps short loops cheap on a busy machine.
+// A team of threads that share the tasks of one loop at a time. The caller fixes the tasks, so which thread runs a task does
+// not change a result. Surprise: the caller never waits for a thread that has not woken up; such a thread finds the loop
+// closed and keeps sleeping, which keeps short loops cheap on a busy machine.
 #pragma once
 
 #include <atomic>
@@ -50,7 +50,7 @@ class thread_team {
   int size() const { return size_; }
 
   /// f(index, thread) for index in 0 .. count - 1, in any order, on threads 0 .. size() - 1; returns when all are done
-  /// and throws the first exception that came out of f. Not to be called from within f.
+  /// and rethrows the first exception of f. Must not be called from within f.
   template <class F> void parallel_for(std::int64_t count, F&& f) {
     if (count <= 1 || size_ == 1) {
       for (std::int64_t i = 0; i < count; ++i) f(i, 0);
@@ -73,9 +73,9 @@ class thread_team {
   }
 
  private:
-  // The gate in one word: the number of the loop, whether it may be joined, how many workers are inside.
+  // The gate in one word: number of the loop, whether workers may join it, how many are inside.
   static constexpr std::uint32_t inside = 1023, is_open = 1024, one_loop = 2048;
-  static constexpr int patience = 2000;  // turns of about 20 ns before a thread sleeps
+  static constexpr int patience = 2000;  // spins of about 20 ns before a thread sleeps
 
   static void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -96,7 +96,7 @@ class thread_team {
     std::uint32_t done = 0;  // the loop served last
     for (int spins = 0;;) {
       std::uint32_t now = gate_.load(std::memory_order_acquire);
-      if (stopping_.load(std::memory_order_acquire)) return;  // asked after the gate: stop() writes them in the other order
+      if (stopping_.load(std::memory_order_acquire)) return;  // read after the gate: stop() writes them in the other order
       const std::uint32_t loop = now & ~(is_open | inside);
       if ((now & is_open) && loop != done) {
         if (!gate_.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) continue;

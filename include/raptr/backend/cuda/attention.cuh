@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention on the GPU, the host's side: picks the kernel for the head width, which is padded with zeros to the next of 16,
-// 32, 64, 128, 256, and starts it on all segments at once. It reads the host's copy of the segments, for the grid only.
+// Attention on the GPU, host side: selects the kernel for the head width, padded with zeros to the next of 16, 32, 64, 128,
+// 256, and launches it on all segments at once. The host copy of the segments is read for the grid only.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace raptr::cuda_backend {
 
-/// f(width as a constant), the smallest that has kernels and is not below `width`.
+/// Calls f with the smallest width, as a constant, that has kernels and is not below `width`.
 template <class F> void with_padded_width(int width, const F& f) {
   if (width > 256) errors::head_is_too_wide(width);
   if (width <= 16)

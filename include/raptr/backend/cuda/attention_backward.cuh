@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention backward in two kernels that recompute the probabilities: one owns a tile of query rows of a head and makes their
-// gradient, one owns a tile of keys and values of a group and walks over the query rows of all its heads. So nothing is
-// added up between blocks and the bits are the same every time.
+// Attention backward in two kernels that recompute the probabilities: one owns a tile of query rows of a head and computes
+// their gradient, one owns a tile of keys and values of a group and loops over the query rows of all its heads. No sum crosses
+// blocks, so results are deterministic.
 #pragma once
 
 #include <raptr/backend/cuda/attention_tile.cuh>
 
 namespace raptr::cuda_backend {
 
-/// How a block uses its shared memory: two tiles of rows that it owns, two of rows that it walks over, what one product
-/// hands to the next, and two numbers for each row that it walks over.
+/// The layout of shared memory: two tiles of rows that the block owns, two of rows that it loops over, the probabilities passed
+/// from one product to the next, and two numbers for each row that it loops over.
 template <class T, int Width, int Rows, int Columns> struct backward_plan : tile_shape<T, Rows, Columns, Rows*(2 * Width / half_warp + Columns)> {
   using shape = tile_shape<T, Rows, Columns, Rows*(2 * Width / half_warp + Columns)>;
   static constexpr int own = shape::rows * tile_stride<T, Width>, other = shape::columns * tile_stride<T, Width>, probabilities = 2 * (own + other),

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention forward: a block owns a tile of query rows of one head and walks over the tiles of keys that one of them sees,
-// with the running maximum and sum of the online softmax. Keys and values take turns in one tile, so that four blocks of
-// head width 64 fit a multiprocessor.
+// Attention forward: a block owns a tile of query rows of one head and loops over the tiles of keys that any of them sees, with
+// the running maximum and sum of the online softmax. Keys and values alternate in one tile, so that four blocks of head width
+// 64 fit a multiprocessor.
 #pragma once
 
 #include <raptr/backend/cuda/attention_tile.cuh>
 
 namespace raptr::cuda_backend {
 
-/// How a block uses its shared memory: the queries, keys and then values, and the probabilities.
+/// The layout of shared memory: queries, keys and then values, probabilities.
 template <class T, int Width, int Rows, int Columns> struct forward_plan : tile_shape<T, Rows, Columns, Rows*(Width / half_warp + 2)> {
   using shape = tile_shape<T, Rows, Columns, Rows*(Width / half_warp + 2)>;
   static constexpr int keys = shape::rows * tile_stride<T, Width>, probabilities = keys + shape::columns * tile_stride<T, Width>,

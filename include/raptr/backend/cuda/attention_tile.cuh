@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the attention kernels share: tiles of rows in shared memory, and the two products of tiles that everything is made of. A block of 128 threads is 8 half-warps; each
-// owns every 8th row of a product, so what it writes of them for the next product no other warp reads.
+// The common part of the attention kernels: tiles of rows in shared memory and the two products of tiles. A block of 128 threads is 8
+// half-warps. Each owns every 8th row of a product, so no other warp reads what it writes of them for the next product.
 #pragma once
 
 #include <cmath>
@@ -19,7 +19,7 @@
 namespace raptr::cuda_backend {
 
 constexpr int half_warp = 16, half_warps = 8, attention_threads = half_warp * half_warps;
-/// What one block has on every GPU since compute capability 8.0.
+/// Shared memory that a block has on every GPU of compute capability 8.0 or later.
 constexpr std::size_t shared_of_all = 99 * 1024;
 
 template <class T> constexpr T negative_infinity = -std::numeric_limits<T>::infinity();
@@ -40,18 +40,18 @@ template <int Rows> __device__ query_tile query_tile_of_block(const segment* seg
 /// Rows of `Width` columns in shared memory. The 16 bytes after each of them let 8 threads read 8 rows without conflict.
 template <class T, int Width> constexpr int tile_stride = Width + numbers_of_16_bytes<T>;
 
-/// What a thread has of a product.
+/// The elements of a product that a thread holds.
 template <class T, int Rows, int Columns> struct fragment {
   T at[std::size_t(Rows * Columns)] = {};
   __device__ T& operator()(int i, int j) { return at[i * Columns + j]; }
   __device__ const T& operator()(int i, int j) const { return at[i * Columns + j]; }
 };
-/// f(0) .. f(N - 1) without a loop: what is indexed by a variable would not stay in registers.
+/// Calls f(0) .. f(N - 1) without a loop: an array indexed by a variable would not stay in registers.
 template <int... I, class F> __device__ void unrolled(std::integer_sequence<int, I...>, const F& f) { (f(I), ...); }
 template <int N, class F> __device__ void unrolled(const F& f) { unrolled(std::make_integer_sequence<int, N>{}, f); }
 
-/// A block's tile of scores: each thread has Rows x Columns of them, in rows row_of(i) and columns column_of(j). `Held` is
-/// how many numbers it keeps besides.
+/// A block's tile of scores: each thread has Rows x Columns of them, in rows row_of(i) and columns column_of(j). `Held`: how
+/// many other numbers it keeps.
 template <class T, int Rows, int Columns, int Held> struct tile_shape {
   static constexpr int rows_of_thread = Rows, columns_of_thread = Columns, rows = Rows * half_warps, columns = Columns * half_warp;
   static constexpr int registers = (Rows * Columns + Held) * int(sizeof(T)) / 4 + (Rows + Columns) * 4;
@@ -167,7 +167,7 @@ template <class T> __device__ T half_warp_max(T x) {
   return x;
 }
 
-/// May rows of this width be read and written in pieces of 16 bytes?
+/// Whether rows of this width can be accessed 16 bytes at a time.
 template <class Real, class... Arrays> bool is_aligned(int width, const Arrays*... arrays) {
   return std::size_t(width) * sizeof(Real) % 16 == 0 && ((reinterpret_cast<std::uintptr_t>(arrays) % 16 == 0) && ...);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every operation on a GPU works with: one stream, so that the order of calls is the order of the work, and scratch
-// that may be handed to the next operation at once, because it runs later.
+// The state that all operations on a GPU share: one stream, so that work runs in the order of the calls, and scratch, which the
+// next operation can reuse at once because it runs later.
 #pragma once
 
 #include <nvtx3/nvToolsExt.h>
@@ -13,7 +13,7 @@
 
 namespace raptr::cuda_backend {
 
-/// A name for profilers, as long as it lives.
+/// A named range for profilers (NVTX), while it lives.
 class named_span {
  public:
   explicit named_span(const char* name) { nvtxRangePushA(name); }
@@ -22,11 +22,11 @@ class named_span {
   ~named_span() { nvtxRangePop(); }
 };
 
-/// Device memory that grows to the largest size asked for and stays.
+/// Device memory that grows to the largest size requested and stays.
 class scratch {
  public:
   explicit scratch(heap& memory) : memory_(memory) {}
-  /// Room for n objects of T for one operation; what an earlier call gave is for operations before.
+  /// Space for n objects of T for one operation; only earlier operations may use the result of the previous call.
   template <class T> T* get(std::size_t n) {
     if (n * sizeof(T) > bytes_) {
       if (data_) memory_.release(std::exchange(data_, nullptr));
@@ -65,7 +65,7 @@ class context {
  private:
   static constexpr std::size_t default_shared_bytes = 48 << 10;
 
-  /// Asks the driver only when a kernel wants more than it had.
+  /// Calls the driver only when a kernel needs more than before.
   void allow_shared(const void* kernel, std::size_t bytes, const char* name) {
     std::size_t& allowed = allowed_shared_[kernel];
     if (allowed >= bytes) return;

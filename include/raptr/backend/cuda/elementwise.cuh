@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks over ranges of the arenas on a GPU: all ranges in one launch, a block for a chunk. Four elements at a time, 16 bytes
-// of float, where a range and its units begin at multiples of four; else one at a time.
+// Elementwise passes over parameter ranges on a GPU: one launch for all ranges, one block for each chunk. Four elements at a
+// time, 16 bytes of float, where a range and its units begin at multiples of four; otherwise one at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,20 +25,20 @@ template <bool Sums, int Count, class F, class State, class... G> __device__ dou
   (g.store(), ...);
   return sum;
 }
-/// The elements first .. end - 1 of a range that fall to this thread. It divides once: a turn later an element lies as many
-/// units further on as fit into a turn, or one more.
+/// The elements first .. end - 1 of a range that belong to this thread. It divides once: one iteration later an element lies as
+/// many units further on as fit into an iteration, or one more.
 template <bool Sums, int Count, class F, class... T>
 __device__ double visit_chunk(const F& f, const param_range& range, std::int64_t first, std::int64_t end, T*... a) {
-  constexpr std::int64_t turn = elementwise_threads * Count;
+  constexpr std::int64_t stride = elementwise_threads * Count;
   double sum = 0;
   std::int64_t i = first + std::int64_t(threadIdx.x) * Count;
   if (i >= end) return sum;
-  const std::int64_t per_unit = range.per_unit, further = turn / per_unit;
+  const std::int64_t per_unit = range.per_unit, further = stride / per_unit;
   std::int64_t unit = i / per_unit, unit_end = (unit + 1) * per_unit;
   auto state = f.begin(range, range.unit + int(unit));
   for (;;) {
     if (is_visited(state)) sum += visit<Sums, Count>(f, state, group<T, Count>(a + i)...);
-    i += turn;
+    i += stride;
     if (i >= end) return sum;
     const std::int64_t before = unit;
     unit += further, unit_end += further * per_unit;

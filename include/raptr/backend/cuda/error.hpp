@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can go wrong on a GPU, with the numbers of the moment.
+// The errors of the CUDA backend.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dense products by cuBLASLt. Its matrices are column-major, so a row-major Y (n, R) is its Y (R, n) and every product is
-// asked for transposed. What the library chose for a shape is kept, with its descriptors. Split sums are added up in the
-// type of the computation only, never in that of the result, and the workspace is ours: the bits do not depend on what else
-// runs.
+// Matrix products by cuBLASLt. Its matrices are column-major, so a row-major Y (n, R) is its Y (R, n) and every product is
+// computed transposed. The algorithm chosen for a shape is cached with its descriptors. Split-K sums are added in the compute
+// type only, never in that of the result, and the workspace is our own, so the bits do not depend on other work.
 #pragma once
 
 #include <cublasLt.h>
@@ -42,7 +41,7 @@ template <> struct blas<bfloat16> {
   static constexpr cublasComputeType_t exact = CUBLAS_COMPUTE_32F, fast = CUBLAS_COMPUTE_32F;
 };
 
-/// A descriptor of the library, made by one function and ended by another.
+/// Owns a descriptor of cuBLASLt.
 template <class Handle, cublasStatus_t (*End)(Handle)> class described {
  public:
   described() = default;
@@ -93,7 +92,7 @@ template <class In, class Out> class products {
     described<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy> a, b, d;
     cublasLtMatmulAlgo_t algorithm{};
   };
-  static constexpr std::size_t workspace_bytes = std::size_t(32) << 20;  // what NVIDIA advises for Hopper
+  static constexpr std::size_t workspace_bytes = std::size_t(32) << 20;  // as recommended by NVIDIA for Hopper
 
   template <class T> static void set(cublasLtMatmulDesc_t what, cublasLtMatmulDescAttributes_t attribute, const T& value) {
     check(cublasLtMatmulDescSetAttribute(what, attribute, &value, sizeof value), "the description of a product");

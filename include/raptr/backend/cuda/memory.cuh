@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory of the GPU. It is given out and taken back in the order of the stream, so a buffer may be released while kernels
-// still read it.
+// Memory of the GPU, allocated and freed in the order of the stream, so a buffer may be released while kernels still read it.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +10,7 @@
 
 namespace raptr::cuda_backend {
 
-/// Allocations on one stream. What is still live is freed with it.
+/// Allocations on one stream. The destructor frees those that are left.
 class heap {
  public:
   heap(const gpu& of, cudaStream_t in) : of_(of), in_(in) {}
@@ -26,7 +25,7 @@ class heap {
     bytes = std::max(bytes, std::size_t(1));
     const cudaError_t status = cudaMallocAsync(&fresh, bytes, in_);
     if (status == cudaErrorMemoryAllocation) {
-      (void)cudaGetLastError();  // not a sticky one: the device goes on
+      (void)cudaGetLastError();  // not sticky: the device stays usable
       std::size_t free = 0, total = of_.memory;
       (void)cudaMemGetInfo(&free, &total);
       errors::gpu_is_out_of_memory(bytes, held_, free, total);
@@ -40,7 +39,7 @@ class heap {
     const auto at = live_.find(const_cast<void*>(p));
     if (at == live_.end()) errors::not_allocated_on_gpu();
     held_ -= at->second;
-    (void)cudaFreeAsync(at->first, in_);  // fails after a sticky error only, and destructors release: the next call tells
+    (void)cudaFreeAsync(at->first, in_);  // fails after a sticky error only; destructors call this, so the next call reports it
     live_.erase(at);
   }
   std::size_t held() const { return held_; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Neighbours in memory that are read or written in one access, of up to 16 bytes. What a program overwrites without reading is
-// not read on a GPU either: the compiler drops the access.
+// Consecutive numbers that are read or written in one access of up to 16 bytes. Elements that a kernel overwrites without
+// reading are not loaded: the compiler drops the access.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -20,7 +20,7 @@ template <int N, class T> __device__ pack<T, N> read(const T* from) { return *re
 template <int N, class T> __device__ void write(T* to, const pack<T, N>& x) { *reinterpret_cast<pack<T, N>*>(to) = x; }
 template <int N, class T> __device__ bool begins_pack(const T* p) { return reinterpret_cast<std::uintptr_t>(p) % pack_alignment<T, N> == 0; }
 
-/// N elements of an array, in registers while a function works on them; what may be written is written back by store().
+/// N elements of an array in registers; store() writes them back unless T is const.
 template <class T, int N> struct group {
   using value = std::remove_const_t<T>;
   T* from;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shared memory of every kernel: one declaration for all, because all of it is dynamic. What a kernel needs then
-// depends on its arguments and is stated where it is started.
+// The shared memory of every kernel: one declaration, because all of it is dynamic. Its size may depend on the arguments and is
+// given at the launch.
 #pragma once
 
 #include <cuda_runtime.h>

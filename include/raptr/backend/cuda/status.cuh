@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every call of the toolkit goes through here. A sticky error is whatever a kernel did wrong earlier: the call that reports
-// it is rarely the one that made it, so the sentence says "during".
+// Checks every call of the toolkit. A sticky error comes from an earlier kernel: the call that reports it is rarely the one
+// that caused it, so the message says "during".
 #pragma once
 
 #include <cuda_runtime.h>
@@ -14,14 +14,14 @@ inline void check(cudaError_t status, const char* during) {
   if (status != cudaSuccess) errors::gpu_failed(during, cudaGetErrorName(status), cudaGetErrorString(status));
 }
 
-/// What the device is, once it is known to be usable.
+/// A device that is usable.
 struct gpu {
   int number = 0;
   std::string name;
   int major = 0, minor = 0;
   std::size_t memory = 0, shared_bytes = 0;
 
-  /// Makes it the device of the calling thread. Throws input_error if it cannot be used, and says why.
+  /// Makes it the device of the calling thread. Throws input_error, with the reason, if it is not usable.
   explicit gpu(int device) : number(device) {
     int count = 0, driver = 0, runtime = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owners of what the toolkit hands out: streams, places in their order, and memory of the host that the GPU can reach.
+// Owners of streams, events and pinned host memory.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ class stream {
   cudaStream_t handle_ = nullptr;
 };
 
-/// A place in the order of a stream.
+/// A point in the order of a stream.
 class event {
  public:
   event() { check(cudaEventCreateWithFlags(&handle_, cudaEventDisableTiming), "the making of an event"); }
@@ -41,7 +41,7 @@ class event {
   cudaEvent_t handle_ = nullptr;
 };
 
-/// Memory of the host that the GPU can read and write by itself.
+/// Pinned host memory.
 class pinned {
  public:
   explicit pinned(std::size_t bytes) : bytes_(bytes) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The team of a row kernel on a GPU: a warp for short rows, a whole block for long ones. Neighbours belong to neighbouring
-// lanes, so they are read together, 16 bytes by a lane where the arrays are handed over and begin at such places; the order of
-// a sum depends on the number of lanes and on that.
+// The team of a row kernel on a GPU: a warp for short rows, a block for long ones. Neighbouring lanes take neighbouring elements,
+// so accesses coalesce; a lane takes 16 bytes at a time where arrays are passed and aligned for it. The order of a sum depends on
+// the number of lanes and on that alignment.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +27,7 @@ template <class T, class Join> __device__ T join_warp(T value, const Join& join)
   for (int away = warp / 2; away > 0; away /= 2) value = join(value, __shfl_xor_sync(0xffffffffu, value, away));
   return value;
 }
-/// The same for a block of Lanes threads. `between` has room for a value of each warp; it may be used again on return.
+/// The same for a block of Lanes threads. `between` holds a value of each warp and may be reused on return.
 template <int Lanes, class T, class Join> __device__ T join_block(T value, T* between, const Join& join) {
   constexpr int warps = Lanes / warp;
   value = join_warp(value, join);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ways in and out. What goes in passes through a ring of pinned memory and a copy of it on the device: the bus is crossed
-// on a stream of its own while the step computes, and the host may go on at once.
+// Transfers between host and device. Uploads pass through a ring of pinned memory and a copy of it on the device: the copy over
+// the bus runs on a second stream while the step computes, and the host continues at once.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,8 @@
 
 namespace raptr::cuda_backend {
 
-/// From the host to the device, in the order of `to`. The ring has a few parts; one is filled again only when the device has
-/// taken what was in it, so the host waits if, and only if, it is a whole ring ahead.
+/// From the host to the device, in the order of `to`. The ring has a few parts; a part is refilled once the device has
+/// consumed it, so the host waits only if it is a whole ring ahead.
 class upload_ring {
  public:
   upload_ring(heap& memory, cudaStream_t to) : memory_(memory), to_(to) {}
@@ -43,7 +43,7 @@ class upload_ring {
     if (!host_) {
       host_ = std::make_unique<pinned>(parts * part_bytes);
       device_ = static_cast<char*>(memory_.allocate(parts * part_bytes));
-      arrived_.record(to_), arrived_.hold(bus_);  // the memory exists in the order of its stream
+      arrived_.record(to_), arrived_.hold(bus_);  // the memory is allocated in the order of its stream
     } else {
       taken_[part_].record(to_), was_used_[part_] = true;
       part_ = (part_ + 1) % parts;
@@ -63,11 +63,11 @@ class upload_ring {
   std::size_t part_ = 0, used_ = 0;
 };
 
-/// From the device to the host: a copy into pinned memory now, into the host's own when it is waited for.
+/// From the device to the host: into pinned memory at once, into the destination in wait().
 class downloads {
  public:
   explicit downloads(cudaStream_t from) : from_(from) {}
-  ~downloads() { cudaStreamSynchronize(from_); }  // it writes to what was never waited for
+  ~downloads() { cudaStreamSynchronize(from_); }  // pending copies write to memory that is freed next
   downloads(const downloads&) = delete;
   downloads& operator=(const downloads&) = delete;
 
@@ -97,7 +97,7 @@ class downloads {
     void* host = nullptr;
     std::size_t bytes = 0;
   };
-  static constexpr std::size_t small = std::size_t(1) << 16;  // what is kept for the next fetch
+  static constexpr std::size_t small = std::size_t(1) << 16;  // bytes; buffers up to this size are kept for the next fetch
 
   pending slot_of(std::size_t bytes) {
     if (bytes > small || spare_.empty()) return {pinned(std::max(bytes, small)), event()};

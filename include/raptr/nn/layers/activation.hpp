@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Activations are functor types over one neuron, so one of the user's own runs on every backend, fused behind the
-// product that feeds it. `inputs` is the number of projections that a neuron reads: one, or two for a gated one.
+// Activations are functor types over one neuron, so a user-defined one runs on every backend, fused as the epilogue of the
+// product before it. `inputs` is the number of projections that a neuron reads: one, or two if it is gated.
 #pragma once
 
 #include <concepts>
@@ -42,7 +42,7 @@ struct swish_gate {
   }
 };
 
-/// forward: the neuron's value from its inputs. backward: from the gradient of the value, those of the inputs.
+/// forward: the value of a neuron from its inputs. backward: the gradients of the inputs from that of the value.
 template <class A>
 concept activation = requires(const float* a, float* da) {
   { A::inputs } -> std::convertible_to<int>;
@@ -50,7 +50,7 @@ concept activation = requires(const float* a, float* da) {
   { A::backward(a, 0.0f, da) } -> std::same_as<void>;
 };
 
-/// h (rows, units, group) = A(pre (rows, units, inputs, group)). With one input a whole row is handed over.
+/// h (rows, units, group) = A(pre (rows, units, inputs, group)). With one input a row is processed as one array.
 template <class A, class T> struct activate {
   static constexpr int sums = 0;
   const T* pre;

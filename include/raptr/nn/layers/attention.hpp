@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Multi-head self-attention. Its unit is a key-value group with all rows of its query heads (query, key, value, output),
-// so that dropping a unit never changes the meaning of another; where nothing is shared that is one head. Which rows see
-// which comes with the batch, so that causal and bidirectional are one part; `causal` states what the block is made for,
-// for checks and for the price.
+// Multi-head self-attention. Its unit is a key-value group with all rows of its query heads (query, key, value, output), so
+// dropping a unit does not affect another; without grouped queries that is one head. The batch defines which rows see which,
+// so causal and bidirectional attention are one part; `causal` declares the intended use, for checks and for the cost.
 #pragma once
 
 #include <raptr/nn/part.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax cross-entropy on one row of logits, which become their own gradient in place: logits are the largest array of
-// a small model, so they are never stored twice, and never for rows without a target.
+// Softmax cross-entropy on one row of logits, which are overwritten with their gradient: logits are the largest array of a small
+// model, so they are stored once, and only for rows with a target.
 #pragma once
 
 #include <cmath>
@@ -30,17 +30,17 @@ template <class T, class S> struct cross_entropy {
     const T* const read = l;
     const S own = S(read[id]);  // before max(), whose barrier keeps others from writing to it too early
     const auto value = [](int, const T& x) { return S(x); };
-    const S top = team.max(vocab, value, read), k = scale * S(weights[r]);
+    const S row_max = team.max(vocab, value, read), k = scale * S(weights[r]);
     const auto exponential = [=](int, T& x) {
-      const S e = math::exp(S(x) - top);
+      const S e = math::exp(S(x) - row_max);
       x = T(e);
       return e;
     };
     const S total = team.sum(vocab, exponential, l);
-    team.each(1, [=](int) { *loss = double(k) * (std::log(double(total)) + double(top) - double(own)); });
+    team.each(1, [=](int) { *loss = double(k) * (std::log(double(total)) + double(row_max) - double(own)); });
     if (!with_gradient) return;
-    const S share = k / total;
-    const auto gradient = [=](int, T& x) { x = T(share * S(x)); };
+    const S factor = k / total;
+    const auto gradient = [=](int, T& x) { x = T(factor * S(x)); };
     team.each(vocab, gradient, l);
     team.each(1, [=](int) { l[id] -= T(k); });
   }

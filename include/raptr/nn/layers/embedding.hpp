@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Token and learned position embeddings, and the token types of BERT, as row kernels. The backward pass visits every distinct
-// id once and adds its rows in order: no atomics, the same bits for any number of threads.
+// Token and learned position embeddings, and the token types of BERT, as row kernels. The backward pass processes each
+// distinct id once and adds its rows in order: no atomics, the same bits for any number of threads.
 #pragma once
 
 #include <raptr/nn/step_table.hpp>
@@ -9,7 +9,7 @@ namespace raptr {
 
 struct embedding_role {};
 
-/// A policy of a block. Types > 0: the embedding has a row for each type of token too. Batches have no types: every token is of
+/// A policy of a block. Types > 0: the embedding also has a row for each token type. Batches have no types: every token is of
 /// type 0, as in Hugging Face's models when none are given, and the other rows have a gradient of 0 [hf].
 template <int Types> struct token_types {
   static_assert(Types >= 0, "raptr: token_types counts the types of tokens: 0 for none, 2 for those of BERT");
@@ -58,7 +58,7 @@ template <class T, class S> struct add_to_rows_backward {
   RAPTR_BOTH S* sum(int, int i) const { return g + i; }
 };
 
-/// Row values[u] of g += the rows of dx that read it; one program row for every distinct value.
+/// Row values[u] of g += the rows of dx that read it; one row of the kernel for every distinct value.
 template <class T, class S> struct embed_backward {
   static constexpr int sums = 0;
   S* g;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The MLP for any activation, gated or not. Its unit is a group of neurons, whose rows lie together as (inputs, group, C):
-// a gate and its partner are one range, and the activation reads runs. Groups and not single neurons, because products
-// and memory gain nothing from less.
+// The MLP for any activation, gated or not. Its unit is a group of neurons, whose rows are contiguous as (inputs, group, C), so
+// that a gate and its partner are one range and the activation reads runs. Smaller units than a group would make products and
+// memory no cheaper.
 #pragma once
 
 #include <raptr/nn/layers/activation.hpp>
@@ -11,7 +11,8 @@ namespace raptr {
 
 struct mlp_role {};
 
-template <activation A> struct mlp {
+template <class A> struct mlp {
+  static_assert(activation<A>, "raptr: the activation of this mlp is not a raptr::activation: it needs inputs, forward(a) and backward(a, dh, da)");
   using role = mlp_role;
   using axis = neurons;
   static constexpr std::string_view name = "mlp";

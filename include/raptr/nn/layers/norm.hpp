@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Norms are functor types over one row, so a norm of the user's runs on every backend. The normalised row and one
-// statistic are kept; gain and bias are applied, and their gradients summed, by the two row kernels here.
+// Norms are functor types over one row, so a user-defined norm runs on every backend. The normalised row and one statistic are
+// kept for the backward pass; the two row kernels here apply gain and bias and sum their gradients.
 #pragma once
 
 #include <cmath>
@@ -70,6 +70,15 @@ concept norm_policy = requires(a_team_has_each_sum_max_add& team, const float* x
   N::forward(team, x, y, scale, 1);
   N::backward(team, x, static_cast<const float*>(scale), y, 1);
 };
+
+namespace detail {
+template <class N> void use_team(a_team_has_each_sum_max_add& team, const float* x, float* y, float* scale) {
+  N::forward(team, x, y, scale, 1);
+  N::backward(team, x, static_cast<const float*>(scale), y, 1);
+}
+/// Instantiates the bodies of a norm with a team that has only what every team has.
+template <class N> inline constexpr auto reads_team_of = &use_team<N>;
+}  // namespace detail
 
 template <class N> std::vector<weight> norm_weights(const model_shape& shape, const std::string& name) {
   std::vector<weight> list{{name + ".weight", false, {{name + ".weight", shape.width}}, 1, initializer::ones, false}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the norm sits around a part: the two residual rules. Both change the stream in place, so a dropped part is the
-// identity in both, its norm included.
+// The two residual rules: pre-norm and post-norm. Both update the stream in place, so a dropped part, with its norm, is the
+// identity.
 #pragma once
 
 #include <concepts>
@@ -61,8 +61,8 @@ struct post_norm {
 
 /// `saved` holds what forward leaves for backward; the weights of the norm come before those of the part.
 ///
-///   forward   stream (rows, C) becomes the stream behind the part
-///   backward  g += gradients; dstream, the gradient behind the part, becomes that in front of it
+///   forward   stream (rows, C) becomes the stream after the part
+///   backward  g += gradients; dstream, the gradient after the part, becomes that before it
 template <class R, class N, class P, class Ops>
 concept residual_policy = requires(part_call<Ops>& call, params<const typename Ops::real> w, params<typename Ops::master> g,
                                    typename Ops::real* stream, typename R::template saved<N, P, Ops>& s,

@@ -15,11 +15,11 @@
 namespace raptr {
 
 /// How masked positions are chosen. bert: exactly max(1, rint(rate n)) of every window of n tokens [bert].
-/// independent: each token by a coin of its own, so that a window may have none [hf].
+/// independent: each token with probability `rate`, so that a window may have none [hf].
 enum class masking { bert, independent };
 
 /// Some tokens are hidden and predicted from both sides: of those chosen, 80% become the mask, 10% a random token of the
-/// tokenizer, 10% stay. Special tokens are never chosen. Masks are drawn anew for every sample.
+/// tokenizer, 10% stay. Special tokens are never chosen. Masks are redrawn for every sample.
 struct masked_lm {
   static constexpr bool looks_back_only = false;
   static constexpr bool transforms = true;  // logits = norm(gelu(x W^T + b)) E^T + bias
@@ -29,7 +29,7 @@ struct masked_lm {
   raptr::masking masking = raptr::masking::bert;
 
   static constexpr int window(int context) { return context; }
-  /// Throws input_error if the rate cannot be or the tokenizer has no mask.
+  /// Throws input_error if the rate is out of range or the tokenizer has no mask.
   template <class Vocabulary> void check(const Vocabulary& tokens) const {
     if (!(rate > 0 && rate <= 1)) errors::mask_rate_is_out_of_range(rate);
     if (tokens.mask < 0) errors::tokenizer_has_no_mask(tokens.size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// In which types a network computes: a policy of a block.
+// The types in which a network computes: a policy of a block.
 #pragma once
 
 #include <raptr/base/bfloat16.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a schedule's text piece by piece: symbols, words, numbers. Spaces are free between the pieces. What is not there
-// is answered with its place, counted from 1, with what is allowed and with what was found.
+// Scans the text of a schedule: symbols, words, numbers. Spaces between tokens are ignored. Errors state the position,
+// counted from 1, what was expected and what was found.
 #pragma once
 
 #include <charconv>
@@ -37,21 +37,21 @@ class text_scanner {
     at_ = end;
     return true;
   }
-  /// Whether the word comes next, which stays unread.
+  /// Whether the word comes next; does not consume it.
   bool word_follows(std::string_view w) {
     const std::size_t start = at_;
     const bool found = word(w);
     at_ = start;
     return found;
   }
-  /// The letters that follow; none if there are none.
+  /// The letters that follow; may be empty.
   std::string_view any_word() {
     skip_spaces();
     const std::size_t start = at_;
     while (at_ < text_.size() && is_letter(text_[at_])) ++at_;
     return text_.substr(start, at_ - start);
   }
-  /// Where the next piece begins.
+  /// Position of the next token.
   std::size_t next_place() {
     skip_spaces();
     return at_;
@@ -76,7 +76,7 @@ class text_scanner {
     at_ = static_cast<std::size_t>(end - text_.data());
     if (problem != std::errc{} || value < low || value > high)
       bad_number(start, "give a number from " + decimal_text(low) + " to " + decimal_text(high));
-    if (value > 0 && value < 1e-9) bad_number(start, "a number above 0 is at least 0.000000001");  // of less, decimal_text() has an exponent
+    if (value > 0 && value < 1e-9) bad_number(start, "a number above 0 is at least 0.000000001");  // decimal_text() of less has an exponent
     return value;
   }
   /// A count, a fraction, a decimal or "full".

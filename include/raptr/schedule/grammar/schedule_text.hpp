@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of a schedule, as a command line has it. It says what is dropped, how many and when; the rule of a word says how,
-// and the caller may bring rules of his own. A text may end below the full network: such runs are controls.
+// The text form of a schedule, as given on a command line: what is dropped, how much and when. The rule of a word defines how;
+// callers can add rules. A text may end below the full network: such runs are controls.
 //
 //   schedule = turn [ "for" length "then" turn ] ;
 //   turn     = track { "with" track } ;                 at once, on different axes
@@ -14,8 +14,8 @@
 //   policy   = "exactly" | "bernoulli" | "first" | "fixed:" n ":" n | "linear" | "linear_from_first" | "unscaled" | "sqrt_gap"
 //            | "sqrt_inverse" | "inverse" | "inverse_per_branch" | "completep" [ ":" x ] | "once" ;
 //
-// No word means layers. Spaces are free between the parts. After "@": how long the stages last, relative to each other, or
-// the power of their number that says it; equal without it.
+// Without a word, the axis is layers. Spaces between tokens are ignored. After "@": the relative lengths of the stages, or "^"
+// and the power of their number that gives them; without "@" the stages are equal.
 #pragma once
 
 #include <raptr/schedule/grammar/scanner.hpp>
@@ -32,11 +32,11 @@
 namespace raptr {
 
 struct text_options {
-  std::vector<custom_rule> rules{};  // what a word means: your selector, your scale, your axis
+  std::vector<custom_rule> rules{};  // user-defined words: with other selectors, scales or axes
   bool allow_shrinking = false;
 };
 
-/// Reads one text and makes a Schedule of it, a type that can be made from every schedule.
+/// Parses one text into a Schedule, a type that is constructible from every schedule.
 template <class Schedule> class schedule_reader {
  public:
   schedule_reader(std::string_view words, const text_options& meanings) : in_(words), options_(meanings) {}
@@ -48,22 +48,22 @@ template <class Schedule> class schedule_reader {
   }
 
  private:
-  static constexpr int deepest = 16;  // open parentheses, and schedules at once: what contains others asks them in turn
+  static constexpr int deepest = 16;  // nested parentheses, and schedules joined by 'with': both recurse in the result
   static constexpr const char* end_of_track = "'with', 'for' or the end";
 
   Schedule schedule(int depth) {
     Schedule first = turn(depth);
     if (!in_.word("for")) return first;
     const duration length = in_.length_of_turn();
-    if (!in_.word("then")) in_.expected("'then' and what follows");
+    if (!in_.word("then")) in_.expected("'then' and the next schedule");
     then<lasting<duration, Schedule>, Schedule> both{{length, std::move(first)}, turn(depth)};
-    after_track_ = "the end (put a turn that has turns in parentheses)";
+    after_track_ = "the end (put a nested 'for' in parentheses)";
     return both;
   }
   Schedule turn(int depth) {
     Schedule all = track(depth);
     for (int tracks = 1; in_.word("with"); ++tracks) {
-      if (tracks == deepest) in_.expected("the end of " + std::to_string(deepest) + " schedules at once");
+      if (tracks == deepest) in_.expected("the end (at most " + std::to_string(deepest) + " schedules can be joined by 'with')");
       Schedule more = track(depth);
       if (const std::string_view axis = common_axis(all, more); !axis.empty()) errors::schedule_text_drops_an_axis_twice(in_.text(), axis);
       all = with<Schedule, Schedule>(std::move(all), std::move(more));
@@ -146,7 +146,7 @@ template <class Schedule> class schedule_reader {
     if (by_power) after_track_ = end_of_track;
     const double exponent = by_power ? in_.number("an exponent from 0 to 8", 0, 8) : 0;
     if (!by_power) lengths_into(list, uneven, start);
-    if (!track_ends()) in_.expected(after_track_);  // before the sizes are judged: "6-1,5-12" does not shrink, it is misspelt
+    if (!track_ends()) in_.expected(after_track_);  // before check_growth(): "6-1,5-12" does not shrink, it is misspelt
     for (std::size_t i = 1; i < sizes.size(); ++i) check_growth(sizes[i - 1], sizes[i]);
     if (by_power) return power_list(std::move(list), exponent, rules_);
     return stage_list(std::move(list), rules_);
@@ -171,7 +171,7 @@ template <class Schedule> class schedule_reader {
   }
   bool track_ends() { return in_.next_is(')') || in_.word_follows("for") || in_.word_follows("with") || in_.at_end(); }
 
-  /// Given rules come first; a rule with policies in its name answers to its word. What it borrows is held by rules_.
+  /// Rules of the caller come first; one with policies in its name is also found by its word. rules_ holds what a rule borrows.
   drop_rule rule_of_word() {
     rules_ = options_.rules;
     const std::size_t start = in_.next_place();
@@ -200,7 +200,7 @@ template <class Schedule> class schedule_reader {
       const auto once_only = [&](bool first) {
         if (first) return;
         in_.go_back(start);
-        in_.expected("a policy of a kind that is not there yet: one selector, one profile, one scale");
+        in_.expected("a policy of another kind: at most one selector, one profile, one scale");
       };
       if (is_one_of(selector_names, name)) {
         once_only(names.selector.empty()), names.selector = name;
@@ -249,8 +249,8 @@ template <class Schedule> class schedule_reader {
 
   text_scanner in_;
   const text_options& options_;
-  std::vector<custom_rule> rules_;  // what the rule that was read last borrows from
-  std::string after_track_;         // what may follow the track that was read last
+  std::vector<custom_rule> rules_;  // what the last rule borrows from
+  std::string after_track_;         // what may follow the last track
 };
 
 }  // namespace raptr

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Schedules of a given cost: one number of a schedule is found so that the run costs what another one does. For comparisons
-// at equal FLOPs, or at equal time. A cost that no number reaches is refused with those that can be reached.
+// Schedules of a given cost: solves for one number of a schedule so that the run has the cost of another one, for comparisons
+// at equal FLOPs or at equal time. If no number reaches the cost, the error states the range of costs.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace raptr {
 
-/// The number between low and high whose cost is the target, by bisection. `cost` rises or falls all the way.
+/// The number between low and high whose cost is the target, by bisection. `cost` must be monotonic.
 /// Throws input_error with the range of costs if the target is outside.
 double solve(double target, double low, double high, auto cost) {
   double at_low = cost(low), at_high = cost(high);
@@ -27,11 +27,12 @@ double solve(double target, double low, double high, auto cost) {
   return low + (high - low) / 2;
 }
 
-/// What a step costs in seconds when a share of its blocks' work is done: some of it never shrinks, such as the head.
+/// The time of a full step in seconds and the part of it that does not shrink with the blocks, such as the head.
 struct step_time {
   double full, fixed;
 
-  /// Relative to a full step. Throws input_error unless 0 <= fixed <= full and full > 0.
+  /// The time of a step with this share of the blocks' work, relative to a full step. Throws input_error unless
+  /// 0 <= fixed <= full and full > 0.
   double ratio(double block_share) const {
     if (!(full > 0)) errors::number_is_out_of_range("step_time::full", full, "a number above 0");
     if (!(fixed >= 0 && fixed <= full)) errors::number_is_out_of_range("step_time::fixed", fixed, "a number from 0 to " + decimal_text(full));
@@ -41,7 +42,7 @@ struct step_time {
 
 namespace solving {
 
-/// So many significant digits, always with a point: a decimal, not a count.
+/// Fixed notation with this number of significant digits, always with a point: a decimal, not a count.
 inline std::string digits(double x, int significant) {
   char text[64];
   const int before = x > 0 ? static_cast<int>(std::floor(std::log10(x))) + 1 : 1;  // digits before the point
@@ -54,7 +55,7 @@ inline std::string digits(double x, int significant) {
 
 /// The text with a number in the place of its one "?", so that cost(any_schedule) is the target: solve_text("pld:?", 0.75, cost).
 /// The number is an exponent from 0 to 8 after "@^", and a share up to 1 elsewhere; it has six significant digits. Numbers
-/// with which the schedule does not fit are left out; over the others the cost rises or falls all the way.
+/// for which the schedule does not fit are excluded; over the others the cost must be monotonic.
 /// Throws input_error if no number reaches the target.
 std::string solve_text(std::string_view text, double target, auto cost, const text_options& options = {}) {
   if (const auto unknown = std::count(text.begin(), text.end(), '?'); unknown != 1) errors::schedule_text_needs_one_unknown(text, unknown);
@@ -79,9 +80,9 @@ std::string solve_text(std::string_view text, double target, auto cost, const te
   const auto grid = [&](int i) { return low + (high - low) * i / parts; };
   int first = 0, last = parts;
   while (last >= 0 && !fits(grid(last))) --last;
-  if (last < 0) (void)cost_of(high);  // throws what is wrong with it
+  if (last < 0) (void)cost_of(high);  // throws the error
   while (!fits(grid(first))) ++first;
-  /// The end of what fits, between a number that fits and one that does not.
+  /// The limit of the numbers that fit, between one that fits and one that does not.
   const auto end_of_fit = [&](double inside, double outside) {
     for (int i = 0; i < 40; ++i) {
       const double middle = inside + (outside - inside) / 2;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any shares, one for each block, for the whole run: a profile that a program computed or a text spells out.
+// Arbitrary shares, one per block, for the whole run: a profile computed by a program or given in a text.
 #pragma once
 
 #include <raptr/schedule/stages.hpp>
@@ -8,7 +8,7 @@ namespace raptr {
 
 class constant_profile {
  public:
-  /// The rule says on which axis and how. Throws input_error if a share is not in 0 to 1 or nothing is kept.
+  /// The rule gives the axis and the policies. Throws input_error if a share is not in 0 to 1 or nothing is kept.
   constant_profile(const drop_rule& rule, keep_profile shares, std::vector<custom_rule> keeps_alive = {})
       : prefix_(stages::prefix(rule)), shares_(std::move(shares)), rule_(rule, shares_), keeps_alive_(std::move(keeps_alive)) {
     const double mean = shares_.mean().of(1, rule.axis);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stochastic depth for each sequence that decreases over the run [decreasing], which RAPTR is compared with.
+// Per-sequence stochastic depth that decreases over the run [decreasing], a baseline for RAPTR.
 #pragma once
 
 #include <raptr/schedule/schedule.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Three equal stages on three axes [est]: some layers with a part of their heads and neurons, then all layers with the
-// same part, then everything. The published rates are not known here: by default the one whose block FLOPs are 0.75.
+// same part, then everything. The published rates are unknown; the default is the rate whose block FLOPs are 0.75.
 #pragma once
 
 #include <raptr/schedule/schedule.hpp>

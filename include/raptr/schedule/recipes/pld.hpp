@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Progressive layer dropping [pld], which RAPTR is compared with.
+// Progressive layer dropping [pld], a baseline for RAPTR.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 namespace raptr {
 
 /// At step t of T, theta = (1 - theta_bar) exp(-gamma t / T) + theta_bar; block i of L,
-/// from 1, is dropped with probability (i / L) (1 - theta). It drops more later. A factor of 1/p on every branch.
+/// from 1, is dropped with probability (i / L) (1 - theta). More is dropped later in the run. Every branch has a factor of 1/p.
 struct pld {
   double theta_bar = 0.5, gamma = 100;
 

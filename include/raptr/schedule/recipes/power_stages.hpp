@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stage lengths by a power: stage i of n lasts i^a parts, as the growth schedules of [midas] do. 0 gives equal stages, 1
-// proportional ones, and other numbers in between give a cost in between, for a run of a given cost.
+// Stage lengths by a power: stage i of n has a length proportional to i^a, as in the growth schedules of [midas]. 0 gives equal
+// stages, 1 proportional ones; numbers in between give costs in between, so that a run of a given cost can be found.
 #pragma once
 
 #include <cmath>
@@ -20,7 +20,7 @@ struct by_power<Drop, Exponent, std::index_sequence<I...>, Counts...> {
   }
   static constexpr std::int64_t sum = (std::int64_t{0} + ... + power(I + 1));
   static_assert(sum <= fraction::largest_denominator,
-                "raptr: the lengths of power_stages have a sum above 9999: take fewer stages or a smaller exponent");
+                "raptr: the lengths of power_stages have a sum above 9999: use fewer stages or a smaller exponent");
   using type = schedule<stage<share<static_cast<int>(power(I + 1)), static_cast<int>(sum)>, Drop<keep<Counts>>>...>;
 };
 /// Stage i lasts i^Exponent times as long as the first one: power_stages<layer_drop, 2, 6, 8, 10, 12>.
@@ -29,11 +29,11 @@ using power_stages = typename by_power<Drop, Exponent, std::make_index_sequence<
 /// Stage i lasts i times as long as the first one.
 template <template <class, class...> class Drop, int... Counts> using proportional_stages = power_stages<Drop, 1, Counts...>;
 
-/// Stages that a program made, with any exponent; the shares in the list do not count. It keeps alive the rules that it
-/// borrows from.
+/// Stages made at run time, with any exponent; the shares in the list are ignored. Keeps alive the rules that it borrows
+/// from.
 class power_list {
  public:
-  /// Borders are rounded to this part of a run where the lengths are not whole numbers with a small sum.
+  /// Stage boundaries are rounded to 1/resolution of a run where the lengths are not integers with a small sum.
   static constexpr std::int64_t resolution = 1 << 20;
 
   /// Throws input_error if there is no stage or the exponent is not in 0 to 8.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A drop whose size moves linearly at every step. It has no stages; inside `lasting`, the first and the last step are those of
-// its own part of the run.
+// A drop whose amount changes linearly at every step. It has no stages; inside `lasting`, its first and last step are those of
+// that part of the run.
 #pragma once
 
 #include <raptr/schedule/schedule.hpp>
 
 namespace raptr {
 
-/// The mean moves linearly from one amount at the first step to another at the last one. Between whole numbers of units a
-/// coin decides at every step. It keeps alive the rules that it borrows from.
+/// The mean changes linearly from one amount at the first step to another at the last one. A fractional number of units is
+/// rounded at random at every step. Keeps alive the rules that it borrows from.
 struct linear_ramp {
   drop_rule rule;
   amount from, to;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradual stacking [stacking]: equal stages of growing depth; each border appends copies of the last blocks. The blocks
+// Gradual stacking [stacking]: equal stages of growing depth; each stage boundary appends copies of the last blocks. The blocks
 // that do not exist yet are the last ones, so a plan keeps the first ones.
 #pragma once
 
@@ -38,7 +38,7 @@ template <class Depths> class stacking {
     if (now.step == 0) return copies;
     const int before = stage(now.step - 1, now.total), after = stage(now.step, now.total);
     for (int to = depth(before); to < depth(after); ++to) {
-      int from = to;  // through stages of no steps, in a run that is shorter than they are many
+      int from = to;  // skips empty stages when the run has fewer steps than stages
       for (int s = after; s > before; --s)
         if (from >= depth(s - 1)) from -= depth(s) - depth(s - 1);
       copies.push_back({from, to});
@@ -63,7 +63,7 @@ template <class Depths> stacking(Depths) -> stacking<Depths>;
 /// gradual_stacking<6, 9, 12>.
 template <int... Depths> struct gradual_stacking : stacking<std::array<int, sizeof...(Depths)>> {
   static_assert(can_stack(std::array<int, sizeof...(Depths)>{Depths...}),
-                "raptr: gradual_stacking grows from stage to stage, each to at most twice the depth before, as in gradual_stacking<6, 9, 12>");
+                "raptr: each depth of gradual_stacking is at least the previous one and at most twice that, as in gradual_stacking<6, 9, 12>");
   constexpr gradual_stacking() : stacking<std::array<int, sizeof...(Depths)>>({Depths...}) {}
   static constexpr std::int64_t period() { return sizeof...(Depths); }
 };

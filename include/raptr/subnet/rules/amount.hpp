@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many units, and for how long. Types in the user's code (keep<6>, keep<1, 2>, share<1, 4>, steps<30'000>), one small
-// value each behind them.
+// Numbers of units and lengths of time: types in the user's code (keep<6>, keep<1, 2>, share<1, 4>, steps<30'000>), each
+// backed by a small value.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@
 
 namespace raptr {
 
-/// How many units a selector is asked for. Reads as an int. Where a schedule moves continuously, `mean` lies between two
-/// numbers and `count` was drawn next to it, so that the mean of the counts is right.
+/// The number of units that a selector keeps; converts to int. In a schedule that changes continuously, `mean` lies between two
+/// whole numbers and `count` is one of them, drawn so that the counts have this mean.
 struct kept_count {
   int count;
   double mean;
@@ -25,7 +25,7 @@ struct kept_count {
   constexpr operator int() const { return count; }
 };
 
-/// A count of units, a fraction of them that is a whole number of units, or a share that is so only on average.
+/// A count of units, a fraction of them that gives a whole number, or a share that is kept on average.
 class amount {
  public:
   constexpr amount() = default;  // all
@@ -38,7 +38,7 @@ class amount {
     if (share < 1) some.kind_ = share_on_average, some.share_ = share;
     return some;
   }
-  /// On the way from one amount to another: the first at 0, the second at 1. One may be a count and the other a part.
+  /// Interpolates linearly: `from` at way 0, `to` at way 1. One may be a count and the other a part.
   static constexpr amount between(const amount& from, const amount& to, double way) {
     if (way <= 0 || way >= 1) return way <= 0 ? from : to;
     amount some;
@@ -47,7 +47,7 @@ class amount {
     return some;
   }
 
-  /// The same for a selector that keeps so many on average only: a fraction need not give a whole number.
+  /// The same for a selector that keeps this amount only on average: a fraction need not give a whole number.
   constexpr amount on_average() const { return kind_ == part_of_all ? mean_share(part_.value()) : *this; }
 
   constexpr bool all() const { return kind_ == part_of_all && part_ == fraction{}; }
@@ -56,19 +56,20 @@ class amount {
     if (kind_ == part_of_all) return std::int64_t{part_.num()} * total % part_.den() == 0;
     return kind_ == share_on_average ? share_ * total + units_ <= total * (1 + 1e-12) : count_ > 0 && count_ <= total;
   }
-  /// Of so many units, on average. Throws input_error if a count is not in 1 .. total or a fraction gives no whole number.
+  /// The number kept of `total` units, on average. Throws input_error if a count is not in 1 .. total or a fraction gives no
+  /// whole number.
   constexpr double of(int total, std::string_view axis) const {
     if (kind_ == share_on_average && fits(total)) return whole_if_close(share_ * total + units_);
     if (kind_ == part_of_all && !fits(total)) errors::fraction_gives_no_whole_unit(axis, part_.num(), part_.den(), total);
     if (!fits(total)) errors::stage_keeps_more_units_than_the_model_has(axis, is_count() ? count_ : rounded_up(share_ * total + units_), total);
     return is_count() ? count_ : static_cast<double>(std::int64_t{part_.num()} * total / part_.den());
   }
-  /// A total of which the amount is always a part, for units whose number is not known. Throws input_error for a count.
+  /// A total that the amount fits, for units whose number is unknown. Throws input_error for a count.
   constexpr int some_total(std::string_view axis) const {
     if (units() > 0) errors::count_of_an_unknown_total(axis, static_cast<int>(units()));
     return part_.den();
   }
-  /// Surely more than `other`, whatever the model: counts meet counts, parts meet parts.
+  /// Whether this is more than `other` for every model: compares counts with counts and parts with parts.
   constexpr bool exceeds(const amount& other) const {
     if (all()) return !other.all();
     if (is_count() != other.is_count()) return false;
@@ -76,7 +77,7 @@ class amount {
   }
   std::string text() const {
     if (all()) return "full";
-    if (units_ > 0) errors::schedule_has_no_text();  // on the way from a count
+    if (units_ > 0) errors::schedule_has_no_text();  // interpolated from a count
     return kind_ == count_of_units ? std::to_string(count_) : kind_ == part_of_all ? part_.text() : decimal_text(share_);
   }
 
@@ -87,18 +88,18 @@ class amount {
   constexpr double part() const { return is_count() ? 0 : value(); }
   constexpr double units() const { return is_count() ? count_ : units_; }
   static constexpr int rounded_up(double x) { return static_cast<int>(x) + (static_cast<int>(x) < x); }
-  /// A share that was computed is a whole number of units but for its last bits.
+  /// Removes the rounding error of a computed share that stands for a whole number of units.
   static constexpr double whole_if_close(double x) {
     const double nearest = static_cast<double>(static_cast<std::int64_t>(x + 0.5));
     return x - nearest < 1e-9 && nearest - x < 1e-9 ? nearest : x;
   }
   kind kind_ = part_of_all;
   int count_ = 0;
-  double share_ = 0, units_ = 0;  // on average, of all and besides
+  double share_ = 0, units_ = 0;  // on average share_ * total + units_
   fraction part_;
 };
 
-/// The length of a turn: a share of the run or a number of steps.
+/// The length of a schedule: a share of the run or a number of steps.
 class duration {
  public:
   constexpr duration(fraction share) : share_(share) {}
@@ -106,7 +107,7 @@ class duration {
 
   constexpr bool in_steps() const { return steps_ > 0; }
   constexpr fraction share() const { return share_; }
-  /// Of a run of `total` steps. Throws input_error if nothing is left after it.
+  /// In steps, of a run of `total`. Throws input_error if no step is left after it.
   constexpr std::int64_t of(std::int64_t total) const {
     const std::int64_t n = in_steps() ? steps_ : fraction_sum(share_).of(total);
     if (n >= total) errors::turn_does_not_fit_in_the_run(n, total);
@@ -116,7 +117,7 @@ class duration {
 
  private:
   fraction share_;
-  std::int64_t steps_ = 0;  // 0: the share counts
+  std::int64_t steps_ = 0;  // 0: the share applies
 };
 
 // ---- the types

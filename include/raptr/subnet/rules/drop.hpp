@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drops as types: an axis, an amount, and policies in any order (selector, scale, profile, once), told apart by what they
-// can do.
+// Drops as types: an axis, an amount, and policies in any order (selector, scale, profile, once), distinguished by the
+// concepts that they satisfy.
 // layer_drop<keep<6>, every_other, sqrt_gap> and layer_drop<keep<6>, sqrt_gap, every_other> are the same.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace raptr {
 
-/// The first of a list that is a selector, or a scale; the last one is the default.
+/// The first selector, or scale, of a list; the last element is the default.
 template <class...> struct first_selector;
 template <class P, class... More> struct first_selector<P, More...> : first_selector<More...> {};
 template <unit_selector P, class... More> struct first_selector<P, More...> { using type = P; };
@@ -20,14 +20,14 @@ template <class...> struct first_profile { using type = void; };
 template <class P, class... More> struct first_profile<P, More...> : first_profile<More...> {};
 template <depth_profile P, class... More> struct first_profile<P, More...> { using type = P; };
 
-/// The selector of a drop that names none: on an axis in depth its profile is one.
+/// The selector of a drop that names none: on layers and sublayers its profile, if it has one.
 template <class Axis, class Fallback, class Profile> struct default_selector { using type = Fallback; };
 template <class Axis, class Fallback, depth_profile Profile>
 requires(place_of<Axis>() == unit_place::blocks || place_of<Axis>() == unit_place::sublayers) struct default_selector<Axis, Fallback, Profile> {
   using type = coins_by<Profile>;
 };
 
-/// Fewer than the selector always keeps, as far as the count alone can tell.
+/// Whether the drop keeps the fixed units of its selector, checked for counts only.
 template <class Keep, class Selector> constexpr bool keeps_its_fixed_units() {
   if constexpr (kept_amount<Keep> && has_fixed_units<Selector>) {
     constexpr amount kept = Keep::value();
@@ -39,7 +39,7 @@ template <class Keep, class Selector> constexpr bool keeps_its_fixed_units() {
 /// The general drop. Fallback is the selector of a drop that names none.
 template <class Axis, class Keep, class Fallback, class... Policies> struct drop {
   static_assert(subnet_axis<Axis>, "raptr: an axis has a name, such as raptr::layers");
-  static_assert(kept_amount<Keep>, "raptr: a drop says first how much it keeps: raptr::keep<6> units, or a part such as raptr::keep<1, 2>");
+  static_assert(kept_amount<Keep>, "raptr: a drop starts with the amount that it keeps: raptr::keep<6> units, or a part such as raptr::keep<1, 2>");
   static_assert((drop_policy<Policies> && ...),
                 "raptr: a policy of a drop is a selector, called as select(total, kept, key) and returning raptr::unit_set, "
                 "a scale, called as scale(raptr::kept_unit) and returning double, a profile with share(block, layers, mean), or raptr::once");
@@ -54,8 +54,8 @@ template <class Axis, class Keep, class Fallback, class... Policies> struct drop
   using scale = typename first_scale<Policies..., unscaled>::type;
   static constexpr bool drawn_once = (std::same_as<Policies, once> || ...);
   static_assert(!in_depth || std::is_void_v<profile> || !(unit_selector<Policies> || ...),
-                "raptr: on layers and sublayers a profile draws every unit by a coin of its own: leave the selector out");
-  static_assert(!in_depth || !drawn_once, "raptr: layers and sublayers are drawn once in any case: leave raptr::once out");
+                "raptr: on layers and sublayers a profile draws each unit independently: leave the selector out");
+  static_assert(!in_depth || !drawn_once, "raptr: layers and sublayers are always drawn once: leave raptr::once out");
   static_assert(in_depth || !needs_neighbours<scale>, "raptr: this scale measures the distance between kept blocks: use it on layers or sublayers");
   static_assert(place != unit_place::parts || !per_branch_scale<scale>,
                 "raptr: this scale is for the branches of a block: for the units inside a part use raptr::inverse or raptr::sqrt_inverse");
@@ -72,19 +72,19 @@ template <class Axis, class Keep, class Fallback, class... Policies> struct drop
   }
 };
 
-/// Drops whole blocks. Without a selector: exactly so many, the first and the last block always [raptr].
+/// Drops whole blocks. Default selector: exactly the given number, always with the first and the last block [raptr].
 template <class Keep, class... Policies> struct layer_drop : drop<layers, Keep, exactly<both_ends>, Policies...> {};
-/// Drops attention or mlp of a block by itself; the first and the last block always whole.
+/// Drops attention and mlp separately; the first and the last block are always kept whole.
 template <class Keep, class... Policies> struct sublayer_drop : drop<sublayers, Keep, exactly<both_end_blocks>, Policies...> {};
-/// Drops key-value groups of attention with their query heads: exactly so many, others in every block.
+/// Drops key-value groups of attention with their query heads; keeps exactly the given number, drawn for each block.
 template <class Keep, class... Policies> struct head_drop : drop<heads, Keep, exactly<>, Policies...> {};
-/// Drops groups of neurons of the mlp: exactly so many, others in every block.
+/// Drops groups of neurons of the mlp; keeps exactly the given number, drawn for each block.
 template <class Keep, class... Policies> struct neuron_drop : drop<neurons, Keep, exactly<>, Policies...> {};
-/// Keeps the first groups of neurons, the same at every step [fjord]. A word of its own, "width", for the axis of neurons.
+/// Keeps the first groups of neurons, the same at every step [fjord]. Named "width" in texts; its axis is neurons.
 template <class Keep, class... Policies> struct width_slice : drop<neurons, Keep, first_units, Policies...> {
   static constexpr std::string_view name = "width";
 };
-/// Takes some sequences of the step round a block, others round every block: stochastic depth for each sample.
+/// Lets some sequences of the step skip a block, drawn for each block: per-sample stochastic depth.
 template <class Keep, class... Policies> struct sequence_drop : drop<sequences, Keep, exactly<>, Policies...> {};
 
 template <class D>
@@ -95,12 +95,12 @@ concept subnet_drop = requires {
   { D::kept() } -> std::same_as<amount>;
 };
 
-/// The value of a drop.
+/// The drop_rule of a drop type.
 template <subnet_drop Drop> constexpr drop_rule rule_of() {
   using selector = typename Drop::selector;
   using scale = typename Drop::scale;
   static_assert(!needs_probability<scale> || tells_probability<selector>,
-                "raptr: this scale divides by the keep probability, which the selector does not tell: "
+                "raptr: this scale divides by the keep probability, which the selector does not provide: "
                 "add 'double probability(int unit, int total, int kept) const' to it");
   drop_rule rule{Drop::name, Drop::axis::name, Drop::place, Drop::kept(), view_of_selector<selector>(), view_of_scale<scale>()};
   rule.once = Drop::drawn_once;
@@ -108,7 +108,7 @@ template <subnet_drop Drop> constexpr drop_rule rule_of() {
   return rule;
 }
 
-/// The same with all units kept: for rules whose amount comes later, by keeping(amount).
+/// The same with all units kept, for rules whose amount is set later by keeping(amount).
 template <template <class, class...> class Drop, class... Policies> constexpr drop_rule rule_of() { return rule_of<Drop<keep<1, 1>, Policies...>>(); }
 
 }  // namespace raptr

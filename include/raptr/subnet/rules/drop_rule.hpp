@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The value form of a drop: what plans, costs and checks work on. A drop_rule borrows its selector and its scale, like a
-// string_view its letters, so it copies freely, costs no allocation and is a constant where its type is. What a program
-// computed is held by a custom_rule, and taking a rule from a temporary one does not compile.
+// The value form of a drop, used by plans, costs and checks. A drop_rule borrows its selector and its scale as a string_view
+// borrows its characters, so copies allocate nothing and the rule of a type is a constant. A custom_rule owns policies that a
+// program computed; taking a rule from a temporary custom_rule does not compile.
 #pragma once
 
 #include <array>
@@ -16,11 +16,11 @@
 
 namespace raptr {
 
-/// A profile without its type; without an object and a function: the same share in every block.
+/// A type-erased profile; the default has the same share in every block.
 struct profile_view {
   const void* object = nullptr;
   double (*in)(const void* object, int block, int layers, double mean) = nullptr;  // may leave 0 to 1
-  bool given = false;  // for constants: g++ 12 with -fsanitize=undefined compares no pointer of a function with null
+  bool given = false;  // for constants: g++ 12 with -fsanitize=undefined cannot compare a function pointer with null there
 
   constexpr bool varies() const { return given; }
   constexpr double operator()(int block, int layers, double mean) const {
@@ -34,15 +34,15 @@ struct profile_view {
   constexpr bool operator==(const profile_view& o) const { return object == o.object && in == o.in; }
 };
 
-/// A selector without its type: an object that somebody else keeps alive (null for types) and what can be asked of it.
+/// A type-erased selector: a borrowed object (null for types) and its functions and properties.
 struct selector_view {
   const void* object = nullptr;
   unit_set (*choose)(const void* object, int total, kept_count kept, draw_key key) = nullptr;
   double (*chance)(const void* object, int unit, int total, kept_count kept) = nullptr;
   bool knows_probability = false, on_average = false;
-  profile_view by_depth{};  // of coins that follow a profile
+  profile_view by_depth{};  // of coins_by, the probabilities of its profile
   fixed always{};
-  std::string_view word{};  // for it in a schedule's text; none: library_rules.hpp may know the type
+  std::string_view word{};  // its name in a schedule's text; empty: library_rules.hpp may have one for the type
 
   unit_set operator()(int total, kept_count kept, draw_key key) const { return choose(object, total, kept, key); }
   constexpr double probability(int unit, int total, kept_count kept) const { return chance(object, unit, total, kept); }
@@ -92,7 +92,7 @@ template <class S> constexpr fixed always_kept_by(const S& select) {
     return {};
 }
 
-/// Of a type: no object is needed.
+/// View of a type: no object is needed.
 template <unit_selector S> constexpr selector_view view_of_selector() {
   return {nullptr,
           [](const void*, int total, kept_count kept, draw_key key) { return S{}(total, kept, key); },
@@ -114,7 +114,7 @@ template <unit_scale S> constexpr scale_view view_of_scale() {
 template <depth_profile P> constexpr profile_view view_of_profile() {
   return {nullptr, [](const void*, int block, int layers, double mean) { return P{}.share(block, layers, mean); }, true};
 }
-/// Of an object, which must outlive the view.
+/// View of an object, which must outlive the view.
 template <unit_selector S> selector_view view_of(const S& select) {
   return {&select,
           [](const void* s, int total, kept_count kept, draw_key key) { return (*static_cast<const S*>(s))(total, kept, key); },
@@ -144,12 +144,12 @@ template <class P>
 concept drop_policy = unit_selector<P> || unit_scale<P> || depth_profile<P> || std::same_as<P, once>;
 
 struct drop_rule {
-  std::string_view name, axis;  // name: the word for it in a schedule's text
+  std::string_view name, axis;  // name: its word in a schedule's text
   unit_place place = unit_place::parts;
   amount kept{};
   selector_view select{};
   scale_view scale{};
-  profile_view profile{};  // of axes inside a block; on the others it is the selector
+  profile_view profile{};  // for axes inside a block; on layers and sublayers the profile is the selector
   bool once = false;
 
   constexpr drop_rule keeping(amount other) const {
@@ -158,19 +158,19 @@ struct drop_rule {
     return rule;
   }
   constexpr bool in_depth() const { return place == unit_place::blocks || place == unit_place::sublayers; }
-  /// Of what units inside a part add, the part keeps an account of its own: no block is scaled.
+  /// A scale on units inside a part goes to part_plan::unit_factor and scales no block.
   constexpr bool scales_whole_block() const { return scale.whole_block && place != unit_place::parts; }
   constexpr bool same_policies(const drop_rule& o) const { return select == o.select && scale == o.scale && profile == o.profile && once == o.once; }
   constexpr amount meant() const { return select.on_average ? kept.on_average() : kept; }
-  /// In a network of so many blocks, of whose units on this axis there are `total`.
+  /// Whether the rule fits a network of `layers` blocks with `total` units on this axis.
   constexpr bool fits(int total, int layers) const {
     if (!meant().fits(total)) return false;
     const double mean = meant().of(total, axis);
     if (mean == total) return true;
     return select.always.fits(mean) && select.by_depth.fits(total, mean / total) && profile.fits(layers, mean / total);
   }
-  /// Of so many units, on average. Throws input_error if the model has fewer, a fraction gives no whole number, or more are
-  /// fixed. Full is full for every selector.
+  /// The number kept of `total` units, on average. Throws input_error if the model has fewer, a fraction gives no whole number,
+  /// or more are fixed. Keeping all units is valid for every selector.
   constexpr double kept_of(int total) const {
     const double mean = meant().of(total, axis);
     if (mean < total) select.always.check(mean);
@@ -183,11 +183,11 @@ struct drop_rule {
   }
 };
 
-/// Why these policies cannot go together; empty if they can.
+/// Why these policies cannot be combined; empty if they can.
 constexpr std::string_view policy_problem(const drop_rule& r) {
   if (r.scale.needs_probability && !r.select.knows_probability)
-    return "divides by the keep probability, which its selector does not tell: add probability(unit, total, kept) to it";
-  if (r.in_depth()) return r.once ? "is drawn once in any case: leave raptr::once out" : "";
+    return "divides by the keep probability, which its selector does not provide: add probability(unit, total, kept) to it";
+  if (r.in_depth()) return r.once ? "is always drawn once: leave raptr::once out" : "";
   if (r.scale.needs_neighbours) return "has a scale that measures the distance between kept blocks: use it on layers or sublayers";
   if (r.place == unit_place::parts && r.scale.per_branch)
     return "has a scale for the branches of a block: for the units inside a part use inverse or sqrt_inverse";
@@ -197,10 +197,10 @@ constexpr std::string_view policy_problem(const drop_rule& r) {
 }
 
 /// A rule with policies that are values: custom_rule(rule_of<layer_drop<keep<9>>>(), exactly_selector{{2, 1}}, inverse{}).
-/// Rules taken from it live as long as it, or a copy of it, does.
+/// Rules taken from it are valid as long as it or a copy of it exists.
 class custom_rule {
  public:
-  /// Throws input_error if the policies cannot go together.
+  /// Throws input_error if the policies cannot be combined.
   template <class... Policies> custom_rule(drop_rule base, Policies... policies) : rule_(base) {
     static_assert((drop_policy<Policies> && ...), "raptr: a policy of a rule is a selector, a scale, a profile or raptr::once");
     static_assert((0 + ... + int{unit_selector<Policies>}) <= 1, "raptr: this rule has two selectors: name one");
@@ -212,8 +212,8 @@ class custom_rule {
       errors::policy_does_not_fit_the_axis(rule_.axis, std::string(problem));
   }
   const drop_rule& rule() const& { return rule_; }
-  const drop_rule& rule() && = delete;  // it would outlive its selector
-  /// The same under another word, which it owns.
+  const drop_rule& rule() && = delete;  // the rule would outlive its selector
+  /// The same rule under another name, which the result owns.
   custom_rule named(std::string word) const {
     custom_rule other = *this;
     other.rule_.name = other.hold(std::move(word));
@@ -244,7 +244,7 @@ class custom_rule {
   std::vector<std::shared_ptr<const void>> held_;
 };
 
-/// What trains in a stage, and for which share of the steps. No rule at all: the full network.
+/// The drops of a stage and its share of the steps. Without a rule the full network trains.
 class stage_rule {
  public:
   static constexpr int most = 8;
@@ -257,7 +257,7 @@ class stage_rule {
     if (size_ == most) errors::stage_has_too_many_drops(most);
     rules_[static_cast<std::size_t>(size_++)] = rule;
   }
-  /// Null if nothing is dropped on that axis. For run time: g++ 12 with -fsanitize=undefined calls no such pointer a constant.
+  /// Null if nothing is dropped on that axis. Not constexpr: g++ 12 with -fsanitize=undefined rejects such a pointer as a constant.
   const drop_rule* find(std::string_view axis) const {
     for (const drop_rule& r : *this)
       if (r.axis == axis) return &r;

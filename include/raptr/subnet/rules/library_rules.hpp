@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words of the library for what is dropped, and how the policies of a rule are spelled behind a word. Policies are
-// recognised by what they are, so a rule made by a type, by a program or by a text has the same text.
+// The library's names for drops, and how the policies of a rule are spelled after a name. Policies are recognised by their
+// type, so a rule from a type, from a program and from a text has the same text.
 #pragma once
 
 #include <optional>
@@ -10,10 +10,10 @@
 
 namespace raptr {
 
-/// What the words of a schedule's text mean without policies.
+/// The rules that the words of a schedule's text stand for without policies.
 inline constexpr std::array<drop_rule, 6> library_rules{rule_of<layer_drop>(),  rule_of<sublayer_drop>(), rule_of<head_drop>(),
                                                         rule_of<neuron_drop>(), rule_of<width_slice>(),   rule_of<sequence_drop>()};
-/// Null for a word that is not the library's.
+/// Null if the library has no such word.
 inline const drop_rule* library_rule(std::string_view word) {
   for (const drop_rule& r : library_rules)
     if (r.name == word) return &r;
@@ -22,12 +22,12 @@ inline const drop_rule* library_rule(std::string_view word) {
 
 namespace policy_words {
 
-/// Whether a view is of this type, made from the type or from an object.
+/// Whether a view was made from this type or from an object of it.
 template <class S> bool is(const selector_view& v) { return v.choose == view_of_selector<S>().choose || v.choose == view_of(S{}).choose; }
 template <class S> bool is(const scale_view& v) { return v.multiply == view_of_scale<S>().multiply || v.multiply == view_of(S{}).multiply; }
 template <class P> bool is(const profile_view& v) { return v.in == view_of_profile<P>().in || v.in == view_of(P{}).in; }
 
-/// Nothing for a selector of the user's own.
+/// Empty for a user-defined selector.
 inline std::optional<std::string> of(const selector_view& v) {
   if (!v.word.empty()) return std::string(v.word);
   if (is<first_units>(v)) return "first";
@@ -57,11 +57,11 @@ inline std::optional<std::string> of(const profile_view& v) {
 
 }  // namespace policy_words
 
-/// The word of a rule in a schedule's text, with its policies where they are not the usual ones: "layers(bernoulli, sqrt_gap)".
-/// A word alone if it, or one of the policies, is the user's own: the reader has to be given the rule.
+/// The word of a rule in a schedule's text, with the policies that are not the default: "layers(bernoulli, sqrt_gap)".
+/// Only the word if it or one of the policies is user-defined: the reader then needs the rule itself.
 inline std::string word_of(const drop_rule& rule) {
   const drop_rule* const usual = library_rule(rule.name);
-  const std::string word(rule.name);
+  std::string word(rule.name);
   if (!usual || rule.same_policies(*usual)) return word;
   std::string policies;
   const auto add = [&](const std::string& policy) { policies.append(policies.empty() ? "(" : ", ").append(policy); };

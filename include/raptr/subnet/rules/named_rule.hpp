@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules from names and numbers, as a command line has them. The reader of schedule texts uses it for what stands in
-// parentheses behind a word, so a program and a text that use the same names get the same rule.
+// Rules from names and numbers, as given on a command line. The reader of schedule texts uses named_rule() for the policies in
+// parentheses after a word, so equal names give equal rules in a program and in a text.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace raptr {
 
-/// An empty name leaves that of the base.
+/// An empty name keeps the policy of the base.
 struct rule_names {
   std::string_view selector{}, scale{}, profile{};
   std::optional<fixed> always{};  // for exactly and bernoulli
@@ -21,7 +21,7 @@ inline constexpr std::array<std::string_view, 3> selector_names{"exactly", "bern
 inline constexpr std::array<std::string_view, 6> scale_names{"unscaled", "sqrt_gap", "sqrt_inverse", "inverse", "inverse_per_branch", "completep"};
 inline constexpr std::array<std::string_view, 2> profile_names{"linear", "linear_from_first"};
 
-/// All names of a list, for a sentence.
+/// All names of a list, separated by commas, for messages.
 inline std::string listed(const auto& names) {
   std::string text;
   for (const std::string_view name : names) text.append(text.empty() ? "" : ", ").append(name);
@@ -33,8 +33,8 @@ constexpr bool is_one_of(const auto& names, std::string_view name) {
   return false;
 }
 
-/// What `base` borrows must outlive the rule. Throws input_error for a name that does not exist, for policies that cannot go
-/// together and for numbers out of range.
+/// What `base` borrows must outlive the rule. Throws input_error for an unknown name, for policies that cannot be combined and
+/// for numbers out of range.
 ///
 ///   any_schedule("6-8-10-12", {.rules = {named_rule(rule_of<layer_drop>(), {.selector = "bernoulli", .scale = "sqrt_gap"})}})
 inline custom_rule named_rule(const drop_rule& base, const rule_names& names) {
@@ -63,7 +63,7 @@ inline custom_rule named_rule(const drop_rule& base, const rule_names& names) {
   if (kind.empty() && names.always) kind = policy_words::of(base.select).value_or("own");
   const fixed always = names.always.value_or(base.select.always);
   if (names.always && kind != "exactly" && kind != "bernoulli")
-    errors::policy_does_not_fit_the_axis(rule.axis, "fixes units, which only the selectors exactly and bernoulli do: name one of them");
+    errors::policy_does_not_fit_the_axis(rule.axis, "has fixed units, which only the selectors exactly and bernoulli support: name one of them");
   if (kind == "first") rule.select = view_of_selector<first_units>();
   if (kind == "exactly" || kind == "bernoulli") always.check(unit_set::capacity);
 

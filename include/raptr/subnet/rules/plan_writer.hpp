@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the rules of a stage to the plan of a step: blocks and sub-layers first, then, block by block, sequences and the
-// units inside the parts. Every axis, block and part has a random stream of its own, so that no draw shifts another.
+// Draws the plan of a step from the rules of a stage: blocks and sub-layers first, then, block by block, sequences and the
+// units inside the parts. Each axis, block and part has a separate random stream, so that no draw shifts another.
 #pragma once
 
 #include <raptr/subnet/rules/drop_rule.hpp>
@@ -8,12 +8,12 @@
 
 namespace raptr {
 
-/// The units that a rule keeps in this step, `mean` of them on average; where that lies between two numbers a coin decides.
+/// The units that a rule keeps in this step, `mean` on average; a fractional mean is rounded up or down at random.
 /// Throws input_error if the selector leaves the range.
 inline unit_set draw_units(const drop_rule& rule, int total, double mean, const draw_key& key) {
   if (mean >= total) return unit_set::first(total);
   int count = static_cast<int>(mean);
-  if (mean > count && key.uniform(total) < mean - count) ++count;  // number `total` belongs to no unit
+  if (mean > count && key.uniform(total) < mean - count) ++count;  // stream `total` belongs to no unit
   const unit_set chosen = rule.select(total, {count, mean}, key);
   if (const int outside = chosen.next(total); outside != unit_set::capacity) errors::selector_left_the_range(rule.axis, outside, total);
   return chosen;
@@ -43,7 +43,7 @@ class plan_writer {
   }
 
  private:
-  /// What one rule says about all blocks or all sub-layers.
+  /// The draw of one rule for all blocks or all sub-layers.
   struct depth_draw {
     const drop_rule* rule;
     int total;
@@ -66,7 +66,7 @@ class plan_writer {
     key.block = block;
     return draw_units(r, total, mean, key);
   }
-  /// One factor for everything that is kept of a block: all of it has the same probability.
+  /// One factor for all kept units of a block, which have the same probability.
   static double common_factor(const drop_rule& r, double share) { return r.scale({0, 1, 1, share, share}); }
 
   bool let_pass(block_plan& b) const {
@@ -84,7 +84,7 @@ class plan_writer {
       for (part_plan& part : b.parts()) part.factor *= factor;
     return !chosen.empty();
   }
-  /// Whether any part is active.
+  /// Returns whether any part is active.
   bool fill(block_plan& b) const {
     bool active = false;
     for (std::size_t p = 0; p < b.parts().size(); ++p) {
@@ -114,8 +114,8 @@ class plan_writer {
   const draw_key& key_;
 };
 
-/// A pure function of its arguments but for the room in `plan`; allocates nothing. Throws input_error if a rule does not
-/// fit the network.
+/// The result depends on the arguments alone; reuses the storage of `plan` and allocates nothing. Throws input_error if a rule
+/// does not fit the network.
 inline void write_plan(step_plan& plan, const stage_rule& stage, const draw_key& key) { plan_writer(plan, stage, key).write(); }
 
 }  // namespace raptr

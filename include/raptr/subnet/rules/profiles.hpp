@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How what is kept is divided over the depth: the first blocks may keep more than the last ones. On the axis of layers a
-// profile gives every block its probability; on axes inside a block it gives every block its share of units.
+// Profiles distribute the kept amount over the depth, so that the first blocks can keep more than the last ones. On the axis
+// of layers a profile gives the keep probability of each block; on axes inside a block, the share of units that it keeps.
 #pragma once
 
 #include <concepts>
@@ -10,14 +10,14 @@
 
 namespace raptr {
 
-/// share(block, layers, mean): what is kept in one block, 0 to 1; over all blocks the mean is `mean`.
+/// share(block, layers, mean): the share kept in one block, 0 to 1; its mean over all blocks is `mean`.
 template <class P>
 concept depth_profile = requires(const P& profile, int block, double mean) {
   { profile.share(block, block, mean) } -> std::convertible_to<double>;
 };
 
 constexpr bool is_share(double x) { return x > -1e-12 && x < 1 + 1e-12; }
-/// What a profile said of a block, without what rounding added. Throws input_error if it is not in 0 to 1.
+/// The share of a profile, clamped against rounding errors. Throws input_error if it is not in 0 to 1.
 constexpr double checked_share(double share, int block, double mean) {
   if (!is_share(share)) errors::profile_leaves_the_range(block, share, mean);
   return share < 0 ? 0 : share > 1 ? 1 : share;
@@ -27,7 +27,7 @@ constexpr double share_in(const depth_profile auto& profile, int block, int laye
   return checked_share(profile.share(block, layers, mean), block, mean);
 }
 
-/// 1 - c (l + 1): already the first block is dropped now and then [stochastic depth], [pld].
+/// 1 - c (l + 1): the first block can be dropped as well [stochastic depth], [pld].
 struct linear_in_depth {
   constexpr double share(int block, int layers, double mean) const { return 1 - 2 * (1 - mean) * (block + 1) / (layers + 1); }
 };
@@ -35,7 +35,7 @@ struct linear_in_depth {
 struct linear_from_first {
   constexpr double share(int block, int layers, double mean) const { return layers > 1 ? 1 - 2 * (1 - mean) * block / (layers - 1) : mean; }
 };
-/// Any shares, one for each block. It brings its mean along.
+/// Arbitrary shares, one per block. The mean follows from them.
 struct keep_profile {
   std::vector<double> keep;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A selector says which units are kept: (how many there are, how many to keep, key) -> unit_set. It knows no axis. The
-// fixed units are part of its type (exactly<both_ends>) or a number that a program read (exactly_selector{{1, 1}}).
+// A selector chooses the units that are kept: (total, kept, key) -> unit_set, independent of the axis. Fixed units are part of
+// its type (exactly<both_ends>) or run-time values (exactly_selector{{1, 1}}).
 #pragma once
 
 #include <concepts>
@@ -12,23 +12,23 @@
 
 namespace raptr {
 
-/// A pure function of its arguments: equal keys, equal sets. It may draw key.uniform(unit) for every unit. A selector of
-/// your own may take `int kept`.
+/// A pure function of its arguments: equal keys give equal sets. It may draw key.uniform(unit) for every unit. A user-defined
+/// selector may take `int kept`.
 template <class S>
 concept unit_selector = requires(const S& select, int total, kept_count kept, draw_key key) {
   { select(total, kept, key) } -> std::same_as<unit_set>;
 };
-/// A selector that tells how probable a unit is, as probability(unit, total, kept).
+/// A selector that provides the keep probability of a unit, as probability(unit, total, kept).
 template <class S>
 concept tells_probability = requires(const S& select, int number, kept_count kept) {
   { select.probability(number, number, kept) } -> std::convertible_to<double>;
 };
 
-/// Units that are always kept: so many at either end.
+/// Numbers of units that are always kept, at either end.
 struct fixed {
   int first = 0, last = 0;
 
-  constexpr int count() const { return first + last; }  // of ends that fit
+  constexpr int count() const { return first + last; }  // valid if both ends fit
   constexpr bool fits(double kept) const { return first >= 0 && last >= 0 && first <= kept && last <= kept - first; }
   constexpr bool holds(int unit, int total) const { return unit < first || unit >= total - last; }
   /// Throws input_error unless `kept` units can include the fixed ones.
@@ -43,26 +43,26 @@ struct fixed {
   }
 };
 inline constexpr fixed both_ends{.first = 1, .last = 1};
-inline constexpr fixed both_end_blocks{.first = 2, .last = 2};  // counted in sub-layers, of a block with two
+inline constexpr fixed both_end_blocks{.first = 2, .last = 2};  // in sub-layers, two per block
 
-/// A selector that always keeps some units: it says which.
+/// A selector with units that are always kept: its member `always`.
 template <class S>
 concept has_fixed_units = requires(const S& select) {
   { select.always } -> std::convertible_to<fixed>;
 };
 
-/// A selector that keeps so many on average only: kept.mean counts, and a fraction need not give a whole number of units.
+/// A selector that keeps the amount only on average: it uses kept.mean, and a fraction need not give a whole number of units.
 template <class S>
 concept keeps_on_average = requires {
   requires S::on_average;
 };
 
-/// Exactly `kept` units, every choice of the free ones equally likely (selection sampling).
+/// Exactly `kept` units; all subsets of the free units are equally likely (selection sampling).
 struct exactly_selector {
   static constexpr std::string_view word = "exactly";
   fixed always;
 
-  /// Throws input_error if fewer units are kept than fixed, as does bernoulli_selector.
+  /// Throws input_error if fewer units are kept than fixed, like bernoulli_selector.
   constexpr unit_set operator()(int total, kept_count kept, draw_key key) const {
     always.check(kept);
     int wanted = kept.count - always.count(), left = total - always.count();
@@ -93,11 +93,11 @@ struct bernoulli_selector {
   constexpr double probability(int unit, int total, kept_count kept) const { return always.probability(unit, total, kept); }
 };
 
-/// The first ones: a nested slice of every larger one, as in ordered dropout [fjord].
+/// The first units: each slice is contained in every larger one, as in ordered dropout [fjord].
 struct first_units {
   constexpr unit_set operator()(int total, kept_count kept, draw_key) const { return unit_set::first(kept.count < total ? kept.count : total); }
 };
-/// A coin for every unit with the probability that a profile gives it.
+/// An independent coin flip per unit, with the probability that a profile gives it.
 template <depth_profile Profile> struct coins_by {
   static constexpr bool on_average = true;
   [[no_unique_address]] Profile profile;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The basic splitting of BERT: cleans text and cuts it into words and signs. It forgets spaces, control characters, bytes
-// that are not UTF-8 and, where asked, case and accents; nothing brings them back.
+// The basic tokenisation of BERT: cleans text and splits it into words and punctuation. It is lossy: spaces, control
+// characters, bytes that are not UTF-8 and, optionally, case and accents are dropped.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@
 
 namespace raptr {
 
-/// Those of "uncased" models. A cased one has neither lower_case nor strip_accents.
+/// The defaults are those of "uncased" models; cased ones have neither lower_case nor strip_accents.
 struct bert_splitting {
   bool lower_case = true;
   bool strip_accents = true;
@@ -28,7 +28,7 @@ struct bert_splitting {
 
 namespace detail {
 
-/// What is done with a character before and after letters are changed.
+/// The classes of a character before (removed, blank, ideograph) and after (gap, sign) letters are changed.
 struct bert_class {
   bool removed, blank, ideograph, gap, sign;
 };
@@ -43,7 +43,7 @@ inline constexpr auto ascii_bert_classes = [] {
 }();
 constexpr bert_class bert_class_of(char32_t c) { return c < 128 ? ascii_bert_classes[c] : searched_bert_class(c); }
 
-/// Calls each(code point) for what the pairs make of `c`; false when they say nothing of it.
+/// Calls each(code point) for the replacements of `c` in `pairs`; false if there are none.
 template <class Each> bool replaced(std::span<const code_point_pair> pairs, char32_t c, Each&& each) {
   const auto first = std::ranges::lower_bound(pairs, c, {}, &code_point_pair::from);  // equal_range is beyond clang 14
   auto at = first;
@@ -52,7 +52,7 @@ template <class Each> bool replaced(std::span<const code_point_pair> pairs, char
 }
 template <class Each> void without_accents(char32_t c, Each&& each) {
   if (c < 0x80) return each(c);
-  if (c >= 0xac00 && c <= 0xd7a3) {  // a syllable of Hangul falls into its two or three letters
+  if (c >= 0xac00 && c <= 0xd7a3) {  // a Hangul syllable decomposes into its two or three letters
     const char32_t place = c - 0xac00;
     each(0x1100 + place / 588), each(0x1161 + place % 588 / 28);
     if (place % 28 != 0) each(0x11a7 + place % 28);

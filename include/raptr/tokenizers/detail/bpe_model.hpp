@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Byte pair encoding of one piece of text: join the neighbours whose merge has the lowest rank, the leftmost first, until no
-// merge applies. A heap of candidates over a linked list keeps a word of a million letters at n log n; candidates that have
-// been overtaken are recognised when they come up, not searched for.
+// Byte pair encoding of one pre-token: merges the adjacent pair of lowest rank, the leftmost first, until no merge applies.
+// A heap of candidates over a linked list needs n log n time even for a word of a million letters; stale candidates are
+// recognised when they are popped, not searched for.
 #pragma once
 
 #include <algorithm>
@@ -19,27 +19,27 @@
 
 namespace raptr {
 
-/// What a byte-level tokenizer is made of. A token that is neither a byte nor made by a merge is special: no text gives it.
+/// The data of a byte-level tokenizer. A token that is neither a byte nor made by a merge is special: no text produces it.
 struct bpe_model {
-  std::vector<std::string> tokens{};  ///< the bytes of each id; of special ones their name
+  std::vector<std::string> tokens{};  ///< the bytes of each id; the name of special ones
   std::vector<token_pair> merges{};   ///< the lowest rank first
-  /// Where a wrong merge is: this and the number of the first merge.
+  /// The location of a merge in errors: this text, then its number counted from first_merge.
   std::string merge_place = "merge ";
   std::int64_t first_merge = 0;
 };
 
 namespace detail {
 
-/// The ranks of pairs, and what each merge makes.
+/// The ranks of pairs, and the product of each merge.
 struct merge_ranks {
   pair_table ranks;
   std::vector<std::int32_t> products;
 };
 
-/// Symbols of a piece while they are joined. Kept between pieces, so that its memory is reused.
+/// The symbols of a pre-token while they are merged. Keep it between pre-tokens, so that its memory is reused.
 class bpe_merger {
  public:
-  /// Begins with a symbol for each byte; what is left is given to out(id).
+  /// Starts with one symbol per byte; calls out(id) for each symbol that is left.
   template <class Out> void join(std::string_view piece, std::span<const std::int32_t, 256> bytes, const merge_ranks& merges, Out&& out) {
     if (piece.size() > std::numeric_limits<std::int32_t>::max()) errors::piece_too_long(piece.size());
     const auto size = static_cast<std::int32_t>(piece.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The alphabet in which files of byte-level tokenizers spell bytes: each of the 256 is a printable character, the space a
+// The byte alphabet of byte-level tokenizer files: each of the 256 bytes is written as a printable character, the space as
 // Ġ, so that a token is always one word of UTF-8 [gpt2].
 #pragma once
 
@@ -16,7 +16,7 @@ namespace raptr {
 
 namespace detail {
 
-/// Printable Latin-1 stands for itself; the other bytes, in order, for U+0100 and on.
+/// Printable Latin-1 maps to itself; the other bytes, in order, to U+0100 and up.
 inline constexpr auto byte_characters = [] {
   std::array<char32_t, 256> characters{};
   char32_t next = 256;
@@ -48,7 +48,7 @@ inline std::string spell_bytes(std::string_view bytes) {
   for (const char byte : bytes) append_utf8(text, detail::byte_characters[static_cast<unsigned char>(byte)]);
   return text;
 }
-/// The inverse of spell_bytes(); nothing when a character is not of the alphabet.
+/// The inverse of spell_bytes(); nullopt if a character is not in the alphabet.
 inline std::optional<std::string> bytes_spelled(std::string_view text) {
   std::string bytes;
   while (!text.empty()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// UTF-8 read one code point at a time, and sets of code points as sorted tables. Bytes that are not UTF-8 are read one by
-// one, as U+FFFD of length 1: the caller that keeps the bytes loses nothing.
+// Reads UTF-8 one code point at a time; sets of code points are sorted tables. Bytes that are not UTF-8 are read one by
+// one, as U+FFFD of length 1, so that a caller that keeps the bytes loses nothing.
 #pragma once
 
 #include <algorithm>
@@ -47,7 +47,7 @@ constexpr code_point first_code_point(std::string_view text) {
   }
 }
 
-/// Appends a code point, no surrogate and at most U+10FFFF, as UTF-8.
+/// Appends a code point as UTF-8. c: at most U+10FFFF and not a surrogate.
 constexpr void append_utf8(std::string& text, char32_t c) {
   const auto put = [&](char32_t byte) { text += static_cast<char>(static_cast<unsigned char>(byte)); };
   const auto rest = [&](int shift) { put(0x80 | (c >> shift & 0x3f)); };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pre-splitting of GPT-2: cuts text into pieces that no merge crosses. Every byte is in exactly one piece. A byte that
-// is not UTF-8 counts as a sign, like a punctuation mark: neither letter, number nor space.
+// The pre-tokenisation of GPT-2: splits text into pre-tokens that no merge crosses. Every byte is in exactly one. A byte
+// that is not UTF-8 counts as a sign, like a punctuation mark: neither letter, number nor space.
 #pragma once
 
 #include <array>
@@ -40,11 +40,11 @@ constexpr std::size_t contraction(std::string_view text) {
 
 }  // namespace detail
 
-/// Calls each(piece) for the pieces of `text`, in order: what the regular expression
-/// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+` finds [gpt2].
+/// Calls each(pre-token) for the pre-tokens of `text`, in order: the matches of the regular expression
+/// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+` [gpt2].
 template <std::invocable<std::string_view> Each> constexpr void split_gpt2(std::string_view text, Each&& each) {
   using enum detail::character_class;
-  // End of the run of `kind` that begins at `at`; `last` is the begin of its last character.
+  // End of the run of `kind` that begins at `at`; `last` is the offset of its last character.
   std::size_t last = 0;
   const auto run = [&](std::size_t at, detail::character_class kind) {
     while (at < text.size()) {
@@ -61,7 +61,7 @@ template <std::invocable<std::string_view> Each> constexpr void split_gpt2(std::
       const std::size_t blank = text[at] == ' ' && at + 1 < text.size() ? 1 : 0;  // joins what follows, unless that is a space too
       auto kind = detail::class_of(first_code_point(text.substr(at + blank)).value);
       end = run(kind == space ? at : at + blank, kind);
-      // Of several spaces before something else the last is left: a plain one joins what follows.
+      // Of several spaces before other characters the last is split off: a plain space joins what follows.
       if (kind == space && end < text.size() && last > at) end = last;
     }
     each(text.substr(at, end - at));

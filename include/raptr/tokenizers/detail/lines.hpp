@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lines of a file whose line numbers mean something: ids, ranks. What some readers take for a line end and others for a
-// letter is refused, for then the numbers would depend on the reader.
+// Reads files whose line numbers are ids or ranks. A byte that only some readers take for a line end is rejected, because
+// the numbers would depend on the reader.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace raptr::detail {
 
-/// Calls each(number, line) for every line, the first of which is 1, without its end: "\n", "\r\n" or that of the file.
+/// Calls each(number, line) for every line, from number 1, without its end: "\n", "\r\n" or the end of the file.
 /// Throws file_error for a byte order mark, which would be part of the first line, and for "\r" within a line.
 template <std::invocable<std::int64_t, std::string_view> Each> void read_lines(const std::filesystem::path& file, Each&& each) {
   const auto text = read_file(file, std::uint64_t{1} << 30);

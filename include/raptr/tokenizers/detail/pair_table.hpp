@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hash table from pairs of ids to a number, because looking up pairs is nearly all that byte pair encoding does: open
-// addressing in one array, half empty at least. Nothing is ever removed, and nothing depends on the order inside.
+// A hash table from pairs of ids to a number, because byte pair encoding spends most of its time looking up pairs: open
+// addressing in one array, at most half full. Entries are never removed, and nothing depends on their order.
 #pragma once
 
 #include <compare>
@@ -17,9 +17,9 @@ struct token_pair {
 
 class pair_table {
  public:
-  /// The number of a pair, -1 if it has none.
+  /// The number of a pair; -1 if it has none.
   std::int32_t find(token_pair pair) const { return slots_[place(key_of(pair))].value; }
-  /// The number of a pair, which becomes `value`, not negative, if it had none.
+  /// Returns the number of a pair; a new pair gets `value`, which must not be negative.
   std::int32_t insert(token_pair pair, std::int32_t value) {
     if ((used_ + 1) * 2 > slots_.size()) grow();
     auto& at = slots_[place(key_of(pair))];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds tokens by their bytes: a hash table of ids beside the list of tokens, which it does not own, so that both can be
-// copied. Nothing depends on the order inside.
+// Finds tokens by their bytes: a hash table of ids over the list of tokens, which it does not own, so that both can be
+// copied. Nothing depends on the order of its entries.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@ class token_index {
  public:
   explicit token_index(std::size_t most) : slots_(std::max<std::size_t>(16, std::size_t{1} << (std::bit_width(most) + 1)), -1) {}
   std::int32_t find(std::string_view bytes, const std::vector<std::string>& tokens) const { return slots_[place(bytes, tokens)]; }
-  /// The id that has these bytes already, else -1 and `id` is entered.
+  /// Returns the id that already has these bytes; otherwise inserts `id` and returns -1.
   std::int32_t insert(std::int32_t id, const std::vector<std::string>& tokens) {
     auto& slot = slots_[place(tokens[static_cast<std::size_t>(id)], tokens)];
     if (slot >= 0) return slot;

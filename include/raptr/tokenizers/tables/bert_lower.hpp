@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Letters in lower case, each by itself.
-// Made by tests/oracle/character_tables.py (sha256 f255cab9c943e6d1) with tokenizers 0.23.3; not to be edited.
+// Made by tests/oracle/character_tables.py (sha256 484469bf001c3a2a) with tokenizers 0.23.3; not to be edited.
 #pragma once
 
 #include <raptr/tokenizers/detail/code_points.hpp>

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a batch is valid for a model and a plan, checked on the host before anything is enqueued.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <raptr/nn/batch.hpp>
+#include <raptr/nn/error.hpp>
+#include <raptr/subnet/step_plan.hpp>
+
+namespace raptr {
+
+/// Throws input_error, with the row or segment, if a part of the batch contradicts another, an id or a position is out of range,
+/// or the plan drops sequences and was drawn for others than the batch holds.
+inline void check_batch(const batch& data, const step_plan& plan, const model_shape& shape) {
+  std::size_t rows = 0;
+  for (std::size_t k = 0; k < data.segments.size(); ++k) {
+    const segment& s = data.segments[k];
+    if (s.first != static_cast<std::int64_t>(rows) || s.length < 0 || s.prefix < 0 || s.prefix > s.length)
+      errors::segment_is_out_of_place(k, s.first, s.length, s.prefix, static_cast<std::int64_t>(rows));
+    rows += static_cast<std::size_t>(s.length);
+  }
+  if (data.ids.size() != rows || data.positions.size() != rows) errors::batch_is_inconsistent(data.ids.size(), data.positions.size(), rows);
+  for (std::size_t r = 0; r < rows; ++r) {
+    if (data.ids[r] < 0 || data.ids[r] >= shape.vocab) errors::token_is_outside_the_vocabulary(data.ids[r], static_cast<int>(r), shape.vocab);
+    if (data.positions[r] < 0 || data.positions[r] >= shape.context) errors::position_is_outside_the_context(data.positions[r], shape.context);
+  }
+  std::int64_t before = -1;
+  for (const target& t : data.targets) {
+    if (t.row <= before || t.row >= static_cast<std::int64_t>(rows)) errors::target_is_out_of_place(t.row, before, rows);
+    if (t.id < 0 || t.id >= shape.vocab) errors::token_is_outside_the_vocabulary(t.id, t.row, shape.vocab);
+    before = t.row;
+  }
+  if (!(data.normaliser > 0)) errors::normaliser_is_not_positive(data.normaliser);
+  const int first = data.first_sequence, last = first + static_cast<int>(data.segments.size()) - 1, sequences = plan.layout().sequences;
+  for (const block_plan& b : plan.blocks())
+    if (!b.sequences.empty() && (first < 0 || last >= sequences)) errors::sequences_are_outside_the_plan(first, last, sequences);
+}
+
+}  // namespace raptr

@@ -1,0 +1,15 @@
+// expect: raptr: the fifth argument of trainer is raptr::update_options
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/backend/cpu.hpp>
+#include <raptr/raptr.hpp>
+
+using namespace raptr;
+
+using paper = equal_stages<layer_drop, 6, 8, 10, 12>;
+using small_model = transformer<gpt2_block, causal_lm, cpu>;
+
+#ifdef RIGHT
+trainer t(small_model({}), paper{}, adamw{}, constant_rate{}, update_options{});
+#else
+trainer t(small_model({}), paper{}, adamw{}, constant_rate{}, grown_state::reset);
+#endif
