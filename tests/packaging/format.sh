@@ -14,6 +14,7 @@ mapfile -t code < <(files -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -na
 failed=0
 mapfile -t text < <(files -name '*.sh' -o -name '*.txt' -o -name '*.py' -o -name '*.hpp' -o -name '*.cpp'; ls ./*.md docs/*.md CMakeLists.txt cmake/*)
 for file in "${text[@]}"; do
+  [[ $file != tests/mutants/list.txt ]] || continue  # quotes lines as they stand, blanks at their ends included
   if grep -nE '[[:blank:]]+$' "$file" /dev/null; then failed=1; fi
   [[ -z $(tail -c 1 "$file") ]] || { echo "$file: no line end at its end"; failed=1; }
 done

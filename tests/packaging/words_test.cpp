@@ -68,7 +68,9 @@ constexpr replaced list[] = {
     // sentences
     {"of one's own", "user-defined"},
     {"so many", "a number"},
-    {"that cannot be", "invalid"},
+    {"that cannot be.", "invalid"},
+    {"that cannot be,", "invalid"},
+    {"that cannot be:", "invalid"},
     {"at the begin", "at the start"},
     {"is told", "gets, is passed"},
     {"nobody", "no one in particular: say what happens"},
