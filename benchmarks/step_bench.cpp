@@ -58,23 +58,23 @@ struct network_under_test {
   }
 };
 
-void run(benchmark::State& state, network_under_test& on, const variant& what, const settings& options, double peak) {
-  on.train(what);  // untimed: touches the pages and lays out this plan
+void run(benchmark::State& state, network_under_test& network, const variant& what, const settings& options, double peak) {
+  network.train(what);  // untimed: touches the pages and lays out this plan
   double most = 0, most_estimated = 0, share = 0, multiply_adds = 0, seconds = 0;
   for (auto _ : state) {
     const auto start = std::chrono::steady_clock::now();
-    on.train(what);
+    network.train(what);
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     state.SetIterationTime(time.count());
-    const std::size_t measured = on.model.activation_peak();
-    const pass_needs estimated = on.model.needs(on.plan, on.data);
+    const std::size_t measured = network.model.activation_peak();
+    const pass_needs estimated = network.model.needs(network.plan, network.data);
     if (measured != estimated.activation_bytes) {
       state.SkipWithError(("activations of " + std::to_string(measured) + " bytes, estimated " + std::to_string(estimated.activation_bytes)).c_str());
       return;
     }
     most = std::max(most, double(measured)), most_estimated = std::max(most_estimated, double(estimated.activation_bytes));
-    share += block_flops_of(on.plan) / (on.plan.layout().shape.layers * on.plan.layout().block_flops()), multiply_adds += estimated.multiply_adds,
-        seconds += time.count();
+    share += block_flops_of(network.plan) / (network.plan.layout().shape.layers * network.plan.layout().block_flops()),
+        multiply_adds += estimated.multiply_adds, seconds += time.count();
   }
   const double steps = static_cast<double>(state.iterations());
   state.counters["MiB"] = most / (1 << 20);

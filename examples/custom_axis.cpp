@@ -71,19 +71,19 @@ struct expert_mlp {
   }
   template <class Ops> struct saved { typename Ops::real *a, *h; };
 
-  template <class Ops, class T> static void forward(raptr::part_call<Ops>& on, raptr::params<const T> w, saved<Ops>& s, const T* x, T* residual) {
-    s = {on.keep(on.units * (1 + size)), on.keep(on.units * size)};
-    on.ops.matmul_nt(s.a, x, w[up], nullptr, on.rows, 1, open_gates<T>{s.a, s.h, on.units, size});
-    on.ops.matmul_nn(residual, s.h, w[down], on.rows, on.factor, 1, nullptr, 0);
+  template <class Ops, class T> static void forward(raptr::part_call<Ops>& call, raptr::params<const T> w, saved<Ops>& s, const T* x, T* residual) {
+    s = {call.keep(call.units * (1 + size)), call.keep(call.units * size)};
+    call.ops.matmul_nt(s.a, x, w[up], nullptr, call.rows, 1, open_gates<T>{s.a, s.h, call.units, size});
+    call.ops.matmul_nn(residual, s.h, w[down], call.rows, call.factor, 1, nullptr, 0);
   }
-  template <class Ops, class T, class G> static void backward(raptr::part_call<Ops>& on, raptr::params<const T> w, raptr::params<G> g,
+  template <class Ops, class T, class G> static void backward(raptr::part_call<Ops>& call, raptr::params<const T> w, raptr::params<G> g,
                                                               const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
-    const raptr::arena::scope scratch(on.memory);
-    T *const dh = on.scratch(on.units * size), *const da = on.scratch(on.units * (1 + size));
-    on.ops.matmul_nt(dh, dresidual, w[down], nullptr, on.rows, on.factor, close_gates<T>{s.a, dh, da, on.units, size});
-    on.ops.matmul_tn(g[down], s.h, dresidual, on.rows, on.factor, nullptr, nullptr, 0);
-    on.ops.matmul_tn(g[up], da, x, on.rows, 1, nullptr, nullptr, 0);
-    on.ops.matmul_nn(dx, da, w[up], on.rows, 1, carry, nullptr, 0);
+    const raptr::arena::scope scratch(call.memory);
+    T *const dh = call.scratch(call.units * size), *const da = call.scratch(call.units * (1 + size));
+    call.ops.matmul_nt(dh, dresidual, w[down], nullptr, call.rows, call.factor, close_gates<T>{s.a, dh, da, call.units, size});
+    call.ops.matmul_tn(g[down], s.h, dresidual, call.rows, call.factor, nullptr, nullptr, 0);
+    call.ops.matmul_tn(g[up], da, x, call.rows, 1, nullptr, nullptr, 0);
+    call.ops.matmul_nn(dx, da, w[up], call.rows, 1, carry, nullptr, 0);
   }
 };
 

@@ -159,8 +159,7 @@ int run(settings s, const option_list& given) {
       if (grows(s, *network)) note("this schedule begins with some of the blocks and copies them over the others, whose weights are lost");
       from = network->start_from(s.from);
     }
-    create(s.out, config_of(s, text, from));
-    lock = lock_run(s.out);
+    lock = create(s.out, config_of(s, text, from));
     say("Run: " + raptr::shown(s.out));
   }
   if (!train(s, files, *network, text, plan, peak, keep, signals.token())) {

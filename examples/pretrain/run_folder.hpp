@@ -39,14 +39,16 @@ inline void refuse_existing(const std::filesystem::path& run) {
   std::error_code code;
   if (std::filesystem::exists(std::filesystem::symlink_status(run, code))) errors::run_exists(run);
 }
-/// The folder appears with its config.json, so that every existing one can be resumed.
-inline void create(const std::filesystem::path& run, const raptr::json& config) {
+/// The folder appears with its config.json, so that every existing one can be resumed. It stays locked.
+inline raptr::folder_lock create(const std::filesystem::path& run, const raptr::json& config) {
   raptr::make_folders(raptr::folder_of(run));
+  (void)raptr::remove_partial_folders(raptr::folder_of(run), run.filename().native());
   raptr::partial_folder folder(run);
   raptr::make_folders(folder.path() / "checkpoints");
   raptr::write_file(run_files{folder.path()}.config(), raptr::json_text(config));
   refuse_existing(run);
   if (!folder.publish()) errors::run_exists(run);
+  return folder.take_lock();
 }
 
 /// from: the checksum of the initial weights; empty if they are random.

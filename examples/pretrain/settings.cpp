@@ -13,7 +13,7 @@ option_list options_of(settings& s) {
   option_list o;
   o.add("data", "text", "FILE|DIR ...", &s.text, "training text; of a folder, the files *.txt");
   o.add("data", "shards", "FILE|DIR ...", &s.shards, "or token shards; of a folder, the files *.bin without the word val in their names");
-  o.add("data", "documents", "HOW", &s.documents, "what a document is").one_of({"file", "blank-line"});
+  o.add("data", "documents", "HOW", &s.documents, "how files are split into documents").one_of({"file", "blank-line"});
   o.add("data", "tokenizer", "FILE|DIR", &s.tokenizer,
         "tokenizer.json, vocab.json or vocab.txt, or a folder with them; bytes: a token is a byte; none: shards of an unknown tokenizer");
   o.add("data", "validation-text", "FILE|DIR ...", &s.validation_text, "text for the validation loss [the last twentieth of the text]");
@@ -35,7 +35,7 @@ option_list options_of(settings& s) {
 
   o.add("schedule", "schedule", "TEXT", &s.schedule,
         "what trains: full, 6-8-10-12, heads 1/2-full, 6-12 with neurons 1/2-full, est, full for 1/10 then 6-12");
-  o.add("schedule", "solve-for", "SHARE", &s.solve_for, "solves for the ? of --schedule: the run costs this share of full training; 0: no ?")
+  o.add("schedule", "solve-for", "SHARE", &s.solve_for, "solves for the ? of --schedule: the run costs this share of full training; 0: off")
       .range(0, 1);
   o.add("schedule", "solve-cost", "NAME", &s.solve_cost, "the cost that --solve-for counts; time is measured before the run")
       .one_of({"block-flops", "total-flops", "time"});

@@ -21,7 +21,7 @@ constexpr std::string_view head =
 option_list options_of(settings& s) {
   option_list o;
   o.add("", "text", "FILE|DIR ...", &s.text, "input text; of a folder, the files *.txt");
-  o.add("", "documents", "HOW", &s.documents, "what a document is").one_of({"file", "blank-line"});
+  o.add("", "documents", "HOW", &s.documents, "how files are split into documents").one_of({"file", "blank-line"});
   o.add("", "out", "DIR", &s.out, "for the files of the tokenizer, or a new folder for the shards");
   o.add("", "train-bpe", "SIZE", &s.train_bpe, "learn a vocabulary of SIZE tokens: 256 bytes, the merges and the end of text")
       .range(raptr::bpe_trainer::least_size, raptr::bpe_trainer::most_size);

@@ -31,7 +31,7 @@ namespace {
 struct stopped {};
 
 /// The text of one job: consecutive parts of documents.
-struct piece {
+struct chunk {
   struct part {
     std::size_t bytes;
     bool ends, measures;
@@ -42,13 +42,13 @@ struct piece {
 
   void clear() { text.clear(), parts.clear(), training.clear(), validation.clear(); }
 };
-constexpr std::size_t piece_bytes = std::size_t{1} << 20;
+constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 
-template <class Tokenizer> void encode(const Tokenizer& tokens, piece& p) {
-  std::string_view rest = p.text;
+template <class Tokenizer> void encode(const Tokenizer& tokens, chunk& c) {
+  std::string_view rest = c.text;
   const int end = raptr::vocabulary(tokens.vocabulary()).end_of_text;
-  for (const auto& part : p.parts) {
-    auto& ids = part.measures ? p.validation : p.training;
+  for (const auto& part : c.parts) {
+    auto& ids = part.measures ? c.validation : c.training;
     tokens.encode(rest.substr(0, part.bytes), ids);
     rest.remove_prefix(part.bytes);
     if (part.ends && end >= 0) ids.push_back(end);
@@ -80,14 +80,14 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
   progress screen(bytes_of_files(texts));
   const int threads = s.threads > 0 ? int(s.threads) : int((std::max)(1U, std::thread::hardware_concurrency()));
 
-  ordered_workers<piece> workers(
-      threads, [&](piece& p) { encode(tokens, p); },
-      [&](piece& p) {
-        for (const auto& part : p.parts) (part.measures ? validation : training).documents += part.ends;
-        training.shards.write(p.training);
-        validation.shards.write(p.validation);
-        screen.add(p.text.size(), p.training.size() + p.validation.size());
-        p.clear();
+  ordered_workers<chunk> workers(
+      threads, [&](chunk& c) { encode(tokens, c); },
+      [&](chunk& c) {
+        for (const auto& part : c.parts) (part.measures ? validation : training).documents += part.ends;
+        training.shards.write(c.training);
+        validation.shards.write(c.validation);
+        screen.add(c.text.size(), c.training.size() + c.validation.size());
+        c.clear();
       });
   std::int64_t documents = 0;
   const auto report = raptr::read_document_parts(
@@ -95,13 +95,13 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
       [&](std::string_view part, bool ends) {
         if (stop.stop_requested()) throw stopped{};
         const auto measured_before = [&](std::int64_t n) { return std::int64_t(s.validation_share * double(n)); };
-        piece& p = workers.filling();
-        p.text += part;
-        p.parts.push_back({part.size(), ends, measured_before(documents + 1) > measured_before(documents)});
+        chunk& c = workers.filling();
+        c.text += part;
+        c.parts.push_back({part.size(), ends, measured_before(documents + 1) > measured_before(documents)});
         documents += ends;
-        if (p.text.size() >= piece_bytes || p.parts.size() >= piece_bytes / 16) workers.submit();
+        if (c.text.size() >= chunk_bytes || c.parts.size() >= chunk_bytes / 16) workers.submit();
       },
-      piece_bytes);
+      chunk_bytes);
   workers.submit();
   workers.finish();
   if (training.documents == 0) errors::no_document_for("training", report.documents, s.validation_share);

@@ -6,6 +6,7 @@
 
 #include <raptr/data/documents.hpp>
 #include <raptr/tokenizers/bpe_trainer.hpp>
+#include <raptr/tokenizers/cut_points.hpp>
 #include <raptr/tokenizers/wordpiece.hpp>
 
 #include "scratch_folder.hpp"

@@ -75,7 +75,7 @@ TEST_CASE("file names are bytes: spaces, letters outside ASCII, line ends") {
   }
 }
 
-TEST_CASE("a byte order mark goes at the begin of each file, counted, and nowhere else") {
+TEST_CASE("a byte order mark is dropped at the start of each file, counted, and nowhere else") {
   const scratch_folder in;
   raptr::write_file(in / "a.txt", "\xef\xbb\xbfone");
   raptr::write_file(in / "b.txt", "\xef\xbb\xbftwo \xef\xbb\xbf.");
@@ -106,7 +106,7 @@ TEST_CASE("the first byte that is not UTF-8 is told with its file, counted from 
   CHECK(gather({scratch / "a.txt"}).report.files_not_utf8 == 0);
 }
 
-TEST_CASE("empty files are counted and passed over; nothing but empty ones is an error") {
+TEST_CASE("empty files are counted and skipped; nothing but empty ones is an error") {
   const scratch_folder in;
   raptr::write_file(in / "a.txt", "");
   raptr::write_file(in / "b.txt", "text");

@@ -184,7 +184,7 @@ TEST_CASE("nanoGPT's form refuses an odd size and llm.c's shards, and is never g
   CHECK(has(refusal(file, numbers({1, 2, 3, 4}, 2)), "expected the magic number 20240520"));
 }
 
-TEST_CASE("empty files and shards without tokens are counted and passed over; nothing but such is an error") {
+TEST_CASE("empty files and shards without tokens are counted and skipped; nothing but such is an error") {
   const scratch_folder in;
   overwrite(in / "a", "");
   overwrite(in / "b", shard({}));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the headers as text and says where the order of their levels is broken. A header includes its own folder and lower
-// levels only, so two folders of one level never meet. It takes any tree, so that a test can give it a broken one.
+// Reads the headers as text and lists every breach of their order. A header includes its own folder and lower levels only, so two
+// folders of one level never meet; there are no cycles, and nothing but a backend includes a backend. It takes any tree, so that a
+// test can give it a broken one.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,7 @@ inline constexpr int most_lines = 300;
 
 struct header {
   std::string folder;              // "subnet"; "" for raptr.hpp
-  std::string part;                // "cpu" for backend/cpu/x.hpp and for backend/cpu.hpp
+  std::string backend;             // "cpu" for backend/cpu.hpp and backend/cpu/x.hpp, "cuda" likewise; "" for other headers
   std::vector<std::string> lines;  // as they are
   std::vector<std::string> ours;   // "subnet/key.hpp", from <raptr/...> and "..."
   std::set<std::string> others;    // "nlohmann/json.hpp"
@@ -38,7 +39,8 @@ inline header read_header(const fs::path& root, const fs::path& name) {
   header read;
   const auto folder = name.parent_path();
   read.folder = folder.empty() ? "" : folder.begin()->string();
-  if (read.folder == "backend") read.part = folder == "backend" ? name.stem().string() : (++folder.begin())->string();
+  for (const char* backend : {"cpu", "cuda"})
+    if (const auto place = "backend/" + std::string(backend); folder == place || name.parent_path() / name.stem() == place) read.backend = backend;
   std::ifstream file(root / name);
   for (std::string line; std::getline(file, line);) {
     read.lines.push_back(line);
@@ -84,6 +86,9 @@ inline std::set<std::string> reached(const std::map<std::string, header>& header
 
 inline bool is_in(const std::string& name, const std::string& folder) { return name.starts_with(folder + "/"); }
 
+/// Headers for their own top folder only.
+inline bool is_internal(const std::string& name) { return name.find("/detail/") != std::string::npos || name.find("/tables/") != std::string::npos; }
+
 inline void check_header(const std::map<std::string, header>& headers, const std::string& name, std::vector<std::string>& wrong) {
   const auto& self = headers.at(name);
   if (!level_of_folder.contains(self.folder)) {
@@ -108,27 +113,25 @@ inline void check_header(const std::map<std::string, header>& headers, const std
     if (theirs > mine || (theirs == mine && next.folder != self.folder)) {
       wrong.push_back(name + " (level " + std::to_string(mine) + ") includes " + included + " (level " + std::to_string(theirs) + ")");
     }
-    if ((self.part == "cpu" && next.part == "cuda") || (self.part == "cuda" && next.part == "cpu"))
-      wrong.push_back(name + ": one backend includes the other: " + included);
+    if (next.folder != self.folder && is_internal(included)) wrong.push_back(name + ": includes the internal header " + included);
+    if (!next.backend.empty() && next.backend != self.backend) wrong.push_back(name + ": includes the backend header " + included);
+    if (reached(headers, included).contains(name)) wrong.push_back(name + ": includes itself through " + included);
   }
+  // The parts of a network do not know the network.
+  if (is_in(name, "nn/layers") || is_in(name, "nn/objectives") || is_in(name, "nn/policies"))
+    for (const auto& below : reached(headers, name))
+      for (const char* whole : {"nn/network.hpp", "nn/stack.hpp", "nn/token_head.hpp", "nn/transformer.hpp"})
+        if (below == whole) wrong.push_back(name + ": leads to " + below);
 }
 
-/// Headers that users do not include: of the folder they are in, and of those above it.
-inline bool is_internal(const std::string& name) { return name.find("/detail/") != std::string::npos || name.find("/tables/") != std::string::npos; }
-
-/// raptr.hpp leads to every public header except backends and what reads files, to nothing that needs nlohmann-json, and names no
-/// internal header.
+/// raptr.hpp leads to every public header, except the backends and what reads files, and to nothing that needs nlohmann-json.
 inline void check_list_of_all(const std::map<std::string, header>& headers, std::vector<std::string>& wrong) {
   const auto all = reached(headers, "raptr.hpp");
-  for (const auto& door : headers.at("raptr.hpp").ours)
-    if (is_internal(door)) wrong.push_back("raptr.hpp: names the internal header " + door);
   for (const auto& [name, self] : headers) {
-    const bool a_backend = self.part == "cpu" || self.part == "cuda";
     const auto below = reached(headers, name);
     const bool reads_files = std::any_of(below.begin(), below.end(), [](const auto& one) { return is_in(one, "io"); });
     const bool needs_json = std::any_of(self.others.begin(), self.others.end(), [](const auto& one) { return one.starts_with("nlohmann/"); });
-    if (!all.contains(name) && !a_backend && !reads_files && !is_internal(name)) wrong.push_back("raptr.hpp: misses " + name);
-    if (all.contains(name) && a_backend) wrong.push_back("raptr.hpp: leads to the backend " + name);
+    if (!all.contains(name) && self.backend.empty() && !reads_files && !is_internal(name)) wrong.push_back("raptr.hpp: misses " + name);
     if (all.contains(name) && needs_json) wrong.push_back("raptr.hpp: leads to " + name + ", which needs nlohmann-json");
   }
 }

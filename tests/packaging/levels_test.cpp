@@ -22,7 +22,7 @@ std::string joined(const std::vector<std::string>& lines) {
 // A tree of headers in a temporary folder. It starts without a breach.
 class small_tree {
  public:
-  small_tree() : root_(fs::temp_directory_path() / ("raptr_floors_" + std::to_string(getpid()))) {
+  small_tree() : root_(fs::temp_directory_path() / ("raptr_levels_" + std::to_string(getpid()))) {
     fs::remove_all(root_);
     add("base/error.hpp", "#include <string>");
     add("subnet/plan.hpp", "#include <raptr/base/error.hpp>");
@@ -72,21 +72,31 @@ TEST_CASE("each breach of the order is found, and nothing else") {
   small_tree tree;
   std::string expected;
   SUBCASE("an include goes up a level") {
-    tree.add("base/error.hpp", "#include <raptr/subnet/plan.hpp>");
-    expected = "base/error.hpp (level 0) includes subnet/plan.hpp (level 1)\n";
+    tree.add("subnet/plan.hpp", "#include <raptr/base/error.hpp>\n#include <raptr/backend/ops.hpp>");
+    expected = "subnet/plan.hpp (level 1) includes backend/ops.hpp (level 2)\n";
   }
   SUBCASE("an include with spaces and quotes goes up a level") {
-    tree.add("base/error.hpp", "  #  include \"../subnet/plan.hpp\"");
-    expected = "base/error.hpp (level 0) includes subnet/plan.hpp (level 1)\n";
+    tree.add("subnet/plan.hpp", "#include <raptr/base/error.hpp>\n  #  include \"../backend/ops.hpp\"");
+    expected = "subnet/plan.hpp (level 1) includes backend/ops.hpp (level 2)\n";
   }
   SUBCASE("a folder includes another one of its own level") {
     tree.add("io/json.hpp", "#include <raptr/subnet/plan.hpp>");
     expected = "io/json.hpp (level 1) includes subnet/plan.hpp (level 1)\n";
   }
-  SUBCASE("raptr.hpp names an internal header") {
+  SUBCASE("raptr.hpp includes an internal header") {
     tree.add("subnet/detail/table.hpp", "");
     tree.add("raptr.hpp", "#include <raptr/backend/ops.hpp>\n#include <raptr/subnet/detail/table.hpp>\n#include <raptr/train/trainer.hpp>");
-    expected = "raptr.hpp: names the internal header subnet/detail/table.hpp\n";
+    expected = "raptr.hpp: includes the internal header subnet/detail/table.hpp\n";
+  }
+  SUBCASE("a folder includes an internal header of another one") {
+    tree.add("subnet/tables/primes.hpp", "");
+    tree.add("train/trainer.hpp", "#include <raptr/subnet/plan.hpp>\n#include <raptr/subnet/tables/primes.hpp>");
+    expected = "train/trainer.hpp: includes the internal header subnet/tables/primes.hpp\n";
+  }
+  SUBCASE("two headers include each other") {
+    tree.add("subnet/plan.hpp", "#include <raptr/base/error.hpp>\n#include \"axis.hpp\"");
+    tree.add("subnet/axis.hpp", "#include <raptr/subnet/plan.hpp>");
+    expected = "subnet/axis.hpp: includes itself through subnet/plan.hpp\nsubnet/plan.hpp: includes itself through subnet/axis.hpp\n";
   }
   SUBCASE("raptr.hpp misses a header") {
     tree.add("nn/block.hpp", "");
@@ -96,9 +106,9 @@ TEST_CASE("each breach of the order is found, and nothing else") {
     tree.add("raptr.hpp", "#include <raptr/backend/ops.hpp>\n#include <raptr/train/metrics.hpp>");
     expected = "raptr.hpp: leads to io/json.hpp, which needs nlohmann-json\n";
   }
-  SUBCASE("raptr.hpp leads to a backend") {
+  SUBCASE("raptr.hpp includes a backend") {
     tree.add("raptr.hpp", "#include <raptr/backend/cuda.cuh>\n#include <raptr/train/trainer.hpp>");
-    expected = "raptr.hpp: leads to the backend backend/cuda.cuh\n";
+    expected = "raptr.hpp: includes the backend header backend/cuda.cuh\n";
   }
   SUBCASE("raptr.hpp is missing") {
     tree.remove("raptr.hpp");
@@ -122,7 +132,19 @@ TEST_CASE("each breach of the order is found, and nothing else") {
   }
   SUBCASE("one backend includes the other") {
     tree.add("backend/cuda.cuh", "#include <raptr/backend/cpu/matmul.hpp>");
-    expected = "backend/cuda.cuh: one backend includes the other: backend/cpu/matmul.hpp\n";
+    expected = "backend/cuda.cuh: includes the backend header backend/cpu/matmul.hpp\n";
+  }
+  SUBCASE("the table of operations includes a backend") {
+    tree.add("backend/cpu/matmul.hpp", "");
+    tree.add("backend/ops.hpp", "#include <raptr/backend/cpu/matmul.hpp>");
+    expected = "backend/ops.hpp: includes the backend header backend/cpu/matmul.hpp\n";
+  }
+  SUBCASE("a part of a network leads to the network") {
+    tree.add("nn/stack.hpp", "");
+    tree.add("nn/block.hpp", "#include <raptr/nn/stack.hpp>");
+    tree.add("nn/layers/norm.hpp", "#include <raptr/nn/block.hpp>");
+    tree.add("train/trainer.hpp", "#include <raptr/nn/layers/norm.hpp>\n#include <raptr/subnet/plan.hpp>");
+    expected = "nn/layers/norm.hpp: leads to nn/stack.hpp\n";
   }
   SUBCASE("an included header does not exist") {
     tree.add("subnet/plan.hpp", "#include <raptr/base/errors.hpp>");

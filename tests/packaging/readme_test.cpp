@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The README shows a program that compiles and runs, and points at files that exist.
+// The README shows a program that compiles and runs, and points at files that exist. Pages name tests that exist.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -19,6 +20,14 @@ std::string between(const std::string& text, const std::string& from, const std:
   REQUIRE(first != text.npos);
   REQUIRE(end != text.npos);
   return text.substr(begin, end - begin);
+}
+
+/// The pages of the reference, and those for contributors.
+std::vector<std::filesystem::path> pages() {
+  std::vector<std::filesystem::path> all{root / "CONTRIBUTING.md", root / "tests/README.md"};
+  for (const auto& entry : std::filesystem::directory_iterator(root / "docs"))
+    if (entry.path().extension() == ".md") all.push_back(entry.path());
+  return all;
 }
 
 /// A page without its blocks of code, in which "](" may be a lambda.
@@ -58,11 +67,10 @@ TEST_CASE("the code blocks of backends.md are those of programs that are compile
 }
 
 TEST_CASE("every link to a file of the repository leads to a file") {
-  std::vector<std::filesystem::path> pages{root / "README.md", root / "CHANGELOG.md", root / "CONTRIBUTING.md", root / "tests/README.md"};
-  for (const auto& entry : std::filesystem::directory_iterator(root / "docs"))
-    if (entry.path().extension() == ".md") pages.push_back(entry.path());
+  std::vector<std::filesystem::path> with_links = pages();
+  with_links.insert(with_links.end(), {root / "README.md", root / "CHANGELOG.md"});
   int links = 0;
-  for (const std::filesystem::path& page : pages) {
+  for (const std::filesystem::path& page : with_links) {
     const std::string text = prose(raptr::read_file(page));
     for (auto at = text.find("]("); at != text.npos; at = text.find("](", at + 2)) {
       std::string target = text.substr(at + 2, text.find(')', at) - at - 2);
@@ -74,6 +82,50 @@ TEST_CASE("every link to a file of the repository leads to a file") {
     }
   }
   CHECK(links >= 10);
+}
+
+TEST_CASE("every path below tests/ that a page names exists") {
+  const std::regex path("(^|[^/\\w])(tests/[\\w./*]+)"), placeholder("\\*|FOLDER|NAME|folder|name_test");
+  int paths = 0;
+  for (const std::filesystem::path& page : pages()) {
+    const std::string text = raptr::read_file(page);
+    for (std::sregex_iterator at(text.begin(), text.end(), path), end; at != end; ++at, ++paths) {
+      std::string name = (*at)[2];
+      if (std::smatch first; std::regex_search(name, first, placeholder)) name = name.substr(0, name.rfind('/', std::size_t(first.position())));
+      while (name.ends_with('.')) name.pop_back();
+      INFO("page: ", page.string(), ", path: ", name);
+      CHECK(std::filesystem::exists(root / name));
+    }
+  }
+  CHECK(paths >= 30);
+}
+
+TEST_CASE("the tests that field_cases.md names exist, with these titles") {
+  // In the last cell of a row: folder/name "title", "title"; folder/name
+  const std::regex name_or_title("([\\w]+(?:/[\\w.]+)+)|\"([^\"]+)\"");
+  std::istringstream lines(raptr::read_file(root / "docs/field_cases.md"));
+  int names = 0, titles = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| ") || line.starts_with("| id |")) continue;
+    line.resize(line.rfind('|'));
+    const std::string cell = line.substr(line.rfind('|') + 1);
+    std::string source;  // of the name before the title
+    for (std::sregex_iterator at(cell.begin(), cell.end(), name_or_title), end; at != end; ++at) {
+      INFO("tests: ", cell, ", name or title: ", at->str());
+      if (const std::string name = (*at)[1]; !name.empty()) {
+        const std::filesystem::path file = root / "tests" / name, test = file.string() + "_test.cpp";
+        CHECK((std::filesystem::exists(file) || std::filesystem::exists(test) || std::filesystem::exists(file.string() + "_test.sh")));
+        source = std::filesystem::exists(test) ? raptr::read_file(test) : "";
+        ++names;
+      } else {
+        const std::string title = "(\"" + (*at)[2].str() + "\"";
+        CHECK(source.find(title) != source.npos);
+        ++titles;
+      }
+    }
+  }
+  CHECK(names >= 80);
+  CHECK(titles >= 30);
 }
 
 }  // namespace

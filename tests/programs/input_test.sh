@@ -110,7 +110,7 @@ done
 expect_done "$P" --text text.txt --objective masked_lm --context 4 --batch 1 --masking independent --layers 2 --width 16 --steps 60 --out sparse
 grep -q '"loss":null.*"skipped":"no token to predict"' sparse/metrics.jsonl || fail "no step without a token to predict among 60"
 grep -q '"skipped_steps": [1-9]' sparse/summary.json || fail "skipped steps are not counted"
-expect_error 4 'in a row whose loss or gradient is not finite' \
+expect_error 4 'in a row whose loss, gradient, weights or moments are not finite' \
   "$P" "${B[@]}" --steps 200 --learning-rate 1e20 --clip 0 --warmup 0 --max-nonfinite 3 --out diverges
 grep -q '"loss":null.*is not finite"' diverges/metrics.jsonl ||
   fail "a step that is not finite is not in metrics.jsonl: $(tail -1 diverges/metrics.jsonl)"

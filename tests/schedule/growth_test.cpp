@@ -73,7 +73,7 @@ TEST_CASE("depths that cannot be stacked are refused with what can be") {
   CHECK_THROWS_AS(check_schedule(any_schedule("stack:8-13"), twelve_blocks, 10, true), input_error);
 }
 
-TEST_CASE("schedules that contain others pass growth on, with the moment of the one whose turn it is") {
+TEST_CASE("schedules that contain others pass growth on, with the position within the active one") {
   const then<lasting<share<1, 10>, full_network>, stacked> later;
   const with<constant<head_drop<keep<1, 2>>>, stacked> wide;
   CHECK(growth_at(later, 10, 100).empty());

@@ -118,14 +118,14 @@ TEST_CASE("then: a share of the whole, then shares of what is left") {
   CHECK(starts(nested{}, 3'000) == list{0, 150, 488, 825, 1'163, 1'500, 1'550, 1'900, 2'000});
 }
 
-TEST_CASE("then: the step after the turn is the first of what follows") {
+TEST_CASE("then: the step after the first schedule is the first of the next one") {
   CHECK(kept_at(warm_steps{}, 6, 407) == 12);
   CHECK(kept_at(warm_steps{}, 7, 407) == 6);
   CHECK(kept_at(warm_steps{}, 406, 407) == 12);
   same_plans(any_schedule("constant:9 for 1/2 then full"), then<lasting<share<1, 2>, constant<layer_drop<keep<9>>>>, full_network>{}, 100);
 }
 
-TEST_CASE("then: a turn that leaves nothing for what follows is refused with the numbers") {
+TEST_CASE("then: a first schedule that leaves no step for the next one is refused with the numbers") {
   CHECK_THROWS_WITH_AS(position_at(warm_steps{}, 0, 7, bert_base),
                        "raptr: a schedule that lasts 7 steps leaves none of the 7 for the next one: make it shorter or the run longer", input_error);
   CHECK_NOTHROW(position_at(warm_steps{}, 0, 8, bert_base));

@@ -51,19 +51,19 @@ struct experts {
             {"down", true, {{"down.weight", size}}, s.width, initializer::normal_by_depth, true}};
   }
   template <class Ops> struct saved { typename Ops::real *pre, *h; };
-  template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
-    s = {on.keep(on.units * (1 + size)), on.keep(on.units * size)};
-    on.ops.matmul_nt(s.pre, x, w[up], nullptr, on.rows, 1, gated_experts<T, false>{s.pre, s.h, nullptr, on.units, size});
-    on.ops.matmul_nn(residual, s.h, w[down], on.rows, on.factor, 1, nullptr, 0);
+  template <class Ops, class T> static void forward(part_call<Ops>& call, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
+    s = {call.keep(call.units * (1 + size)), call.keep(call.units * size)};
+    call.ops.matmul_nt(s.pre, x, w[up], nullptr, call.rows, 1, gated_experts<T, false>{s.pre, s.h, nullptr, call.units, size});
+    call.ops.matmul_nn(residual, s.h, w[down], call.rows, call.factor, 1, nullptr, 0);
   }
-  template <class Ops, class T, class G>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
-    const arena::scope scratch(on.memory);
-    T *const dh = on.scratch(on.units * size), *const dpre = on.scratch(on.units * (1 + size));
-    on.ops.matmul_nt(dh, dresidual, w[down], nullptr, on.rows, on.factor, gated_experts<T, true>{s.pre, dh, dpre, on.units, size});
-    on.ops.matmul_tn(g[down], s.h, dresidual, on.rows, on.factor, nullptr, nullptr, 0);
-    on.ops.matmul_tn(g[up], dpre, x, on.rows, 1, nullptr, nullptr, 0);
-    on.ops.matmul_nn(dx, dpre, w[up], on.rows, 1, carry, nullptr, 0);
+  template <class Ops, class T, class G> static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const saved<Ops>& s, const T* x,
+                                                              const T* dresidual, T* dx, double carry) {
+    const arena::scope scratch(call.memory);
+    T *const dh = call.scratch(call.units * size), *const dpre = call.scratch(call.units * (1 + size));
+    call.ops.matmul_nt(dh, dresidual, w[down], nullptr, call.rows, call.factor, gated_experts<T, true>{s.pre, dh, dpre, call.units, size});
+    call.ops.matmul_tn(g[down], s.h, dresidual, call.rows, call.factor, nullptr, nullptr, 0);
+    call.ops.matmul_tn(g[up], dpre, x, call.rows, 1, nullptr, nullptr, 0);
+    call.ops.matmul_nn(dx, dpre, w[up], call.rows, 1, carry, nullptr, 0);
   }
 };
 

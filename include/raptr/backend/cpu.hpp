@@ -40,13 +40,29 @@ template <class Real, class Master> class cpu_ops {
 
   template <class Epilogue>
   void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {
-    cpu_backend::matmul<Real>(ctx_, {y, x, w.data, true, n, w.width, w.rows, Real(alpha), Real(0), bias, Real(1)}, epilogue);
+    static_assert(row_kernel<Epilogue>,
+                  "raptr: the epilogue of matmul_nt is a raptr::row_kernel: it needs sums, row(team, r), and with sums also width and sum(k, i)");
+    const cpu_backend::matmul_arguments<Real> product{
+        .y = y, .a = x, .b = w.data, .transposed = true, .n = n, .depth = w.width, .columns = w.rows, .alpha = Real(alpha), .bias = bias};
+    cpu_backend::matmul(ctx_, product, epilogue);
   }
   void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {
-    cpu_backend::matmul<Real>(ctx_, {y, a, w.data, false, n, w.rows, w.width, Real(alpha), Real(beta), bias, Real(bias_factor)}, no_epilogue{});
+    const cpu_backend::matmul_arguments<Real> product{.y = y,
+                                                      .a = a,
+                                                      .b = w.data,
+                                                      .n = n,
+                                                      .depth = w.rows,
+                                                      .columns = w.width,
+                                                      .alpha = Real(alpha),
+                                                      .beta = Real(beta),
+                                                      .bias = bias,
+                                                      .bias_factor = Real(bias_factor)};
+    cpu_backend::matmul(ctx_, product, no_epilogue{});
   }
   void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, double alpha, Master* a_sum, Master* x_sum, double x_factor) {
-    cpu_backend::matmul_into_gradient<Real, Master>(ctx_, {g, a, x, n, Real(alpha), a_sum, x_sum, Real(x_factor)});
+    const cpu_backend::gradient_arguments<Real, Master> product{
+        .g = g, .a = a, .x = x, .n = n, .alpha = Real(alpha), .a_sum = a_sum, .x_sum = x_sum, .x_factor = Real(x_factor)};
+    cpu_backend::matmul_into_gradient(ctx_, product);
   }
   template <class K> void for_each_row(const K& kernel, std::int64_t n) {
     static_assert(row_kernel<K>, "raptr: for_each_row runs a raptr::row_kernel: it needs sums, row(team, r), and with sums also width and sum(k, i)");

@@ -41,6 +41,8 @@ template <class Real, class Master> class cuda_ops {
 
   template <class Epilogue>
   void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {
+    static_assert(row_kernel<Epilogue>,
+                  "raptr: the epilogue of matmul_nt is a raptr::row_kernel: it needs sums, row(team, r), and with sums also width and sum(k, i)");
     const cuda_backend::named_span at("matmul_nt");
     matmul_.nt(y, x, w, bias, n, alpha);
     cuda_backend::run_rows(ctx_, epilogue, n);
@@ -54,6 +56,7 @@ template <class Real, class Master> class cuda_ops {
     matmul_.tn(g, a, x, n, alpha, a_sum, x_sum, x_factor);
   }
   template <class K> void for_each_row(const K& kernel, std::int64_t n) {
+    static_assert(row_kernel<K>, "raptr: for_each_row runs a raptr::row_kernel: it needs sums, row(team, r), and with sums also width and sum(k, i)");
     const cuda_backend::named_span at("for_each_row");
     cuda_backend::run_rows(ctx_, kernel, n);
   }

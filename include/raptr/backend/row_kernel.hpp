@@ -22,7 +22,7 @@ struct run_function {
 };
 }  // namespace detail
 
-/// What a row kernel computes through.
+/// The operations that a row kernel uses.
 ///
 ///   each(n, f, a...)   f(i, a[i]...) for i in 0 .. n - 1, which must not depend on each other
 ///   each(k, n, f)      f(j, i) for j in 0 .. k - 1, i in 0 .. n - 1
@@ -42,8 +42,8 @@ concept team = requires(T& t, int n, float* a, const float* b, detail::element_f
   t.add(0, 0, 1.0f);
 };
 
-/// A team that only concepts see. It has what every team has and no more: a kernel that calls anything else fails on it, and
-/// the compiler's message names this type.
+/// The team with which the concept of a norm is checked. It has only what every team has: a norm that calls anything else does
+/// not compile, and the compiler's message names this type.
 struct a_team_has_each_sum_max_add {
   template <class F, class... T> void each(int n, F f, T*... arrays) const {
     for (int i = 0; i < n; ++i) f(i, arrays[i]...);
@@ -70,14 +70,14 @@ static_assert(team<a_team_has_each_sum_max_add>);
 /// chooses the size of the team.
 template <class K>
 concept row_kernel = std::is_trivially_copyable_v<K> && requires(const K& kernel, a_team_has_each_sum_max_add& t, std::int64_t r) {
-  { K::sums } -> std::convertible_to<int>;
+  typename std::integral_constant<int, K::sums>;
   kernel.row(t, r);
 } &&(K::sums == 0 || requires(const K& kernel) {
   { kernel.width } -> std::convertible_to<int>;
   *kernel.sum(0, 0) += *kernel.sum(0, 0);
 });
 
-/// No kernel behind a matrix product.
+/// A matrix product without an epilogue.
 struct no_epilogue {
   static constexpr int sums = 0;
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team&, std::int64_t) const {}

@@ -12,22 +12,12 @@
 #include <string>
 #include <vector>
 
+#include <raptr/checkpoint/error.hpp>
 #include <raptr/checkpoint/model_config.hpp>
 #include <raptr/io/atomic_folder.hpp>
 #include <raptr/io/safetensors.hpp>
 
 namespace raptr {
-
-namespace errors {
-[[noreturn]] inline void tensor_has_another_shape(const std::filesystem::path& file, const std::string& name, const std::string& expected,
-                                                  const std::string& got) {
-  fail<file_error>("\"" + file.string() + "\": " + name + " has the shape " + got + " where this model has " + expected +
-                   ": use the shape of the checkpoint");
-}
-[[noreturn]] inline void tensors_differ(const std::filesystem::path& file, const std::string& kind, const std::string& names) {
-  fail<file_error>("\"" + file.string() + "\" " + kind + " of this model: " + names);
-}
-}  // namespace errors
 
 namespace checkpoint {
 

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <raptr/checkpoint/error.hpp>
 #include <raptr/io/atomic_folder.hpp>
 #include <raptr/io/manifest.hpp>
 

@@ -14,10 +14,11 @@
 #include <string_view>
 #include <vector>
 
+#include <raptr/base/utf8.hpp>
 #include <raptr/data/error.hpp>
 #include <raptr/io/checksum.hpp>
 #include <raptr/io/file.hpp>
-#include <raptr/tokenizers/detail/gpt2_split.hpp>
+#include <raptr/tokenizers/cut_points.hpp>
 
 namespace raptr {
 
@@ -25,8 +26,8 @@ namespace raptr {
 /// lines ("\n" or "\r\n" alone) belong to none.
 enum class documents { whole_file, blank_line };
 
-/// What was read. `hash`: CRC-32C of all documents' bytes, above the CRC-32C of their lengths as little-endian 64-bit
-/// numbers; it differs for another text, order or split.
+/// What was read. `hash`: high word: CRC-32C of the bytes of all documents; low word: CRC-32C of their lengths as
+/// little-endian 64-bit numbers. It differs for another text, order or split.
 struct text_report {
   std::int64_t files = 0, empty_files = 0, byte_order_marks = 0, documents = 0, bytes = 0;
   std::vector<std::filesystem::path> skipped;
@@ -35,24 +36,6 @@ struct text_report {
   std::uint64_t byte_not_utf8 = 0;       // offset of the first one in that file
   std::uint64_t hash = 0;
 };
-
-/// The last offset after `from` where the concatenated ids of both sides are the ids of the whole: before a space, tab or
-/// line end that follows another character. No pre-token of GPT-2 and no word of BERT crosses it, and neither side depends
-/// on the other. 0: there is none.
-constexpr std::size_t last_safe_cut(std::string_view text, std::size_t from = 0) {
-  const auto blank = [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; };
-  const auto space_before = [&](std::size_t at) {
-    if (static_cast<unsigned char>(text[at - 1]) < 0x80)
-      return detail::class_of(static_cast<unsigned char>(text[at - 1])) == detail::character_class::space;
-    for (std::size_t length = 2; length <= 4 && length <= at; ++length)
-      if (const auto before = text.substr(at - length, length); utf8_length(before) == length)
-        return detail::class_of(first_code_point(before).value) == detail::character_class::space;
-    return false;  // a byte that is not UTF-8 counts as a sign
-  };
-  for (std::size_t at = text.size(); at-- > (std::max)(from, std::size_t{1});)
-    if (blank(text[at]) && !space_before(at)) return at;
-  return 0;
-}
 
 /// Usage, for each file: begin_file(); take() with the bytes not yet taken and more, until the end; end_file(). Then report()
 /// has everything but the skipped files. Without begin_file() there is no check for a byte order mark or a gzip file.

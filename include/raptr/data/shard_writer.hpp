@@ -46,7 +46,7 @@ class shard_writer {
       for (int byte = 0; byte < kind_.id_bytes; ++byte) bytes_.push_back(static_cast<std::byte>(id >> 8 * byte & 0xff));
       if (++in_shard_ == tokens_per_shard_)
         end_shard();
-      else if (bytes_.size() >= piece)
+      else if (bytes_.size() >= chunk_bytes)
         flush();
     }
     hash_ = crc32c(std::as_bytes(ids), hash_);
@@ -64,7 +64,7 @@ class shard_writer {
   std::uint64_t hash() const { return std::uint64_t{hash_} << 32 | (static_cast<std::uint64_t>(tokens_) & 0xffffffffU); }
 
  private:
-  static constexpr std::size_t piece = std::size_t{1} << 18;
+  static constexpr std::size_t chunk_bytes = std::size_t{1} << 18;
 
   void begin_shard() {
     if (shards_ == most_shards) errors::too_many_shards(folder_, tokens_per_shard_, most_shards);

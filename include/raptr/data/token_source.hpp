@@ -26,11 +26,11 @@ concept token_source = requires(const S& source, std::int64_t first, std::span<s
 
 /// Fingerprint of a text: the CRC-32C of all ids as little-endian 32-bit numbers, above the low 32 bits of their number.
 template <token_source S> std::uint64_t token_hash(const S& source) {
-  std::array<std::int32_t, 4096> piece{};
+  std::array<std::int32_t, 4096> chunk{};
   std::uint32_t sum = 0;
-  for (std::int64_t first = 0; first < source.size(); first += std::ssize(piece)) {
+  for (std::int64_t first = 0; first < source.size(); first += std::ssize(chunk)) {
     const auto left = source.size() - first;
-    const auto part = std::span(piece).first(static_cast<std::size_t>(left < std::ssize(piece) ? left : std::ssize(piece)));
+    const auto part = std::span(chunk).first(static_cast<std::size_t>(left < std::ssize(chunk) ? left : std::ssize(chunk)));
     source.read(first, part);
     sum = crc32c(std::as_bytes(part), sum);
   }
@@ -74,11 +74,11 @@ template <token_source S> held_out<S> hold_out(const S& source, double fraction)
   const int border = raptr::vocabulary(source.vocabulary()).end_of_text;
   const std::int64_t target = size - wanted, latest = size - (wanted + 1) / 2;
   std::int64_t cut = target;
-  std::array<std::int32_t, 4096> piece{};
+  std::array<std::int32_t, 4096> chunk{};
   // A document begins after an end of text: look for one in the tokens before target .. latest.
-  for (std::int64_t first = target - 1; first < latest; first += std::ssize(piece)) {
+  for (std::int64_t first = target - 1; first < latest; first += std::ssize(chunk)) {
     const auto left = latest - first;
-    const auto part = std::span(piece).first(static_cast<std::size_t>(left < std::ssize(piece) ? left : std::ssize(piece)));
+    const auto part = std::span(chunk).first(static_cast<std::size_t>(left < std::ssize(chunk) ? left : std::ssize(chunk)));
     source.read(first, part);
     if (const auto found = std::ranges::find(part, border); found != part.end()) {
       cut = first + (found - part.begin()) + 1;

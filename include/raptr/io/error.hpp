@@ -73,12 +73,7 @@ namespace raptr::errors {
       "\" is not a valid file name in a checkpoint: names are unique UTF-8 without '/', do not begin with '.' and are not manifest.json");
 }
 [[noreturn]] inline void folder_in_use(const std::filesystem::path& folder) {
-  fail<file_error>(shown(folder) + " is already being written: a checkpoint allows one writer at a time");
-}
-
-[[noreturn]] inline void wrong_retention(std::int64_t last, std::int64_t every) {
-  fail("invalid retention of checkpoints, \"the last " + std::to_string(last) + " and every " + std::to_string(every) +
-       "\": keep the last 1 or more, and every k-th step with k > 0, or 0 for none");
+  fail<file_error>(shown(folder) + " is already being written by another process");
 }
 
 }  // namespace raptr::errors

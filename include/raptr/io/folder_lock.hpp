@@ -16,10 +16,13 @@ namespace raptr {
 
 class folder_lock {
  public:
-  /// Empty if another process holds the lock. Throws file_error if the folder cannot be opened.
+  /// Empty if another process holds the lock. Throws file_error if the folder cannot be opened or locked.
   static std::optional<folder_lock> attempt(const std::filesystem::path& folder) {
     open_file file = open_file::folder(folder);
-    if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return std::nullopt;
+    if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return std::nullopt;
+      if (errno != ENOLCK && errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL) errors::system_refused("lock", folder, errno);
+    }
     return folder_lock(std::move(file));
   }
 

@@ -86,6 +86,8 @@ class partial_folder {
     sync_folder(folder_of(final_));
     return true;
   }
+  /// Hands over the lock, so that the published folder stays locked. At most once.
+  folder_lock take_lock() { return std::move(lock_); }
   /// Replaces the existing folder of that name, atomically where the system supports it. The old one is removed afterwards.
   void replace() {
     std::filesystem::path old = path_;

@@ -57,7 +57,7 @@ struct tied_name {
   std::string_view second, of;
 };
 
-/// How the weights of a model are named: `block` stands before the number of a block. What is not listed keeps our name. The
+/// How the weights of a model are named: `block` stands before the number of a block. Unlisted tensors keep raptr's name. The
 /// rest describes what other tools do with files of the family: leave out `prefix`, write a weight twice (`tied`), write constants
 /// (`buffers`: of a block, `constants`: of the model).
 struct tensor_names {
@@ -88,8 +88,8 @@ inline std::vector<file_tensor> file_tensors(const weight_layout& layout, const 
   std::vector<file_tensor> all;
   for (const placed_weight& w : layout.all()) {
     std::int64_t row = 0;  // of a unit
-    for (const piece& p : w.what.pieces) {
-      const std::string ours = w.block < 0 ? p.name : w.part_name + "." + p.name;
+    for (const tensor_rows& t : w.what.tensors) {
+      const std::string ours = w.block < 0 ? t.name : w.part_name + "." + t.name;
       tensor_name known{ours, ours};
       for (const tensor_name& n : w.block < 0 ? names.model : names.parts)
         if (n.ours == ours) known = n;
@@ -97,10 +97,10 @@ inline std::vector<file_tensor> file_tensors(const weight_layout& layout, const 
           w.block < 0 ? std::string(known.theirs) : std::string(names.block) + std::to_string(w.block) + "." + std::string(known.theirs);
       if (all.empty() || all.back().name != name) all.push_back({name, 0, w.what.width, known.transposed, {}});
       for (int unit = 0; unit < w.units; ++unit) {
-        all.back().strips.push_back({w.first + unit * w.per_unit + row * w.what.width, p.rows});
-        all.back().rows += p.rows;
+        all.back().strips.push_back({w.first + unit * w.per_unit + row * w.what.width, t.rows});
+        all.back().rows += t.rows;
       }
-      row += p.rows;
+      row += t.rows;
     }
   }
   return all;

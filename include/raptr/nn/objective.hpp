@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an objective is. It turns a window of tokens into a segment of a batch and says what stands between the blocks and the
-// logits; the blocks themselves never see it. Every draw is keyed by the sample's global number, so that neither slot nor
-// micro-batch, rank or thread changes it.
+// What an objective is. It turns a window of tokens into a segment of a batch and chooses the output head; the blocks
+// themselves never see it. Every draw is keyed by the sample's global number, so that neither slot nor micro-batch, rank or
+// thread changes it.
 #pragma once
 
 #include <concepts>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include <raptr/nn/batch.hpp>
 #include <raptr/tokenizers/vocabulary.hpp>
@@ -22,8 +23,8 @@ namespace raptr {
 template <class O>
 concept objective = requires(const O& o, batch& to, std::span<const std::int32_t> tokens, const vocabulary& ids, std::uint64_t seed,
                              std::int64_t sample) {
-  { O::looks_back_only } -> std::convertible_to<bool>;
-  { O::transforms } -> std::convertible_to<bool>;
+  typename std::bool_constant<O::looks_back_only>;
+  typename std::bool_constant<O::transforms>;
   { O::name } -> std::convertible_to<std::string_view>;
   { O::window(1) } -> std::same_as<int>;
   { o.add(to, tokens, ids, seed, sample) } -> std::same_as<void>;

@@ -15,10 +15,10 @@ namespace raptr {
 template <class Block, class Ops, class List = typename Block::parts> class stack;
 template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_list<Parts...>> {
   static_assert(backend<Ops>, "raptr: a device needs a backend with every operation of raptr/backend/ops.hpp");
-  static_assert(norm_policy<typename Block::norm>,
+  static_assert(norm_policy<typename Block::norm, typename Ops::real, typename Ops::master>,
                 "raptr: the norm of this block is not a raptr::norm_policy: it needs bias, forward(team, x, hat, scale, n) "
                 "and backward(team, hat, scale, d, n)");
-  static_assert(detail::reads_team_of<typename Block::norm> != nullptr);
+  static_assert(detail::instantiated_norm<typename Block::norm, typename Ops::real, typename Ops::master> != nullptr);
   static_assert((part<Parts, Ops> && ...),
                 "raptr: an attention or mlp of this block is not a raptr::part: it needs name, axis, units, unit_flops, weights, "
                 "saved, forward and backward as in raptr/nn/part.hpp");
@@ -44,7 +44,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     for (std::size_t k = 0; k < p.plan.blocks().size(); ++k) {
       const block_plan& b = p.plan.blocks()[k];
       saved_block& s = saved_[static_cast<std::size_t>(b.block)];
-      through(p, p.batch.table.blocks()[k], x, [&](real* stream, const part_call<Ops>& call) {
+      with_passing_rows(p, p.batch.table.blocks()[k], x, [&](real* stream, const part_call<Ops>& call) {
         if (b.factor != 1) {
           s.before = p.memory.template keep<real>(call.rows * shape_.width);
           p.ops.for_each_row(copy_rows<real>{s.before, stream, nullptr, nullptr, shape_.width}, call.rows);
@@ -60,19 +60,19 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   void backward(const pass<Ops>& p, real* dx) {
     for (std::size_t k = p.plan.blocks().size(); k-- > 0;) {
       const block_plan& b = p.plan.blocks()[k];
-      through(p, p.batch.table.blocks()[k], dx, [&](real* dstream, const part_call<Ops>& call) {
+      with_passing_rows(p, p.batch.table.blocks()[k], dx, [&](real* dstream, const part_call<Ops>& call) {
         const arena::scope scratch(p.memory);
-        real* around = nullptr;  // the gradient of the identity path, which has the factor 1 - factor
+        real* identity_gradient = nullptr;  // times 1 - factor
         if (b.factor != 1) {
-          around = p.memory.template scratch<real>(call.rows * shape_.width);
-          p.ops.for_each_row(copy_rows<real>{around, dstream, nullptr, nullptr, shape_.width}, call.rows);
-          p.ops.for_each_row(blend_rows<real>{dstream, around, 0, b.factor, shape_.width}, call.rows);
+          identity_gradient = p.memory.template scratch<real>(call.rows * shape_.width);
+          p.ops.for_each_row(copy_rows<real>{identity_gradient, dstream, nullptr, nullptr, shape_.width}, call.rows);
+          p.ops.for_each_row(blend_rows<real>{dstream, identity_gradient, 0, b.factor, shape_.width}, call.rows);
         }
         each_part_reversed(call, b, saved_[static_cast<std::size_t>(b.block)], [&]<class P>(part_call<Ops>& part, saved_of<P>& saved, int index) {
           const std::size_t first = p.layout.of(b.block, index);
           rule::template backward<norm, P>(part, p.weights + first, p.gradients + first, saved, dstream);
         });
-        if (around) p.ops.for_each_row(blend_rows<real>{dstream, around, 1 - b.factor, 1, shape_.width}, call.rows);
+        if (identity_gradient) p.ops.for_each_row(blend_rows<real>{dstream, identity_gradient, 1 - b.factor, 1, shape_.width}, call.rows);
       });
     }
   }
@@ -85,7 +85,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   }
   /// Calls f(rows, part_call) for the rows that pass through a block: the stream itself, or a dense copy of some of its rows,
   /// which is then written back. The other rows are not touched.
-  template <class F> void through(const pass<Ops>& p, const block_rows& at, real* stream, F f) {
+  template <class F> void with_passing_rows(const pass<Ops>& p, const block_rows& at, real* stream, F f) {
     if (at.rows == 0) return;
     const part_call<Ops> call{p.ops, p.memory, shape_, p.batch.segments_of(at), at.rows, 0, 1, 1};
     if (at.rows_at < 0) return f(stream, call);

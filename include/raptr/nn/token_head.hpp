@@ -149,7 +149,7 @@ template <class Block, class Objective, class Ops> class token_head {
     }
     ops.matmul_nt(at.logits, output_rows(at), w[tokens], bias, n, 1, epilogue);
   }
-  /// d (n, C): the gradient of output_rows becomes that of the rows behind the blocks.
+  /// d (n, C): the gradient of output_rows becomes that of the rows after the last block.
   static void rows_backward(Ops& ops, params<const real> w, params<master> g, const rows_of_chunk& at, real* d, std::int64_t n) {
     if constexpr (Objective::transforms) {
       norm::backward(ops, w + transform_norm, g + transform_norm, at.transform_norm, d, nullptr, n);

@@ -155,22 +155,23 @@ template <class Block, class Objective, class Device> class transformer {
   /// input_error if the batch is not valid, or the plan drops sequences and the batch holds others than it chose from.
   void accumulate(const step_plan& plan, const batch& data, bool with_gradients = true) {
     const device_batch sent = send(plan, data);
-    const auto run = [&](auto& network, const auto& pass, double* loss) {
+    const auto run = [&](auto& net, const auto& p, double* loss) {
       if (with_gradients)
-        network.train(pass, loss);
+        net.train(p, loss);
       else
-        network.evaluate(pass, loss);
+        net.evaluate(p, loss);
     };
-    fit_arena([&](auto& ops, arena& memory) { run(dry_network_, pass_of(ops, memory, plan, sent, w_, g_), nullptr); });
-    run(network_, pass_of(*ops_, memory_, plan, sent, w_, g_), &results().loss());
+    const std::vector<matrix<master>>& gradients = with_gradients ? g_ : no_gradients;
+    fit_arena([&](auto& ops, arena& memory) { run(dry_network_, pass_of(ops, memory, plan, sent, w_, gradients), nullptr); });
+    run(network_, pass_of(*ops_, memory_, plan, sent, w_, gradients), &results().loss());
   }
   /// Logits (targets, V) of the target rows. After begin(plan, false).
   std::vector<real> predict(const step_plan& plan, const batch& data) {
     const device_batch sent = send(plan, data);
     const std::size_t size = static_cast<std::size_t>(sent.table.targets) * static_cast<std::size_t>(shape_.vocab);
     logits_.resize(size);
-    fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(pass_of(ops, memory, plan, sent, w_, g_), nullptr); });
-    network_.predict(pass_of(*ops_, memory_, plan, sent, w_, g_), logits_.data());
+    fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(pass_of(ops, memory, plan, sent, w_, no_gradients), nullptr); });
+    network_.predict(pass_of(*ops_, memory_, plan, sent, w_, no_gradients), logits_.data());
     return download(*ops_, static_cast<const real*>(logits_.data()), size);
   }
 
@@ -204,6 +205,7 @@ template <class Block, class Objective, class Device> class transformer {
 
  private:
   using network_type = network<block, objective_type, ops_type>;
+  static inline const std::vector<matrix<master>> no_gradients{};  // of a pass without a backward pass
 
   static const model_shape& checked(const model_shape& shape) {
     shape.check();

@@ -18,21 +18,21 @@ namespace raptr {
 enum class initializer { zeros, ones, normal, normal_by_depth };
 
 /// Rows of one unit that belong to one tensor of a file.
-struct piece {
+struct tensor_rows {
   std::string name;
   int rows;
 };
 struct weight {
   std::string name;
-  bool per_unit;              // false: one unit of its own, trained whenever the part is
-  std::vector<piece> pieces;  // in the order of the rows of a unit
-  int width;                  // 1: a vector
+  bool per_unit;                     // false: one unit of its own, trained whenever the part is
+  std::vector<tensor_rows> tensors;  // in the order of the rows of a unit
+  int width;                         // 1: a vector
   initializer init;
   bool decays;
 
   int rows() const {
     int n = 0;
-    for (const piece& p : pieces) n += p.rows;
+    for (const tensor_rows& t : tensors) n += t.rows;
     return n;
   }
 };

@@ -59,7 +59,7 @@ template <class Rule, class S, update_kind Kind> struct update {
 };
 
 template <class Rule, class Model> class optimizer {
-  static_assert(optimizer_rule<Rule>,
+  static_assert(optimizer_rule<Rule, typename Model::master>,
                 "raptr: an optimizer has lr, weight_decay, moments, flops, prepare() and update(), such as raptr::adamw{.lr = 1e-3}");
   using ops_type = typename Model::ops_type;
   using master = typename Model::master;
@@ -117,7 +117,7 @@ template <class Rule, class Model> class optimizer {
                                   read(m.data())...);
         },
         moments_);
-    ops.for_each_row(total_norm{results, static_cast<int>(model.results_size()) - 2}, 1);
+    ops.for_each_row(total_norm{results, static_cast<int>(model.layout().all().size())}, 1);
     if (!usable_rate(rate) || !usable_rate(rate * block_rate)) return;
 
     ops.elementwise(count_step(results), uploaded_ranges(active.kept_counts, kept_counts_buffer_), counts_.data());

@@ -5,6 +5,8 @@
 
 #include <concepts>
 #include <cstddef>
+#include <iterator>
+#include <type_traits>
 #include <utility>
 
 #include <raptr/base/config.hpp>
@@ -25,25 +27,27 @@ template <class S> RAPTR_BOTH inline S flush(S x) {
 }
 
 namespace detail {
-template <class R, std::size_t... Moment> constexpr bool updates(std::index_sequence<Moment...>) {
-  return requires(const R& rule, const unit_scalars<float>& u, float& w, float g) { rule.update(u, w, g, ((void)Moment, w)...); };
+template <class R, class S, std::size_t... Moment> constexpr bool updates(std::index_sequence<Moment...>) {
+  constexpr bool takes_references = requires(const R& rule, const unit_scalars<S>& u, S& w, S g) { rule.update(u, w, g, ((void)Moment, w)...); };
+  constexpr bool takes_copies = requires(const R& rule, const unit_scalars<S>& u, S g) { rule.update(u, S(g), g, ((void)Moment, S(g))...); };
+  return takes_references && !takes_copies;
 }
 }  // namespace detail
 
 ///   lr, weight_decay   the peak learning rate; the decay of the weights that decay
 ///   moments            number of moments per weight
-///   moment_names       their names in files
+///   moment_names       their names in files, an array of as many strings; not needed without moments
 ///   flops              per element, including the norm of the gradient
 ///   prepare(unit)      once per unit: computes what does not depend on the element, such as bias correction
-///   update(unit, w, g, moments...)   one element; g is clipped already
-template <class R>
-concept optimizer_rule = requires(const R& rule, unit_scalars<float>& u) {
+///   update(unit, w, g, moments...)   one element, w and the moments by reference; g is clipped already
+template <class R, class S = float>
+concept optimizer_rule = std::is_trivially_copyable_v<R> && requires(const R& rule, unit_scalars<S>& u) {
   { rule.lr } -> std::convertible_to<double>;
   { rule.weight_decay } -> std::convertible_to<double>;
-  { R::moments } -> std::convertible_to<int>;
+  requires std::bool_constant<(R::moments >= 0)>::value;
+  requires R::moments == 0 || std::size(R::moment_names) == std::size_t(R::moments);
   { R::flops } -> std::convertible_to<double>;
   rule.prepare(u);
-}
-&&detail::updates<R>(std::make_index_sequence<std::size_t(R::moments)>{});
+} && detail::updates<R, S>(std::make_index_sequence<std::size_t(R::moments)>{});
 
 }  // namespace raptr

@@ -9,6 +9,7 @@
 #include <string>
 #include <type_traits>
 
+#include <raptr/schedule/error.hpp>
 #include <raptr/subnet/model_shape.hpp>
 #include <raptr/subnet/rules/drop_rule.hpp>
 

@@ -2,6 +2,7 @@
 // A schedule as a type: stages in order, each with its share of the steps and its drops.
 #pragma once
 
+#include <raptr/schedule/duration.hpp>
 #include <raptr/schedule/stages.hpp>
 #include <raptr/subnet/rules/drop.hpp>
 

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include <raptr/schedule/error.hpp>
 #include <raptr/schedule/run_position.hpp>
 #include <raptr/subnet/rules/library_rules.hpp>
 
@@ -57,7 +58,7 @@ inline std::string lengths_text(const auto& list) {
   }
   return equal ? "" : text;
 }
-/// The word of a rule in front of sizes; empty for layers.
+/// The name of a rule, written before the sizes; empty for layers.
 inline std::string prefix(const drop_rule& rule) {
   const std::string word = word_of(rule);
   return word == layers::name ? "" : word + " ";

@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include <raptr/schedule/duration.hpp>
 #include <raptr/schedule/growth.hpp>
 #include <raptr/schedule/schedule.hpp>
 
@@ -39,7 +40,7 @@ template <class Length, class Schedule, subnet_schedule Rest> struct then<lastin
   [[no_unique_address]] Rest rest{};
 
   constexpr stage_rule at(const run_position& now) const {
-    return ask(now, [](const auto& turn, const run_position& own) { return stage_rule(turn.at(own)); });
+    return ask(now, [](const auto& active, const run_position& own) { return stage_rule(active.at(own)); });
   }
   constexpr std::int64_t stage_end(std::int64_t step, std::int64_t total) const {
     const std::int64_t n = first.steps_of(total);
@@ -57,10 +58,10 @@ template <class Length, class Schedule, subnet_schedule Rest> struct then<lastin
     return enclosed_text(first.schedule, {" then "}) + " for " + duration(first.length).text() + " then " + enclosed_text(rest, {" then "});
   }
   std::vector<block_copy> growth(const run_position& now) const {
-    return ask(now, [](const auto& turn, const run_position& own) { return growth_of(turn, own); });
+    return ask(now, [](const auto& active, const run_position& own) { return growth_of(active, own); });
   }
   constexpr unit_set network_at(const run_position& now) const {
-    return ask(now, [](const auto& turn, const run_position& own) { return network_of(turn, own); });
+    return ask(now, [](const auto& active, const run_position& own) { return network_of(active, own); });
   }
 
  private:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <raptr/schedule/check.hpp>
+#include <raptr/schedule/error.hpp>
 #include <raptr/schedule/then.hpp>
 
 namespace raptr {

@@ -18,8 +18,8 @@ namespace raptr::errors {
 }
 [[noreturn]] inline void too_many_nonfinite_steps(std::int64_t step, int in_a_row, const std::string& first_bad) {
   fail<training_error>("step " + std::to_string(step) + " is the last of " + std::to_string(in_a_row) +
-                       " steps in a row whose loss or gradient is not finite, or another value that they read (first: " + first_bad +
-                       "): the weights are unchanged by these steps; lower the learning rate, or continue from a checkpoint");
+                       " steps in a row whose loss, gradient, weights or moments are not finite (first: " + first_bad +
+                       "): the weights are unchanged by these steps; lower the learning rate, or resume from a checkpoint");
 }
 [[noreturn]] inline void tokenizer_is_larger_than_the_vocabulary(int tokenizer, int vocab) {
   fail("the tokenizer has " + std::to_string(tokenizer) + " ids, but the embedding has " + std::to_string(vocab) +

@@ -50,6 +50,12 @@ concept trainable_model = requires {
   typename M::block;
   typename M::objective_type;
   typename M::ops_type;
+  typename M::master;
+}
+&&requires(M& model, const step_plan& plan, const batch& data) {
+  model.begin(plan);
+  model.accumulate(plan, data);
+  model.results();
 };
 
 template <class Model, class Schedule, class Optimizer, class Rate = constant_rate, class Updates = update_options> class trainer {
@@ -101,7 +107,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   ///
   /// Throws input_error before the first step if options, schedule, text and model do not fit; training_error after
   /// options.max_nonfinite skipped steps in a row.
-  template <class Tokens, class... Observers> bool run(const Tokens& tokens, const run_options& options, Observers&&... watch) {
+  template <class Tokens, class... Observers> bool run(const Tokens& tokens, const run_options& options, Observers&&... observers) {
     static_assert(token_source<Tokens>,
                   "raptr: the first argument of run() is a raptr::token_source, such as a raptr::token_stream: "
                   "it needs size(), read(first, span) and vocabulary()");
@@ -128,20 +134,20 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       last_end = p.end;
       read_results(p);
     };
-    const auto tell = [&](const step_report& report) {
-      (watch(report), ...);
+    const auto notify = [&](const step_report& report) {
+      (observers(report), ...);
       if (done_.nonfinite_in_a_row >= options.max_nonfinite)
         errors::too_many_nonfinite_steps(report.step + 1, done_.nonfinite_in_a_row, report.nonfinite);
     };
 
     while (done_.step < options.steps) {
       if (before && done_.nonfinite_in_a_row + 1 >= options.max_nonfinite) {  // the next step must not run if this one ends the run
-        deliver(*before), tell(before->report);
+        deliver(*before), notify(before->report);
         before.reset();
       }
       pending_step now = enqueue(cut, order, options, plan, batches);
       ++done_.step;
-      if (before) deliver(*before), tell(before->report);
+      if (before) deliver(*before), notify(before->report);
       before = std::move(now);
 
       const bool last = done_.step == options.steps, stop = options.stop.stop_requested();
@@ -150,7 +156,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       if (!validates && !saves && !last && !stop) continue;
       deliver(*before);
       if (validates) before->report.validation_loss = options.validate();
-      tell(before->report);
+      notify(before->report);
       before.reset();
       if (saves) options.save();
       last_end = clock::now();

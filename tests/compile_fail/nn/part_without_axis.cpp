@@ -16,12 +16,12 @@ struct whole_mlp {
   static constexpr double unit_flops(const model_shape& s) { return gelu_mlp::unit_flops(s); }
   static std::vector<weight> weights(const model_shape& s) { return gelu_mlp::weights(s); }
   template <class Ops> using saved = gelu_mlp::saved<Ops>;
-  template <class Ops, class T> static void forward(part_call<Ops>& on, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
-    gelu_mlp::forward(on, w, s, x, residual);
+  template <class Ops, class T> static void forward(part_call<Ops>& call, params<const T> w, saved<Ops>& s, const T* x, T* residual) {
+    gelu_mlp::forward(call, w, s, x, residual);
   }
-  template <class Ops, class T, class G>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const saved<Ops>& s, const T* x, const T* dresidual, T* dx, double carry) {
-    gelu_mlp::backward(on, w, g, s, x, dresidual, dx, carry);
+  template <class Ops, class T, class G> static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const saved<Ops>& s, const T* x,
+                                                              const T* dresidual, T* dx, double carry) {
+    gelu_mlp::backward(call, w, g, s, x, dresidual, dx, carry);
   }
 };
 transformer<block<gpt2_block, whole_mlp>, causal_lm, cpu> model({.layers = 2});

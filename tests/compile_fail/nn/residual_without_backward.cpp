@@ -10,13 +10,13 @@ struct forward_only {
   using role = residual_role;
   static constexpr bool norm_first = true;
   template <class N, class P, class Ops> using saved = pre_norm::saved<N, P, Ops>;
-  template <class N, class P, class Ops, class T, class S> static void forward(part_call<Ops>& on, params<const T> w, S& s, T* stream) {
-    pre_norm::forward<N, P>(on, w, s, stream);
+  template <class N, class P, class Ops, class T, class S> static void forward(part_call<Ops>& call, params<const T> w, S& s, T* stream) {
+    pre_norm::forward<N, P>(call, w, s, stream);
   }
 #ifdef RIGHT
   template <class N, class P, class Ops, class T, class G, class S>
-  static void backward(part_call<Ops>& on, params<const T> w, params<G> g, const S& s, T* dstream) {
-    pre_norm::backward<N, P>(on, w, g, s, dstream);
+  static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const S& s, T* dstream) {
+    pre_norm::backward<N, P>(call, w, g, s, dstream);
   }
 #endif
 };

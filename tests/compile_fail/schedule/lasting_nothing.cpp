@@ -9,4 +9,4 @@ using what = full_network;
 #else
 using what = layer_drop<keep<6>>;
 #endif
-lasting<share<1, 10>, what> turn;
+lasting<share<1, 10>, what> one;

@@ -9,4 +9,4 @@ using length = share<1, 10>;
 #else
 using length = keep<10>;
 #endif
-lasting<length, full_network> turn;
+lasting<length, full_network> one;

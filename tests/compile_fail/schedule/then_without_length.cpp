@@ -5,8 +5,8 @@
 using namespace raptr;
 
 #ifdef RIGHT
-using first_turn = lasting<share<1, 10>, full_network>;
+using first = lasting<share<1, 10>, full_network>;
 #else
-using first_turn = full_network;
+using first = full_network;
 #endif
-then<first_turn, equal_stages<layer_drop, 6, 12>> whole;
+then<first, equal_stages<layer_drop, 6, 12>> whole;

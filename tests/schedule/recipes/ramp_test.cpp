@@ -54,7 +54,7 @@ TEST_CASE("ramps as type, value and text have the same plans") {
               "sequences(bernoulli) ramp:0.25-0.875");
 }
 
-TEST_CASE("inside a turn the first and the last step are those of the turn") {
+TEST_CASE("inside a schedule with a length, the first and the last step are those of that length") {
   const then<lasting<share<1, 2>, ramp<layer_drop, keep<6>, keep<12>>>, full_network> half;
   CHECK(mean_at(half, "layers", 0, 122, 12) == 6);
   CHECK(mean_at(half, "layers", 30, 122, 12) == 9);

@@ -33,7 +33,7 @@ template <class T> void pack_all(T* to, const T* b, std::int64_t stride, std::in
 /// out (rows, columns) = alpha a B + beta out, from the first `depth` rows of a B that was packed with `packed_depth` rows.
 template <class T> void multiply(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels,
                                  std::int64_t packed_depth, T* out, std::int64_t stride, T alpha, T beta) {
-  multiply_packed(rows, columns, depth, a, panels, packed_depth * panel_width<T>, target<T, T>{out, stride, alpha, beta, nullptr, T(0)});
+  multiply_packed(rows, columns, depth, a, panels, packed_depth * panel_width<T>, output_tile<T, T>{out, stride, alpha, beta, nullptr, T(0)});
 }
 
 // Separate functions: once inlined, some compilers no longer see that the loop stores to nothing else.

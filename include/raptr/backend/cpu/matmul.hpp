@@ -70,12 +70,12 @@ template <class T, class Sum> const T* pack(context& ctx, const T* b, bool trans
 template <class T> struct matmul_arguments {
   T* y;
   const T *a, *b;
-  bool transposed;
+  bool transposed = false;
   std::int64_t n;
   int depth, columns;
-  T alpha, beta;
-  const T* bias;
-  T bias_factor;
+  T alpha = T(1), beta = T(0);
+  const T* bias = nullptr;
+  T bias_factor = T(1);
 };
 /// The product, then `epilogue` on each row of y.
 template <class T, class Epilogue> void matmul(context& ctx, const matmul_arguments<T>& m, const Epilogue& epilogue) {
@@ -88,7 +88,7 @@ template <class T, class Epilogue> void matmul(context& ctx, const matmul_argume
   ctx.threads.parallel_for(ceil_div(m.n, block), [&](std::int64_t i, int) {
     const std::int64_t first = i * block, end = std::min(m.n, first + block);
     for_depth<T>(m.depth, [&](std::int64_t k, std::int64_t length) {
-      target<T, T> to{m.y + first * m.columns, m.columns, m.alpha, m.beta, m.bias, m.bias_factor};
+      output_tile<T, T> to{m.y + first * m.columns, m.columns, m.alpha, m.beta, m.bias, m.bias_factor};
       if (k > 0) to.beta = T(1), to.bias = nullptr;
       multiply_packed(end - first, m.columns, length, rows_of(m.a + first * m.depth + k, m.depth), packed + k * padded, length * panel_width<T>, to);
     });
@@ -127,7 +127,7 @@ template <class T, class Master> void matmul_into_gradient(context& ctx, const g
         for (int s = 0; m.a_sum && j == 0 && s < count; ++s) m.a_sum[i + first + s] += Master(sums[s]);
       }
       multiply_packed(height, width, length, left_operand<T>{left, 1, tile_rows, length * tile_rows}, packed + k * padded + j * length,
-                      length * panel_width<T>, target<T, Master>{g.data + i * g.width + j, g.width, m.alpha, T(1), nullptr, T(0)});
+                      length * panel_width<T>, output_tile<T, Master>{g.data + i * g.width + j, g.width, m.alpha, T(1), nullptr, T(0)});
     });
   });
 }

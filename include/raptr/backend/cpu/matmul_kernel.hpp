@@ -9,29 +9,10 @@
 #include <type_traits>
 #include <utility>
 
+#include <raptr/backend/cpu/simd.hpp>
 #include <raptr/base/config.hpp>
 
 namespace raptr::cpu_backend {
-
-#if defined(__AVX512F__)
-constexpr int simd_bytes = 64, tile_rows = 8;
-#elif defined(__AVX__)
-constexpr int simd_bytes = 32, tile_rows = 6;
-#else
-constexpr int simd_bytes = 16, tile_rows = 6;
-#endif
-template <class T> struct simd;
-template <> struct simd<float> {
-  typedef float vector __attribute__((vector_size(simd_bytes)));
-  typedef float unaligned __attribute__((vector_size(simd_bytes), aligned(alignof(float)), may_alias));
-};
-template <> struct simd<double> {
-  typedef double vector __attribute__((vector_size(simd_bytes)));
-  typedef double unaligned __attribute__((vector_size(simd_bytes), aligned(alignof(double)), may_alias));
-};
-template <class T> constexpr bool has_simd = std::is_same_v<T, float> || std::is_same_v<T, double>;
-template <class T> constexpr int simd_width = simd_bytes / int(sizeof(T));
-template <class T> constexpr int panel_width = 2 * simd_width<T>;
 
 /// The left operand: element (i, k) of tile t at data[t * tile_stride + i * row_stride + k * column_stride].
 template <class T> struct left_operand {
@@ -42,7 +23,7 @@ template <class T> left_operand<T> rows_of(const T* data, std::int64_t stride) {
 template <class T> left_operand<T> columns_of(const T* data, std::int64_t stride) { return {data, 1, stride, tile_rows}; }
 
 /// out = alpha sum + beta out + bias_factor bias; out is not read when beta = 0. bias: one value per column, or null.
-template <class T, class Out> struct target {
+template <class T, class Out> struct output_tile {
   Out* data;
   std::int64_t stride;
   T alpha, beta;
@@ -56,7 +37,8 @@ template <class F, int... I> [[gnu::always_inline]] inline void unroll(const F& 
 }
 template <int Count, class F> [[gnu::always_inline]] inline void unrolled(const F& f) { unroll(f, std::make_integer_sequence<int, Count>{}); }
 
-template <int Rows, class T, class Out> void multiply_tile(std::int64_t depth, left_operand<T> a, const T* panel, target<T, Out> to, int columns) {
+template <int Rows, class T, class Out>
+void multiply_tile(std::int64_t depth, left_operand<T> a, const T* panel, output_tile<T, Out> to, int columns) {
   using vector = typename simd<T>::vector;
   using unaligned = typename simd<T>::unaligned;
   constexpr int width = simd_width<T>;
@@ -100,7 +82,7 @@ template <int Rows, class T, class Out> void multiply_tile(std::int64_t depth, l
 }
 
 template <int Rows, class T, class Out>
-void multiply_last_rows(int rows, std::int64_t depth, const left_operand<T>& a, const T* panel, const target<T, Out>& to, int columns) {
+void multiply_last_rows(int rows, std::int64_t depth, const left_operand<T>& a, const T* panel, const output_tile<T, Out>& to, int columns) {
   if constexpr (Rows > 0) {
     if (rows == Rows)
       multiply_tile<Rows>(depth, a, panel, to, columns);
@@ -111,7 +93,7 @@ void multiply_last_rows(int rows, std::int64_t depth, const left_operand<T>& a, 
 
 /// `rows` rows of A times one panel.
 template <class T, class Out>
-void multiply_panel(std::int64_t rows, std::int64_t depth, left_operand<T> a, const T* panel, target<T, Out> to, int columns) {
+void multiply_panel(std::int64_t rows, std::int64_t depth, left_operand<T> a, const T* panel, output_tile<T, Out> to, int columns) {
   for (; rows >= tile_rows; rows -= tile_rows, a.data += a.tile_stride, to.data += tile_rows * to.stride)
     multiply_tile<tile_rows>(depth, a, panel, to, columns);
   multiply_last_rows<tile_rows - 1>(int(rows), depth, a, panel, to, columns);
@@ -174,7 +156,7 @@ template <class T> void pack_panel_transposed(T* panel, const T* b, std::int64_t
 
 /// rows x columns of A times a B whose panels lie `stride` apart.
 template <class T, class Out> void multiply_packed(std::int64_t rows, std::int64_t columns, std::int64_t depth, left_operand<T> a, const T* panels,
-                                                   std::int64_t stride, target<T, Out> to) {
+                                                   std::int64_t stride, output_tile<T, Out> to) {
   constexpr int width = panel_width<T>;
   for (std::int64_t j = 0; j < columns; j += width, panels += stride, to.data += width) {
     multiply_panel(rows, depth, a, panels, to, int(columns - j < width ? columns - j : width));

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include <raptr/backend/cpu/context.hpp>
-#include <raptr/backend/cpu/matmul_kernel.hpp>
+#include <raptr/backend/cpu/simd.hpp>
 
 namespace raptr::cpu_backend {
 
@@ -73,9 +73,11 @@ template <class F> auto lane_max(int n, const F& f) {
   }
 }
 
-template <class K> struct row_team {
-  typename sum_of<K>::type* partial;  // sums x width, of the rows of one block
-  int width;
+template <class K> class row_team {
+ public:
+  using sum_type = typename sum_of<K>::type;
+  /// partial: sums x width, of the rows of one block.
+  row_team(sum_type* partial, int width) : partial_(partial), width_(width) {}
 
   template <class F, class... T> void each(int n, F f, T*... arrays) const {
     RAPTR_INDEPENDENT
@@ -97,8 +99,13 @@ template <class K> struct row_team {
     return lane_max(n, [=](int i) { return f(i, arrays[i]...); });
   }
   // Host and device, because the lambdas of a kernel call it and nvcc compiles them for both.
-  template <class V> RAPTR_BOTH void add(int k, int i, V v) const { partial[std::int64_t(k) * width + i] += typename sum_of<K>::type(v); }
+  template <class V> RAPTR_BOTH void add(int k, int i, V v) const { partial_[std::int64_t(k) * width_ + i] += sum_type(v); }
+
+ private:
+  sum_type* partial_;
+  int width_;
 };
+static_assert(team<row_team<no_epilogue>>);
 
 /// Runs a kernel on blocks of rows and adds up its column sums in the order of the blocks.
 template <class K> class row_runner {
@@ -111,9 +118,11 @@ template <class K> class row_runner {
       partial_ = ctx.partial.template get<sum>(std::size_t(count * size_));
     }
   }
-  void run(std::int64_t piece, std::int64_t first, std::int64_t end) {
-    row_team<K> one{nullptr, 0};
-    if constexpr (K::sums > 0) one = {partial_ + piece * size_, kernel_.width}, std::fill_n(one.partial, size_, sum(0));
+  void run(std::int64_t block, std::int64_t first, std::int64_t end) {
+    sum* own = nullptr;
+    int width = 0;
+    if constexpr (K::sums > 0) own = partial_ + block * size_, width = kernel_.width, std::fill_n(own, size_, sum(0));
+    const row_team<K> one(own, width);
     for (std::int64_t r = first; r < end; ++r) kernel_.row(one, r);
   }
   void add_up() {
@@ -139,9 +148,9 @@ template <class K> class row_runner {
 };
 
 template <class K> void run_rows(context& ctx, const K& kernel, std::int64_t n) {
-  const std::int64_t piece = K::sums > 0 ? std::max<std::int64_t>(32, ceil_div(n, 64)) : std::max<std::int64_t>(16, ceil_div(n, 128));
-  row_runner<K> runner(ctx, kernel, ceil_div(n, piece));
-  ctx.threads.parallel_for(ceil_div(n, piece), [&](std::int64_t i, int) { runner.run(i, i * piece, std::min(n, (i + 1) * piece)); });
+  const std::int64_t block = K::sums > 0 ? std::max<std::int64_t>(32, ceil_div(n, 64)) : std::max<std::int64_t>(16, ceil_div(n, 128));
+  row_runner<K> runner(ctx, kernel, ceil_div(n, block));
+  ctx.threads.parallel_for(ceil_div(n, block), [&](std::int64_t i, int) { runner.run(i, i * block, std::min(n, (i + 1) * block)); });
   runner.add_up();
 }
 

@@ -50,8 +50,8 @@ template <class T, int Rows, int Columns> struct fragment {
 template <int... I, class F> __device__ void unrolled(std::integer_sequence<int, I...>, const F& f) { (f(I), ...); }
 template <int N, class F> __device__ void unrolled(const F& f) { unrolled(std::make_integer_sequence<int, N>{}, f); }
 
-/// A block's tile of scores: each thread has Rows x Columns of them, in rows row_of(i) and columns column_of(j). `Held`: how
-/// many other numbers it keeps.
+/// A block's tile of scores: each thread has Rows x Columns of them, in rows row_of(i) and columns column_of(j). `Held`: other
+/// registers of a thread.
 template <class T, int Rows, int Columns, int Held> struct tile_shape {
   static constexpr int rows_of_thread = Rows, columns_of_thread = Columns, rows = Rows * half_warps, columns = Columns * half_warp;
   static constexpr int registers = (Rows * Columns + Held) * int(sizeof(T)) / 4 + (Rows + Columns) * 4;

@@ -25,8 +25,8 @@ template <bool Sums, int Count, class F, class State, class... G> __device__ dou
   (g.store(), ...);
   return sum;
 }
-/// The elements first .. end - 1 of a range that belong to this thread. It divides once: one iteration later an element lies as
-/// many units further on as fit into an iteration, or one more.
+/// The elements first .. end - 1 of a range that belong to this thread. It divides once: from one iteration to the
+/// next, the unit index advances by a constant, plus at most one.
 template <bool Sums, int Count, class F, class... T>
 __device__ double visit_chunk(const F& f, const param_range& range, std::int64_t first, std::int64_t end, T*... a) {
   constexpr std::int64_t stride = elementwise_threads * Count;

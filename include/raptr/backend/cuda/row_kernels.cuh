@@ -18,7 +18,7 @@ template <int Lanes> constexpr int threads_of_rows = (Lanes)*teams_per_block<Lan
 // kernel with column sums runs 512, because each of its chunks needs memory.
 template <int Lanes, class K> constexpr int blocks_of_rows = (K::sums > 0 ? 512 : 768) / threads_of_rows<Lanes>;
 
-/// sums_in_shared: partial sums of each team stay in shared memory, behind the exchange, until its chunk is done.
+/// sums_in_shared: partial sums of each team stay in shared memory, after the exchange buffer, until its chunk is done.
 template <int Lanes, class K, class Sum> __global__ void __launch_bounds__(threads_of_rows<Lanes>, (blocks_of_rows<Lanes, K>))
     rows_of_kernel(K kernel, Sum* partial, bool sums_in_shared, std::int64_t n, std::int64_t chunk) {
   const int own = int(threadIdx.x) / Lanes;

@@ -47,7 +47,7 @@ template <int Lanes> constexpr int exchange_bytes = Lanes > warp ? Lanes / warp 
 
 template <int Lanes, class Sum> class row_team {
  public:
-  /// partial: sums x width of the rows at hand, in shared or in device memory.
+  /// partial: sums x width of the current rows, in shared or in device memory.
   __device__ row_team(Sum* partial, int width) : partial_(partial), width_(width), lane_(int(threadIdx.x) % Lanes) {}
 
   template <class F, class... T> __device__ void each(int n, F f, T*... arrays) const {

@@ -76,8 +76,8 @@ template <class T, class S> struct embed_backward {
   }
 };
 template <class T, class S>
-embed_backward<T, S> gather_into(S* g, const T* dx, const device_batch& on, const step_table::sorted_rows& by, int width) {
-  return {g, dx, on.words + by.values, on.words + by.starts, on.words + by.order, width};
+embed_backward<T, S> gather_into(S* g, const T* dx, const device_batch& batch, const step_table::sorted_rows& by, int width) {
+  return {g, dx, batch.words + by.values, batch.words + by.starts, batch.words + by.order, width};
 }
 
 }  // namespace raptr

@@ -21,7 +21,7 @@ template <class A> struct mlp {
 
   enum { up, up_bias, down, down_bias };
   static std::vector<weight> weights(const model_shape& s) {
-    std::vector<piece> matrix, bias;
+    std::vector<tensor_rows> matrix, bias;
     for (int k = 0; k < A::inputs; ++k) {
       const std::string projection = k + 1 < A::inputs ? "gate_proj" : "up_proj";
       matrix.push_back({projection + ".weight", s.neuron_group}), bias.push_back({projection + ".bias", s.neuron_group});

@@ -64,20 +64,20 @@ struct rms_norm {
 
 /// forward: hat = the normalised row, *scale = a statistic for the backward pass; x may be hat.
 /// backward: d, the gradient of hat, becomes that of x.
-template <class N>
-concept norm_policy = requires(a_team_has_each_sum_max_add& team, const float* x, float* y, float* scale) {
-  { N::bias } -> std::convertible_to<bool>;
+template <class N, class T = float, class S = float>
+concept norm_policy = requires(a_team_has_each_sum_max_add& team, const T* x, T* y, S* scale) {
+  typename std::bool_constant<N::bias>;
   N::forward(team, x, y, scale, 1);
-  N::backward(team, x, static_cast<const float*>(scale), y, 1);
+  N::backward(team, x, static_cast<const S*>(scale), y, 1);
 };
 
 namespace detail {
-template <class N> void use_team(a_team_has_each_sum_max_add& team, const float* x, float* y, float* scale) {
+template <class N, class T, class S> void call_norm(a_team_has_each_sum_max_add& team, const T* x, T* y, S* scale) {
   N::forward(team, x, y, scale, 1);
-  N::backward(team, x, static_cast<const float*>(scale), y, 1);
+  N::backward(team, x, static_cast<const S*>(scale), y, 1);
 }
 /// Instantiates the bodies of a norm with a team that has only what every team has.
-template <class N> inline constexpr auto reads_team_of = &use_team<N>;
+template <class N, class T, class S> inline constexpr auto instantiated_norm = &call_norm<N, T, S>;
 }  // namespace detail
 
 template <class N> std::vector<weight> norm_weights(const model_shape& shape, const std::string& name) {

@@ -2,6 +2,8 @@
 // The types in which a network computes: a policy of a block.
 #pragma once
 
+#include <concepts>
+
 #include <raptr/base/bfloat16.hpp>
 
 namespace raptr {
@@ -27,8 +29,8 @@ struct bf16 {
 
 template <class R>
 concept precision_policy = requires {
-  typename R::real;
-  typename R::master;
+  requires std::floating_point<typename R::real> || std::same_as<typename R::real, bfloat16>;
+  requires std::floating_point<typename R::master>;
 };
 
 }  // namespace raptr

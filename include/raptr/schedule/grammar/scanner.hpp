@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include <raptr/schedule/duration.hpp>
+#include <raptr/schedule/error.hpp>
 #include <raptr/subnet/rules/amount.hpp>
 #include <raptr/subnet/unit_set.hpp>
 
@@ -93,7 +95,7 @@ class text_scanner {
     if (num > unit_set::capacity) bad_number(start, "a size is at most " + std::to_string(unit_set::capacity));
     return static_cast<int>(num);
   }
-  duration length_of_turn() {
+  duration length() {
     const std::size_t start = next_place();
     const std::int64_t num = count("a length: a number of steps, or a share such as 1/10");
     return symbol('/') ? duration(fraction_from(start, num)) : duration(num);

@@ -2,9 +2,9 @@
 // The text form of a schedule, as given on a command line: what is dropped, how much and when. The rule of a word defines how;
 // callers can add rules. A text may end below the full network: such runs are controls.
 //
-//   schedule = turn [ "for" length "then" turn ] ;
-//   turn     = track { "with" track } ;                 at once, on different axes
-//   track    = "full" | "pld:" x | "decreasing:" x | "est" [ ":" x ] | "stack:" n { "-" n }
+//   schedule = parallel [ "for" length "then" parallel ] ;
+//   parallel = single { "with" single } ;               at once, on different axes
+//   single   = "full" | "pld:" x | "decreasing:" x | "est" [ ":" x ] | "stack:" n { "-" n }
 //            | [ word [ "(" policy { "," policy } ")" ] ] sizes | "(" schedule ")" ;
 //   sizes    = amount "-" amount { "-" amount } [ "@" n { ":" n } | "@^" x ] | "constant:" amount
 //            | "ramp:" amount "-" amount | "profile:" x { ":" x } ;
@@ -18,6 +18,7 @@
 // and the power of their number that gives them; without "@" the stages are equal.
 #pragma once
 
+#include <raptr/schedule/error.hpp>
 #include <raptr/schedule/grammar/scanner.hpp>
 #include <raptr/schedule/recipes/constant_profile.hpp>
 #include <raptr/schedule/recipes/decreasing.hpp>
@@ -43,40 +44,40 @@ template <class Schedule> class schedule_reader {
 
   Schedule read() {
     Schedule whole = schedule(0);
-    if (!in_.at_end()) in_.expected(after_track_);
+    if (!in_.at_end()) in_.expected(after_single_);
     return whole;
   }
 
  private:
   static constexpr int deepest = 16;  // nested parentheses, and schedules joined by 'with': both recurse in the result
-  static constexpr const char* end_of_track = "'with', 'for' or the end";
+  static constexpr const char* end_of_single = "'with', 'for' or the end";
 
   Schedule schedule(int depth) {
-    Schedule first = turn(depth);
+    Schedule first = parallel(depth);
     if (!in_.word("for")) return first;
-    const duration length = in_.length_of_turn();
+    const duration length = in_.length();
     if (!in_.word("then")) in_.expected("'then' and the next schedule");
-    then<lasting<duration, Schedule>, Schedule> both{{length, std::move(first)}, turn(depth)};
-    after_track_ = "the end (put a nested 'for' in parentheses)";
+    then<lasting<duration, Schedule>, Schedule> both{{length, std::move(first)}, parallel(depth)};
+    after_single_ = "the end (put a nested 'for' in parentheses)";
     return both;
   }
-  Schedule turn(int depth) {
-    Schedule all = track(depth);
-    for (int tracks = 1; in_.word("with"); ++tracks) {
-      if (tracks == deepest) in_.expected("the end (at most " + std::to_string(deepest) + " schedules can be joined by 'with')");
-      Schedule more = track(depth);
+  Schedule parallel(int depth) {
+    Schedule all = single(depth);
+    for (int singles = 1; in_.word("with"); ++singles) {
+      if (singles == deepest) in_.expected("the end (at most " + std::to_string(deepest) + " schedules can be joined by 'with')");
+      Schedule more = single(depth);
       if (const std::string_view axis = common_axis(all, more); !axis.empty()) errors::schedule_text_drops_an_axis_twice(in_.text(), axis);
       all = with<Schedule, Schedule>(std::move(all), std::move(more));
     }
     return all;
   }
-  Schedule track(int depth) {
-    after_track_ = end_of_track;
+  Schedule single(int depth) {
+    after_single_ = end_of_single;
     if (const std::size_t start = in_.next_place(); in_.symbol('(')) {
       if (depth == deepest) errors::schedule_text_is_nested_too_deeply(in_.text(), start + 1, deepest);
       Schedule inner = schedule(depth + 1);
       if (!in_.symbol(')')) in_.expected("')'");
-      after_track_ = end_of_track;
+      after_single_ = end_of_single;
       return inner;
     }
     if (const std::size_t start = in_.place(); in_.word("full")) {
@@ -107,7 +108,7 @@ template <class Schedule> class schedule_reader {
       if (depth > unit_set::capacity) in_.bad_number(start, "a depth is at most " + std::to_string(unit_set::capacity));
       list.push_back(static_cast<int>(depth));
     } while (in_.symbol('-'));
-    after_track_ = "'-', 'with', 'for' or the end";
+    after_single_ = "'-', 'with', 'for' or the end";
     return stacking(std::move(list));
   }
   Schedule constant_size(const drop_rule& rule) {
@@ -128,7 +129,7 @@ template <class Schedule> class schedule_reader {
     std::vector<double> list;
     if (!in_.next_is(':')) in_.expected("':' and a share for each block");
     while (in_.symbol(':')) list.push_back(in_.number("a share from 0 to 1", 0, 1));
-    after_track_ = "':', 'with', 'for' or the end";
+    after_single_ = "':', 'with', 'for' or the end";
     return constant_profile(rule, {std::move(list)}, rules_);
   }
   Schedule growing_sizes(const drop_rule& rule) {
@@ -140,13 +141,13 @@ template <class Schedule> class schedule_reader {
       if (!sizes.back().all()) list.back().add(rule.keeping(sizes.back()));
     } while (in_.symbol('-'));
     if (list.size() == 1) in_.expected("'-' and the size of the next stage (or write constant: before a single one)");
-    after_track_ = "'-', '@', 'with', 'for' or the end";
+    after_single_ = "'-', '@', 'with', 'for' or the end";
     const std::size_t start = in_.next_place();
     const bool uneven = in_.symbol('@'), by_power = uneven && in_.symbol('^');
-    if (by_power) after_track_ = end_of_track;
+    if (by_power) after_single_ = end_of_single;
     const double exponent = by_power ? in_.number("an exponent from 0 to 8", 0, 8) : 0;
     if (!by_power) lengths_into(list, uneven, start);
-    if (!track_ends()) in_.expected(after_track_);  // before check_growth(): "6-1,5-12" does not shrink, it is misspelt
+    if (!single_ends()) in_.expected(after_single_);  // before check_growth(): "6-1,5-12" does not shrink, it is misspelt
     for (std::size_t i = 1; i < sizes.size(); ++i) check_growth(sizes[i - 1], sizes[i]);
     if (by_power) return power_list(std::move(list), exponent, rules_);
     return stage_list(std::move(list), rules_);
@@ -154,7 +155,7 @@ template <class Schedule> class schedule_reader {
   void lengths_into(std::vector<stage_rule>& list, bool uneven, std::size_t start) {
     const std::string each = "a length for each of the " + std::to_string(list.size()) + " stages";
     std::vector<std::int64_t> lengths(list.size(), 1);
-    if (uneven) after_track_ = std::string(end_of_track) + ": there is " + each;
+    if (uneven) after_single_ = std::string(end_of_single) + ": there is " + each;
     for (std::size_t i = 0; uneven && i < lengths.size(); ++i) {
       if (i > 0 && !in_.symbol(':')) in_.expected("':' and " + each);
       lengths[i] = in_.count(i > 0 ? each : each + ", or ^ and an exponent");
@@ -169,7 +170,7 @@ template <class Schedule> class schedule_reader {
   void check_growth(const amount& from, const amount& to) {
     if (from.exceeds(to) && !options_.allow_shrinking) errors::schedule_text_shrinks(in_.text(), from.text(), to.text());
   }
-  bool track_ends() { return in_.next_is(')') || in_.word_follows("for") || in_.word_follows("with") || in_.at_end(); }
+  bool single_ends() { return in_.next_is(')') || in_.word_follows("for") || in_.word_follows("with") || in_.at_end(); }
 
   /// Rules of the caller come first; one with policies in its name is also found by its word. rules_ holds what a rule borrows.
   drop_rule rule_of_word() {
@@ -250,7 +251,7 @@ template <class Schedule> class schedule_reader {
   text_scanner in_;
   const text_options& options_;
   std::vector<custom_rule> rules_;  // what the last rule borrows from
-  std::string after_track_;         // what may follow the last track
+  std::string after_single_;        // what may follow the last single schedule
 };
 
 }  // namespace raptr

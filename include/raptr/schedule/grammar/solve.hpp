@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include <raptr/schedule/any_schedule.hpp>
+#include <raptr/schedule/error.hpp>
 
 namespace raptr {
 

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include <raptr/schedule/error.hpp>
 #include <raptr/schedule/schedule.hpp>
 
 namespace raptr {

@@ -3,6 +3,7 @@
 // that do not exist yet are the last ones, so a plan keeps the first ones.
 #pragma once
 
+#include <raptr/schedule/error.hpp>
 #include <raptr/schedule/growth.hpp>
 #include <raptr/schedule/schedule.hpp>
 #include <raptr/schedule/stages.hpp>

@@ -1,0 +1,21 @@
+// expect: raptr: the third argument of trainer is an optimizer
+// SPDX-License-Identifier: Apache-2.0
+#include <raptr/backend/cpu.hpp>
+#include <raptr/raptr.hpp>
+
+using namespace raptr;
+
+struct signs {
+  static constexpr int moments = 1;
+  static constexpr double flops = 4;
+#ifdef RIGHT
+  static constexpr const char* moment_names[] = {"momentum"};
+#endif
+  double lr = 1e-3, weight_decay = 0;
+  template <class S> void prepare(unit_scalars<S>&) const {}
+  template <class S> void update(const unit_scalars<S>& u, S& w, S g, S& m) const { m = g, w -= u.rate * m; }
+};
+
+using paper = equal_stages<layer_drop, 6, 8, 10, 12>;
+using small_model = transformer<gpt2_block, causal_lm, cpu>;
+trainer t(small_model({}), paper{}, signs{});
