@@ -6,7 +6,6 @@
 #include <sstream>
 #include <string>
 
-#include <raptr/models/bert.hpp>
 #include <raptr/schedule/grammar/solve.hpp>
 #include <raptr/schedule/plan.hpp>
 #include <raptr/schedule/progressive.hpp>
