@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leads to every public header, except the CPU and CUDA backends and what reads files. The device is chosen by including
-// <raptr/backend/cpu.hpp>; headers that read and write files are included one by one, with the CMake component raptr::io.
+// Leads to every public header, except the CPU and CUDA backends, what reads files and what needs tables of characters. The
+// device is chosen by including <raptr/backend/cpu.hpp>; headers that read and write files are included one by one, with the
+// CMake component raptr::io.
 #pragma once
 
 #include <raptr/backend/counting.hpp>
@@ -26,6 +27,5 @@
 #include <raptr/schedule/with.hpp>
 #include <raptr/subnet/rules/named_rule.hpp>
 #include <raptr/tokenizers/byte.hpp>
-#include <raptr/tokenizers/cut_points.hpp>
 #include <raptr/tokenizers/special_tokens.hpp>
 #include <raptr/train/trainer.hpp>

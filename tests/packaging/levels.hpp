@@ -124,14 +124,18 @@ inline void check_header(const std::map<std::string, header>& headers, const std
         if (below == whole) wrong.push_back(name + ": leads to " + below);
 }
 
-/// raptr.hpp leads to every public header, except the backends and what reads files, and to nothing that needs nlohmann-json.
+/// raptr.hpp leads to every public header, except the backends, what reads files and what needs tables of characters, and to none of
+/// these or of nlohmann-json.
 inline void check_list_of_all(const std::map<std::string, header>& headers, std::vector<std::string>& wrong) {
   const auto all = reached(headers, "raptr.hpp");
   for (const auto& [name, self] : headers) {
     const auto below = reached(headers, name);
     const bool reads_files = std::any_of(below.begin(), below.end(), [](const auto& one) { return is_in(one, "io"); });
+    const bool reads_tables = std::any_of(below.begin(), below.end(), [](const auto& one) { return one.find("/tables/") != one.npos; });
     const bool needs_json = std::any_of(self.others.begin(), self.others.end(), [](const auto& one) { return one.starts_with("nlohmann/"); });
-    if (!all.contains(name) && self.backend.empty() && !reads_files && !is_internal(name)) wrong.push_back("raptr.hpp: misses " + name);
+    if (!all.contains(name) && self.backend.empty() && !reads_files && !reads_tables && !is_internal(name))
+      wrong.push_back("raptr.hpp: misses " + name);
+    if (all.contains(name) && name.find("/tables/") != name.npos) wrong.push_back("raptr.hpp: leads to the table " + name);
     if (all.contains(name) && needs_json) wrong.push_back("raptr.hpp: leads to " + name + ", which needs nlohmann-json");
   }
 }

@@ -91,12 +91,18 @@ TEST_CASE("each breach of the order is found, and nothing else") {
   SUBCASE("a folder includes an internal header of another one") {
     tree.add("subnet/tables/primes.hpp", "");
     tree.add("train/trainer.hpp", "#include <raptr/subnet/plan.hpp>\n#include <raptr/subnet/tables/primes.hpp>");
-    expected = "train/trainer.hpp: includes the internal header subnet/tables/primes.hpp\n";
+    expected = "train/trainer.hpp: includes the internal header subnet/tables/primes.hpp\nraptr.hpp: leads to the table subnet/tables/primes.hpp\n";
   }
   SUBCASE("two headers include each other") {
     tree.add("subnet/plan.hpp", "#include <raptr/base/error.hpp>\n#include \"axis.hpp\"");
     tree.add("subnet/axis.hpp", "#include <raptr/subnet/plan.hpp>");
     expected = "subnet/axis.hpp: includes itself through subnet/plan.hpp\nsubnet/plan.hpp: includes itself through subnet/axis.hpp\n";
+  }
+  SUBCASE("raptr.hpp leads to tables of characters") {
+    tree.add("tokenizers/tables/letters.hpp", "");
+    tree.add("tokenizers/split.hpp", "#include <raptr/tokenizers/tables/letters.hpp>");
+    tree.add("raptr.hpp", "#include <raptr/backend/ops.hpp>\n#include <raptr/tokenizers/split.hpp>\n#include <raptr/train/trainer.hpp>");
+    expected = "raptr.hpp: leads to the table tokenizers/tables/letters.hpp\n";
   }
   SUBCASE("raptr.hpp misses a header") {
     tree.add("nn/block.hpp", "");
