@@ -5,7 +5,7 @@
 #   nvcc.sh BUILD_FOLDER
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-work=$1/nvcc
+work=$(realpath "$1")/nvcc
 command -v nvcc > /dev/null || { echo "There is no nvcc here: nothing was compiled."; exit 0; }
 rm -rf "$work"
 mkdir -p "$work/project"
