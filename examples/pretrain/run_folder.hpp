@@ -41,9 +41,7 @@ inline void refuse_existing(const std::filesystem::path& run) {
 }
 /// The folder appears with its config.json, so that every existing one can be resumed. It stays locked.
 inline raptr::folder_lock create(const std::filesystem::path& run, const raptr::json& config) {
-  raptr::make_folders(raptr::folder_of(run));
-  (void)raptr::remove_partial_folders(raptr::folder_of(run), run.filename().native());
-  raptr::partial_folder folder(run);
+  raptr::partial_folder folder = raptr::new_partial_folder(run);
   raptr::make_folders(folder.path() / "checkpoints");
   raptr::write_file(run_files{folder.path()}.config(), raptr::json_text(config));
   refuse_existing(run);

@@ -17,7 +17,7 @@ namespace errors {
 
 class new_folder {
  public:
-  explicit new_folder(const std::filesystem::path& name) : folder_(prepared(name)) {}
+  explicit new_folder(const std::filesystem::path& name) : folder_(raptr::new_partial_folder(checked(name))) {}
 
   /// Where the files are written.
   const std::filesystem::path& path() const { return folder_.path(); }
@@ -27,13 +27,11 @@ class new_folder {
   }
 
  private:
-  static std::filesystem::path prepared(const std::filesystem::path& given) {
+  static std::filesystem::path checked(const std::filesystem::path& given) {
     auto name = given.has_filename() ? given : given.parent_path();
     std::error_code ignored;
     const bool empty = std::filesystem::is_directory(name, ignored) && std::filesystem::is_empty(name, ignored);
     if (std::filesystem::exists(std::filesystem::symlink_status(name, ignored)) && !empty) errors::folder_exists(name);
-    raptr::make_folders(raptr::folder_of(name));
-    (void)raptr::remove_partial_folders(raptr::folder_of(name), name.filename().native());
     return name;
   }
 

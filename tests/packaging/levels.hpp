@@ -86,8 +86,9 @@ inline std::set<std::string> reached(const std::map<std::string, header>& header
 
 inline bool is_in(const std::string& name, const std::string& folder) { return name.starts_with(folder + "/"); }
 
+inline bool is_table(const std::string& name) { return name.find("/tables/") != std::string::npos; }
 /// Headers for their own top folder only.
-inline bool is_internal(const std::string& name) { return name.find("/detail/") != std::string::npos || name.find("/tables/") != std::string::npos; }
+inline bool is_internal(const std::string& name) { return name.find("/detail/") != std::string::npos || is_table(name); }
 
 inline void check_header(const std::map<std::string, header>& headers, const std::string& name, std::vector<std::string>& wrong) {
   const auto& self = headers.at(name);
@@ -131,11 +132,11 @@ inline void check_list_of_all(const std::map<std::string, header>& headers, std:
   for (const auto& [name, self] : headers) {
     const auto below = reached(headers, name);
     const bool reads_files = std::any_of(below.begin(), below.end(), [](const auto& one) { return is_in(one, "io"); });
-    const bool reads_tables = std::any_of(below.begin(), below.end(), [](const auto& one) { return one.find("/tables/") != one.npos; });
+    const bool reads_tables = std::any_of(below.begin(), below.end(), is_table);
     const bool needs_json = std::any_of(self.others.begin(), self.others.end(), [](const auto& one) { return one.starts_with("nlohmann/"); });
     if (!all.contains(name) && self.backend.empty() && !reads_files && !reads_tables && !is_internal(name))
       wrong.push_back("raptr.hpp: misses " + name);
-    if (all.contains(name) && name.find("/tables/") != name.npos) wrong.push_back("raptr.hpp: leads to the table " + name);
+    if (all.contains(name) && is_table(name)) wrong.push_back("raptr.hpp: leads to the table " + name);
     if (all.contains(name) && needs_json) wrong.push_back("raptr.hpp: leads to " + name + ", which needs nlohmann-json");
   }
 }

@@ -23,7 +23,7 @@ struct replaced {
   std::string_view text, by;
   std::string_view in = "";  // part of the path; empty: everywhere
 };
-// Whole words. Case does not count.
+// Whole words, in lower case; the case of the text does not count.
 constexpr replaced list[] = {
     // terms
     {"walk", "elementwise pass"},
@@ -121,13 +121,15 @@ std::vector<std::string> found_in(const std::string& file, const std::string& te
   std::istringstream cut(lower(text));
   for (std::string line; std::getline(cut, line);) lines.push_back(file == "CHANGELOG.md" && is_renaming(line) ? "" : line);
   lines.emplace_back();
-  for (std::size_t i = 0; i + 1 < lines.size(); ++i)
+  for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+    const std::string both = joined(lines[i], lines[i + 1]);
     for (const replaced& r : list) {
-      const std::string word = lower(std::string(r.text));
-      const bool wrapped = has(joined(lines[i], lines[i + 1]), word) && !has(lines[i + 1], word);
-      if (file.find(r.in) != file.npos && (has(lines[i], word) || wrapped))
+      if (file.find(r.in) == file.npos) continue;
+      const bool wrapped = has(both, r.text) && !has(lines[i + 1], r.text);
+      if (has(lines[i], r.text) || wrapped)
         found.push_back(file + ":" + std::to_string(i + 1) + ": \"" + std::string(r.text) + "\", say \"" + std::string(r.by) + "\"");
     }
+  }
   return found;
 }
 

@@ -130,4 +130,12 @@ class partial_folder {
   bool published_ = false;
 };
 
+/// A partial_folder whose parent is created if it does not exist, after what dead processes left of that name is removed.
+/// final_path has a file name.
+inline partial_folder new_partial_folder(const std::filesystem::path& final_path) {
+  make_folders(folder_of(final_path));
+  (void)remove_partial_folders(folder_of(final_path), final_path.filename().native());
+  return partial_folder(final_path);
+}
+
 }  // namespace raptr

@@ -161,17 +161,19 @@ template <class Block, class Objective, class Device> class transformer {
       else
         net.evaluate(p, loss);
     };
-    const std::vector<matrix<master>>& gradients = with_gradients ? g_ : no_gradients;
-    fit_arena([&](auto& ops, arena& memory) { run(dry_network_, pass_of(ops, memory, plan, sent, w_, gradients), nullptr); });
-    run(network_, pass_of(*ops_, memory_, plan, sent, w_, gradients), &results().loss());
+    const params<master> gradients = with_gradients ? g_.data() : nullptr;
+    fit_arena([&](auto& ops, arena& memory) { run(dry_network_, pass_of(ops, memory, plan, sent, w_.data(), gradients), nullptr); });
+    run(network_, pass_of(*ops_, memory_, plan, sent, w_.data(), gradients), &results().loss());
   }
+  /// The loss of the micro-batches since begin(). Waits for the device.
+  double loss() const { return download(*ops_, static_cast<const double*>(results_data()), 1)[0]; }
   /// Logits (targets, V) of the target rows. After begin(plan, false).
   std::vector<real> predict(const step_plan& plan, const batch& data) {
     const device_batch sent = send(plan, data);
     const std::size_t size = static_cast<std::size_t>(sent.table.targets) * static_cast<std::size_t>(shape_.vocab);
     logits_.resize(size);
-    fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(pass_of(ops, memory, plan, sent, w_, no_gradients), nullptr); });
-    network_.predict(pass_of(*ops_, memory_, plan, sent, w_, no_gradients), logits_.data());
+    fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(pass_of(ops, memory, plan, sent, w_.data(), nullptr), nullptr); });
+    network_.predict(pass_of(*ops_, memory_, plan, sent, w_.data(), nullptr), logits_.data());
     return download(*ops_, static_cast<const real*>(logits_.data()), size);
   }
 
@@ -189,7 +191,7 @@ template <class Block, class Objective, class Device> class transformer {
     step_table table;
     table.lower(data, plan);
     const device_batch unsent{table, table.words().data(), table.weights().data()};
-    return dry_run([&](auto& ops, arena& memory) { dry_network_.train(pass_of(ops, memory, plan, unsent, w, g), nullptr); });
+    return dry_run([&](auto& ops, arena& memory) { dry_network_.train(pass_of(ops, memory, plan, unsent, w.data(), g.data()), nullptr); });
   }
   std::size_t activation_bytes(const step_plan& plan, const batch& data) const { return needs(plan, data).activation_bytes; }
 
@@ -205,7 +207,6 @@ template <class Block, class Objective, class Device> class transformer {
 
  private:
   using network_type = network<block, objective_type, ops_type>;
-  static inline const std::vector<matrix<master>> no_gradients{};  // of a pass without a backward pass
 
   static const model_shape& checked(const model_shape& shape) {
     shape.check();
@@ -239,9 +240,9 @@ template <class Block, class Objective, class Device> class transformer {
     g_.clear();
     for (std::size_t k = 0; k < layout_.all().size(); ++k) g_.push_back(kept_rows(active_, k, gradients_.data() + active_.weights[k].packed));
   }
-  template <class Ops> pass<Ops> pass_of(Ops& ops, arena& memory, const step_plan& plan, const device_batch& sent,
-                                         const std::vector<matrix<const real>>& weights, const std::vector<matrix<master>>& gradients) const {
-    return {ops, memory, layout_, plan, sent, weights.data(), gradients.data()};
+  template <class Ops> pass<Ops> pass_of(Ops& ops, arena& memory, const step_plan& plan, const device_batch& sent, params<const real> weights,
+                                         params<master> gradients) const {
+    return {ops, memory, layout_, plan, sent, weights, gradients};
   }
   device_batch send(const step_plan& plan, const batch& data) {
     check_batch(data, plan, shape_);

@@ -184,8 +184,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       targets += data.target_weight();
       if (!data.targets.empty()) model_.accumulate(full, data, false);
     }
-    const double loss = download(model_.ops(), static_cast<const double*>(model_.results_data()), 1)[0];
-    return targets > 0 ? loss / targets : 0.0;
+    return targets > 0 ? model_.loss() / targets : 0.0;
   }
 
  private:

@@ -43,11 +43,11 @@ struct swish_gate {
 };
 
 /// forward: the value of a neuron from its inputs. backward: the gradients of the inputs from that of the value.
-template <class A, class T = float>
-concept activation = requires(const T* a, T* da) {
+template <class A>
+concept activation = requires(const float* a, float* da) {
   requires std::bool_constant<(A::inputs >= 1)>::value;
-  { A::forward(a) } -> std::same_as<T>;
-  { A::backward(a, T(0), da) } -> std::same_as<void>;
+  { A::forward(a) } -> std::same_as<float>;
+  { A::backward(a, 0.0f, da) } -> std::same_as<void>;
 };
 
 /// h (rows, units, group) = A(pre (rows, units, inputs, group)). With one input a row is processed as one array.
