@@ -92,13 +92,15 @@ inline void begin_anew(const settings& s, network_trainer& network, const raptr:
   if (const std::string now = network.start_from(s.from); now != before) errors::weights_differ(s.from, before, now);
 }
 
-/// Loads the newest good checkpoint, if there is one. Returns how many bytes of the log belong to it.
+/// Loads the newest good checkpoint, if there is one, and removes what a killed process left unfinished. Returns how many bytes
+/// of the log belong to the checkpoint. The run is locked.
 ///
 ///   config           of the run
 ///   note(sentence)   called for what is damaged or missing
 inline std::uint64_t go_back_to_checkpoint(const run_files& files, network_trainer& network, const settings& s, const raptr::json& config,
                                            const std::function<void(const std::string&)>& note) {
-  (void)raptr::remove_partial_folders(files.checkpoints());
+  (void)raptr::remove_partials(files.checkpoints());
+  (void)raptr::remove_partials(files.folder);
   if (const auto newest = files.newest(note)) {
     network.load(newest->path);
   } else {

@@ -52,7 +52,7 @@ class fixture {
     (is_new ? new_ : old_) += 1;
     if (ended.code == 3) ++told_;
     // The next process goes on.
-    remove_partial_folders(now());
+    remove_partials(now());
     REQUIRE(save(3) == 0);
     REQUIRE(load() == std::pair(std::int64_t{3}, states_[2]));
     REQUIRE(steps() == std::vector<std::int64_t>{3, 2});

@@ -119,7 +119,7 @@ TEST_CASE("a process killed before commit() leaves no checkpoint, and what it le
         }) == 0);
   CHECK_FALSE(std::filesystem::exists(in / "step-000002"));
   CHECK(entries(in.path()) == 2);
-  CHECK(raptr::remove_partial_folders(in.path()) == 1);
+  CHECK(raptr::remove_partials(in.path()) == 1);
   CHECK(entries(in.path()) == 1);
   CHECK(verdict(in / "step-000001") == good);
 }
@@ -128,7 +128,7 @@ TEST_CASE("what a living process writes is left alone, and a second writer is to
   const scratch_folder in;
   raptr::atomic_folder to(in / "step");
   fill(to);
-  CHECK(raptr::remove_partial_folders(in.path()) == 0);
+  CHECK(raptr::remove_partials(in.path()) == 0);
   CHECK(has(sentence_of([&] { raptr::atomic_folder again(in / "step"); }), "is already being written"));
   to.commit();
   CHECK(verdict(in / "step") == good);
@@ -151,9 +151,9 @@ TEST_CASE("only names of the form .NAME.partial-DIGITS are removed") {
   const scratch_folder in;
   raptr::write_file(in / ".a.partial-7", "left by replace_file()");
   raptr::write_file(in / "keep.partial-7", "x");
-  CHECK(raptr::remove_partial_folders(in.path()) == 1);
+  CHECK(raptr::remove_partials(in.path()) == 1);
   CHECK(entries(in.path()) == 1);
-  CHECK(has(sentence_of([&] { raptr::remove_partial_folders(in / "none"); }), "cannot list the folder"));
+  CHECK(has(sentence_of([&] { raptr::remove_partials(in / "none"); }), "cannot list the folder"));
 }
 
 TEST_CASE("a full disk in the middle of a checkpoint is told and keeps the old one") {

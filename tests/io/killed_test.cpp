@@ -50,7 +50,7 @@ void survives(std::int64_t step, const fault_plan& plan) {
       REQUIRE_MESSAGE((newest->step == step && text == "new" && fault_of_order(ended.calls).empty()), "success was claimed at call " << n);
     REQUIRE((ended.code == 0 || ended.code == 3 || (plan.what == fault::killed && ended.code == -1)));
     told += ended.code == 3 ? 1 : 0;
-    raptr::remove_partial_folders(in.path());
+    raptr::remove_partials(in.path());
     for (const auto& entry : std::filesystem::directory_iterator(in.path())) REQUIRE(raptr::step_of_name(entry.path().filename().native()));
     if (!ended.reached) break;
   }

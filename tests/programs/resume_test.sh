@@ -42,6 +42,7 @@ for _ in 1 2 3 4 5 6 7 8; do
   kill -KILL $process 2>/dev/null
   wait $process 2>/dev/null
 done
+[[ ! -d killed ]] || echo '{"cut' >killed/.summary.json.partial-1  # a kill while the file was written
 if [[ -d killed ]]; then expect_done "$P" --resume killed; else expect_done "$P" "${R[@]}" --out killed; fi
 expect_same_run whole killed
 

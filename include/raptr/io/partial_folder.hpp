@@ -37,9 +37,9 @@ inline void remove_tree(const std::filesystem::path& path) {
 
 }  // namespace detail
 
-/// Removes the folders .NAME.partial-PID that dead processes left in `parent`, of all names or of one. Keeps those that a live
-/// process is writing. Returns the number removed.
-inline int remove_partial_folders(const std::filesystem::path& parent, const std::string& of_name = "") {
+/// Removes the folders and files .NAME.partial-PID that dead processes left in `parent`, of all names or of one. Keeps folders
+/// that a live process is writing; files have no lock, so no other process may be writing one there. Returns the number removed.
+inline int remove_partials(const std::filesystem::path& parent, const std::string& of_name = "") {
   const std::string begin = "." + of_name + ".partial-";
   std::vector<std::filesystem::path> found;
   std::error_code code;
@@ -134,7 +134,7 @@ class partial_folder {
 /// final_path has a file name.
 inline partial_folder new_partial_folder(const std::filesystem::path& final_path) {
   make_folders(folder_of(final_path));
-  (void)remove_partial_folders(folder_of(final_path), final_path.filename().native());
+  (void)remove_partials(folder_of(final_path), final_path.filename().native());
   return partial_folder(final_path);
 }
 
