@@ -120,7 +120,7 @@ template <class Real, class Master> class plain_ops {
       const Real *const dout = dmixed + at.out(head, row), own = dot(dout, 1, mixed + at.out(head, row), 1, heads.width);
       for (int k = 0; k < at.seen(row); ++k) {
         const Real probability = std::exp(score(qkv, at, head, row, k) - Real(lse[at.logsumexp(head, row)]));
-        const Real slope = probability * (dot(dout, 1, qkv + at.value(k), 1, heads.width) - own) / std::sqrt(Real(heads.width));
+        const Real slope = probability * (dot(dout, 1, qkv + at.value(k), 1, heads.width) - own) * heads.score_scale<Real>();
         for (int d = 0; d < heads.width; ++d) {
           dqkv[at.query(head, row) + d] += slope * qkv[at.key(k) + d];
           dqkv[at.key(k) + d] += slope * qkv[at.query(head, row) + d];
@@ -158,7 +158,7 @@ template <class Real, class Master> class plain_ops {
   }
 
   static Real score(const Real* qkv, const raptr::group_rows& at, int head, int row, int key) {
-    return dot(qkv + at.query(head, row), 1, qkv + at.key(key), 1, at.heads.width) / std::sqrt(Real(at.heads.width));
+    return dot(qkv + at.query(head, row), 1, qkv + at.key(key), 1, at.heads.width) * at.heads.score_scale<Real>();
   }
   template <class F> static void each_query(raptr::head_shape heads, raptr::segment_list list, F f) {
     for (int s = 0; s < list.count; ++s)

@@ -137,8 +137,8 @@ TEST_CASE("A BERT has the tensors of a Hugging Face file, by name and shape") {
 }
 
 TEST_CASE("The columns of c_attn are q, k and v, each with its heads side by side") {
-  const weight_layout layout = network<gpt2_block, causal_lm, counting_ops<float, float>>::layout(two);
-  const auto tensors = file_tensors(layout, gpt2_names);
+  const weight_layout layout = network<gpt2_block, counting_ops<float, float>>::layout(two);
+  const auto tensors = file_tensors(layout, names_of<gpt2_block>({}));
   const placed_weight& qkv = layout.all()[layout.of(1, 0) + 2];
   REQUIRE(qkv.full_name() == "block 1 attention qkv");
   for (const file_tensor& t : tensors) {
@@ -152,7 +152,7 @@ TEST_CASE("The columns of c_attn are q, k and v, each with its heads side by sid
     });
     CHECK(seen == 192);
   }
-  for (const file_tensor& t : file_tensors(network<bert_block, masked_lm, counting_ops<float, float>>::layout(two), bert_names))
+  for (const file_tensor& t : file_tensors(network<bert_block, counting_ops<float, float>>::layout(two), names_of<bert_block>({})))
     if (t.name == "bert.encoder.layer.0.attention.self.key.weight") {
       CHECK(t.strips.size() == 2);
       CHECK(t.strips[0].rows == 4);

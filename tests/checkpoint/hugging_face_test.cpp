@@ -306,7 +306,7 @@ TEST_CASE("Two weights where the model has one are refused, with the first place
   b.at("cls.predictions.decoder.weight").bytes.replace(0, 4, floats({-9}));
   b.is_refused({"cls.predictions.decoder.weight and bert.embeddings.word_embeddings.weight differ, first at (0, 0)"});
   b.config["tie_word_embeddings"] = false;
-  b.is_refused({"\"tie_word_embeddings\" is false; supported: true"});
+  b.is_refused({"\"tie_word_embeddings\" is false; the block of this model has true"});
 }
 
 TEST_CASE("Everything that does not fit is named in one sentence") {
@@ -358,20 +358,32 @@ TEST_CASE("Another architecture, and members of config.json that would change th
     f.config[member] = value;
     f.is_refused({"config.json: \"" + std::string(member) + "\" is " + value.dump() + "; supported: " + supported});
   };
-  for (const char* type : {"llama", "t5", "roberta", "gpt_neo", "raptr"}) refused(gpt2(), "model_type", type, "\"gpt2\" or \"bert\"");
-  for (const char* name : {"gelu", "silu", "relu"}) refused(gpt2(), "activation_function", name, "\"gelu_new\" or \"gelu_pytorch_tanh\"");
-  refused(gpt2(), "layer_norm_epsilon", 1e-6, "1e-05");
-  refused(gpt2(), "scale_attn_weights", false, "true");
-  refused(gpt2(), "scale_attn_by_inverse_layer_idx", true, "false");
+  const auto differs = [](auto f, const char* member, const json& value, const std::string& ours) {
+    f.config[member] = value;
+    f.is_refused({"config.json: \"" + std::string(member) + "\" is " + value.dump() + ours});
+  };
+  for (const char* type : {"llama", "t5", "roberta", "gpt_neo", "raptr"}) {
+    gpt2 f;
+    f.config["model_type"] = type;
+    f.is_refused({"config.json is of a " + std::string(type) + ", but this model is a gpt2"});
+    const std::string said = sentence_of<file_error>([&] { (void)hugging_face_shape(f.write()); });
+    CHECK(has(said, "config.json: \"model_type\" is \"" + std::string(type) + "\"; supported: \"gpt2\" or \"bert\""));
+  }
+  for (const char* name : {"gelu", "silu", "relu"})
+    differs(gpt2(), "activation_function", name, "; the block of this model has \"gelu_new\" or \"gelu_pytorch_tanh\"");
+  const std::string fix = ": create it with the shape of hugging_face_shape(folder)";
+  differs(gpt2(), "layer_norm_epsilon", 1e-6, ", but that of this model is 1e-05" + fix);
+  differs(gpt2(), "scale_attn_weights", false, ", but that of this model is true" + fix);
+  differs(gpt2(), "scale_attn_by_inverse_layer_idx", true, ", but that of this model is false" + fix);
   refused(gpt2(), "add_cross_attention", true, "false");
   refused(gpt2(), "pruned_heads", {{"0", {1}}}, "{} or null");
   refused(gpt2(), "quantization_config", {{"bits", 4}}, "null");
-  for (const char* name : {"gelu_new", "silu"}) refused(bert(), "hidden_act", name, "\"gelu\" or \"gelu_python\"");
-  refused(bert(), "layer_norm_eps", 1e-5, "1e-12");
+  for (const char* name : {"gelu_new", "silu"}) differs(bert(), "hidden_act", name, "; the block of this model has \"gelu\" or \"gelu_python\"");
+  differs(bert(), "layer_norm_eps", 1e-5, ", but that of this model is 1e-12" + fix);
   refused(bert(), "position_embedding_type", "relative_key", "\"absolute\"");
-  refused(bert(), "type_vocab_size", 1, "2");
+  differs(bert(), "type_vocab_size", 1, ", but this model has 2 as token-types" + fix);
   refused(bert(), "is_decoder", true, "false");
-  refused(bert(), "tie_word_embeddings", false, "true");
+  differs(bert(), "tie_word_embeddings", false, "; the block of this model has true");
 }
 
 TEST_CASE("Sizes of config.json that cannot be, or are not those of the model, are refused by name") {
@@ -397,6 +409,59 @@ TEST_CASE("Sizes of config.json that cannot be, or are not those of the model, a
   transformer<gpt2_block, causal_lm, cpu> gpt(two, {1});
   CHECK(has(sentence_of([&] { load_hugging_face(b.write(), gpt); }), "is of a bert, but this model is a gpt2"));
   transformer<block<gpt2_block, rms_norm>, causal_lm, cpu> other(two, {1});
-  CHECK(has(sentence_of([&] { load_hugging_face(f.write(), other); }), "is of a gpt2, but this model is neither a GPT-2 (gpt2_block, causal_lm)"));
+  CHECK(has(sentence_of([&] { load_hugging_face(f.write(), other); }),
+            "is of a gpt2, but this model is of a block or shape that no family's files hold"));
   CHECK(has(sentence_of([&] { (void)hugging_face_shape(f.scratch / "nowhere"); }), "nowhere"));
+}
+
+namespace {
+/// What a member of config.json changes is loaded into the block that has it, computed and written back.
+template <class Block, class Objective> void keeps_members(const json& changes) {
+  folder_of_a_model<Block, Objective> f;
+  for (const auto& [member, value] : changes.items()) f.config[member] = value;
+  const auto folder = f.write();
+  transformer<Block, Objective, cpu> model(hugging_face_shape(folder, 4), {1});
+  load_hugging_face(folder, model);
+  CHECK(model.get_weights() == f.weights);
+  trainer training(std::move(model), full_network{}, adamw{});
+  save_checkpoint(f.scratch / "again", training, ids);
+  const json written = read_json(f.scratch / "again" / "config.json");
+  for (const auto& [member, value] : f.config.items()) {
+    CAPTURE(member);
+    CHECK(written.value(member, json()) == value);
+  }
+  model_shape shape = training.model().shape();
+  shape.kv_heads = shape.head_groups();
+  CHECK(shape_from_json(written, "config.json") == shape);
+}
+}  // namespace
+
+TEST_CASE("Numbers of config.json become those of the shape, choices those of the block, and a checkpoint keeps both") {
+  keeps_members<gpt2_block, causal_lm>({{"layer_norm_epsilon", 1e-6}, {"scale_attn_weights", false}, {"scale_attn_by_inverse_layer_idx", true}});
+  keeps_members<block<gpt2_block, gelu_erf_mlp, untied_head>, causal_lm>({{"activation_function", "gelu"}, {"tie_word_embeddings", false}});
+  keeps_members<bert_block, masked_lm>({{"layer_norm_eps", 1e-5}});
+  keeps_members<block<bert_block, token_types<16>>, masked_lm>({{"type_vocab_size", 16}});
+  using tanh_bert = block<bert_block, gelu_mlp, lm_head<false, head_transform<gelu_tanh>>, token_types<1>>;
+  keeps_members<tanh_bert, masked_lm>({{"hidden_act", "gelu_new"}, {"type_vocab_size", 1}, {"tie_word_embeddings", false}});
+
+  CHECK(names_of<block<bert_block, gelu_mlp>>(two).family == "raptr");  // the functions of mlp and head differ
+  CHECK(names_of<block<gpt2_block, no_biases>>(two).family == "raptr");
+  CHECK(names_of<block<gpt2_block, no_positions>>(two).family == "raptr");
+  CHECK(names_of<block<gpt2_block, bert_head>>(two).family == "raptr");
+  CHECK(names_of<block<gpt2_block, swiglu_mlp>>(two).family == "raptr");
+  model_shape odd = two;
+  odd.attention_scale = 0.3;
+  CHECK(names_of<gpt2_block>(odd).family == "raptr");
+  CHECK(names_of<bert_block>(odd).family == "raptr");
+}
+
+TEST_CASE("A head that is not tied is a weight of its own, and a folder without it lacks a tensor") {
+  folder_of_a_model<block<gpt2_block, untied_head>, causal_lm> f;
+  CHECK(f.at("lm_head.weight").shape == std::vector<std::int64_t>{40, 8});
+  f.loads();
+  f.config.erase("tie_word_embeddings");
+  f.is_refused({"\"tie_word_embeddings\" is true by default; the block of this model has false"});
+  f.config["tie_word_embeddings"] = false;
+  f.erase("lm_head.weight");
+  f.is_refused({"missing: lm_head.weight"});
 }

@@ -91,7 +91,7 @@ template <class Block, class Objective> void save(const path& folder, const mode
     model.set_weights(weights);
   }
   if (pooler) {
-    auto layers = untrained_tensors<float>(bert_names, shape.width, [](const std::string&) { return true; });
+    auto layers = untrained_tensors<float>(names_of<bert_block>({}), shape.width, [](const std::string&) { return true; });
     for (auto& t : layers) {
       t.values.resize(static_cast<std::size_t>(t.shape[0] * (t.shape.size() > 1 ? t.shape[1] : 1)));
       const auto draw = random_key{3}.stream(t.name.c_str());

@@ -111,24 +111,24 @@ TEST_CASE("Places of weights do not overlap, and the names in files are unique")
     CHECK(std::int64_t(ours.size()) == elements);
   };
   using ops = counting_ops<double, double>;
-  const auto gpt = network<gpt64, causal_lm, ops>::layout(tiny), bert = network<bert64, masked_lm, ops>::layout(tiny),
-             own = network<mixture64, masked_lm, ops>::layout(tiny);
-  check(gpt, file_tensors(gpt, gpt2_names)), check(bert, file_tensors(bert, bert_names)), check(own, file_tensors(own, own_names));
-  const auto shared = network<gpt64, causal_lm, ops>::layout(tiny_shared);
+  const auto gpt = network<gpt64, ops>::layout(tiny), bert = network<bert64, ops>::layout(tiny), own = network<mixture64, ops>::layout(tiny);
+  check(gpt, file_tensors(gpt, names_of<gpt2_block>({}))), check(bert, file_tensors(bert, names_of<bert_block>({}))),
+      check(own, file_tensors(own, own_names));
+  const auto shared = network<gpt64, ops>::layout(tiny_shared);
   check(shared, file_tensors(shared, own_names));
 }
 
 TEST_CASE("Only a GPT-2 or BERT with a key and a value for each head has the names of their files") {
-  static_assert(names_of<gpt64, causal_lm>(tiny).family == "gpt2");
-  CHECK(names_of<bert64, masked_lm>(tiny).family == "bert");
-  CHECK(names_of<gated64, masked_lm>(tiny).family == "raptr");
-  CHECK(names_of<block<gpt2_block, full_attention>, masked_lm>(tiny).family == "raptr");
-  CHECK(names_of<gpt64, causal_lm>(tiny_shared).family == "raptr");
-  CHECK(names_of<bert64, masked_lm>(tiny_shared).family == "raptr");
+  static_assert(names_of<gpt64>(tiny).family == "gpt2");
+  CHECK(names_of<bert64>(tiny).family == "bert");
+  CHECK(names_of<gated64>(tiny).family == "raptr");
+  CHECK(names_of<block<gpt2_block, full_attention>>(tiny).family == "raptr");
+  CHECK(names_of<gpt64>(tiny_shared).family == "raptr");
+  CHECK(names_of<bert64>(tiny_shared).family == "raptr");
   constexpr model_shape all_groups{.width = 8, .heads = 4, .kv_heads = 4};
-  CHECK(names_of<gpt64, causal_lm>(all_groups).family == "gpt2");
-  const auto layout = network<gpt64, causal_lm, counting_ops<double, double>>::layout(tiny_shared);
-  const auto tensors = file_tensors(layout, names_of<gpt64, causal_lm>(tiny_shared));
+  CHECK(names_of<gpt64>(all_groups).family == "gpt2");
+  const auto layout = network<gpt64, counting_ops<double, double>>::layout(tiny_shared);
+  const auto tensors = file_tensors(layout, names_of<gpt64>(tiny_shared));
   const auto shape = [&](const std::string& name) {
     for (const file_tensor& t : tensors)
       if (t.name == name) return t.shape();

@@ -213,7 +213,7 @@ template <class Part, class Device> void part_has_its_gradient(int units, const 
     }
     on_device<ops, char> memory(on.ops, std::vector<char>(room, char(0xff)));
     arena bytes(memory.get(), room);
-    part_call<ops> call{on.ops, bytes, shape, {segments.data(), placed.read(), 2}, std::int64_t(rows), units, 0.7, 0.4};
+    part_call<ops> call{on.ops, bytes, shape, {segments.data(), placed.read(), 2}, nullptr, std::int64_t(rows), 0, units, 0.7, 0.4};
     typename Part::template saved<ops> saved;
     auto dev_x = on.put(from), residual = on.put(start);
     Part::template forward<ops, double>(call, wm.data(), saved, dev_x.read(), residual.get());

@@ -156,7 +156,12 @@ TEST_CASE("Blocks with the same sequences share their rows in the table, and a b
   CHECK(first[0].rows_at == first[2].rows_at);
   CHECK(first[0].segments_at == first[2].segments_at);
   CHECK(first[1].rows_at == -1);
-  CHECK(table.words().size() == without + 2 * 3 + std::size_t(first[0].rows));
+  CHECK(table.words().size() == without + 2 * 3 + 2 * std::size_t(first[0].rows));  // their numbers and positions
+  for (int r = 0; r < first[0].rows; ++r) {
+    const auto number = [&](std::int64_t at) { return table.words()[std::size_t(at + r)]; };
+    CHECK(number(first[0].positions_at) == b.positions[std::size_t(number(first[0].rows_at))]);
+  }
+  CHECK(first[1].positions_at == table.positions_at);
   CHECK(table.words()[std::size_t(first[0].segments_at + 3)] == b.segments[1].length);  // the second segment of the dense rows
   CHECK(table.words()[std::size_t(first[0].rows_at)] == b.segments[1].first);
   batch second = b;

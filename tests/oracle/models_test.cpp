@@ -101,7 +101,7 @@ template <class Block, class Objective> struct oracle_run {
   explicit oracle_run(const char* name)
       : stored(name),
         ours(stored.shape()),
-        tensors(file_tensors(ours.model.layout(), names_of<Block, Objective>(stored.shape()))),
+        tensors(file_tensors(ours.model.layout(), names_of<Block>(stored.shape()))),
         full(step_plan::full(ours.layout())) {
     // Every tensor of theirs is one of ours, and the other way round.
     CHECK(stored.tensors("start/") == std::ssize(tensors));

@@ -116,7 +116,7 @@ template <class Real, class Master> class reference_ops {
         const double p = std::exp(at.score(q, k) - double(lse[head]));
         double dp = 0;
         for (int d = 0; d < h.width; ++d) dp += double(dout[d]) * double(qkv[at.value(k) + d]);
-        const double ds = p * (dp - own) / std::sqrt(double(h.width));
+        const double ds = p * (dp - own) * scale(h);
         for (int d = 0; d < h.width; ++d) {
           sum[std::size_t(at.query(q) + d)] += ds * double(qkv[at.key(k) + d]);
           sum[std::size_t(at.key(k) + d)] += ds * double(qkv[at.query(q) + d]);
@@ -211,6 +211,7 @@ template <class Real, class Master> class reference_ops {
     team<P> one{nullptr, 0};
   };
 
+  static double scale(const head_shape& h) { return h.scale > 0 ? h.scale : 1 / std::sqrt(double(h.width)); }
   struct scores {
     const Real* qkv;
     head_shape h;
@@ -222,7 +223,7 @@ template <class Real, class Master> class reference_ops {
     double score(std::int64_t q, std::int64_t k) const {
       double s = 0;
       for (int d = 0; d < h.width; ++d) s += double(qkv[query(q) + d]) * double(qkv[key(k) + d]);
-      return s / std::sqrt(double(h.width));
+      return s * scale(h);
     }
   };
   /// f(row q, first row and end of what it sees, its head, where things are)

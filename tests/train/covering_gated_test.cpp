@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of a gated mlp under a norm without bias.
+// The rows of a gated mlp under a norm without bias, in a model without biases and positions, with an output matrix of its own.
 #include "covering_checks.hpp"
 
 using namespace raptr;
 using namespace raptr::testing;
 
 namespace {
-const covered<block<bert_block, rms_norm, swiglu_mlp>, masked_lm> rows(gated);
+using bare_block = block<bert_block, rms_norm, swiglu_mlp, no_biases, no_positions, lm_head<false, head_transform<gelu_erf>>>;
+const covered<bare_block, masked_lm> rows(gated);
 }  // namespace
 
 TEST_CASE("Gated: every row of the covering set has the gradient of its loss") { rows.gradients(); }

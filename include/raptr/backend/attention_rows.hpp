@@ -2,6 +2,7 @@
 // Where attention finds its rows and which rows see each other: the index arithmetic of all backends, written once.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include <raptr/base/config.hpp>
@@ -18,9 +19,12 @@ struct segment_list {
   const segment *host, *device;
   int count;
 };
-/// Key-value groups, query heads of each group, D.
+/// Key-value groups, query heads of each group, D. scale: of the scores, query times key; 0: 1 / sqrt(D).
 struct head_shape {
   int groups, queries, width;
+  double scale = 0;
+
+  template <class T> RAPTR_BOTH T score_scale() const { return scale > 0 ? T(scale) : T(1) / std::sqrt(T(width)); }
 };
 
 /// One key-value group of one segment. Offsets are elements from the start of an array:

@@ -33,7 +33,7 @@ using ticket = std::uint64_t;
 //   matmul_tn  G (R, C) += alpha a (n, R)^T x (n, C);  a_sum (R) or null += column sums of a;
 //                          x_sum (C) or null += x_factor column sums of x
 //   for_each_row         kernel.row(team, r) for r in 0 .. n - 1; then the column sums of the kernel
-//   attention            mixed (n, groups, queries, D), lse (n, groups, queries) = softmax attention with scores / sqrt(D), of
+//   attention            mixed (n, groups, queries, D), lse (n, groups, queries) = softmax attention with scaled scores, of
 //                        qkv (n, groups, queries + 2, D): the queries of a group, its key, its value
 //   attention_backward   dqkv = gradient, from dmixed, mixed, lse, qkv
 //   elementwise          f over the ranges of T* (full) and packed_array<T> arrays

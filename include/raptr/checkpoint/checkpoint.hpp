@@ -104,12 +104,10 @@ template <class Trainer> struct kind_of {
   static std::string suffix(int k) { return std::string(".") + rule::moment_names[k]; }
 };
 
-template <class Model> tensor_names names_in_files(const Model& model) {
-  return names_of<typename Model::block, typename Model::objective_type>(model.shape());
-}
+template <class Model> tensor_names names_in_files(const Model& model) { return names_of<typename Model::block>(model.shape()); }
 
-/// Whether the model has both layers that masked_lm does not train, as files of BertForPreTraining do.
-template <class Model> bool holds_all_of_bert(const Model& model) { return model.untrained().size() == 2 * std::size(bert_names.untrained); }
+/// Whether the model has all layers of its family that are not trained here, as files of BertForPreTraining do.
+template <class Model> bool is_whole(const Model& model) { return model.untrained().size() == 2 * names_in_files(model).untrained.size(); }
 
 /// The contents of model.safetensors: the weights in the order of the model's layout, and the untrained tensors.
 template <class Model> struct model_tensors {
@@ -171,8 +169,8 @@ template <class Trainer> void save_checkpoint(const std::filesystem::path& folde
     const std::vector<int> steps = download(model.ops(), static_cast<const int*>(optimizer.counts()), optimizer.counts_size());
     checkpoint::write_tensors<master>(out, tensors, moments, checkpoint::count_tensors(model.layout()), steps);
   });
-  to.write("config.json", json_text(model_config<typename kind::model::block, typename kind::model::objective_type>(
-                              model.shape(), tokens, checkpoint::holds_all_of_bert(model))));
+  to.write("config.json", json_text(model_config<typename kind::model::block, typename kind::model::objective_type>(model.shape(), tokens,
+                                                                                                                    checkpoint::is_whole(model))));
   json blocks = json::array();
   for (const int block : trainer.done().existing) blocks.push_back(block);
   to.write("state.json", json_text({{"format", checkpoint::format},

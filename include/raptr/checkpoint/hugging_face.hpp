@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads a model from a Hugging Face folder of a GPT-2 or BERT, in any of the layouts of such files. There is no export
-// function: every checkpoint of such a model is a Hugging Face folder (checkpoint.hpp).
+// Loads a model from a Hugging Face folder of its family, in any of the layouts of such files. There is no export function: every
+// checkpoint of such a model is a Hugging Face folder (checkpoint.hpp).
 #pragma once
 
 #include <algorithm>
@@ -22,13 +22,18 @@ namespace raptr {
 namespace errors {
 [[noreturn]] inline void architecture_differs(const std::filesystem::path& file, std::string_view there, std::string_view here) {
   fail<file_error>(shown(file) + " is of a " + std::string(there) + ", but this model is " +
-                   (here == own_names.family
-                        ? "neither a GPT-2 (gpt2_block, causal_lm) nor a BERT (bert_block, masked_lm) with a key and a value for every head"
-                        : "a " + std::string(here)));
+                   (here == own_names.family ? "of a block or shape that no family's files hold, such as those of gpt2_block and bert_block with a "
+                                               "key and a value for every head"
+                                             : "a " + std::string(here)));
 }
-[[noreturn]] inline void size_differs(const std::filesystem::path& file, const named_size& which, int there, int here) {
-  fail<file_error>(shown(file) + ": \"" + std::string(which.member) + "\" is " + std::to_string(there) + ", but this model has " +
+[[noreturn]] inline void size_differs(const std::filesystem::path& file, const named_size& which, int here) {
+  fail<file_error>(shown(file) + ": \"" + std::string(which.member) + "\" is " + std::to_string(which.size) + ", but this model has " +
                    std::to_string(here) + " as " + std::string(which.name) + ": create it with the shape of hugging_face_shape(folder)");
+}
+[[noreturn]] inline void number_differs(const std::filesystem::path& file, const std::string& member, const std::string& there,
+                                        const std::string& here) {
+  fail<file_error>(shown(file) + ": \"" + member + "\" is " + there + ", but that of this model is " + here +
+                   ": create it with the shape of hugging_face_shape(folder)");
 }
 [[noreturn]] inline void two_tensors_for_one(const std::filesystem::path& file, const std::string& first, const std::string& second) {
   fail<file_error>(shown(file) + " holds " + shown(first) + " and " + shown(second) + ", two names of the same weight");
@@ -66,8 +71,9 @@ class hugging_face_tensors {
       : files_(folder), names_(names), expected_(weights) {
     std::set<std::string> ignored;
     for (const std::string_view name : names.constants) ignored.emplace(name);
-    for (int b = 0; b < layers; ++b)
-      for (const std::string_view buffer : names.buffers) ignored.insert(std::string(names.block) + std::to_string(b) + "." + std::string(buffer));
+    for (const stack_names& stack : names.stacks)
+      for (int b = 0; b < layers; ++b)
+        for (const std::string_view buffer : stack.buffers) ignored.insert(std::string(stack.block) + std::to_string(b) + "." + std::string(buffer));
     shapes known = weights;
     for (const tied_name& t : names.tied) known[std::string(t.second)] = weights.at(std::string(t.of));
     for (const auto& t : untrained_tensors<float>(names, width, [](const std::string&) { return true; })) known[t.name] = t.shape;
@@ -143,11 +149,32 @@ class hugging_face_tensors {
   std::map<std::string, sharded_safetensors::place> found_;
 };
 
+/// Throws file_error for a size or a number of config.json that the model does not have.
+template <class Family, class Block>
+void expect_same_shape(const std::filesystem::path& file, const hugging_face_model& there, const model_shape& here) {
+  const auto members = [](model_shape shape) {
+    json all;
+    const vocabulary none;
+    config_writer writer(all, none, true);
+    Family::template config<Block>(writer, shape);
+    return all;
+  };
+  const json ours = members(here), theirs = members(there.shape);
+  for (const named_size& s : there.sizes)
+    if (const json& size = ours[std::string(s.member)]; size != s.size) errors::size_differs(file, s, size.get<int>());
+  for (const auto& [member, value] : theirs.items())
+    if (ours[member] != value) errors::number_differs(file, member, shown_json(value), shown_json(ours[member]));
+}
+
 }  // namespace detail
 
-/// The shape of the GPT-2 or BERT in a Hugging Face folder, by its config.json. Throws file_error as hugging_face_config().
+/// The shape of the model in a Hugging Face folder, by its config.json; without a Family, of one of the library's. Throws file_error
+/// as hugging_face_config().
 inline model_shape hugging_face_shape(const std::filesystem::path& folder, int neuron_group = model_shape{}.neuron_group) {
   return hugging_face_config(folder, neuron_group).shape;
+}
+template <model_family Family> model_shape hugging_face_shape(const std::filesystem::path& folder, int neuron_group = model_shape{}.neuron_group) {
+  return hugging_face_config_of<Family>(folder, neuron_group, false).shape;
 }
 
 /// Loads the weights of a Hugging Face folder into a model of the same architecture and shape:
@@ -160,13 +187,16 @@ inline model_shape hugging_face_shape(const std::filesystem::path& folder, int n
 /// pooler of a BERT) are kept for its checkpoints. Throws file_error and leaves the model unchanged.
 template <class Model> void load_hugging_face(const std::filesystem::path& folder, Model& model) {
   using master = typename Model::master;
-  const hugging_face_model there = hugging_face_config(folder, model.shape().neuron_group);
+  using block = typename Model::block;
+  using family = family_of<block>;
+  const auto file = folder / "config.json";
   const tensor_names names = checkpoint::names_in_files(model);
-  if (there.names.family != names.family) errors::architecture_differs(folder / "config.json", there.names.family, names.family);
-  model_shape here = model.shape();
-  here.neurons = here.neuron_count();
-  for (const named_size& s : there.sizes)
-    if (there.shape.*s.size != here.*s.size) errors::size_differs(folder / "config.json", s, there.shape.*s.size, here.*s.size);
+  const json config = read_json(file);
+  if (const auto there = json_member<std::string>(config, "model_type", file); there != names.family || there == own_names.family)
+    errors::architecture_differs(file, there, names.family);
+  const hugging_face_model there = hugging_face_config_of<family, block>(folder, model.shape().neuron_group, true);
+  const model_shape here = completed_shape<block>(model.shape());
+  detail::expect_same_shape<family, block>(file, there, here);
   const auto tensors = file_tensors(model.layout(), names);
   const detail::hugging_face_tensors files(folder, names, here.layers, here.width, checkpoint::shapes_of(tensors, ""));
   files.check_tied_weights<master>();

@@ -1,47 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads config.json of a Hugging Face folder. A member whose value would change the network and is not supported is rejected
-// by name: nothing is computed in another way than the file specifies. The exception is dropout, which no model here has: its
-// rates are ignored.
+// Reads config.json of a Hugging Face folder, by the list of members that its family has. A member whose value would change the
+// network and is not supported is rejected by name: nothing is computed in another way than the file specifies. The exception
+// is dropout, which no model here has: its rates are ignored.
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <concepts>
 #include <filesystem>
-#include <initializer_list>
 #include <string>
+#include <vector>
 
 #include <raptr/io/json.hpp>
 #include <raptr/models/families.hpp>
-#include <raptr/nn/block.hpp>
-#include <raptr/nn/objectives/causal_lm.hpp>
-#include <raptr/nn/objectives/masked_lm.hpp>
 
 namespace raptr {
 
 /// A size of a model: its name here, and that of the member of config.json.
 struct named_size {
   std::string_view name, member;
-  int model_shape::*size;
+  int size;
 };
-using named_sizes = std::array<named_size, 6>;
-inline constexpr named_sizes gpt2_sizes{{{"layers", "n_layer", &model_shape::layers},
-                                         {"width", "n_embd", &model_shape::width},
-                                         {"heads", "n_head", &model_shape::heads},
-                                         {"neurons", "n_inner", &model_shape::neurons},
-                                         {"vocab", "vocab_size", &model_shape::vocab},
-                                         {"context", "n_positions", &model_shape::context}}};
-inline constexpr named_sizes bert_sizes{{{"layers", "num_hidden_layers", &model_shape::layers},
-                                         {"width", "hidden_size", &model_shape::width},
-                                         {"heads", "num_attention_heads", &model_shape::heads},
-                                         {"neurons", "intermediate_size", &model_shape::neurons},
-                                         {"vocab", "vocab_size", &model_shape::vocab},
-                                         {"context", "max_position_embeddings", &model_shape::context}}};
-
+/// What config.json says of a model.
 struct hugging_face_model {
-  tensor_names names;          // its family: "gpt2" or "bert"
-  std::string_view objective;  // of its head: causal_lm::name or masked_lm::name
-  named_sizes sizes;
+  std::string_view family;
+  std::vector<named_size> sizes;
   model_shape shape;  // neurons as a number, kv_heads 0
 };
 
@@ -50,6 +30,11 @@ namespace errors {
                                             const std::string& supported) {
   fail<file_error>(shown(file) + ": \"" + std::string(member) + "\" is " + detail::shown_json(value) + "; supported: " + supported);
 }
+[[noreturn]] inline void block_lacks_member(const std::filesystem::path& file, std::string_view member, const json& value, bool is_default,
+                                            const std::string& supported) {
+  fail<file_error>(shown(file) + ": \"" + std::string(member) + "\" is " + detail::shown_json(value) + (is_default ? " by default" : "") +
+                   "; the block of this model has " + supported);
+}
 [[noreturn]] inline void shape_of_config_cannot_be(const std::filesystem::path& file, const input_error& about_sizes) {
   fail<file_error>(shown(file) + ": " + bare_sentence(about_sizes));
 }
@@ -57,52 +42,90 @@ namespace errors {
 
 namespace detail {
 
-/// Throws unless a member is missing or has one of the supported values; the first one is the default.
-inline void expect_member(const json& config, const std::filesystem::path& file, const char* member, std::initializer_list<json> supported) {
-  const auto found = config.find(member);
-  if (found == config.end() || std::ranges::find(supported, *found) != supported.end()) return;
-  std::string list;
-  for (const json& one : supported) list += (list.empty() ? "" : " or ") + shown_json(one);
-  errors::unsupported_member(file, member, *found, list);
+inline json json_of(const config_value& v) {
+  switch (v.kind) {
+    case config_value::truth:
+      return v.flag;
+    case config_value::number:
+      return v.amount;
+    case config_value::text:
+      return std::string(v.word);
+    case config_value::empty_object:
+      return json::object();
+    case config_value::null:
+      break;
+  }
+  return nullptr;
 }
+inline std::string listed(const config_values& values) {
+  std::string list;
+  for (const config_value& one : values) list += (list.empty() ? "" : " or ") + shown_json(json_of(one));
+  return list;
+}
+
+/// A config_visitor that reads. by_block: whether choices of the block are checked too.
+class config_reader {
+ public:
+  config_reader(const json& config, const std::filesystem::path& file, bool by_block) : config_(config), file_(file), by_block_(by_block) {}
+
+  std::vector<named_size> sizes;
+
+  void size(const char* name, const char* member, int& value) {
+    value = json_member<int>(config_, member, file_);
+    if (value < 1) errors::wrong_member(file_, member, "1 or more", shown_json(config_[member]));
+    sizes.push_back({name, member, value});
+  }
+  void size(const char* name, const char* member, int& value, int missing) {
+    if (!absent(member)) return size(name, member, value);
+    sizes.push_back({name, member, value = missing});
+  }
+  void number(const char* member, double& value, double missing) {
+    value = absent(member) ? missing : json_member<double>(config_, member, file_);
+    if (!(value >= 0)) errors::wrong_member(file_, member, "0 or more", shown_json(config_[member]));
+  }
+  void flag(const char* member, bool& value, bool missing) { value = config_.contains(member) ? json_member<bool>(config_, member, file_) : missing; }
+  void only(const char* member, const config_values& values) { checked(member, values); }
+  void checked(const char* member, const config_values& values) {
+    if (config_.contains(member) && !holds(values, config_[member])) errors::unsupported_member(file_, member, config_[member], listed(values));
+  }
+  void policy(const char* member, const config_value& missing, const config_values& values) {
+    const bool there = config_.contains(member);
+    const json value = there ? config_[member] : json_of(missing);
+    if (by_block_ && !holds(values, value)) errors::block_lacks_member(file_, member, value, !there, listed(values));
+  }
+  void id(const char*, int vocabulary::*) {}
+  void rate(const char*) {}
+
+ private:
+  bool absent(const char* member) const { return !config_.contains(member) || config_[member].is_null(); }
+  static bool holds(const config_values& values, const json& value) {
+    return std::ranges::any_of(values, [&](const config_value& one) { return json_of(one) == value; });
+  }
+
+  const json& config_;
+  const std::filesystem::path& file_;
+  bool by_block_;
+};
+static_assert(config_visitor<config_reader>);
 
 }  // namespace detail
 
-/// Reads config.json of a folder with a GPT-2 or a BERT. Throws file_error for another architecture, a member that is not
-/// supported, and invalid sizes.
+/// Reads config.json of a folder of the family. Throws file_error for another family, a member that is not supported, and invalid
+/// sizes.
 ///
 ///   neuron_group  of the shape, which such files do not contain
-inline hugging_face_model hugging_face_config(const std::filesystem::path& folder, int neuron_group = model_shape{}.neuron_group) {
+///   by_block      whether what Block decides, such as the activation, must be as the file says; otherwise it is not looked at
+template <model_family Family, class Block = typename Family::block>
+hugging_face_model hugging_face_config_of(const std::filesystem::path& folder, int neuron_group, bool by_block) {
   const auto file = folder / "config.json";
   const json config = read_json(file);
-  const auto family = json_member<std::string>(config, "model_type", file);
-  const auto only = [&](const char* member, std::initializer_list<json> supported) { detail::expect_member(config, file, member, supported); };
-  hugging_face_model model{gpt2_names, causal_lm::name, gpt2_sizes, {}};
-  if (family == gpt2_names.family) {
-    only("activation_function", {"gelu_new", "gelu_pytorch_tanh"});  // two names of one function
-    only("layer_norm_epsilon", {gpt2_block::norm::eps});
-    only("scale_attn_weights", {true});
-    only("scale_attn_by_inverse_layer_idx", {false});
-  } else if (family == bert_names.family) {
-    model = {bert_names, masked_lm::name, bert_sizes, {}};
-    only("hidden_act", {"gelu", "gelu_python"});
-    only("layer_norm_eps", {bert_block::norm::eps});
-    only("position_embedding_type", {"absolute"});
-    only("type_vocab_size", {bert_block::embedding::types});
-    only("is_decoder", {false});
-  } else {
-    errors::unsupported_member(file, "model_type", config["model_type"], "\"gpt2\" or \"bert\"");
-  }
-  only("add_cross_attention", {false});
-  only("tie_word_embeddings", {true});
-  only("pruned_heads", {json::object(), nullptr});
-  only("quantization_config", {nullptr});
-  for (const named_size& s : model.sizes) {
-    const std::string member(s.member);
-    const bool four_times_width = member == "n_inner" && (!config.contains(member) || config[member].is_null());
-    model.shape.*s.size = four_times_width ? 0 : json_member<int>(config, member, file);
-    if (!four_times_width && model.shape.*s.size < 1) errors::wrong_member(file, member, "1 or more", detail::shown_json(config[member]));
-  }
+  const auto type = json_member<std::string>(config, "model_type", file);
+  if (type != Family::name) errors::unsupported_member(file, "model_type", config["model_type"], errors::quoted(Family::name));
+  detail::config_reader reader(config, file, by_block);
+  hugging_face_model model{Family::name, {}, {}};
+  Family::template config<Block>(reader, model.shape);
+  reader.checked("pruned_heads", {config_value::nothing(), config_value()});
+  reader.checked("quantization_config", {config_value()});
   try {
     model.shape.neuron_group = neuron_group;
     model.shape.check();
@@ -110,7 +133,26 @@ inline hugging_face_model hugging_face_config(const std::filesystem::path& folde
   } catch (const input_error& e) {
     errors::shape_of_config_cannot_be(file, e);
   }
+  model.sizes = std::move(reader.sizes);
+  for (named_size& s : model.sizes)
+    if (s.name == "neurons") s.size = model.shape.neurons;
   return model;
+}
+
+/// The same for the family among several that the file names, whatever its block.
+template <class... Families> hugging_face_model hugging_face_config(const std::filesystem::path& folder, family_list<Families...>, int neuron_group) {
+  const auto file = folder / "config.json";
+  const json config = read_json(file);
+  const auto type = json_member<std::string>(config, "model_type", file);
+  std::optional<hugging_face_model> found;
+  ((type == Families::name ? void(found = hugging_face_config_of<Families>(folder, neuron_group, false)) : void()), ...);
+  std::string names;
+  ((names += (names.empty() ? "" : " or ") + errors::quoted(Families::name)), ...);
+  if (!found) errors::unsupported_member(file, "model_type", config["model_type"], names);
+  return *found;
+}
+inline hugging_face_model hugging_face_config(const std::filesystem::path& folder, int neuron_group = model_shape{}.neuron_group) {
+  return hugging_face_config(folder, library_families{}, neuron_group);
 }
 
 }  // namespace raptr

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// config.json of a checkpoint: what the Hugging Face classes need to build the same network, and under "raptr" what this
-// library needs. There is no dropout, so every rate is written as 0.
+// config.json of a checkpoint: what the Hugging Face classes need to build the same network, by the list of members of the
+// family, and under "raptr" what this library needs. There is no dropout, so every rate is written as 0.
 #pragma once
 
-#include <raptr/io/json.hpp>
-#include <raptr/models/families.hpp>
-#include <raptr/tokenizers/vocabulary.hpp>
+#include <raptr/checkpoint/hugging_face_config.hpp>
 
 namespace raptr {
 
-/// The "raptr" member of config.json.
+/// The "raptr" member of config.json. Numbers that are those of the block are left out.
 template <class Block, class Objective> json shape_to_json(const model_shape& s) {
-  return {{"format", 1},
-          {"names", names_of<Block, Objective>(s).family},
-          {"objective", Objective::name},
-          {"layers", s.layers},
-          {"width", s.width},
-          {"heads", s.heads},
-          {"kv_heads", s.head_groups()},
-          {"neurons", s.neuron_count()},
-          {"neuron_group", s.neuron_group},
-          {"vocab", s.vocab},
-          {"context", s.context}};
+  json own{{"format", 1},
+           {"names", names_of<Block>(s).family},
+           {"objective", Objective::name},
+           {"layers", s.layers},
+           {"width", s.width},
+           {"heads", s.heads},
+           {"kv_heads", s.head_groups()},
+           {"neurons", s.neuron_count()},
+           {"neuron_group", s.neuron_group},
+           {"vocab", s.vocab},
+           {"context", s.context}};
+  if (s.token_types > 0) own["token_types"] = s.token_types;
+  if (s.norm_eps > 0) own["norm_eps"] = s.norm_eps;
+  if (s.attention_scale > 0) own["attention_scale"] = s.attention_scale;
+  if (s.scale_by_depth) own["scale_by_depth"] = true;
+  return own;
 }
 /// Throws file_error if the file has no such member, or an invalid number in it.
 inline model_shape shape_from_json(const json& config, const std::filesystem::path& file) {
@@ -35,6 +38,10 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
                 .neuron_group = number("neuron_group"),
                 .vocab = number("vocab"),
                 .context = number("context")};
+  if (own.contains("token_types")) s.token_types = number("token_types");
+  if (own.contains("norm_eps")) s.norm_eps = json_member<double>(own, "norm_eps", file);
+  if (own.contains("attention_scale")) s.attention_scale = json_member<double>(own, "attention_scale", file);
+  if (own.contains("scale_by_depth")) s.scale_by_depth = json_member<bool>(own, "scale_by_depth", file);
   try {
     s.check();
   } catch (const input_error& wrong) {
@@ -43,49 +50,53 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
   return s;
 }
 
-/// next_sentence: the files of this BERT also contain the pooler and the head of next-sentence prediction.
-template <class Block, class Objective> json model_config(const model_shape& s, const vocabulary& tokens, bool next_sentence = false) {
-  [[maybe_unused]] const auto id = [](int token) { return token < 0 ? json(nullptr) : json(token); };
-  const bool published = names_of<Block, Objective>(s).family != own_names.family;
-  json config{{"model_type", "raptr"}};
-  if constexpr (gpt2_like<Block, Objective>) {
-    if (published)
-      config = {{"model_type", "gpt2"},
-                {"architectures", {"GPT2LMHeadModel"}},
-                {"vocab_size", s.vocab},
-                {"n_positions", s.context},
-                {"n_embd", s.width},
-                {"n_layer", s.layers},
-                {"n_head", s.heads},
-                {"n_inner", s.neuron_count()},
-                {"activation_function", "gelu_new"},
-                {"layer_norm_epsilon", Block::norm::eps},
-                {"embd_pdrop", 0.0},
-                {"attn_pdrop", 0.0},
-                {"resid_pdrop", 0.0},
-                {"tie_word_embeddings", true},
-                {"bos_token_id", id(tokens.end_of_text)},
-                {"eos_token_id", id(tokens.end_of_text)}};
-  } else if constexpr (bert_like<Block, Objective>) {
-    if (published)
-      config = {{"model_type", "bert"},
-                {"architectures", {next_sentence ? "BertForPreTraining" : "BertForMaskedLM"}},
-                {"vocab_size", s.vocab},
-                {"max_position_embeddings", s.context},
-                {"hidden_size", s.width},
-                {"num_hidden_layers", s.layers},
-                {"num_attention_heads", s.heads},
-                {"intermediate_size", s.neuron_count()},
-                {"hidden_act", "gelu"},
-                {"layer_norm_eps", Block::norm::eps},
-                {"hidden_dropout_prob", 0.0},
-                {"attention_probs_dropout_prob", 0.0},
-                {"type_vocab_size", Block::embedding::types},
-                {"tie_word_embeddings", true},
-                {"pad_token_id", id(tokens.pad)}};
+/// The shape with the numbers that its block has where the shape leaves them to it.
+template <class Block> model_shape completed_shape(model_shape s) {
+  s.neurons = s.neuron_count(), s.norm_eps = epsilon_of<typename Block::norm>(s), s.token_types = token_types_of<Block>(s);
+  return s;
+}
+
+namespace detail {
+
+/// A config_visitor that writes. defaults: flags too that have the value of an absent one.
+class config_writer {
+ public:
+  config_writer(json& config, const vocabulary& tokens, bool defaults = false) : config_(config), tokens_(tokens), defaults_(defaults) {}
+
+  void size(const char*, const char* member, int value, int = 0) { config_[member] = value; }
+  void number(const char* member, double value, double) { config_[member] = value; }
+  void flag(const char* member, bool value, bool missing) {
+    if (defaults_ || value != missing) config_[member] = value;
   }
+  void only(const char* member, const config_values& values) { config_[member] = json_of(*values.begin()); }
+  void checked(const char*, const config_values&) {}
+  void policy(const char* member, const config_value&, const config_values& values) { only(member, values); }
+  void id(const char* member, int vocabulary::*which) { config_[member] = tokens_.*which < 0 ? json(nullptr) : json(tokens_.*which); }
+  void rate(const char* member) { config_[member] = 0.0; }
+
+ private:
+  json& config_;
+  const vocabulary& tokens_;
+  bool defaults_;
+};
+static_assert(config_visitor<config_writer>);
+
+}  // namespace detail
+
+/// whole: the files also contain all layers of the family that are not trained here, as the pooler and the head of next-sentence
+/// prediction of a BERT.
+template <class Block, class Objective> json model_config(const model_shape& shape, const vocabulary& tokens, bool whole = false) {
+  json config = with_family_of_files<Block>(shape, [&]<class Family>() {
+    json members{{"model_type", Family::name}};
+    if (const std::string_view architecture = Family::architecture(whole); !architecture.empty())
+      members["architectures"] = json::array({architecture});
+    model_shape completed = completed_shape<Block>(shape);
+    detail::config_writer writer(members, tokens);
+    Family::template config<Block>(writer, completed);
+    return members;
+  });
   config["torch_dtype"] = std::same_as<typename Block::precision::master, float> ? "float32" : "float64";
-  config["raptr"] = shape_to_json<Block, Objective>(s);
+  config["raptr"] = shape_to_json<Block, Objective>(shape);
   return config;
 }
 

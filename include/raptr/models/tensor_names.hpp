@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the weights of a model are named and laid out in files. A GPT-2 or BERT has the names and shapes of the Hugging
-// Face checkpoints, so that other tools open it; any other block has the names of its own parts. Native layouts
-// are never written to a file, so they may change, and checkpoints move between backends.
+// How the weights of a model are named and laid out in files: by its family, so that other tools open them, or else as its parts
+// declare them. Native layouts are never written to a file, so they may change, and checkpoints move between backends.
 #pragma once
 
 #include <span>
@@ -57,20 +56,28 @@ struct tied_name {
   std::string_view second, of;
 };
 
-/// How the weights of a model are named: `block` stands before the number of a block. Unlisted tensors keep raptr's name. The
-/// rest describes what other tools do with files of the family: leave out `prefix`, write a weight twice (`tied`), write constants
-/// (`buffers`: of a block, `constants`: of the model).
+/// How the weights of a stack of blocks are named: `block` stands before the number of a block. buffers: constants of each block
+/// that other tools write.
+struct stack_names {
+  std::string_view block;
+  std::span<const tensor_name> parts{};
+  std::span<const std::string_view> buffers{};
+};
+/// How the weights of a model are named, the model's own and those of each of its stacks. Unlisted tensors keep raptr's name. The
+/// rest describes what other tools do with files of the family: leave out `prefix`, write a weight twice (`tied`), write constants.
 struct tensor_names {
-  std::string_view family, block;
-  std::span<const tensor_name> model, parts;
+  std::string_view family;
+  std::span<const tensor_name> model;
+  std::span<const stack_names> stacks;
   std::string_view prefix{};
   std::span<const untrained_layer> untrained{};
   std::span<const tied_name> tied{};
-  std::span<const std::string_view> buffers{}, constants{};
+  std::span<const std::string_view> constants{};
 };
 
 /// As declared by the parts.
-inline constexpr tensor_names own_names{"raptr", "blocks.", {}, {}};
+inline constexpr stack_names own_stack[]{{"blocks."}};
+inline constexpr tensor_names own_names{"raptr", {}, own_stack};
 
 /// The tensors of the untrained layers that `is_there(name)` has a part of, without values. Both of a layer or none.
 template <class T, class F> std::vector<untrained_tensor<T>> untrained_tensors(const tensor_names& names, int width, F is_there) {
@@ -83,18 +90,19 @@ template <class T, class F> std::vector<untrained_tensor<T>> untrained_tensors(c
   return all;
 }
 
-/// All tensors of a model, in the order of the layout.
+/// All tensors of a model of one stack, in the order of the layout.
 inline std::vector<file_tensor> file_tensors(const weight_layout& layout, const tensor_names& names) {
   std::vector<file_tensor> all;
+  const stack_names& stack = names.stacks.front();
   for (const placed_weight& w : layout.all()) {
     std::int64_t row = 0;  // of a unit
     for (const tensor_rows& t : w.what.tensors) {
       const std::string ours = w.block < 0 ? t.name : w.part_name + "." + t.name;
       tensor_name known{ours, ours};
-      for (const tensor_name& n : w.block < 0 ? names.model : names.parts)
+      for (const tensor_name& n : w.block < 0 ? names.model : stack.parts)
         if (n.ours == ours) known = n;
       const std::string name =
-          w.block < 0 ? std::string(known.theirs) : std::string(names.block) + std::to_string(w.block) + "." + std::string(known.theirs);
+          w.block < 0 ? std::string(known.theirs) : std::string(stack.block) + std::to_string(w.block) + "." + std::string(known.theirs);
       if (all.empty() || all.back().name != name) all.push_back({name, 0, w.what.width, known.transposed, {}});
       for (int unit = 0; unit < w.units; ++unit) {
         all.back().strips.push_back({w.first + unit * w.per_unit + row * w.what.width, t.rows});

@@ -52,6 +52,9 @@ namespace raptr::errors {
 [[noreturn]] inline void mask_rate_is_out_of_range(double rate) {
   fail("masked_lm::rate is " + decimal_text(rate) + ": give a share of the tokens, above 0 and at most 1");
 }
+[[noreturn]] inline void norm_has_no_epsilon(double given) {
+  fail("model_shape::norm_eps is " + decimal_text(given) + ", but the norm of this block takes no epsilon: leave it 0");
+}
 [[noreturn]] inline void weights_are_not_initialised() { fail("this model has no weights yet: call initialise(seed), or load a checkpoint"); }
 [[noreturn]] inline void weights_have_the_wrong_size(std::size_t given, std::int64_t expected) {
   fail("an arena of " + std::to_string(given) + " weights was given to a model of " + std::to_string(expected));

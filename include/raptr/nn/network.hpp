@@ -9,13 +9,13 @@
 
 namespace raptr {
 
-template <class Block, class Objective, class Ops> class network {
+template <class Block, class Ops> class network {
   using real = typename Ops::real;
-  using head = token_head<Block, Objective, Ops>;
+  using head = token_head<Block, Ops>;
   using blocks = stack<Block, Ops>;
 
  public:
-  explicit network(const model_shape& shape) : shape_(shape), blocks_(shape) {}
+  explicit network(const model_shape& shape) : shape_(shape), head_(shape), blocks_(shape) {}
   static weight_layout layout(const model_shape& shape) { return weight_layout(shape.layers, head::weights(shape), blocks::weights(shape)); }
 
   /// *loss += the loss of one micro-batch. Resets the arena first.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an objective is. It turns a window of tokens into a segment of a batch and chooses the output head; the blocks
-// themselves never see it. Every draw is keyed by the sample's global number, so that neither slot nor micro-batch, rank or
+// What an objective is. It turns a window of tokens into a segment of a batch; the network never sees it. Every draw is keyed by the sample's global number, so that neither slot nor micro-batch, rank or
 // thread changes it.
 #pragma once
 
@@ -16,7 +15,6 @@
 namespace raptr {
 
 ///   looks_back_only  whether a row sees the rows before it only
-///   transforms       whether logits = norm(gelu(x W^T + b)) E^T + bias, instead of norm(x) E^T
 ///   name             in files and messages
 ///   window(context)  how many tokens fill a sequence of `context` rows
 ///   add(batch, tokens, vocabulary, seed, sample)   appends a window of that many tokens as one segment, with its targets
@@ -24,7 +22,6 @@ template <class O>
 concept objective = requires(const O& o, batch& to, std::span<const std::int32_t> tokens, const vocabulary& ids, std::uint64_t seed,
                              std::int64_t sample) {
   typename std::bool_constant<O::looks_back_only>;
-  typename std::bool_constant<O::transforms>;
   { O::name } -> std::convertible_to<std::string_view>;
   { O::window(1) } -> std::same_as<int>;
   { o.add(to, tokens, ids, seed, sample) } -> std::same_as<void>;

@@ -44,7 +44,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     for (std::size_t k = 0; k < p.plan.blocks().size(); ++k) {
       const block_plan& b = p.plan.blocks()[k];
       saved_block& s = saved_[static_cast<std::size_t>(b.block)];
-      with_passing_rows(p, p.batch.table.blocks()[k], x, [&](real* stream, const part_call<Ops>& call) {
+      with_passing_rows(p, k, x, [&](real* stream, const part_call<Ops>& call) {
         if (b.factor != 1) {
           s.before = p.memory.template keep<real>(call.rows * shape_.width);
           p.ops.for_each_row(copy_rows<real>{s.before, stream, nullptr, nullptr, shape_.width}, call.rows);
@@ -60,7 +60,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   void backward(const pass<Ops>& p, real* dx) {
     for (std::size_t k = p.plan.blocks().size(); k-- > 0;) {
       const block_plan& b = p.plan.blocks()[k];
-      with_passing_rows(p, p.batch.table.blocks()[k], dx, [&](real* dstream, const part_call<Ops>& call) {
+      with_passing_rows(p, k, dx, [&](real* dstream, const part_call<Ops>& call) {
         const arena::scope scratch(p.memory);
         real* identity_gradient = nullptr;  // times 1 - factor
         if (b.factor != 1) {
@@ -83,11 +83,13 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     for (weight& w : P::weights(shape)) all.list.push_back(std::move(w));
     return all;
   }
-  /// Calls f(rows, part_call) for the rows that pass through a block: the stream itself, or a dense copy of some of its rows,
-  /// which is then written back. The other rows are not touched.
-  template <class F> void with_passing_rows(const pass<Ops>& p, const block_rows& at, real* stream, F f) {
+  /// Calls f(rows, part_call) for the rows that pass through the k-th active block: the stream itself, or a dense copy of some of
+  /// its rows, which is then written back. The other rows are not touched.
+  template <class F> void with_passing_rows(const pass<Ops>& p, std::size_t k, real* stream, F f) {
+    const block_rows& at = p.batch.table.blocks()[k];
     if (at.rows == 0) return;
-    const part_call<Ops> call{p.ops, p.memory, shape_, p.batch.segments_of(at), at.rows, 0, 1, 1};
+    const part_call<Ops> call{p.ops, p.memory, shape_, p.batch.segments_of(at), p.batch.words + at.positions_at, at.rows, p.plan.blocks()[k].block,
+                              0,     1,        1};
     if (at.rows_at < 0) return f(stream, call);
     const arena::scope scratch(p.memory);
     const int* const rows = p.batch.words + at.rows_at;

@@ -13,11 +13,12 @@
 
 namespace raptr {
 
-/// The rows that pass through an active block: their number, and where in the table their indices and segments are.
+/// The rows that pass through an active block: their number, and where in the table their indices, positions and segments are.
 /// The segments are those of the dense rows.
 struct block_rows {
   int rows = 0;               // 0: its sequences are all in other micro-batches
   std::int64_t rows_at = -1;  // -1: all rows
+  std::int64_t positions_at = 0;
   std::int64_t segments_at = 0;
   int segments = 0;
 };
@@ -86,8 +87,8 @@ class step_table {
   block_rows rows_of(const batch& data, const std::vector<int>& sequences) {
     const auto first = std::lower_bound(sequences.begin(), sequences.end(), data.first_sequence);
     const auto end = std::lower_bound(first, sequences.end(), data.first_sequence + segments);
-    if (sequences.empty() || end - first == segments) return {rows, -1, segments_at, segments};
-    block_rows b{0, -1, position(), static_cast<int>(end - first)};
+    if (sequences.empty() || end - first == segments) return {rows, -1, positions_at, segments_at, segments};
+    block_rows b{0, -1, 0, position(), static_cast<int>(end - first)};
     const auto each = [&](auto f) {
       for (auto s = first; s != end; ++s) f(data.segments[static_cast<std::size_t>(*s - data.first_sequence)]);
     };
@@ -95,6 +96,10 @@ class step_table {
     b.rows_at = position();
     each([&](const segment& s) {
       for (int i = 0; i < s.length; ++i) words_.push_back(s.first + i);
+    });
+    b.positions_at = position();
+    each([&](const segment& s) {
+      for (int i = 0; i < s.length; ++i) words_.push_back(data.positions[static_cast<std::size_t>(s.first + i)]);
     });
     return b;
   }

@@ -3,7 +3,6 @@
 // The host only enqueues: loss and gradient norms stay in device memory (`results`), where the optimizer reads them.
 #pragma once
 
-#include <cmath>
 #include <memory>
 #include <span>
 
@@ -33,6 +32,8 @@ template <class Block, class Objective> constexpr bool sees_what_the_objective_n
 template <class Block>
 concept block_with_precision = block_bundle<Block> && precision_policy<typename Block::precision>;
 
+template <class Block> using bundle_or_fallback = std::conditional_t<block_bundle<Block>, Block, fallback_block>;
+
 template <class Device, class Block> struct ops_of {
   using type = counting_ops<float, float, 1>;  // so that a missing backend or an invalid block gives one message
 };
@@ -53,9 +54,16 @@ template <class Block, class Objective, class Device> class transformer {
                 "raptr: the first argument of transformer is a block: a preset such as raptr::bert_block, or raptr::block<raptr::bert_block, ...>");
   static_assert(!block_bundle<Block> || block_with_precision<Block>,
                 "raptr: the precision of this block is not a raptr::precision_policy: it needs the types real and master");
+  static_assert(!block_bundle<Block> || positions_policy<typename bundle_or_fallback<Block>::positions>,
+                "raptr: the positions of this block are not a raptr::positions_policy: they need has_table, as raptr::learned_positions has");
+  static_assert(!block_bundle<Block> || head_policy<typename bundle_or_fallback<Block>::head>,
+                "raptr: the head of this block is not a raptr::head_policy: it needs tied, transforms and transform, as raptr::lm_head has");
+  static_assert(!block_bundle<Block> || follows_its_bias_policy<bundle_or_fallback<Block>>(),
+                "raptr: this block has no_biases, but a norm with a bias, or an attention or mlp that does not say what it is without: "
+                "it needs template <class Bias> using with_bias, its own type if it has no biases");
   static_assert(objective<Objective>,
                 "raptr: the second argument of transformer is an objective: raptr::masked_lm, raptr::causal_lm, or a type with looks_back_only, "
-                "transforms, name, window(context) and add(batch, tokens, vocabulary, seed, sample)");
+                "name, window(context) and add(batch, tokens, vocabulary, seed, sample)");
   static_assert(sees_what_the_objective_needs<Block, Objective>(),
                 "raptr: this objective does not fit the attention of this block: causal_lm needs a causal one (gpt2_block, causal_attention), "
                 "masked_lm one that "
@@ -72,7 +80,7 @@ template <class Block, class Objective, class Device> class transformer {
   using real = typename ops_type::real;
   using master = typename ops_type::master;
   using options = typename device_options<Device>::type;
-  using head = token_head<block, objective_type, ops_type>;
+  using head = token_head<block, ops_type>;
 
   /// Throws input_error if the shape is not valid.
   explicit transformer(const model_shape& shape, const options& device = {}, objective_type objective = {})
@@ -94,13 +102,13 @@ template <class Block, class Objective, class Device> class transformer {
   network_layout plan_layout(int sequences = 0) const { return layout_of<block>(shape_, sequences); }
   bool initialised() const { return initialised_; }
 
-  /// Random weights, a pure function of the seed and the shape.
+  /// Random weights, a pure function of the seed and the shape; standard deviations are those of the block's family.
   void initialise(std::uint64_t seed) {
     std::vector<master> host(static_cast<std::size_t>(layout_.size()), master(0));
     for (std::size_t k = 0; k < layout_.all().size(); ++k) {
       const placed_weight& w = layout_.all()[k];
       const random_stream draw = random_key{seed}.stream("initialise", k);
-      const double deviation = w.what.init == initializer::normal_by_depth ? 0.02 / std::sqrt(2.0 * shape_.layers) : 0.02;
+      const double deviation = initial_deviation<block>(w.what.init, shape_);
       for (std::int64_t i = 0; i < w.size(); ++i) {
         master& to = host[static_cast<std::size_t>(w.first + i)];
         if (w.what.init == initializer::ones)
@@ -206,10 +214,11 @@ template <class Block, class Objective, class Device> class transformer {
   std::size_t activation_peak() const { return memory_.peak(); }
 
  private:
-  using network_type = network<block, objective_type, ops_type>;
+  using network_type = network<block, ops_type>;
 
   static const model_shape& checked(const model_shape& shape) {
     shape.check();
+    if (shape.norm_eps > 0 && !norm_with_epsilon<typename block::norm, real, master>) errors::norm_has_no_epsilon(shape.norm_eps);
     return shape;
   }
   /// The rows of the kept units of tensor k of the layout.
@@ -266,7 +275,7 @@ template <class Block, class Objective, class Device> class transformer {
   weight_layout layout_;
   active_layout active_;
   network_type network_;
-  mutable network<block, objective_type, counting_ops<real, master, ops_type::working_set>> dry_network_;  // keeps no state between passes
+  mutable network<block, counting_ops<real, master, ops_type::working_set>> dry_network_;  // keeps no state between passes
   bool initialised_ = false;
   int slot_ = 0;
   std::vector<untrained_tensor<master>> untrained_;

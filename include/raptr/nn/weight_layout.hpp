@@ -10,12 +10,10 @@
 #include <vector>
 
 #include <raptr/backend/ops.hpp>
+#include <raptr/nn/initializer.hpp>
 #include <raptr/subnet/step_plan.hpp>
 
 namespace raptr {
-
-/// Initial values. normal: standard deviation 0.02; normal_by_depth: 0.02 / sqrt(2 L), L of the full network [gpt2].
-enum class initializer { zeros, ones, normal, normal_by_depth };
 
 /// Rows of one unit that belong to one tensor of a file.
 struct tensor_rows {
@@ -39,6 +37,8 @@ struct weight {
 
 /// w[k]: the k-th declared weight of a part, the rows of its kept units only.
 template <class T> using params = const matrix<T>*;
+/// The elements of weight k, or null for a weight that the model does not have.
+template <class T> T* data_if(bool there, params<T> w, int k) { return there ? w[k].data : nullptr; }
 
 /// A weight and its position. block -1: the model's own.
 struct placed_weight {

@@ -20,6 +20,9 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 [[noreturn]] inline void size_is_too_large(std::string_view name, int size, int most) {
   fail("model_shape::" + std::string(name) + " is " + std::to_string(size) + ": it must be at most " + std::to_string(most));
 }
+[[noreturn]] inline void number_is_negative(std::string_view name, int number) {
+  fail("model_shape::" + std::string(name) + " is " + std::to_string(number) + ": give a positive number, or 0 for that of the block");
+}
 [[noreturn]] inline void neurons_are_negative(int neurons) {
   fail("model_shape::neurons is " + std::to_string(neurons) + ": give a positive number, or 0 for four times the width");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sizes of a model. An aggregate, so that a user names only what differs from the defaults, and a structural type, so
-// that a shape can be a template argument.
+// The sizes and numbers of a model. An aggregate, so that a user names only what differs from the defaults, and a structural
+// type, so that a shape can be a template argument.
 #pragma once
 
 #include <raptr/subnet/error.hpp>
@@ -25,6 +25,10 @@ struct model_shape {
   int neurons = 0;        // of the mlp; 0: four times the width
   int neuron_group = 16;  // neurons that are kept or dropped together
   int vocab = 30522, context = 512;
+  int token_types = 0;          // rows of the embedding of token types; 0: as many as the block has
+  double norm_eps = 0;          // in units of x^2; 0: that of the block's norm
+  double attention_scale = 0;   // factor on query times key; 0: 1 / sqrt(head_width())
+  bool scale_by_depth = false;  // attention of block b also times 1 / (b + 1)
 
   /// Limit of width and heads: four times the width fits in an int, and the search for a divisor is short.
   static constexpr int largest_size = 1 << 24;
@@ -36,7 +40,7 @@ struct model_shape {
   constexpr int neuron_groups() const { return neuron_count() / neuron_group; }
 
   /// Throws input_error if a size is not positive, is too large or does not divide evenly: heads must divide the width, key-value
-  /// groups the heads, neuron_group the neurons.
+  /// groups the heads, neuron_group the neurons; or if a number is out of range.
   constexpr void check() const {
     if (layers < 1) errors::size_is_not_positive("layers", layers);
     if (width < 1) errors::size_is_not_positive("width", width);
@@ -46,6 +50,10 @@ struct model_shape {
     if (neuron_group < 1) errors::size_is_not_positive("neuron_group", neuron_group);
     if (vocab < 1) errors::size_is_not_positive("vocab", vocab);
     if (context < 1) errors::size_is_not_positive("context", context);
+    if (token_types < 0) errors::number_is_negative("token_types", token_types);
+    if (!(norm_eps >= 0 && norm_eps < 1)) errors::number_is_out_of_range("model_shape::norm_eps", norm_eps, "a number from 0 to below 1");
+    if (!(attention_scale >= 0 && attention_scale <= 1e6))
+      errors::number_is_out_of_range("model_shape::attention_scale", attention_scale, "a number from 0 to 1000000");
     if (width > largest_size) errors::size_is_too_large("width", width, largest_size);
     if (neurons > 4 * largest_size) errors::size_is_too_large("neurons", neurons, 4 * largest_size);
     if (heads > largest_size) errors::size_is_too_large("heads", heads, largest_size);

@@ -17,8 +17,6 @@ namespace raptr::cpu_backend {
 
 constexpr std::int64_t query_tile = 4 * tile_rows;
 
-template <class T> T score_scale(const head_shape& heads) { return T(1) / std::sqrt(T(heads.width)); }
-
 /// B (depth, columns) in panels; transposed: B is stored as (columns, depth).
 template <class T> void pack_all(T* to, const T* b, std::int64_t stride, std::int64_t depth, std::int64_t columns, bool transposed) {
   constexpr int width = panel_width<T>;
@@ -52,7 +50,7 @@ template <class T> [[gnu::noinline]] void softmax_backward(T* p, T* d, int n, T 
 template <class T, class Master> void attention_of(scratch& own, const group_rows& at, int query, T* mixed, Master* lse, const T* qkv) {
   const std::int64_t length = at.rows.length, width = at.heads.width, stride = at.qkv_stride(), wide = round_up(length, panel_width<T>);
   const std::int64_t key_size = wide * width, value_size = length * round_up(width, panel_width<T>);
-  const T scale = score_scale<T>(at.heads);
+  const T scale = at.heads.score_scale<T>();
   T* const keys = own.template get<T>(std::size_t(key_size + value_size + query_tile * wide));
   T *const values = keys + key_size, *const scores = values + value_size;
   pack_all(keys, qkv + at.key(), stride, width, length, true);
@@ -83,7 +81,7 @@ template <class T, class Master>
 void attention_backward_of(scratch& own, const group_rows& at, T* dqkv, const T* dmixed, const T* mixed, const Master* lse, const T* qkv) {
   const std::int64_t length = at.rows.length, width = at.heads.width, stride = at.qkv_stride(), out_stride = at.out_stride();
   const std::int64_t wide = round_up(length, panel_width<T>), padded = round_up(width, panel_width<T>);
-  const T scale = score_scale<T>(at.heads);
+  const T scale = at.heads.score_scale<T>();
   T* const key_columns = own.template get<T>(std::size_t(2 * wide * width + length * padded + query_tile * (2 * padded + 2 * wide)));
   T *const value_columns = key_columns + wide * width, *const keys = value_columns + wide * width, *const queries = keys + length * padded;
   T *const outputs = queries + query_tile * padded, *const p = outputs + query_tile * padded, *const d = p + query_tile * wide;

@@ -28,7 +28,7 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
   const auto [at, head, first, count, end] = query_tile_of_block<plan::rows>(segments, heads, tiles);
   if (count <= 0) return;
   const int depth = heads.width;
-  const T scale = T(1) / std::sqrt(T(depth));
+  const T scale = heads.score_scale<T>();
 
   T* const shared = reinterpret_cast<T*>(shared_memory);
   T *const queries = shared, *const douts = queries + plan::own, *const keys = douts + plan::own, *const values = keys + plan::other;
@@ -77,7 +77,7 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
   const group_rows at{segments[rest / tiles], heads, group};
   const int first = rest % tiles * plan::rows, length = at.rows.length, count = length - first, depth = heads.width;
   if (count <= 0) return;
-  const T scale = T(1) / std::sqrt(T(depth));
+  const T scale = heads.score_scale<T>();
 
   T* const shared = reinterpret_cast<T*>(shared_memory);
   T *const keys = shared, *const values = keys + plan::own, *const queries = values + plan::own, *const douts = queries + plan::other;

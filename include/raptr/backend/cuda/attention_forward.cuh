@@ -26,7 +26,7 @@ __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, 
   const auto [at, head, first, count, end] = query_tile_of_block<plan::rows>(segments, heads, tiles);
   if (count <= 0) return;
   const int depth = heads.width;
-  const T scale = T(1) / std::sqrt(T(depth));
+  const T scale = heads.score_scale<T>();
 
   T* const queries = reinterpret_cast<T*>(shared_memory);
   T *const keys = queries + plan::keys, *const probabilities = queries + plan::probabilities;

@@ -4,15 +4,19 @@
 // so causal and bidirectional attention are one part; `causal` declares the intended use, for checks and for the cost.
 #pragma once
 
+#include <cmath>
+
 #include <raptr/nn/part.hpp>
+#include <raptr/nn/policies/bias.hpp>
 
 namespace raptr {
 
 struct attention_role {};
 
-template <bool Causal> struct attention {
+template <bool Causal, bias_policy Bias = biases> struct attention {
   using role = attention_role;
   using axis = heads;
+  template <class B> using with_bias = attention<Causal, B>;
   static constexpr std::string_view name = "attention";
   static constexpr bool causal = Causal;
   static constexpr int units(const model_shape& s) { return s.head_groups(); }
@@ -22,13 +26,17 @@ template <bool Causal> struct attention {
     return projections + (Causal ? scores / 2 : scores);
   }
 
-  enum { qkv, qkv_bias, out, out_bias };
+  static constexpr bool has_bias = Bias::has_bias;
+  enum { qkv, qkv_bias, out = qkv_bias + has_bias, out_bias };
   static std::vector<weight> weights(const model_shape& s) {
     const int d = s.head_width(), queries = s.queries_per_group() * d;
-    return {{"qkv", true, {{"q_proj.weight", queries}, {"k_proj.weight", d}, {"v_proj.weight", d}}, s.width, initializer::normal, true},
-            {"qkv_bias", true, {{"q_proj.bias", queries}, {"k_proj.bias", d}, {"v_proj.bias", d}}, 1, initializer::zeros, false},
-            {"out", true, {{"o_proj.weight", queries}}, s.width, initializer::normal_by_depth, true},
-            {"out_bias", false, {{"o_proj.bias", s.width}}, 1, initializer::zeros, false}};
+    std::vector<weight> list{
+        {"qkv", true, {{"q_proj.weight", queries}, {"k_proj.weight", d}, {"v_proj.weight", d}}, s.width, initializer::normal, true}};
+    if (has_bias)
+      list.push_back({"qkv_bias", true, {{"q_proj.bias", queries}, {"k_proj.bias", d}, {"v_proj.bias", d}}, 1, initializer::zeros, false});
+    list.push_back({"out", true, {{"o_proj.weight", queries}}, s.width, initializer::normal_by_depth, true});
+    if (has_bias) list.push_back({"out_bias", false, {{"o_proj.bias", s.width}}, 1, initializer::zeros, false});
+    return list;
   }
 
   template <class Ops> struct saved {
@@ -39,9 +47,9 @@ template <bool Causal> struct attention {
     const head_shape heads = kept(call);
     const int queries = heads.groups * heads.queries;
     s = {call.keep((queries + 2 * heads.groups) * heads.width), call.keep(queries * heads.width), call.template keep<typename Ops::master>(queries)};
-    call.ops.matmul_nt(s.qkv, x, w[qkv], w[qkv_bias].data, call.rows, 1, no_epilogue{});
+    call.ops.matmul_nt(s.qkv, x, w[qkv], data_if(has_bias, w, qkv_bias), call.rows, 1, no_epilogue{});
     call.ops.attention(s.mixed, s.lse, s.qkv, heads, call.segments);
-    call.ops.matmul_nn(residual, s.mixed, w[out], call.rows, call.factor, 1, w[out_bias].data, call.bias_factor);
+    call.ops.matmul_nn(residual, s.mixed, w[out], call.rows, call.factor, 1, data_if(has_bias, w, out_bias), call.bias_factor);
   }
   template <class Ops, class T, class G> static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const saved<Ops>& s, const T* x,
                                                               const T* dresidual, T* dx, double carry) {
@@ -50,15 +58,17 @@ template <bool Causal> struct attention {
     const arena::scope scratch(call.memory);
     T *const dmixed = call.scratch(queries * heads.width), *const dqkv = call.scratch((queries + 2 * heads.groups) * heads.width);
     call.ops.matmul_nt(dmixed, dresidual, w[out], nullptr, call.rows, call.factor, no_epilogue{});
-    call.ops.matmul_tn(g[out], s.mixed, dresidual, call.rows, call.factor, nullptr, g[out_bias].data, call.bias_factor);
+    call.ops.matmul_tn(g[out], s.mixed, dresidual, call.rows, call.factor, nullptr, data_if(has_bias, g, out_bias), call.bias_factor);
     call.ops.attention_backward(dqkv, dmixed, s.mixed, s.lse, s.qkv, heads, call.segments);
-    call.ops.matmul_tn(g[qkv], dqkv, x, call.rows, 1, g[qkv_bias].data, nullptr, 0);
+    call.ops.matmul_tn(g[qkv], dqkv, x, call.rows, 1, data_if(has_bias, g, qkv_bias), nullptr, 0);
     call.ops.matmul_nn(dx, dqkv, w[qkv], call.rows, 1, carry, nullptr, 0);
   }
 
  private:
   template <class Ops> static head_shape kept(const part_call<Ops>& call) {
-    return {call.units, call.shape.queries_per_group(), call.shape.head_width()};
+    const model_shape& s = call.shape;
+    const double scale = s.attention_scale, depth = s.scale_by_depth ? 1.0 + call.block : 1.0;
+    return {call.units, s.queries_per_group(), s.head_width(), depth > 1 ? (scale > 0 ? scale : 1 / std::sqrt(s.head_width())) / depth : scale};
   }
 };
 using causal_attention = attention<true>;

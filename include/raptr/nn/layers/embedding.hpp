@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Token and learned position embeddings, and the token types of BERT, as row kernels. The backward pass processes each
+// Embeddings of tokens, learned positions and the token types of BERT, as row kernels. The backward pass processes each
 // distinct id once and adds its rows in order: no atomics, the same bits for any number of threads.
 #pragma once
 
@@ -9,13 +9,18 @@ namespace raptr {
 
 struct embedding_role {};
 
-/// A policy of a block. Types > 0: the embedding also has a row for each token type. Batches have no types: every token is of
-/// type 0, as in Hugging Face's models when none are given, and the other rows have a gradient of 0 [hf].
+/// A policy of a block. Types > 0: the embedding also has a row for each token type; model_shape::token_types replaces the number.
+/// Batches have no types: every token is of type 0, as in Hugging Face's models when none are given, and the other rows have a
+/// gradient of 0 [hf].
 template <int Types> struct token_types {
   static_assert(Types >= 0, "raptr: token_types counts the types of tokens: 0 for none, 2 for those of BERT");
   using role = embedding_role;
   static constexpr int types = Types;
 };
+/// The rows of the embedding of token types in a model of this block.
+template <class Block> constexpr int token_types_of(const model_shape& shape) {
+  return shape.token_types > 0 ? shape.token_types : Block::embedding::types;
+}
 
 /// x (rows, C) = tokens[ids[r]] + places[positions[r]].
 template <class T> struct embed {

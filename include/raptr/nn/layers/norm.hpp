@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Norms are functor types over one row, so a user-defined norm runs on every backend. The normalised row and one statistic are
-// kept for the backward pass; the two row kernels here apply gain and bias and sum their gradients.
+// kept for the backward pass; the two row kernels here apply gain and bias and sum their gradients. Epsilon is a number of the
+// norm's type, which model_shape::norm_eps replaces.
 #pragma once
 
 #include <cmath>
@@ -9,22 +10,24 @@
 #include <string>
 
 #include <raptr/nn/part.hpp>
+#include <raptr/nn/policies/bias.hpp>
 
 namespace raptr {
 
 struct norm_role {};
 
-/// y = (x - mean) / sqrt(variance + eps) * gain + bias. Eps in units of x^2, as a std::ratio.
-template <class Eps> struct basic_layer_norm {
+/// y = (x - mean) / sqrt(variance + eps) * gain + bias, if it has one. Eps in units of x^2, as a std::ratio.
+template <class Eps, bias_policy Bias = biases> struct basic_layer_norm {
   using role = norm_role;
-  static constexpr bool bias = true;
+  template <class B> using with_bias = basic_layer_norm<Eps, B>;
+  static constexpr bool bias = Bias::has_bias;
   static constexpr double eps = double(Eps::num) / double(Eps::den);
 
-  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n, S epsilon) {
     const auto value = [](int, const T& v) { return S(v); };
     const S mean = team.sum(n, value, x) / S(n);
     const auto deviation = [=](int, const T& v) { return (S(v) - mean) * (S(v) - mean); };
-    const S r = 1 / std::sqrt(team.sum(n, deviation, x) / S(n) + S(eps));
+    const S r = 1 / std::sqrt(team.sum(n, deviation, x) / S(n) + epsilon);
     const auto normalise = [=](int, T& h, const T& v) { h = T((S(v) - mean) * r); };
     team.each(n, normalise, hat, x);
     team.each(1, [=](int) { *scale = r; });
@@ -42,14 +45,14 @@ using layer_norm = basic_layer_norm<std::ratio<1, 100'000>>;                 // 
 using bert_layer_norm = basic_layer_norm<std::ratio<1, 1'000'000'000'000>>;  // [bert]
 
 /// y = x / sqrt(mean(x^2) + eps) * gain.
-struct rms_norm {
+template <class Eps> struct basic_rms_norm {
   using role = norm_role;
   static constexpr bool bias = false;
-  static constexpr double eps = 1e-5;
+  static constexpr double eps = double(Eps::num) / double(Eps::den);
 
-  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
+  RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n, S epsilon) {
     const auto square = [](int, const T& v) { return S(v) * S(v); };
-    const S r = 1 / std::sqrt(team.sum(n, square, x) / S(n) + S(eps));
+    const S r = 1 / std::sqrt(team.sum(n, square, x) / S(n) + epsilon);
     const auto normalise = [=](int, T& h, const T& v) { h = T(S(v) * r); };
     team.each(n, normalise, hat, x);
     team.each(1, [=](int) { *scale = r; });
@@ -62,18 +65,37 @@ struct rms_norm {
   }
 };
 
-/// forward: hat = the normalised row, *scale = a statistic for the backward pass; x may be hat.
-/// backward: d, the gradient of hat, becomes that of x.
+using rms_norm = basic_rms_norm<std::ratio<1, 100'000>>;
+
+/// A norm whose epsilon is an argument: it has `eps`, the default.
+template <class N, class T = float, class S = float>
+concept norm_with_epsilon = requires(a_team_has_each_sum_max_add& team, const T* x, T* y, S* scale, S epsilon) {
+  { N::eps } -> std::convertible_to<double>;
+  N::forward(team, x, y, scale, 1, epsilon);
+};
+/// forward: hat = the normalised row, *scale = a statistic for the backward pass; x may be hat. A last argument epsilon is
+/// optional. backward: d, the gradient of hat, becomes that of x.
 template <class N, class T = float, class S = float>
 concept norm_policy = requires(a_team_has_each_sum_max_add& team, const T* x, T* y, S* scale) {
   typename std::bool_constant<N::bias>;
-  N::forward(team, x, y, scale, 1);
   N::backward(team, x, static_cast<const S*>(scale), y, 1);
-};
+}
+&&(norm_with_epsilon<N, T, S> || requires(a_team_has_each_sum_max_add & team, const T* x, T* y, S* scale) { N::forward(team, x, y, scale, 1); });
+
+/// The epsilon of norm N in a model; 0 if the norm has none.
+template <class N> constexpr double epsilon_of(const model_shape& shape) {
+  if constexpr (norm_with_epsilon<N>)
+    return shape.norm_eps > 0 ? shape.norm_eps : N::eps;
+  else
+    return 0;
+}
 
 namespace detail {
 template <class N, class T, class S> void call_norm(a_team_has_each_sum_max_add& team, const T* x, T* y, S* scale) {
-  N::forward(team, x, y, scale, 1);
+  if constexpr (norm_with_epsilon<N, T, S>)
+    N::forward(team, x, y, scale, 1, S(N::eps));
+  else
+    N::forward(team, x, y, scale, 1);
   N::backward(team, x, static_cast<const S*>(scale), y, 1);
 }
 /// Instantiates the bodies of a norm with a team that has only what every team has.
@@ -94,10 +116,14 @@ template <class N, class T, class S> struct norm_forward {
   T* y;  // may be x
   const T *gain, *bias;
   int width;
+  S epsilon = S(epsilon_of<N>({}));
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T *const h = hat + r * width, *const to = y + r * width;
-    N::forward(team, x + r * width, h, scale + r, width);
+    if constexpr (norm_with_epsilon<N, T, S>)
+      N::forward(team, x + r * width, h, scale + r, width, epsilon);
+    else
+      N::forward(team, x + r * width, h, scale + r, width);
     const T* const normal = h;
     if constexpr (N::bias) {
       const auto affine = [](int, T& v, const T& u, const T& a, const T& b) { v = u * a + b; };
@@ -147,11 +173,13 @@ template <class N, class Ops> struct norm_layer {
   static saved keep(arena& memory, std::int64_t rows, int width) { return {memory.keep<real>(rows * width), memory.keep<master>(rows)}; }
   static saved scratch(arena& memory, std::int64_t rows, int width) { return {memory.scratch<real>(rows * width), memory.scratch<master>(rows)}; }
 
-  static void forward(Ops& ops, params<const real> w, const saved& s, const real* x, real* y, std::int64_t rows) {
-    ops.for_each_row(norm_forward<N, real, master>{x, s.hat, s.scale, y, w[0].data, N::bias ? w[1].data : nullptr, w[0].rows}, rows);
+  /// y (rows, C) = the norm of x (rows, C), which may be y.
+  static void forward(Ops& ops, const model_shape& shape, params<const real> w, const saved& s, const real* x, real* y, std::int64_t rows) {
+    ops.for_each_row(norm_forward<N, real, master>{x, s.hat, s.scale, y, w[0].data, data_if(N::bias, w, 1), w[0].rows, master(epsilon_of<N>(shape))},
+                     rows);
   }
   static void backward(Ops& ops, params<const real> w, params<master> g, const saved& s, real* d, real* into, std::int64_t rows) {
-    ops.for_each_row(norm_backward<N, real, master>{s.hat, s.scale, w[0].data, d, into, g[0].data, N::bias ? g[1].data : nullptr, w[0].rows}, rows);
+    ops.for_each_row(norm_backward<N, real, master>{s.hat, s.scale, w[0].data, d, into, g[0].data, data_if(N::bias, g, 1), w[0].rows}, rows);
   }
 };
 

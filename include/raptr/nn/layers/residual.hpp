@@ -25,7 +25,7 @@ struct pre_norm {
   template <class N, class P, class Ops, class T, class S> static void forward(part_call<Ops>& call, params<const T> w, S& s, T* stream) {
     s.norm = norm_layer<N, Ops>::keep(call.memory, call.rows, call.shape.width);
     s.x = call.keep(call.shape.width);
-    norm_layer<N, Ops>::forward(call.ops, w, s.norm, stream, s.x, call.rows);
+    norm_layer<N, Ops>::forward(call.ops, call.shape, w, s.norm, stream, s.x, call.rows);
     P::forward(call, w + norm_layer<N, Ops>::weights, s.part, static_cast<const T*>(s.x), stream);
   }
   template <class N, class P, class Ops, class T, class G, class S>
@@ -49,7 +49,7 @@ struct post_norm {
     s.x = call.keep(call.shape.width);
     call.ops.for_each_row(copy_rows<T>{s.x, stream, nullptr, nullptr, call.shape.width}, call.rows);
     P::forward(call, w + norm_layer<N, Ops>::weights, s.part, static_cast<const T*>(s.x), stream);
-    norm_layer<N, Ops>::forward(call.ops, w, s.norm, stream, stream, call.rows);
+    norm_layer<N, Ops>::forward(call.ops, call.shape, w, s.norm, stream, stream, call.rows);
   }
   template <class N, class P, class Ops, class T, class G, class S>
   static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const S& s, T* dstream) {

@@ -13,7 +13,6 @@ namespace raptr {
 /// Every token predicts the next one.
 struct causal_lm {
   static constexpr bool looks_back_only = true;
-  static constexpr bool transforms = false;  // logits = norm(x) E^T
   static constexpr std::string_view name = "causal_lm";
 
   static constexpr int window(int context) { return context + 1; }

@@ -22,7 +22,6 @@ enum class masking { bert, independent };
 /// tokenizer, 10% stay. Special tokens are never chosen. Masks are redrawn for every sample.
 struct masked_lm {
   static constexpr bool looks_back_only = false;
-  static constexpr bool transforms = true;  // logits = norm(gelu(x W^T + b)) E^T + bias
   static constexpr std::string_view name = "masked_lm";
 
   double rate = 0.15;

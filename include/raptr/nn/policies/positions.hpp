@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a model puts the position of a token: a policy of a block. Learned positions are a weight of the model, added to the
+// embedding of the token. A part may use positions by itself: part_call::positions has those of its rows.
+#pragma once
+
+#include <type_traits>
+
+namespace raptr {
+
+struct positions_role {};
+/// One trained row for each position, as in GPT-2 and BERT.
+struct learned_positions {
+  using role = positions_role;
+  static constexpr bool has_table = true;
+};
+/// The embedding has no positions: attention finds the order by its causal mask, or by a part that reads part_call::positions.
+struct no_positions {
+  using role = positions_role;
+  static constexpr bool has_table = false;
+};
+
+template <class P>
+concept positions_policy = requires {
+  typename std::bool_constant<P::has_table>;
+};
+
+}  // namespace raptr

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The policies that a GPT-2 and a BERT do not have: no biases, no positions, an output matrix of its own, other numbers in the
+// shape, and a part that reads the positions of its rows.
+#include "gradient_check.hpp"
+#include "on_device.hpp"
+#include "scratch_folder.hpp"
+
+using namespace raptr;
+using namespace raptr::testing;
+
+namespace {
+
+using bare64 = block<gpt2_block, no_biases, no_positions, untied_head, fp64>;
+using own_head64 = block<bert_block, no_biases, lm_head<false, head_transform<gelu_tanh>>, token_types<3>, fp64>;
+constexpr model_shape other_numbers{.layers = 3,
+                                    .width = 8,
+                                    .heads = 2,
+                                    .neurons = 12,
+                                    .neuron_group = 4,
+                                    .vocab = 11,
+                                    .context = 8,
+                                    .norm_eps = 0.3,
+                                    .attention_scale = 0.9,
+                                    .scale_by_depth = true};
+
+/// y += factor times the sum over units of x * table[unit][position], element by element: what a row gets depends on its position,
+/// not on its place among the rows.
+template <class T> struct multiply_by_position {
+  static constexpr int sums = 0;
+  T* y;
+  const T *x, *table;
+  const int* positions;
+  int units, width, context;
+  double factor;
+
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    for (int u = 0; u < units; ++u) {
+      const T* const at = table + (std::int64_t(u) * context + positions[r]) * width;
+      const T f = T(factor);
+      team.each(
+          width, [=](int, T& out, const T& a, const T& b) { out += f * a * b; }, y + r * width, x + r * width, at);
+    }
+  }
+};
+/// The gradient of the table: row `position` of the kernel adds the rows of that position in order.
+template <class T, class G> struct gather_by_position {
+  static constexpr int sums = 0;
+  G* table;
+  const T *x, *d;
+  const int* positions;
+  std::int64_t rows;
+  int units, width, context;
+  double factor;
+
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t position) const {
+    const G f = G(factor);
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (int u = 0; positions[r] == position && u < units; ++u)
+        team.each(
+            width, [=](int, G& sum, const T& a, const T& b) { sum += f * G(a) * G(b); }, table + (std::int64_t(u) * context + position) * width,
+            x + r * width, d + r * width);
+  }
+};
+struct tables_axis {
+  static constexpr std::string_view name = "tables";
+};
+struct tables {
+  using role = mlp_role;
+  using axis = tables_axis;
+  static constexpr std::string_view name = "tables";
+  static constexpr int units(const model_shape&) { return 3; }
+  static constexpr double unit_flops(const model_shape& s) { return 3.0 * s.width; }
+  static std::vector<weight> weights(const model_shape& s) {
+    return {{"table", true, {{"table.weight", s.context}}, s.width, initializer::normal, true}};
+  }
+  template <class Ops> struct saved {};
+  template <class Ops, class T> static void forward(part_call<Ops>& call, params<const T> w, saved<Ops>&, const T* x, T* residual) {
+    const model_shape& s = call.shape;
+    call.ops.for_each_row(multiply_by_position<T>{residual, x, w[0].data, call.positions, call.units, s.width, s.context, call.factor}, call.rows);
+  }
+  template <class Ops, class T, class G>
+  static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const saved<Ops>&, const T* x, const T* dresidual, T* dx, double carry) {
+    const model_shape& s = call.shape;
+    call.ops.for_each_row(gather_by_position<T, G>{g[0].data, x, dresidual, call.positions, call.rows, call.units, s.width, s.context, call.factor},
+                          s.context);
+    if (carry == 0) call.ops.for_each_row(zero_rows<T>{dx, s.width}, call.rows);
+    call.ops.for_each_row(multiply_by_position<T>{dx, dresidual, w[0].data, call.positions, call.units, s.width, s.context, call.factor}, call.rows);
+  }
+};
+using by_position64 = block<gpt2_block, tables, no_positions, fp64>;
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("A block without biases and positions, with an output matrix of its own, has the gradient of its loss", Device, cpu, reference) {
+  gradients_are_differences<bare64, causal_lm, Device>(30, {}, 21);
+}
+TEST_CASE_TEMPLATE("A head with a transform, an own matrix and no biases has the gradient of its loss", Device, cpu, reference) {
+  gradients_are_differences<own_head64, masked_lm, Device>(30, {}, 22);
+}
+TEST_CASE_TEMPLATE("Other numbers of the shape give the gradient of their own loss", Device, cpu, reference) {
+  gradients_are_differences<gpt64, causal_lm, Device>(30, {}, 23, other_numbers);
+}
+TEST_CASE_TEMPLATE("A part reads the positions of its rows, also where some sequences skip the block", Device, cpu, reference) {
+  gradients_are_differences<by_position64, causal_lm, Device>(30, {.sequences = 0.7}, 24);
+}
+
+TEST_CASE("Each number of the shape changes the loss, and the number that a block has by itself does not") {
+  const auto loss_of = [](const model_shape& shape) {
+    rig<gpt64, causal_lm, cpu> r(shape, 7);
+    dice any(8);
+    return r.loss(step_plan::full(r.layout()), random_batch(any, sight::causal));
+  };
+  const double usual = loss_of(tiny);
+  const auto with = [&](auto change) {
+    model_shape s = tiny;
+    change(s);
+    return loss_of(s);
+  };
+  CHECK(with([](model_shape& s) { s.norm_eps = layer_norm::eps; }) == usual);
+  CHECK(with([](model_shape& s) { s.attention_scale = 0.5; }) == doctest::Approx(usual).epsilon(1e-14));  // 1 / sqrt(4)
+  CHECK(std::abs(with([](model_shape& s) { s.norm_eps = 0.3; }) - usual) > 1e-3);
+  CHECK(std::abs(with([](model_shape& s) { s.attention_scale = 0.9; }) - usual) > 1e-3);
+  CHECK(std::abs(with([](model_shape& s) { s.scale_by_depth = true; }) - usual) > 1e-3);
+  CHECK(std::abs(with([](model_shape& s) { s.norm_eps = 0.3; }) - with([](model_shape& s) { s.attention_scale = 0.9; })) > 1e-3);
+
+  CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.norm_eps = -1; }); }), "model_shape::norm_eps is -1"));
+  CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.attention_scale = HUGE_VAL; }); }), "model_shape::attention_scale is inf"));
+  CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.token_types = -2; }); }), "model_shape::token_types is -2"));
+  model_shape eps = tiny;
+  eps.norm_eps = 1e-6;
+  CHECK(has(sentence_of<input_error>([&] { transformer<mixture64, masked_lm, cpu> model(eps); }), "the norm of this block takes no epsilon"));
+}
+
+TEST_CASE("A block without biases has none in parts, norms and head, and dropping positions drops their table") {
+  int vectors = 0;
+  const auto layout = network<bare64, counting_ops<double, double>>::layout(tiny);
+  for (const placed_weight& w : layout.all()) {
+    CAPTURE(w.full_name());
+    CHECK(w.what.name.find("bias") == w.what.name.npos);
+    CHECK(w.what.name != "positions");
+    vectors += w.what.width == 1;
+  }
+  CHECK(vectors == 2 * tiny.layers + 1);  // gains
+}
