@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <raptr/subnet/rules/policy_list.hpp>
+
 namespace program {
 
 namespace {
@@ -40,11 +42,10 @@ option_list options_of(settings& s) {
   o.add("schedule", "solve-cost", "NAME", &s.solve_cost, "the cost that --solve-for counts; time is measured before the run")
       .one_of({"block-flops", "total-flops", "time"});
   o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it");
-  o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of({"exactly", "bernoulli"});
+  o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of(raptr::selectors_with_fixed_units());
   o.add("schedule", "keep-first", "N", &s.keep_first, "first blocks that are always kept").range(0, 4096);
   o.add("schedule", "keep-last", "N", &s.keep_last, "last blocks that are always kept").range(0, 4096);
-  o.add("schedule", "scale", "NAME", &s.scale, "factor on the output of kept blocks")
-      .one_of({"unscaled", "sqrt_gap", "sqrt_inverse", "inverse", "inverse_per_branch"});
+  o.add("schedule", "scale", "NAME", &s.scale, "factor on the output of kept blocks").one_of(raptr::scales_without_exponent());
   o.add("schedule", "dropped-update", "NAME", &s.dropped_update, "what the optimizer does with a dropped block")
       .one_of({"frozen", "zero_gradient", "decay_only"});
   o.add("schedule", "at-borders", "NAME", &s.at_borders, "moments and step counts when a stage begins").one_of({"kept", "reset"});

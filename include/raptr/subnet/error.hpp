@@ -113,6 +113,9 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 [[noreturn]] inline void profile_meets_a_selector(std::string_view axis) {
   policy_does_not_fit_the_axis(axis, "has a profile, which draws each unit independently: leave out the selector and the fixed units");
 }
+[[noreturn]] inline void selector_has_no_fixed_units(std::string_view axis, const std::string& allowed) {
+  policy_does_not_fit_the_axis(axis, "has fixed units, which only the selectors " + allowed + " support: name one of them");
+}
 [[noreturn]] inline void unknown_name(std::string_view kind, std::string_view name, const std::string& allowed) {
   fail("unknown " + std::string(kind) + " " + quoted(name) + ": allowed are " + allowed);
 }

@@ -203,12 +203,12 @@ template <class Schedule> class schedule_reader {
         in_.go_back(start);
         in_.expected("a policy of another kind: at most one selector, one profile, one scale");
       };
-      if (is_one_of(selector_names, name)) {
+      if (library_selectors::has(name)) {
         once_only(names.selector.empty()), names.selector = name;
-      } else if (is_one_of(scale_names, name)) {
+      } else if (library_scales::has(name)) {
         once_only(names.scale.empty()), names.scale = name;
-        if (name == "completep" && in_.symbol(':')) names.exponent = in_.number("an exponent from 0 to 8", 0, 8);
-      } else if (is_one_of(profile_names, name)) {
+        if (name == completep_scale::name && in_.symbol(':')) names.exponent = in_.number("an exponent from 0 to 8", 0, 8);
+      } else if (library_profiles::has(name)) {
         once_only(names.profile.empty()), names.profile = name;
       } else if (name == "fixed") {
         once_only(!names.always), names.always = fixed_units();
@@ -217,8 +217,9 @@ template <class Schedule> class schedule_reader {
       } else if (name.empty()) {
         in_.expected("a policy, such as bernoulli or sqrt_gap");
       } else {
-        errors::schedule_text_has_unknown_word(in_.text(), start + 1, name,
-                                               listed(selector_names) + ", fixed:, " + listed(profile_names) + ", " + listed(scale_names) + ", once");
+        errors::schedule_text_has_unknown_word(
+            in_.text(), start + 1, name,
+            listed(library_selectors::names) + ", fixed:, " + listed(library_profiles::names) + ", " + listed(library_scales::names) + ", once");
       }
       std::string_view piece = in_.text().substr(start, in_.place() - start);
       for (const char c : piece)

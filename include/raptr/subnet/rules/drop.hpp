@@ -102,9 +102,9 @@ template <subnet_drop Drop> constexpr drop_rule rule_of() {
   static_assert(!needs_probability<scale> || tells_probability<selector>,
                 "raptr: this scale divides by the keep probability, which the selector does not provide: "
                 "add 'double probability(int unit, int total, int kept) const' to it");
-  drop_rule rule{Drop::name, Drop::axis::name, Drop::place, Drop::kept(), view_of_selector<selector>(), view_of_scale<scale>()};
+  drop_rule rule{Drop::name, Drop::axis::name, Drop::place, Drop::kept(), view_of<selector>(), view_of<scale>()};
   rule.once = Drop::drawn_once;
-  if constexpr (!Drop::in_depth && depth_profile<typename Drop::profile>) rule.profile = view_of_profile<typename Drop::profile>();
+  if constexpr (!Drop::in_depth && depth_profile<typename Drop::profile>) rule.profile = view_of<typename Drop::profile>();
   return rule;
 }
 

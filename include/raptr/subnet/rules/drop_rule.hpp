@@ -6,136 +6,15 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <raptr/subnet/axis.hpp>
-#include <raptr/subnet/rules/scales.hpp>
-#include <raptr/subnet/rules/selectors.hpp>
+#include <raptr/subnet/rules/policy_views.hpp>
 
 namespace raptr {
-
-/// A type-erased profile; the default has the same share in every block.
-struct profile_view {
-  const void* object = nullptr;
-  double (*in)(const void* object, int block, int layers, double mean) = nullptr;  // may leave 0 to 1
-  bool given = false;  // for constants: g++ 12 with -fsanitize=undefined cannot compare a function pointer with null there
-
-  constexpr bool varies() const { return given; }
-  constexpr double operator()(int block, int layers, double mean) const {
-    return given ? checked_share(in(object, block, layers, mean), block, mean) : mean;
-  }
-  constexpr bool fits(int layers, double mean) const {
-    for (int block = 0; given && block < layers; ++block)
-      if (!is_share(in(object, block, layers, mean))) return false;
-    return true;
-  }
-  constexpr bool operator==(const profile_view& o) const { return object == o.object && in == o.in; }
-};
-
-/// A type-erased selector: a borrowed object (null for types) and its functions and properties.
-struct selector_view {
-  const void* object = nullptr;
-  unit_set (*choose)(const void* object, int total, kept_count kept, draw_key key) = nullptr;
-  double (*chance)(const void* object, int unit, int total, kept_count kept) = nullptr;
-  bool knows_probability = false, on_average = false;
-  profile_view by_depth{};  // of coins_by, the probabilities of its profile
-  fixed always{};
-  std::string_view word{};  // its name in a schedule's text; empty: library_rules.hpp may have one for the type
-
-  unit_set operator()(int total, kept_count kept, draw_key key) const { return choose(object, total, kept, key); }
-  constexpr double probability(int unit, int total, kept_count kept) const { return chance(object, unit, total, kept); }
-  constexpr bool operator==(const selector_view& o) const { return object == o.object && choose == o.choose; }
-};
-struct scale_view {
-  const void* object = nullptr;
-  double (*multiply)(const void* object, kept_unit unit) = nullptr;
-  bool needs_probability = false, needs_neighbours = false, whole_block = false, per_branch = false;
-
-  double operator()(kept_unit unit) const { return multiply(object, unit); }
-  constexpr bool operator==(const scale_view& o) const { return object == o.object && multiply == o.multiply; }
-};
-
-template <class S> inline constexpr bool is_by_depth = false;
-template <class P> inline constexpr bool is_by_depth<coins_by<P>> = true;
-template <class S> constexpr profile_view profile_of_coins() {
-  if constexpr (is_by_depth<S>)
-    return {nullptr, [](const void*, int unit, int total, double mean) { return S{}.profile.share(unit, total, mean); }, true};
-  else
-    return {};
-}
-template <class S> profile_view profile_of_coins(const S& select) {
-  if constexpr (is_by_depth<S>)
-    return {&select, [](const void* s, int unit, int total, double mean) { return static_cast<const S*>(s)->profile.share(unit, total, mean); },
-            true};
-  else
-    return {};
-}
-
-template <unit_selector S> constexpr double chance_of(const S& select, int unit, int total, kept_count kept) {
-  if constexpr (tells_probability<S>)
-    return select.probability(unit, total, kept);
-  else
-    return 1.0;
-}
-template <class S> constexpr std::string_view word_of_selector() {
-  if constexpr (requires { S::word; })
-    return S::word;
-  else
-    return {};
-}
-template <class S> constexpr fixed always_kept_by(const S& select) {
-  if constexpr (has_fixed_units<S>)
-    return select.always;
-  else
-    return {};
-}
-
-/// View of a type: no object is needed.
-template <unit_selector S> constexpr selector_view view_of_selector() {
-  return {nullptr,
-          [](const void*, int total, kept_count kept, draw_key key) { return S{}(total, kept, key); },
-          [](const void*, int unit, int total, kept_count kept) { return chance_of(S{}, unit, total, kept); },
-          tells_probability<S>,
-          keeps_on_average<S>,
-          profile_of_coins<S>(),
-          always_kept_by(S{}),
-          word_of_selector<S>()};
-}
-template <unit_scale S> constexpr scale_view view_of_scale() {
-  return {nullptr,
-          [](const void*, kept_unit unit) { return S{}(unit); },
-          needs_probability<S>,
-          needs_neighbours<S>,
-          whole_block_scale<S>,
-          per_branch_scale<S>};
-}
-template <depth_profile P> constexpr profile_view view_of_profile() {
-  return {nullptr, [](const void*, int block, int layers, double mean) { return P{}.share(block, layers, mean); }, true};
-}
-/// View of an object, which must outlive the view.
-template <unit_selector S> selector_view view_of(const S& select) {
-  return {&select,
-          [](const void* s, int total, kept_count kept, draw_key key) { return (*static_cast<const S*>(s))(total, kept, key); },
-          [](const void* s, int unit, int total, kept_count kept) { return chance_of(*static_cast<const S*>(s), unit, total, kept); },
-          tells_probability<S>,
-          keeps_on_average<S>,
-          profile_of_coins(select),
-          always_kept_by(select),
-          word_of_selector<S>()};
-}
-template <unit_scale S> scale_view view_of(const S& scale) {
-  return {&scale,
-          [](const void* s, kept_unit unit) { return (*static_cast<const S*>(s))(unit); },
-          needs_probability<S>,
-          needs_neighbours<S>,
-          whole_block_scale<S>,
-          per_branch_scale<S>};
-}
-template <depth_profile P> profile_view view_of(const P& profile) {
-  return {&profile, [](const void* p, int block, int layers, double mean) { return static_cast<const P*>(p)->share(block, layers, mean); }, true};
-}
 
 /// On axes inside a block: the same units, or sequences, in every block of a step. Otherwise each block draws its own.
 struct once {};
@@ -160,6 +39,7 @@ struct drop_rule {
   constexpr bool in_depth() const { return place == unit_place::blocks || place == unit_place::sublayers; }
   /// A scale on units inside a part goes to part_plan::unit_factor and scales no block.
   constexpr bool scales_whole_block() const { return scale.whole_block && place != unit_place::parts; }
+  /// Of two rules with equal policies, one may be a type and the other a value or a text.
   constexpr bool same_policies(const drop_rule& o) const { return select == o.select && scale == o.scale && profile == o.profile && once == o.once; }
   constexpr amount meant() const { return select.on_average ? kept.on_average() : kept; }
   /// Whether the rule fits a network of `layers` blocks with `total` units on this axis.
@@ -196,6 +76,8 @@ constexpr std::string_view policy_problem(const drop_rule& r) {
   return "";
 }
 
+struct rule_names;  // named_rule.hpp
+
 /// A rule with policies that are values: custom_rule(rule_of<layer_drop<keep<9>>>(), exactly_selector{{2, 1}}, inverse{}).
 /// Rules taken from it are valid as long as it or a copy of it exists.
 class custom_rule {
@@ -208,8 +90,7 @@ class custom_rule {
     static_assert((0 + ... + int{depth_profile<Policies>}) <= 1, "raptr: this rule has two profiles: name one");
     (put(std::move(policies)), ...);
     if ((depth_profile<Policies> || ...) && (unit_selector<Policies> || ...) && rule_.in_depth()) errors::profile_meets_a_selector(rule_.axis);
-    if (const std::string_view problem = policy_problem(rule_); !problem.empty())
-      errors::policy_does_not_fit_the_axis(rule_.axis, std::string(problem));
+    check();
   }
   const drop_rule& rule() const& { return rule_; }
   const drop_rule& rule() && = delete;  // the rule would outlive its selector
@@ -221,6 +102,13 @@ class custom_rule {
   }
 
  private:
+  friend custom_rule named_rule(const drop_rule& base, const rule_names& names);
+  custom_rule() = default;
+
+  void check() const {
+    if (const std::string_view problem = policy_problem(rule_); !problem.empty())
+      errors::policy_does_not_fit_the_axis(rule_.axis, std::string(problem));
+  }
   template <class Policy> void put(Policy policy) {
     if constexpr (std::same_as<Policy, raptr::once>) {
       rule_.once = true;
@@ -228,12 +116,18 @@ class custom_rule {
       if (rule_.in_depth())
         put(coins_by<Policy>{std::move(policy)});
       else
-        rule_.profile = view_of(hold(std::move(policy)));
+        rule_.profile = view_of_held(std::move(policy));
     } else if constexpr (unit_selector<Policy>) {
-      rule_.select = view_of(hold(std::move(policy)));
+      rule_.select = view_of_held(std::move(policy));
     } else {
-      rule_.scale = view_of(hold(std::move(policy)));
+      rule_.scale = view_of_held(std::move(policy));
     }
+  }
+  template <class Policy> auto view_of_held(Policy policy) {
+    if constexpr (std::is_empty_v<Policy> && std::is_trivially_default_constructible_v<Policy>)
+      return view_of<Policy>();  // nothing to hold
+    else
+      return view_of(hold(std::move(policy)));
   }
   template <class Policy> const Policy& hold(Policy policy) {
     auto kept = std::make_shared<const Policy>(std::move(policy));

@@ -17,62 +17,39 @@ struct rule_names {
   double exponent = 1;  // of completep
 };
 
-inline constexpr std::array<std::string_view, 3> selector_names{"exactly", "bernoulli", "first"};
-inline constexpr std::array<std::string_view, 6> scale_names{"unscaled", "sqrt_gap", "sqrt_inverse", "inverse", "inverse_per_branch", "completep"};
-inline constexpr std::array<std::string_view, 2> profile_names{"linear", "linear_from_first"};
-
-/// All names of a list, separated by commas, for messages.
-inline std::string listed(const auto& names) {
-  std::string text;
-  for (const std::string_view name : names) text.append(text.empty() ? "" : ", ").append(name);
-  return text;
-}
-constexpr bool is_one_of(const auto& names, std::string_view name) {
-  for (const std::string_view n : names)
-    if (n == name) return true;
-  return false;
-}
-
 /// What `base` borrows must outlive the rule. Throws input_error for an unknown name, for policies that cannot be combined and
 /// for numbers out of range.
 ///
 ///   any_schedule("6-8-10-12", {.rules = {named_rule(rule_of<layer_drop>(), {.selector = "bernoulli", .scale = "sqrt_gap"})}})
 inline custom_rule named_rule(const drop_rule& base, const rule_names& names) {
-  if (!names.selector.empty() && !is_one_of(selector_names, names.selector)) errors::unknown_name("selector", names.selector, listed(selector_names));
-  if (!names.scale.empty() && !is_one_of(scale_names, names.scale)) errors::unknown_name("scale", names.scale, listed(scale_names));
-  if (!names.profile.empty() && !is_one_of(profile_names, names.profile)) errors::unknown_name("profile", names.profile, listed(profile_names));
+  const auto check_name = [](std::string_view kind, std::string_view name, auto list) {
+    if (!name.empty() && !list.has(name)) errors::unknown_name(kind, name, listed(list.names));
+  };
+  check_name("selector", names.selector, library_selectors{});
+  check_name("scale", names.scale, library_scales{});
+  check_name("profile", names.profile, library_profiles{});
   if (!(names.exponent >= 0 && names.exponent <= 8))
     errors::number_is_out_of_range("the exponent of completep", names.exponent, "a number from 0 to 8");
-
-  drop_rule rule = base;
-  rule.once = base.once || names.once;
-  if (names.scale == "unscaled") rule.scale = view_of_scale<unscaled>();
-  if (names.scale == "sqrt_gap") rule.scale = view_of_scale<sqrt_gap>();
-  if (names.scale == "sqrt_inverse") rule.scale = view_of_scale<sqrt_inverse>();
-  if (names.scale == "inverse") rule.scale = view_of_scale<inverse>();
-  if (names.scale == "inverse_per_branch") rule.scale = view_of_scale<inverse_per_branch>();
-
-  if (!names.profile.empty() && rule.in_depth()) {
-    if (!names.selector.empty() || names.always) errors::profile_meets_a_selector(rule.axis);
-    rule.select = names.profile == "linear" ? view_of_selector<coins_by<linear_in_depth>>() : view_of_selector<coins_by<linear_from_first>>();
-  } else if (!names.profile.empty()) {
-    rule.profile = names.profile == "linear" ? view_of_profile<linear_in_depth>() : view_of_profile<linear_from_first>();
-  }
-
-  std::string kind(names.selector);
-  if (kind.empty() && names.always) kind = policy_words::of(base.select).value_or("own");
+  if (!names.profile.empty() && base.in_depth() && (!names.selector.empty() || names.always)) errors::profile_meets_a_selector(base.axis);
+  const std::string_view selector = names.selector.empty() && names.always ? base.select.identity.name : names.selector;
   const fixed always = names.always.value_or(base.select.always);
-  if (names.always && kind != "exactly" && kind != "bernoulli")
-    errors::policy_does_not_fit_the_axis(rule.axis, "has fixed units, which only the selectors exactly and bernoulli support: name one of them");
-  if (kind == "first") rule.select = view_of_selector<first_units>();
-  if (kind == "exactly" || kind == "bernoulli") always.check(unit_set::capacity);
+  if (names.always && !accepts_fixed_units(selector)) errors::selector_has_no_fixed_units(base.axis, listed(selectors_with_fixed_units(), " and "));
+  if (accepts_fixed_units(selector)) always.check(unit_set::capacity);
 
-  const auto with_scale = [&](auto... selector) {
-    return names.scale == "completep" ? custom_rule(rule, selector..., completep_scale{names.exponent}) : custom_rule(rule, selector...);
-  };
-  if (kind == "exactly") return with_scale(exactly_selector{always});
-  if (kind == "bernoulli") return with_scale(bernoulli_selector{always});
-  return with_scale();
+  custom_rule made;
+  made.rule_ = base;
+  made.rule_.once = base.once || names.once;
+  library_selectors::with(selector, [&](auto select) {
+    if constexpr (has_fixed_units<decltype(select)>) select.always = always;
+    made.put(select);
+  });
+  library_profiles::with(names.profile, [&](auto profile) { made.put(profile); });
+  library_scales::with(names.scale, [&](auto scale) {
+    if constexpr (has_exponent<decltype(scale)>) scale.exponent = names.exponent;
+    made.put(scale);
+  });
+  made.check();
+  return made;
 }
 
 }  // namespace raptr

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <string_view>
 #include <vector>
 
 #include <raptr/subnet/rules/amount.hpp>
@@ -29,10 +30,12 @@ constexpr double share_in(const depth_profile auto& profile, int block, int laye
 
 /// 1 - c (l + 1): the first block can be dropped as well [stochastic depth], [pld].
 struct linear_in_depth {
+  static constexpr std::string_view name = "linear";
   constexpr double share(int block, int layers, double mean) const { return 1 - 2 * (1 - mean) * (block + 1) / (layers + 1); }
 };
 /// 1 - c l: the first block is always kept [decreasing].
 struct linear_from_first {
+  static constexpr std::string_view name = "linear_from_first";
   constexpr double share(int block, int layers, double mean) const { return layers > 1 ? 1 - 2 * (1 - mean) * block / (layers - 1) : mean; }
 };
 /// Arbitrary shares, one per block. The mean follows from them.

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <concepts>
+#include <string_view>
 
 namespace raptr {
 
@@ -41,32 +42,44 @@ concept per_branch_scale = requires {
   requires S::per_branch;
 };
 
+/// A scale with a number: its member `exponent`.
+template <class S>
+concept has_exponent = requires(const S& scale) {
+  { scale.exponent } -> std::convertible_to<double>;
+};
+
 struct unscaled {
+  static constexpr std::string_view name = "unscaled";
   constexpr double operator()(kept_unit) const { return 1.0; }
 };
 /// Square root of the distance to the next kept block: the squares sum to L when block 0 is kept.
 struct sqrt_gap {
+  static constexpr std::string_view name = "sqrt_gap";
   static constexpr bool needs_neighbours = true;
   double operator()(kept_unit u) const { return std::sqrt(static_cast<double>(u.next - u.unit)); }
 };
 /// 1/sqrt(p): preserves the mean of the square.
 struct sqrt_inverse {
+  static constexpr std::string_view name = "sqrt_inverse";
   static constexpr bool needs_probability = true;
   double operator()(kept_unit u) const { return 1.0 / std::sqrt(u.probability); }
 };
 /// 1/p once, on what the block, the sub-layer or the units of a part add: preserves the mean.
 struct inverse {
+  static constexpr std::string_view name = "inverse";
   static constexpr bool needs_probability = true, whole_block = true;
   constexpr double operator()(kept_unit u) const { return 1.0 / u.probability; }
 };
 /// 1/p on each branch of a block separately: biased where attention and mlp are dropped together.
 struct inverse_per_branch {
+  static constexpr std::string_view name = "inverse_per_branch";
   static constexpr bool needs_probability = true, per_branch = true;
   constexpr double operator()(kept_unit u) const { return 1.0 / u.probability; }
 };
 /// (L / k)^exponent on the branches of every kept block, fixed ones included: the scaling of CompleteP and depth-muP for a
 /// network of k blocks, applied to k of L [completep]. raptr::completep_rate has the matching learning rate.
 struct completep_scale {
+  static constexpr std::string_view name = "completep";
   static constexpr bool per_branch = true;
   double exponent = 1;
   double operator()(kept_unit u) const { return std::pow(1.0 / u.share, exponent); }

@@ -28,6 +28,7 @@ concept tells_probability = requires(const S& select, int number, kept_count kep
 struct fixed {
   int first = 0, last = 0;
 
+  constexpr bool operator==(const fixed&) const = default;
   constexpr int count() const { return first + last; }  // valid if both ends fit
   constexpr bool fits(double kept) const { return first >= 0 && last >= 0 && first <= kept && last <= kept - first; }
   constexpr bool holds(int unit, int total) const { return unit < first || unit >= total - last; }
@@ -59,7 +60,7 @@ concept keeps_on_average = requires {
 
 /// Exactly `kept` units; all subsets of the free units are equally likely (selection sampling).
 struct exactly_selector {
-  static constexpr std::string_view word = "exactly";
+  static constexpr std::string_view name = "exactly";
   fixed always;
 
   /// Throws input_error if fewer units are kept than fixed, like bernoulli_selector.
@@ -80,7 +81,7 @@ struct exactly_selector {
 
 /// Independent coin flips with one probability for all free units; `kept` is the mean of their number.
 struct bernoulli_selector {
-  static constexpr std::string_view word = "bernoulli";
+  static constexpr std::string_view name = "bernoulli";
   static constexpr bool on_average = true;
   fixed always;
 
@@ -95,10 +96,19 @@ struct bernoulli_selector {
 
 /// The first units: each slice is contained in every larger one, as in ordered dropout [fjord].
 struct first_units {
+  static constexpr std::string_view name = "first";
   constexpr unit_set operator()(int total, kept_count kept, draw_key) const { return unit_set::first(kept.count < total ? kept.count : total); }
 };
+/// Empty for a profile without a name, such as a user-defined one.
+template <depth_profile P> constexpr std::string_view name_of_profile() {
+  if constexpr (requires { requires std::same_as<decltype(&P::name), const std::string_view*>; })
+    return P::name;
+  else
+    return {};
+}
 /// An independent coin flip per unit, with the probability that a profile gives it.
 template <depth_profile Profile> struct coins_by {
+  static constexpr std::string_view name = name_of_profile<Profile>();
   static constexpr bool on_average = true;
   [[no_unique_address]] Profile profile;
 
