@@ -84,11 +84,11 @@ for name, kinds in (("gpt2", [transformers.AutoModelForCausalLM, transformers.GP
 
 
 # Theirs to ours.
-def random_model(kind, config):
+def random_model(kind, config, spread=0.01):
     model = kind(config)
     with torch.no_grad():
         for p in model.parameters():
-            p.add_(torch.randn_like(p) * (0.1 if p.dim() == 1 else 0.01))
+            p.add_(torch.randn_like(p) * (0.1 if p.dim() == 1 else spread))
     return model
 
 
@@ -188,6 +188,38 @@ for name, kind, config, prefix in (("gpt2", transformers.GPT2LMHeadModel, gpt2, 
     say(rms <= UPDATES and worst <= WORST, f"{name}, step: {count:.0f} updates of AdamW, difference {rms:.1e} of them (root mean square), "
                                            f"largest {worst:.1e} of the rate; PyTorch took {seconds:.1f} s")
     del model, optimizer, stepped, state, tensors
+
+# What a folder may ask for besides the usual: numbers of the shape and policies of the block.
+small = dict(vocab_size=1000, n_positions=64, n_embd=96, n_layer=4, n_head=6)
+little = dict(vocab_size=1000, max_position_embeddings=64, hidden_size=96, num_hidden_layers=4, num_attention_heads=6, intermediate_size=192)
+for kind, sizes, member, value in ((transformers.GPT2LMHeadModel, small, "layer_norm_epsilon", 1e-3),
+                                   (transformers.GPT2LMHeadModel, small, "activation_function", "gelu"),
+                                   (transformers.GPT2LMHeadModel, small, "scale_attn_weights", False),
+                                   (transformers.GPT2LMHeadModel, small, "scale_attn_by_inverse_layer_idx", True),
+                                   (transformers.GPT2LMHeadModel, small, "tie_word_embeddings", False),
+                                   (transformers.BertForMaskedLM, little, "layer_norm_eps", 1e-3),
+                                   (transformers.BertForMaskedLM, little, "hidden_act", "gelu_new"),
+                                   (transformers.BertForMaskedLM, little, "type_vocab_size", 1),
+                                   (transformers.BertForMaskedLM, little, "type_vocab_size", 16),
+                                   (transformers.BertForMaskedLM, little, "tie_word_embeddings", False)):
+    config = kind.config_class(**sizes, **{member: value})
+    model = random_model(kind, config, 0.1)
+    if not config.tie_word_embeddings and hasattr(model, "cls"):  # two tensors of one bias, of which the forward pass uses the decoder's
+        with torch.no_grad():
+            model.cls.predictions.bias.copy_(model.cls.predictions.decoder.bias)
+    folder, into = work / "theirs", work / "read"
+    for f in (folder, into):
+        shutil.rmtree(f, ignore_errors=True)
+    model.save_pretrained(folder)
+    ids = torch.randint(3, config.vocab_size, (64,))
+    save_file({"ids": ids}, folder / "batch.safetensors")
+    ours("logits", folder, into)
+    compare_logits(f"{kind.__name__} with {member} {value}", into, logits_of(model, ids))
+    if member != "type_vocab_size":  # the same weights without it: what a reader that ignored the member would compute
+        ignored = kind(kind.config_class(**sizes))
+        ignored.load_state_dict(model.state_dict(), strict=False)
+        gap = (logits_of(ignored, ids) - logits_of(model, ids)).abs().max().item()
+        say(gap > 10 * LOGITS, f"{kind.__name__} without {member} {value}: largest difference {gap:.1e}")
 shutil.rmtree(work)
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 print(f"torch {torch.__version__}, transformers {transformers.__version__}; this process {memory} MiB; {failures} failures")

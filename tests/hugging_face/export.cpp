@@ -3,6 +3,7 @@
 //   raptr_export save gpt2|bert FOLDER   a checkpoint with random weights; beside it expected.safetensors (ids, logits)
 //   raptr_export load FOLDER INTO        the folder of another tool, with batch.safetensors (ids; rows and targets) in it. INTO:
 //                                        expected.safetensors, a checkpoint as loaded, one after a step of AdamW, step.json
+//   raptr_export logits FOLDER INTO      expected.safetensors only, of a folder whose config.json asks for another block
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -139,14 +140,41 @@ template <class Block, class Objective> void load(const path& folder, const path
                                             {"weight_decay", rule.weight_decay}}));
 }
 
+/// Loads the folder with the first of the blocks that its config.json fits.
+template <class Objective, class... Blocks> void logits(const path& folder, const path& into) {
+  stopwatch time;
+  std::string refused;
+  const auto attempt = [&]<class Block>() {
+    try {
+      (void)hugging_face_config_of<family_of<Block>, Block>(folder, 16, true);
+    } catch (const file_error& e) {
+      refused.append("\n").append(e.what());
+      return false;
+    }
+    transformer<Block, Objective, cpu> model(hugging_face_shape(folder), {.threads = 2});
+    load_hugging_face(folder, model);
+    write_logits(into, model, read_list(safetensors_reader(folder / "batch.safetensors"), "ids"));
+    time.mark("logits");
+    return true;
+  };
+  if (!(attempt.template operator()<Blocks>() || ...)) fail("no block fits:" + refused);
+}
+template <class Function, bool Tied> using bert_with = block<bert_block, mlp<Function>, lm_head<Tied, head_transform<Function>>>;
+
 int run(int argc, char** argv) {
   const auto is = [&](int k, const char* word) { return std::strcmp(argv[k], word) == 0; };
   if (argc == 4 && is(1, "save") && is(2, "gpt2")) return save<gpt2_block, causal_lm>(argv[3], gpt2_small, false), 0;
   if (argc == 4 && is(1, "save") && is(2, "bert"))
     return save<bert_block, masked_lm>(argv[3], {.layers = 4, .width = 512, .heads = 8, .vocab = 30522, .context = 512}, true), 0;
-  if (argc != 4 || !is(1, "load")) return std::cerr << "usage: " << argv[0] << " save gpt2|bert FOLDER, or load FOLDER INTO\n", 2;
+  if (argc != 4 || !(is(1, "load") || is(1, "logits")))
+    return std::cerr << "usage: " << argv[0] << " save gpt2|bert FOLDER, load FOLDER INTO, or logits FOLDER INTO\n", 2;
   std::filesystem::create_directories(argv[3]);
-  if (hugging_face_config(argv[2]).objective == causal_lm::name)
+  const bool causal = hugging_face_config(argv[2]).family == gpt2_family::name;
+  if (is(1, "logits") && causal)
+    logits<causal_lm, gpt2_block, block<gpt2_block, gelu_erf_mlp>, block<gpt2_block, untied_head>>(argv[2], argv[3]);
+  else if (is(1, "logits"))
+    logits<masked_lm, bert_block, bert_with<gelu_tanh, true>, bert_with<gelu_erf, false>>(argv[2], argv[3]);
+  else if (causal)
     load<gpt2_block, causal_lm>(argv[2], argv[3]);
   else
     load<bert_block, masked_lm>(argv[2], argv[3]);

@@ -18,7 +18,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   static_assert(norm_policy<typename Block::norm, typename Ops::real, typename Ops::master>,
                 "raptr: the norm of this block is not a raptr::norm_policy: it needs bias, forward(team, x, hat, scale, n) "
                 "and backward(team, hat, scale, d, n)");
-  static_assert(detail::instantiated_norm<typename Block::norm, typename Ops::real, typename Ops::master> != nullptr);
+  static_assert(detail::norm_is_instantiated<typename Block::norm, typename Ops::real, typename Ops::master>);
   static_assert((part<Parts, Ops> && ...),
                 "raptr: an attention or mlp of this block is not a raptr::part: it needs name, axis, units, unit_flops, weights, "
                 "saved, forward and backward as in raptr/nn/part.hpp");

@@ -87,7 +87,8 @@ class weight_layout {
     int unit, units, count;
   };
   const block_places& blocks() const { return blocks_; }
-  const std::vector<placed_weight>& all() const { return all_; }
+  const std::vector<placed_weight>& all() const& { return all_; }
+  void all() && = delete;  // a range-for over it would outlive the layout
   /// Index in all() of the first weight of a part; block -1: the model's own. The part after the last one is allowed.
   std::size_t of(int block, int part) const { return starts_[block < 0 ? 0 : static_cast<std::size_t>(1 + block * parts_ + part)]; }
 

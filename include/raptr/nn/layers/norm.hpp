@@ -98,8 +98,10 @@ template <class N, class T, class S> void call_norm(a_team_has_each_sum_max_add&
     N::forward(team, x, y, scale, 1);
   N::backward(team, x, static_cast<const S*>(scale), y, 1);
 }
-/// Instantiates the bodies of a norm with a team that has only what every team has.
-template <class N, class T, class S> inline constexpr auto instantiated_norm = &call_norm<N, T, S>;
+template <auto Function> inline constexpr bool is_instantiated = true;
+/// Instantiates the bodies of a norm with a team that has only what every team has. A template argument, because g++ 12 with
+/// -fsanitize=undefined cannot compare the address of a function as a constant.
+template <class N, class T, class S> inline constexpr bool norm_is_instantiated = is_instantiated<&call_norm<N, T, S>>;
 }  // namespace detail
 
 template <class N> std::vector<weight> norm_weights(const model_shape& shape, const std::string& name) {
