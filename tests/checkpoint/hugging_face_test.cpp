@@ -465,3 +465,16 @@ TEST_CASE("A head that is not tied is a weight of its own, and a folder without 
   f.erase("lm_head.weight");
   f.is_refused({"missing: lm_head.weight"});
 }
+
+TEST_CASE("The bias of an untied BERT is the decoder's; the other name counts where that is missing, as transformers 4 saved it") {
+  using untied_bert = folder_of_a_model<block<bert_block, lm_head<false, head_transform<gelu_erf>>>, masked_lm>;
+  untied_bert f;
+  f.loads();
+  f.add("cls.predictions.bias", {40});  // a parameter that nothing reads
+  f.loads();
+  untied_bert old;
+  old.copy("cls.predictions.decoder.bias", "cls.predictions.bias"), old.erase("cls.predictions.decoder.bias");
+  old.loads();
+  old.erase("cls.predictions.bias");
+  old.is_refused({"missing: cls.predictions.decoder.bias"});
+}

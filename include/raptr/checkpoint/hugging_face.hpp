@@ -124,7 +124,7 @@ class hugging_face_tensors {
   template <class T> void check_tied_weights() const {
     for (const tied_name& t : names_.tied) {
       const std::string second(t.second), of(t.of);
-      if (!found_.contains(second)) continue;
+      if (!found_.contains(second) || t.ignored) continue;
       const auto& shape = expected_.at(of);
       const auto size = static_cast<std::size_t>(*bytes_of_shape(shape, 1));
       std::vector<T> a(size), b(size);

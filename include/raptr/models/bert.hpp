@@ -23,7 +23,8 @@ inline constexpr tensor_name model[]{{"embed_tokens.weight", "bert.embeddings.wo
                                      {"transform_norm.bias", "cls.predictions.transform.LayerNorm.bias"},
                                      {"output.bias", "cls.predictions.bias"},
                                      {"embed_token_types.weight", "bert.embeddings.token_type_embeddings.weight"},
-                                     {"output.weight", "cls.predictions.decoder.weight"}};
+                                     {"output.weight", "cls.predictions.decoder.weight"},
+                                     {"output.bias", "cls.predictions.decoder.bias"}};  // of an untied head only
 inline constexpr tensor_name parts[]{{"attention.norm.weight", "attention.output.LayerNorm.weight"},
                                      {"attention.norm.bias", "attention.output.LayerNorm.bias"},
                                      {"attention.q_proj.weight", "attention.self.query.weight"},
@@ -42,8 +43,10 @@ inline constexpr tensor_name parts[]{{"attention.norm.weight", "attention.output
                                      {"mlp.down_proj.bias", "output.dense.bias"}};
 inline constexpr stack_names stack[]{{"bert.encoder.layer.", parts}};
 inline constexpr untrained_layer untrained[]{{"bert.pooler.dense", 0}, {"cls.seq_relationship", 2}};
-inline constexpr tied_name tied[]{{"cls.predictions.decoder.bias", "cls.predictions.bias"},
-                                  {"cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"}};
+inline constexpr tied_name tied[]{{"cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"},
+                                  {"cls.predictions.decoder.bias", "cls.predictions.bias"}};
+// transformers 5 reads the bias of the decoder; before, both names were one parameter, saved as cls.predictions.bias.
+inline constexpr tied_name untied[]{{"cls.predictions.bias", "cls.predictions.decoder.bias", true}};
 inline constexpr std::string_view constants[]{"bert.embeddings.position_ids", "bert.embeddings.token_type_ids"};
 }  // namespace bert_files
 
@@ -60,7 +63,15 @@ struct bert_family {
            token_types_of<Network>(s) > 0 && s.head_groups() == s.heads && s.attention_scale == 0 && !s.scale_by_depth;
   }
   template <class Network> static constexpr tensor_names names() {
-    return {name, bert_files::model, bert_files::stack, "bert.", bert_files::untrained, tied_if<Network>(bert_files::tied), bert_files::constants};
+    constexpr bool tied = Network::head::tied;
+    const std::span model(bert_files::model);  // the last name of a weight counts
+    return {name,
+            tied ? model.first(model.size() - 1) : model,
+            bert_files::stack,
+            "bert.",
+            bert_files::untrained,
+            tied ? std::span<const tied_name>(bert_files::tied) : bert_files::untied,
+            bert_files::constants};
   }
   static constexpr std::string_view architecture(bool whole) { return whole ? "BertForPreTraining" : "BertForMaskedLM"; }
   template <class Network, class Visitor> static void config(Visitor& visit, model_shape& s) {

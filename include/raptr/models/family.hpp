@@ -167,9 +167,5 @@ template <class Block> constexpr config_values gelu_names() {
   if (std::same_as<typename Block::mlp, gelu_mlp>) return {"gelu_new", "gelu_pytorch_tanh"};
   return {"gelu", "gelu_python"};
 }
-/// The tied names of a family whose last one is the output matrix.
-template <class Block, std::size_t N> constexpr std::span<const tied_name> tied_if(const tied_name (&all)[N]) {
-  return std::span<const tied_name>(all).first(Block::head::tied ? N : N - 1);
-}
 
 }  // namespace raptr

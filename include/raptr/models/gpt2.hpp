@@ -52,7 +52,12 @@ struct gpt2_family {
            token_types_of<Network>(s) == 0 && s.head_groups() == s.heads && (s.attention_scale == 0 || s.attention_scale == 1);
   }
   template <class Network> static constexpr tensor_names names() {
-    return {name, gpt2_files::model, gpt2_files::stack, "transformer.", {}, tied_if<Network>(gpt2_files::tied)};
+    return {name,
+            gpt2_files::model,
+            gpt2_files::stack,
+            "transformer.",
+            {},
+            Network::head::tied ? std::span<const tied_name>(gpt2_files::tied) : std::span<const tied_name>()};
   }
   static constexpr std::string_view architecture(bool) { return "GPT2LMHeadModel"; }
   template <class Network, class Visitor> static void config(Visitor& visit, model_shape& s) {

@@ -51,9 +51,10 @@ struct untrained_layer {
   std::string_view name;
   int outputs;
 };
-/// A second name of a weight.
+/// A second name of a weight. ignored: a file may hold another tensor of that name, which nothing reads if the first is there.
 struct tied_name {
   std::string_view second, of;
+  bool ignored = false;
 };
 
 /// How the weights of a stack of blocks are named: `block` stands before the number of a block. buffers: constants of each block
