@@ -50,11 +50,11 @@ TEST_CASE("the code block of the README is the program examples/readme.cpp") {
   CHECK(shown == compiled);
 }
 
-TEST_CASE("the code blocks of backends.md are those of programs that are compiled and tested") {
-  const std::string page = raptr::read_file(root / "docs/backends.md");
+/// The number of code blocks of a page, all of which are parts of these files.
+static int compiled_blocks(const char* name, std::initializer_list<const char*> files) {
+  const std::string page = raptr::read_file(root / name);
   std::string compiled;
-  for (const char* file : {"examples/custom_backend.cpp", "tests/cuda/two_files/training.hpp", "tests/cuda/units_test.cpp"})
-    compiled += raptr::read_file(root / file);
+  for (const char* file : files) compiled += raptr::read_file(root / file);
   int blocks = 0;
   for (auto at = page.find("```cpp\n"); at != page.npos; at = page.find("```cpp\n", at + 1)) {
     const std::string block = between(page.substr(at), "```cpp\n", "```\n");
@@ -63,7 +63,11 @@ TEST_CASE("the code blocks of backends.md are those of programs that are compile
     CHECK(compiled.find(block) != compiled.npos);
     ++blocks;
   }
-  CHECK(blocks >= 8);
+  return blocks;
+}
+TEST_CASE("the code blocks of backends.md and families.md are those of programs that are compiled and tested") {
+  CHECK(compiled_blocks("docs/backends.md", {"examples/custom_backend.cpp", "tests/cuda/two_files/training.hpp", "tests/cuda/units_test.cpp"}) >= 8);
+  CHECK(compiled_blocks("docs/families.md", {"examples/custom_family.cpp"}) == 3);
 }
 
 TEST_CASE("every link to a file of the repository leads to a file") {
