@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-compare: two or more finished runs side by side, as a table and as curves, and the logs of any runs as CSV. The first
 // run is the baseline.
-#include <raptr/io/file.hpp>
+#include <raptr/run/text_table.hpp>
 
 #include "../support/csv.hpp"
 #include "../support/curves.hpp"
 #include "../support/help.hpp"
-#include "../support/run_files.hpp"
-#include "../support/text_table.hpp"
 
 namespace {
 

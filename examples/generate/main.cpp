@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-generate: continues a text with a model that raptr-pretrain has trained. The text goes to the standard output as
 // bytes, everything else to the standard error.
+#include <raptr/run/run_files.hpp>
+
 #include "../support/help.hpp"
-#include "../support/run_files.hpp"
 #include "sampler.hpp"
 #include "writer.hpp"
 

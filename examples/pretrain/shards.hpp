@@ -10,7 +10,7 @@
 #include <raptr/data/shard_index.hpp>
 #include <raptr/data/sharded_tokens.hpp>
 
-#include "../support/run_files.hpp"
+#include "../support/process.hpp"
 #include "../support/text_report.hpp"
 #include "settings.hpp"
 

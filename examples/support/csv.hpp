@@ -5,10 +5,12 @@
 
 #include <algorithm>
 
-#include "metrics.hpp"
-#include "run_files.hpp"
+#include <raptr/run/metrics.hpp>
+#include <raptr/run/run_files.hpp>
 
 namespace program {
+
+using namespace raptr;
 
 inline std::string csv_cell(std::string text) {
   if (text.find_first_of(",\"\r\n") == text.npos) return text;

@@ -2,10 +2,13 @@
 // The curves of one or more runs: loss against steps and against FLOPs, with stage boundaries and validation losses.
 #pragma once
 
-#include "metrics.hpp"
+#include <raptr/run/metrics.hpp>
+
 #include "plot.hpp"
 
 namespace program {
+
+using namespace raptr;
 
 struct run_curve {
   std::string name;

@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "numbers.hpp"
+#include <raptr/run/number_text.hpp>
 
 namespace program::plot {
+
+using namespace raptr;
 
 using points = std::vector<std::pair<double, double>>;
 

@@ -5,10 +5,11 @@
 #include <string>
 
 #include <raptr/data/documents.hpp>
-
-#include "numbers.hpp"
+#include <raptr/run/number_text.hpp>
 
 namespace program {
+
+using namespace raptr;
 
 inline std::string counted(std::int64_t n, const char* one, const char* many) { return count_text(n) + " " + (n == 1 ? one : many); }
 

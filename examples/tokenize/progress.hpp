@@ -7,10 +7,13 @@
 #include <cstdint>
 #include <string>
 
+#include <raptr/run/number_text.hpp>
+
 #include "../support/live_line.hpp"
-#include "../support/numbers.hpp"
 
 namespace program {
+
+using namespace raptr;
 
 class progress {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leads to every public header, except the CPU and CUDA backends, what reads files and what needs tables of characters. The
+// Leads to every public header, except the CPU and CUDA backends, what reads files, what needs tables of characters, and run/. The
 // device is chosen by including <raptr/backend/cpu.hpp>; headers that read and write files are included one by one, with the
 // CMake component raptr::io.
 #pragma once

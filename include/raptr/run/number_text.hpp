@@ -2,41 +2,35 @@
 // Numbers for people and for SVG, with a decimal point in every locale.
 #pragma once
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <string>
 
-namespace program {
+#include <raptr/base/decimal.hpp>
 
-inline std::string fixed_text(double x, int digits) {
-  if (!std::isfinite(x)) return "-";
-  char text[400];
-  return {text, std::to_chars(text, text + sizeof text, x, std::chars_format::fixed, digits).ptr};
-}
-inline std::string short_text(double x, int digits = 3) {
-  if (!std::isfinite(x)) return "-";
-  char text[64];
-  return {text, std::to_chars(text, text + sizeof text, x, std::chars_format::general, digits).ptr};
-}
+namespace raptr {
+
+inline std::string fixed_text(double x, int digits) { return std::isfinite(x) ? decimal_text(x, std::chars_format::fixed, digits) : "-"; }
+inline std::string short_text(double x, int digits = 3) { return std::isfinite(x) ? decimal_text(x, std::chars_format::general, digits) : "-"; }
 /// 1234567 -> 1,234,567.
 inline std::string count_text(std::int64_t n) {
   std::string text = std::to_string(n);
   for (std::size_t at = text.size(); at > 3 + (n < 0 ? 1U : 0U);) text.insert(at -= 3, 1, ',');
   return text;
 }
+namespace detail {
 inline constexpr const char* prefixes[] = {"", " k", " M", " G", " T", " P", " E"};
+}
 /// 1.234e13 -> "12.3 T".
 inline std::string scaled_text(double x) {
   int k = 0;
   while (x >= 999.5 && k < 6) x /= 1000, ++k;
-  return fixed_text(x, x >= 99.5 || k == 0 ? 0 : x >= 9.95 ? 1 : 2) + prefixes[k];
+  return fixed_text(x, x >= 99.5 || k == 0 ? 0 : x >= 9.95 ? 1 : 2) + detail::prefixes[k];
 }
 /// For the ticks of an axis that ends at `most`, all with one prefix: 5e12 of 1.6e13 -> "5 T", 1000 of 5000 -> "1000".
 inline std::string tick_text(double x, double most) {
   int k = 0;
   for (; most >= 9999.5 && k < 6; ++k) x /= 1000, most /= 1000;
-  return short_text(x, 5) + (x > 0 ? prefixes[k] : "");
+  return short_text(x, 5) + (x > 0 ? detail::prefixes[k] : "");
 }
 inline std::string bytes_text(double bytes) {
   static constexpr const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB"};
@@ -54,4 +48,4 @@ inline std::string duration_text(double seconds) {
   return std::to_string(s / 3600) + " h " + std::to_string(s % 3600 / 60) + " min";
 }
 
-}  // namespace program
+}  // namespace raptr

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Appends to metrics.jsonl and, with --tensorboard, the same numbers to a TensorBoard event file. A resumed run rewrites the
+// Appends to metrics.jsonl and, if wanted, the same numbers to a TensorBoard event file. A resumed run rewrites the
 // event file from the lines it keeps, so no point appears twice.
 #pragma once
 
@@ -7,17 +7,17 @@
 
 #include <optional>
 
-#include "../support/growing_file.hpp"
-#include "../support/metrics.hpp"
-#include "../support/run_files.hpp"
-#include "event_maker.hpp"
+#include <raptr/io/growing_file.hpp>
+#include <raptr/run/event_maker.hpp>
+#include <raptr/run/metrics.hpp>
+#include <raptr/run/run_files.hpp>
 
-namespace program {
+namespace raptr {
 
 /// config.json is written once, when the run begins.
 inline double time_of_begin(const run_files& files) {
   struct stat status {};
-  if (::stat(files.config().c_str(), &status) != 0) raptr::errors::system_refused("look at", files.config(), errno);
+  if (::stat(files.config().c_str(), &status) != 0) errors::system_refused("look at", files.config(), errno);
   return double(status.st_mtim.tv_sec) + double(status.st_mtim.tv_nsec) * 1e-9;
 }
 
@@ -31,11 +31,11 @@ class metrics_log {
     events_.emplace(files.events(), 0);
     maker_.emplace(time_of_begin(files));
     events_->add(maker_->head());
-    for_each_line(files.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { events_->add(maker_->event(line)); });
+    for_each_line(files.metrics(), [&](const json& line, std::uint64_t, std::uint64_t) { events_->add(maker_->event(line)); });
   }
 
   /// Throws file_error; the step then stays in memory, and the next call writes it.
-  void append(const raptr::step_report& r) {
+  void append(const step_report& r) {
     lines_.add(metrics_line(r));
     if (events_) events_->add(maker_->event(metrics_json(r)));
     lines_.flush();
@@ -53,4 +53,4 @@ class metrics_log {
   std::optional<event_maker> maker_;
 };
 
-}  // namespace program
+}  // namespace raptr

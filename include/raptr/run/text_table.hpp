@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace program {
+namespace raptr {
 
 class text_table {
  public:
@@ -57,4 +57,4 @@ class text_table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-}  // namespace program
+}  // namespace raptr

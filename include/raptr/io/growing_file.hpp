@@ -5,17 +5,17 @@
 
 #include <raptr/io/file.hpp>
 
-namespace program {
+namespace raptr {
 
 class growing_file {
  public:
   /// Creates the file, or truncates the existing one to its first `keep` bytes.
   growing_file(std::filesystem::path file, std::uint64_t keep) : file_(std::move(file)), size_(keep) {
     descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) raptr::errors::system_refused("open", file_, errno);
+    if (descriptor_ < 0) errors::system_refused("open", file_, errno);
     if (const int code = cut(); code != 0) {
       ::close(descriptor_);
-      raptr::errors::system_refused("truncate to " + std::to_string(keep) + " bytes", file_, code);
+      errors::system_refused("truncate to " + std::to_string(keep) + " bytes", file_, code);
     }
   }
   growing_file(const growing_file&) = delete;
@@ -28,12 +28,12 @@ class growing_file {
   void flush() {
     std::size_t done = 0;
     while (done < waiting_.size()) {
-      const auto put = raptr::detail::again(
-          [&] { return ::pwrite(descriptor_, waiting_.data() + done, waiting_.size() - done, static_cast<off_t>(size_ + done)); });
+      const auto put =
+          detail::again([&] { return ::pwrite(descriptor_, waiting_.data() + done, waiting_.size() - done, static_cast<off_t>(size_ + done)); });
       if (put < 0) {
         const int code = errno;
         cut();
-        raptr::errors::write_refused(file_, waiting_.size(), size_, code);
+        errors::write_refused(file_, waiting_.size(), size_, code);
       }
       done += static_cast<std::size_t>(put);
     }
@@ -43,12 +43,12 @@ class growing_file {
   /// Returns with everything on disk, or throws.
   void sync() {
     flush();
-    if (raptr::detail::again([&] { return ::fsync(descriptor_); }) != 0) raptr::errors::system_refused("flush to disk", file_, errno);
+    if (detail::again([&] { return ::fsync(descriptor_); }) != 0) errors::system_refused("flush to disk", file_, errno);
   }
 
  private:
   int cut() const {
-    return raptr::detail::again([&] { return ::ftruncate(descriptor_, static_cast<off_t>(size_)); }) == 0 ? 0 : errno;
+    return detail::again([&] { return ::ftruncate(descriptor_, static_cast<off_t>(size_)); }) == 0 ? 0 : errno;
   }
 
   std::filesystem::path file_;
@@ -57,4 +57,4 @@ class growing_file {
   int descriptor_ = -1;
 };
 
-}  // namespace program
+}  // namespace raptr
