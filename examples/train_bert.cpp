@@ -34,14 +34,6 @@ std::vector<float> train(const std::filesystem::path& folder, const raptr::token
   return trainer.model().get_weights();
 }
 
-struct temporary_folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("raptr-example-" + std::to_string(::getpid()));
-  ~temporary_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-};
-
 }  // namespace
 
 int main() {
@@ -49,8 +41,7 @@ int main() {
   for (int n = 0; n < 900; ++n) text += std::to_string(n) + (n % 3 ? " green bottles, " : " fizz, ");
   const std::string_view documents[] = {text};
   const raptr::token_stream tokens(raptr::byte_tokenizer{}, documents);
-  const temporary_folder run;
-  const auto folder = run.path / "bert";
+  const auto folder = std::filesystem::temp_directory_path() / ("raptr-example-" + std::to_string(::getpid()));
   const auto before = train(folder, tokens);
 
   // The state of the last step is lost. The run goes back to the newest good checkpoint, that of step 30.
@@ -63,6 +54,7 @@ int main() {
     train(folder, tokens, 8);
   } catch (const raptr::input_error& refused) {
     std::printf("%s\n", refused.what());
+    std::filesystem::remove_all(folder);
     return after == before ? 0 : 1;
   }
   return 1;

@@ -52,14 +52,6 @@ std::vector<float> train(const std::filesystem::path& folder, const auto& text, 
 }
 // [/run]
 
-struct temporary_folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("raptr-example-" + std::to_string(::getpid()));
-  ~temporary_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-};
-
 }  // namespace
 
 int main() {
@@ -67,11 +59,12 @@ int main() {
   for (int n = 0; n < 900; ++n) text += std::to_string(n) + (n % 3 ? " green bottles, " : " fizz, ");
   const std::string_view documents[] = {text};
   const raptr::token_stream tokens(raptr::byte_tokenizer{}, documents);  // or files: {"book.txt"}
-  const temporary_folder runs;
+  const auto runs = std::filesystem::temp_directory_path() / ("raptr-example-" + std::to_string(::getpid()));
 
-  const auto unbroken = train(runs.path / "unbroken", tokens);
-  train(runs.path / "stopped", tokens, 29);
-  const auto resumed = train(runs.path / "stopped", tokens);
+  const auto unbroken = train(runs / "unbroken", tokens);
+  train(runs / "stopped", tokens, 29);
+  const auto resumed = train(runs / "stopped", tokens);
+  std::filesystem::remove_all(runs);
   std::printf("the weights of both runs are %s\n", resumed == unbroken ? "equal, bit for bit" : "DIFFERENT");
   return resumed == unbroken ? 0 : 1;
 }

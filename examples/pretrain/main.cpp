@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-pretrain: trains a language model on text, with the full network or with growing subnetworks.
 
+#include <chrono>
+
 #include <raptr/run/recorded_training.hpp>
 #include <raptr/run/resume.hpp>
 #include <raptr/run/summary.hpp>
 
 #include "../support/curves.hpp"
-#include "../support/help.hpp"
+#include "../support/live_line.hpp"
 #include "../support/stop_signals.hpp"
-#include "console.hpp"
 #include "run_config.hpp"
-#include "start_from.hpp"
 
 namespace program {
 
@@ -41,6 +41,46 @@ void read_config(const std::filesystem::path& file, option_list& options) {
   for (const option& o : of_file.all())
     if (o.given && !options.given(o.name)) options.set(o.name, option_list::json_of(o));
 }
+
+/// Progress output: one live line on a terminal; otherwise a plain line at every twentieth of the run, and at least twice a minute.
+class console {
+ public:
+  /// flops: of the whole run; before: of the steps already done; peak: flop/s of all threads; 0: not known.
+  console(int blocks, double flops, double before, double peak) : blocks_(blocks), flops_(flops), done_(before), peak_(peak) {}
+
+  /// The `watch` callback of a run.
+  void step(const raptr::step_report& r) {
+    done_ += r.total_flops;
+    if (steps_++ > 0 || r.step + 1 == r.total) seconds_ += r.seconds, computed_ += r.total_flops;  // the first step warms up
+    const double rate = r.seconds > 0 ? r.total_flops / r.seconds : 0;
+    smooth_ = smooth_ > 0 ? 0.9 * smooth_ + 0.1 * rate : rate;
+    const auto now = std::chrono::steady_clock::now();
+    const std::string speed = peak_ > 0 ? percent_text(smooth_ / peak_, 0) + " of the FMA peak" : scaled_text(smooth_) + "flop/s",
+                      left = seconds_ > 0 ? duration_text((flops_ - done_) / (computed_ / seconds_)) + " left" : "";
+    const std::int64_t each = (std::max)(std::int64_t{1}, r.total / 20), number = r.step + 1;
+    if (screen_.live()) {
+      if (r.validation_loss || r.skipped()) screen_.say(r.line());
+      if (number < r.total && now - shown_ < std::chrono::milliseconds(100)) return;
+      shown_ = now;
+      screen_.show("stage " + std::to_string(r.stage + 1) + "/" + std::to_string(r.stages) + "  step " + std::to_string(number) + "/" +
+                   std::to_string(r.total) + "  " + std::to_string(r.active_blocks) + "/" + std::to_string(blocks_) + " blocks  loss " +
+                   fixed_text(r.loss, 3) + "  " + scaled_text(r.tokens_per_second()) + " tokens/s  " +
+                   (peak_ > 0 ? percent_text(smooth_ / peak_, 0) + " of peak  " : "") + left);
+    } else if (steps_ == 1 || number % each == 0 || number == r.total || r.validation_loss || r.skipped() ||
+               now - shown_ > std::chrono::seconds(30)) {
+      shown_ = now;
+      screen_.say(r.line() + ", " + speed + (number < r.total && !left.empty() ? ", " + left : ""));
+    }
+  }
+
+ private:
+  int blocks_;
+  double flops_, done_, peak_;
+  live_line screen_;
+  std::int64_t steps_ = 0;
+  double seconds_ = 0, computed_ = 0, smooth_ = 0;
+  std::chrono::steady_clock::time_point shown_{};
+};
 
 void note(const std::string& sentence) { say("Note: " + sentence); }
 
@@ -78,7 +118,7 @@ recording_options recording_of(const settings& s) {
 }
 
 /// Writes the final files, summary.json last: it marks the run as finished.
-void finish(const run_files& files, const network_trainer& network, const settings& s, const run_plan& plan) {
+void finish(const run_files& files, const any_trainer& network, const settings& s, const run_plan& plan) {
   const auto steps = read_metrics(files.metrics()).steps;
   const run_sums sums = sums_of(steps);
   replace_file(files.curves(), curves_svg(s.objective + ", " + std::to_string(s.layers) + " blocks, schedule " + s.schedule, {{"", steps}}));
@@ -120,7 +160,7 @@ int run(settings s, const option_list& given) {
   if (solves) solved = solve_schedule(s, text, speed);
   const auto network = trainer_of(s);
   text.divide(*network);
-  speed.peak = network->peak_flops();
+  speed.peak = kind_of(s).peak_flops(int(s.threads));
   const run_plan plan = plan_of(*network, text.training(), speed);
   say(text.line());
   say("Model: " + s.objective + ", " + count_text(network->parameters()) + " parameters; " + network->device() +
@@ -147,7 +187,7 @@ int run(settings s, const option_list& given) {
     if (!s.from.empty()) {
       say("Weights: those of " + shown(s.from) + "; there is no dropout, whatever rates its config.json has");
       if (grows(s, *network)) note("this schedule begins with some of the blocks and copies them over the others, whose weights are lost");
-      from = network->start_from(s.from);
+      from = kind_of(s).start_from(*network, s.from);
     }
     folder = run_folder::create(s.out, config_of(s, text, from));
     say("Run: " + shown(s.out));

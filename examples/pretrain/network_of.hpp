@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// network_trainer for one kind of network, made from the options of the command line.
+// A trainer of one kind of network, made from the options of the command line.
 #pragma once
 
 #include <unistd.h>
 
 #include <raptr/backend/cpu/peak.hpp>
 #include <raptr/backend/cpu/threads.hpp>
+#include <raptr/base/number_text.hpp>
 #include <raptr/checkpoint/hugging_face.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/optim/adamw.hpp>
-#include <raptr/run/number_text.hpp>
 #include <raptr/run/trainer_handle.hpp>
 
-#include "network_trainer.hpp"
+#include "settings.hpp"
 
 namespace program {
 
@@ -65,44 +65,34 @@ template <class Objective> Objective objective_of(const settings& s) {
   return objective;
 }
 
-template <class Model> using trainer_of_model = raptr::trainer<Model, raptr::any_schedule, raptr::adamw, raptr::completep_rate<chosen_rate>>;
+template <class Block, class Objective, class Device> struct network_of {
+  using model_type = raptr::transformer<Block, Objective, Device>;
+  using trainer_type = raptr::trainer<model_type, raptr::any_schedule, raptr::adamw, raptr::completep_rate<chosen_rate>>;
+  using handle = raptr::trainer_handle<trainer_type>;
+  static constexpr bool on_cpu = requires(typename model_type::options o) { o.threads; };
 
-template <class Model> class network_of final : public raptr::trainer_handle<trainer_of_model<Model>, network_trainer> {
- public:
-  network_of(trainer_of_model<Model> trainer, const settings& s)
-      : raptr::trainer_handle<trainer_of_model<Model>, network_trainer>(std::move(trainer), run_options_of(s)), threads_(int(s.threads)) {}
-
-  double peak_flops() const override {
-    if (!on_cpu) return 0;
-    return (threads_ ? threads_ : raptr::cpu_backend::available_threads()) * raptr::cpu_backend::measured_fma_peak();
+  static std::unique_ptr<raptr::any_trainer> make(const settings& s, const raptr::any_schedule& schedule) {
+    typename model_type::options device{};
+    if constexpr (on_cpu) device.threads = int(s.threads);
+    model_type model(s.shape(), device, objective_of<Objective>(s));
+    const double needed = 16.0 * double(model.layout().size()), there = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
+    if (on_cpu && needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
+    raptr::check_schedule(schedule, model.plan_layout(int(s.batch * s.accumulate)), s.steps, Block::residual::norm_first);
+    const raptr::adamw rule{.lr = s.learning_rate, .weight_decay = s.weight_decay};
+    return std::make_unique<handle>(trainer_type(std::move(model), schedule, rule, rate_of(s), updates_of(s)), run_options_of(s));
   }
-  std::string start_from(const std::filesystem::path& folder) override {
-    Model& m = this->model();
+  static std::string start_from(raptr::any_trainer& trainer, const std::filesystem::path& folder) {
+    model_type& m = static_cast<handle&>(trainer).trainer().model();
     raptr::load_hugging_face(folder, m);
     const auto weights = m.get_weights();
     std::uint32_t sum = raptr::crc32c(std::as_bytes(std::span(weights)));
     for (const auto& t : m.untrained()) sum = raptr::crc32c(std::as_bytes(std::span(t.values)), sum);
     return raptr::crc_text(sum);
   }
-  static constexpr bool on_cpu = requires(typename Model::options o) { o.threads; };
-
- private:
-  int threads_;
+  static double peak_flops(int threads) {
+    return on_cpu ? (threads ? threads : raptr::cpu_backend::available_threads()) * raptr::cpu_backend::measured_fma_peak() : 0;
+  }
+  static constexpr network_kind kind{Objective::name, std::string_view(Device::name), make, start_from, peak_flops};
 };
-
-template <class Block, class Objective, class Device>
-std::unique_ptr<network_trainer> make_network(const settings& s, const raptr::any_schedule& schedule) {
-  using model_type = raptr::transformer<Block, Objective, Device>;
-  typename model_type::options device{};
-  if constexpr (network_of<model_type>::on_cpu) device.threads = int(s.threads);
-  model_type model(s.shape(), device, objective_of<Objective>(s));
-  const double needed = 16.0 * double(model.layout().size()), there = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
-  if (network_of<model_type>::on_cpu && needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
-  raptr::check_schedule(schedule, model.plan_layout(int(s.batch * s.accumulate)), s.steps, Block::residual::norm_first);
-  return std::make_unique<network_of<model_type>>(
-      trainer_of_model<model_type>(std::move(model), schedule, raptr::adamw{.lr = s.learning_rate, .weight_decay = s.weight_decay}, rate_of(s),
-                                   updates_of(s)),
-      s);
-}
 
 }  // namespace program

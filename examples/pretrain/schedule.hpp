@@ -6,7 +6,7 @@
 #include <raptr/schedule/progressive.hpp>
 #include <raptr/subnet/rules/named_rule.hpp>
 
-#include "network_trainer.hpp"
+#include "settings.hpp"
 
 namespace program {
 
@@ -44,15 +44,16 @@ inline raptr::any_schedule schedule_of(const settings& s) {
     errors::schedule_shrinks(s.schedule);
   }
 }
+/// Throws input_error if there is none.
+inline const network_kind& kind_of(const settings& s) {
+  for (const network_kind* kind : network_kinds())
+    if (kind->objective == s.objective && kind->device == s.device) return *kind;
+  raptr::fail("--objective " + s.objective + " is not compiled for --device " + s.device + ": give another device");
+}
 /// Throws input_error if the options do not fit together.
-inline std::unique_ptr<network_trainer> trainer_of(const settings& s) {
-  const auto is_ours = [&](const network_kind* kind) { return kind->objective == s.objective && kind->device == s.device; };
-  const auto kind = std::ranges::find_if(network_kinds(), is_ours);
-  if (kind == network_kinds().end())
-    raptr::fail("--objective " + s.objective + " is not compiled for --device " + s.device + ": give another device");
-  const auto schedule = schedule_of(s);
-  auto trainer = (*kind)->make(s, schedule);
-  if (!s.allow_shrinking && !raptr::never_shrinks(schedule, trainer->layout(), s.steps)) errors::schedule_shrinks(s.schedule);
+inline std::unique_ptr<raptr::any_trainer> trainer_of(const settings& s) {
+  auto trainer = kind_of(s).make(s, schedule_of(s));
+  if (!s.allow_shrinking && !raptr::never_shrinks(trainer->schedule(), trainer->layout(), s.steps)) errors::schedule_shrinks(s.schedule);
   return trainer;
 }
 

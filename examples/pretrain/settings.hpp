@@ -11,17 +11,19 @@
 
 namespace raptr {
 class any_schedule;
-}
+class any_trainer;
+}  // namespace raptr
 
 namespace program {
-
-class network_trainer;
 
 /// One kind of network that this program can train, in a file of its own, so that the program itself compiles in seconds.
 struct network_kind {
   std::string_view objective, device;
   /// Throws input_error if the options do not fit together.
-  std::unique_ptr<network_trainer> (*make)(const struct settings& s, const raptr::any_schedule& schedule);
+  std::unique_ptr<raptr::any_trainer> (*make)(const struct settings& s, const raptr::any_schedule& schedule);
+  /// Loads the weights of a Hugging Face folder into a trainer made by this. Returns their checksum.
+  std::string (*start_from)(raptr::any_trainer& trainer, const std::filesystem::path& folder);
+  double (*peak_flops)(int threads);  // of all of them (0: one per processor), measured; 0: not known
 };
 /// In the order of the lists of CMake; the first one is the default. Generated, as is the file of each.
 std::span<const network_kind* const> network_kinds();

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <raptr/backend/counting.hpp>
+#include <raptr/base/number_text.hpp>
+#include <raptr/base/text_table.hpp>
 #include <raptr/base/version.hpp>
 #include <raptr/models/families.hpp>
 #include <raptr/nn/objectives/causal_lm.hpp>

@@ -2,9 +2,9 @@
 // The log of a run, and the numbers and tables that people read.
 #include <doctest/doctest.h>
 
+#include <raptr/base/number_text.hpp>
+#include <raptr/base/text_table.hpp>
 #include <raptr/run/metrics.hpp>
-#include <raptr/run/number_text.hpp>
-#include <raptr/run/text_table.hpp>
 
 #include "../support/scratch_folder.hpp"
 

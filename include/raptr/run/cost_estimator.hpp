@@ -2,8 +2,8 @@
 // Estimates the cost of the steps of a run without running them. All estimates use the same sample batch.
 #pragma once
 
+#include <raptr/base/number_text.hpp>
 #include <raptr/run/any_trainer.hpp>
-#include <raptr/run/number_text.hpp>
 #include <raptr/schedule/grammar/solve.hpp>
 #include <raptr/schedule/plan.hpp>
 #include <raptr/schedule/stage_table.hpp>

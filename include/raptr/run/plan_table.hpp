@@ -2,8 +2,8 @@
 // The plan of a run, printed before it starts: the stages with their steps, blocks, FLOPs and memory, and the saving.
 #pragma once
 
+#include <raptr/base/text_table.hpp>
 #include <raptr/run/cost_estimator.hpp>
-#include <raptr/run/text_table.hpp>
 
 namespace raptr {
 

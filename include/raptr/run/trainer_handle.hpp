@@ -8,13 +8,12 @@
 
 #include <raptr/checkpoint/checkpoint.hpp>
 #include <raptr/run/any_trainer.hpp>
-#include <raptr/schedule/stage_table.hpp>
+#include <raptr/schedule/cost.hpp>
 
 namespace raptr {
 
-///   Trainer  a trainer that the handle owns, or T& for one that outlives it
-///   Base     any_trainer, or an interface derived from it
-template <class Trainer, class Base = any_trainer> class trainer_handle : public Base {
+/// Trainer: a trainer that the handle owns, or T& for one that outlives it.
+template <class Trainer> class trainer_handle final : public any_trainer {
   using trainer_type = std::remove_reference_t<Trainer>;
   using model_type = std::remove_reference_t<decltype(std::declval<trainer_type&>().model())>;
   using objective = typename model_type::objective_type;
@@ -44,7 +43,8 @@ template <class Trainer, class Base = any_trainer> class trainer_handle : public
                 {"seed", options_.seed},
                 {"clip", options_.clip},
                 {"validate_every", options_.validate_every},
-                {"weight_decay", trainer_.optimizer().rule().weight_decay}});
+                {"weight_decay", trainer_.optimizer().rule().weight_decay},
+                {"block_flops_ratio", block_flops_ratio(schedule_, layout(), options_.steps)}});
     for (const std::int64_t step : {std::int64_t{0}, options_.steps / 2, options_.steps - 1})
       all["learning_rates"].push_back(trainer_.learning_rate(position_at(schedule_, step, options_.steps, model().shape())));
     return all;
@@ -66,7 +66,7 @@ template <class Trainer, class Base = any_trainer> class trainer_handle : public
   }
   double seconds_of(const batch& data, const step_plan& plan) override {
     using clock = std::chrono::steady_clock;
-    model_type& m = model();
+    model_type& m = trainer_.model();
     if (!m.initialised()) m.initialise(options_.seed);
     double best = 0;
     for (int round = 0; round < 4; ++round) {  // the first round is a warm-up
@@ -90,20 +90,15 @@ template <class Trainer, class Base = any_trainer> class trainer_handle : public
   void save(const std::filesystem::path& folder, const vocabulary& tokens) override { save_checkpoint(folder, trainer_, tokens); }
   void load(const std::filesystem::path& folder) override { load_checkpoint(folder, trainer_); }
 
- protected:
-  const model_type& model() const { return trainer_.model(); }
-  model_type& model() { return trainer_.model(); }
+  trainer_type& trainer() { return trainer_; }
 
  private:
-  /// For a schedule without a text, what its stages cost.
+  const model_type& model() const { return trainer_.model(); }
   std::string schedule_text() const {
     try {
       return schedule_.text();
     } catch (const input_error&) {
-      std::string text = "of no text:";
-      for (const stage_summary& s : stage_table(schedule_, layout(), options_.steps))
-        text += " " + decimal_text(s.flops_share) + " of the block FLOPs to step " + std::to_string(s.last + 1) + ";";
-      return text;
+      return "of no text";
     }
   }
 

@@ -1,32 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text to shards: one thread reads and writes, the others encode. The end-of-text token of a document is appended by its id,
 // so text that spells it out stays text.
+#pragma once
+
 #include <algorithm>
+#include <chrono>
 #include <thread>
 
 #include <raptr/data/documents.hpp>
 #include <raptr/data/shard_index.hpp>
 #include <raptr/data/shard_writer.hpp>
+#include <raptr/io/partial_folder.hpp>
 
+#include "../support/live_line.hpp"
+#include "../support/option_list.hpp"
 #include "../support/ordered_workers.hpp"
 #include "../support/process.hpp"
 #include "../support/stop_signals.hpp"
-#include "../support/text_report.hpp"
-#include "../support/tokenizers.hpp"
-#include "new_folder.hpp"
-#include "progress.hpp"
-#include "settings.hpp"
+#include "../support/texts.hpp"
 
 namespace program {
 
+struct settings {
+  path_list text;
+  std::string documents = "file";
+  std::filesystem::path out;
+  std::int64_t train_bpe = 8192;
+
+  std::string tokenizer;  // of shards; empty: one is learned
+  std::int64_t shard_tokens = 100'000'000, threads = 0;
+  double validation_share = 0;
+};
+
 namespace errors {
-[[noreturn]] static void no_document_for(const char* part, std::int64_t documents, double share) {
+[[noreturn]] inline void folder_exists(const std::filesystem::path& folder) {
+  raptr::fail(raptr::shown(folder) + " exists already and is not an empty folder: give another folder as --out");
+}
+[[noreturn]] inline void no_document_for(const char* part, std::int64_t documents, double share) {
   raptr::fail("a validation share of " + short_text(share, 6) + " of " + counted(documents, "document", "documents") + " leaves no " + part +
               " document: choose another --validation-share, or --documents blank-line");
 }
 }  // namespace errors
 
-namespace {
+/// The output folder appears complete or not at all. Leftovers of a killed run are removed first.
+class new_folder {
+ public:
+  explicit new_folder(const std::filesystem::path& name) : folder_(raptr::new_partial_folder(checked(name))) {}
+
+  /// Where the files are written.
+  const std::filesystem::path& path() const { return folder_.path(); }
+  /// Durable on return.
+  void commit() {
+    if (!folder_.publish()) errors::folder_exists(folder_.final_path());
+  }
+
+ private:
+  static std::filesystem::path checked(const std::filesystem::path& given) {
+    auto name = given.has_filename() ? given : given.parent_path();
+    std::error_code ignored;
+    const bool empty = std::filesystem::is_directory(name, ignored) && std::filesystem::is_empty(name, ignored);
+    if (std::filesystem::exists(std::filesystem::symlink_status(name, ignored)) && !empty) errors::folder_exists(name);
+    return name;
+  }
+
+  raptr::partial_folder folder_;
+};
+
+/// Progress of reading texts: a live line on a terminal; otherwise a plain line at every tenth of the bytes and at least twice
+/// a minute.
+class progress {
+ public:
+  /// bytes: of all texts; 0: not known.
+  explicit progress(double bytes) : bytes_(bytes) {}
+
+  void add(std::size_t bytes, std::size_t tokens) {
+    done_ += static_cast<double>(bytes);
+    tokens_ += static_cast<std::int64_t>(tokens);
+    const auto now = clock::now();
+    const auto tenth = bytes_ > 0 ? static_cast<int>(10 * done_ / bytes_) : 0;
+    if (screen_.live() ? now - shown_ < std::chrono::milliseconds(100) : tenth <= tenth_ && now - shown_ < std::chrono::seconds(30)) return;
+    shown_ = now;
+    tenth_ = tenth;
+    const double seconds = std::chrono::duration<double>(now - begin_).count(), speed = done_ / seconds;
+    std::string line = bytes_text(done_);
+    if (bytes_ > 0) line += " of " + bytes_text(bytes_) + ", " + percent_text(done_ / bytes_, 0);
+    line += ", " + count_text(tokens_) + " tokens, " + scaled_text(speed) + "B/s";
+    if (bytes_ > done_) line += ", " + duration_text((bytes_ - done_) / speed) + " left";
+    screen_.live() ? screen_.show(line) : screen_.say(line);
+  }
+  void say(const std::string& line) { screen_.say(line); }
+  double seconds() const { return std::chrono::duration<double>(clock::now() - begin_).count(); }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  double bytes_, done_ = 0;
+  std::int64_t tokens_ = 0;
+  int tenth_ = 0;
+  clock::time_point begin_ = clock::now(), shown_ = begin_;
+  live_line screen_;
+};
 
 struct stopped {};
 
@@ -128,9 +201,8 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
              count_text(size) + " ids, " + duration_text(screen.seconds()));
 }
 
-}  // namespace
-
-int write_shards(const settings& s) {
+/// Returns an exit code.
+inline int write_shards(const settings& s) {
   if (s.out.empty()) raptr::fail("--out is missing: give --out DIR, a folder for the shards");
   const auto tokenizer = tokenizer_named(s.tokenizer);
   const stop_signals signals;

@@ -1,15 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line about the texts read: their contents, and everything that was skipped or is unusual.
+// Texts and their tokenizer: the values of --tokenizer and --documents, and a line about what was read, skipped or is unusual.
 #pragma once
 
 #include <string>
+#include <variant>
 
+#include <raptr/base/number_text.hpp>
 #include <raptr/data/documents.hpp>
-#include <raptr/run/number_text.hpp>
+#include <raptr/tokenizers/tokenizer_files.hpp>
 
 namespace program {
 
 using namespace raptr;
+
+/// name: "bytes", a file or a folder. Throws as raptr::read_tokenizer() does, and for "none", which only a run on shards allows.
+inline raptr::any_tokenizer tokenizer_named(const std::string& name) {
+  if (name == "none") raptr::fail("the tokenizer is none, but one is needed here: give --tokenizer FILE, DIR or bytes");
+  return name == "bytes" ? raptr::any_tokenizer{} : raptr::read_tokenizer(name);
+}
+inline raptr::vocabulary vocabulary_of(const raptr::any_tokenizer& tokenizer) {
+  return std::visit([](const auto& t) { return t.vocabulary(); }, tokenizer);
+}
+/// name: "file" or "blank-line".
+inline raptr::documents documents_named(const std::string& name) {
+  return name == "file" ? raptr::documents::whole_file : raptr::documents::blank_line;
+}
 
 inline std::string counted(std::int64_t n, const char* one, const char* many) { return count_text(n) + " " + (n == 1 ? one : many); }
 
