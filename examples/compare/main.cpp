@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-compare: two or more finished runs side by side, as a table and as curves, and the logs of any runs as CSV. The first
 // run is the baseline.
-#include <raptr/io/file.hpp>
+#include <raptr/base/text_table.hpp>
+#include <raptr/run/metrics.hpp>
+#include <raptr/run/run_files.hpp>
 
-#include "../support/csv.hpp"
 #include "../support/curves.hpp"
-#include "../support/help.hpp"
-#include "../support/run_files.hpp"
-#include "../support/text_table.hpp"
+#include "../support/option_list.hpp"
 
 namespace {
 
@@ -62,6 +61,53 @@ text_table table_of(const std::vector<measured_run>& runs) {
                s.validation_loss ? fixed_text(*s.validation_loss, 4) + ratio(*s.validation_loss, first.validation_loss.value_or(0)) : "-"});
   }
   return table;
+}
+
+// CSV: quoting as in RFC 4180, lines end with LF, decimal points in every locale; a field that a step lacks is an empty cell.
+std::string csv_cell(std::string text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return text;
+  for (std::size_t at = 0; (at = text.find('"', at)) != text.npos; at += 2) text.insert(at, 1, '"');
+  return '"' + text + '"';
+}
+
+/// The cells of a line of metrics.jsonl, in order; "active": {"heads": 1} is the cell active.heads.
+std::vector<std::pair<std::string, std::string>> csv_cells(const raptr::json& line) {
+  std::vector<std::pair<std::string, std::string>> cells;
+  const auto add = [&](const std::string& name, const raptr::json& value) {
+    cells.emplace_back(name, value.is_null() ? "" : value.is_string() ? value.get<std::string>() : value.dump());
+  };
+  for (const auto& [name, value] : line.items()) {
+    if (value.is_object())
+      for (const auto& [part, one] : value.items()) add(name + "." + part, one);
+    else
+      add(name, value);
+  }
+  return cells;
+}
+
+/// The first column is the folder of the run as given; the others are all fields that any step has.
+std::string csv_text(const std::vector<std::filesystem::path>& runs) {
+  std::vector<std::string> columns;
+  const auto each_line = [&](const auto& use) {
+    for (const auto& run : runs)
+      for_each_line(run_files{run}.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { use(run, csv_cells(line)); });
+  };
+  each_line([&](const auto&, const auto& cells) {
+    for (const auto& [name, value] : cells)
+      if (std::ranges::find(columns, name) == columns.end()) columns.push_back(name);
+  });
+  std::string text = "run";
+  for (const std::string& name : columns) text.append(",").append(csv_cell(name));
+  text += "\n";
+  each_line([&](const std::filesystem::path& run, const auto& cells) {
+    text += csv_cell(run.native());
+    for (const std::string& name : columns) {
+      const auto found = std::ranges::find(cells, name, [](const auto& cell) { return cell.first; });
+      text.append(",").append(found == cells.end() ? "" : csv_cell(found->second));
+    }
+    text += "\n";
+  });
+  return text;
 }
 
 void write_csv(const settings& s) {

@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-pretrain: trains a language model on text, with the full network or with growing subnetworks.
-#include "../support/help.hpp"
-#include "run.hpp"
+
+#include <chrono>
+
+#include <raptr/run/recorded_training.hpp>
+#include <raptr/run/resume.hpp>
+#include <raptr/run/summary.hpp>
+
+#include "../support/curves.hpp"
+#include "../support/live_line.hpp"
+#include "../support/stop_signals.hpp"
+#include "run_config.hpp"
+
+namespace program {
+
+namespace errors {
+[[noreturn]] static void no_text() { fail("there is no text to train on: give --text FILE|DIR or --shards FILE|DIR, or --resume RUN"); }
+[[noreturn]] static void out_and_resume() { fail("--out and --resume are given: --resume continues in the folder of the run, so leave --out out"); }
+[[noreturn]] static void out_exists(const std::filesystem::path& run) {
+  fail(shown(run) + " exists already: give another folder as --out, or continue it with --resume " + shown(run));
+}
+}  // namespace errors
 
 namespace {
-
-using namespace program;
 
 constexpr std::string_view head =
     "raptr-pretrain trains a language model on text, with growing subnetworks.\n\n"
@@ -25,6 +42,170 @@ void read_config(const std::filesystem::path& file, option_list& options) {
     if (o.given && !options.given(o.name)) options.set(o.name, option_list::json_of(o));
 }
 
+/// Progress output: one live line on a terminal; otherwise a plain line at every twentieth of the run, and at least twice a minute.
+class console {
+ public:
+  /// flops: of the whole run; before: of the steps already done; peak: flop/s of all threads; 0: not known.
+  console(int blocks, double flops, double before, double peak) : blocks_(blocks), flops_(flops), done_(before), peak_(peak) {}
+
+  /// The `watch` callback of a run.
+  void step(const raptr::step_report& r) {
+    done_ += r.total_flops;
+    if (steps_++ > 0 || r.step + 1 == r.total) seconds_ += r.seconds, computed_ += r.total_flops;  // the first step warms up
+    const double rate = r.seconds > 0 ? r.total_flops / r.seconds : 0;
+    smooth_ = smooth_ > 0 ? 0.9 * smooth_ + 0.1 * rate : rate;
+    const auto now = std::chrono::steady_clock::now();
+    const std::string speed = peak_ > 0 ? percent_text(smooth_ / peak_, 0) + " of the FMA peak" : scaled_text(smooth_) + "flop/s",
+                      left = seconds_ > 0 ? duration_text((flops_ - done_) / (computed_ / seconds_)) + " left" : "";
+    const std::int64_t each = (std::max)(std::int64_t{1}, r.total / 20), number = r.step + 1;
+    if (screen_.live()) {
+      if (r.validation_loss || r.skipped()) screen_.say(r.line());
+      if (number < r.total && now - shown_ < std::chrono::milliseconds(100)) return;
+      shown_ = now;
+      screen_.show("stage " + std::to_string(r.stage + 1) + "/" + std::to_string(r.stages) + "  step " + std::to_string(number) + "/" +
+                   std::to_string(r.total) + "  " + std::to_string(r.active_blocks) + "/" + std::to_string(blocks_) + " blocks  loss " +
+                   fixed_text(r.loss, 3) + "  " + scaled_text(r.tokens_per_second()) + " tokens/s  " +
+                   (peak_ > 0 ? percent_text(smooth_ / peak_, 0) + " of peak  " : "") + left);
+    } else if (steps_ == 1 || number % each == 0 || number == r.total || r.validation_loss || r.skipped() ||
+               now - shown_ > std::chrono::seconds(30)) {
+      shown_ = now;
+      screen_.say(r.line() + ", " + speed + (number < r.total && !left.empty() ? ", " + left : ""));
+    }
+  }
+
+ private:
+  int blocks_;
+  double flops_, done_, peak_;
+  live_line screen_;
+  std::int64_t steps_ = 0;
+  double seconds_ = 0, computed_ = 0, smooth_ = 0;
+  std::chrono::steady_clock::time_point shown_{};
+};
+
+void note(const std::string& sentence) { say("Note: " + sentence); }
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+}
+std::filesystem::path unused_name() {
+  for (int k = 1;; ++k)
+    if (auto name = std::filesystem::path("runs") / std::to_string(k); !is_there(name)) return name;
+}
+
+/// Solves for the ? of the schedule with a network of the same shape. Returns a line about it.
+std::string solve_schedule(settings& s, corpus& text, expected_speed& speed) {
+  settings of_full = s;
+  of_full.schedule = "full";
+  const auto network = trainer_of(of_full);
+  text.divide(*network);
+  cost_estimator estimator(*network, text.training());
+  if (s.solve_cost == "time") {
+    say("Measuring steps of the network ...");
+    speed.measured = measured_time(*network, estimator.data());
+  }
+  return solve(s, estimator, speed.measured);
+}
+
+recording_options recording_of(const settings& s) {
+  recording_options recording{.keep = {.last = int(s.keep_checkpoints), .every = s.keep_every},
+                              .tensorboard = s.tensorboard,
+                              .note = note,
+                              .how_to_continue = "give --resume " + shown(s.out)};
+  if (s.full_disk == "continue")
+    recording.write_failed = [](const file_error& e) { say_error(std::string(e.what()) + "; continuing because of --full-disk continue"); };
+  return recording;
+}
+
+/// Writes the final files, summary.json last: it marks the run as finished.
+void finish(const run_files& files, const any_trainer& network, const settings& s, const run_plan& plan) {
+  const auto steps = read_metrics(files.metrics()).steps;
+  const run_sums sums = sums_of(steps);
+  replace_file(files.curves(), curves_svg(s.objective + ", " + std::to_string(s.layers) + " blocks, schedule " + s.schedule, {{"", steps}}));
+  replace_file(files.summary(), json_text(summary_of(network, s.schedule, plan, sums)));
+  say("Done: " + summary_line(s.steps, sums));
+  say("Curves: " + shown(files.curves()));
+}
+int say_next(const settings& s) {
+  const std::string run = shell_word(s.out.native());
+  if (s.objective == "causal_lm") say("Generate: raptr-generate --run " + run + " --prompt 'In the beginning'");
+  say("Compare:  raptr-compare " + run + " OTHER_RUN --out FOLDER");
+  return done;
+}
+
+/// Returns an exit code. given: the options set by the command line and the configuration file.
+int run(settings s, const option_list& given) {
+  std::optional<run_folder> folder;
+  if (!s.resume.empty()) {
+    if (given.given("out")) errors::out_and_resume();
+    const settings now = std::exchange(s, settings{});
+    folder = run_folder::open(now.resume);
+    s = resumed(*folder, given);
+    s.out = now.resume, s.plan = now.plan;
+  } else {
+    if (s.text.empty() && s.shards.empty()) errors::no_text();
+    if (s.out.empty()) s.out = unused_name();
+    if (!s.out.has_filename()) s.out = s.out.parent_path();
+    if (!s.plan && is_there(s.out)) errors::out_exists(s.out);
+    if (!s.from.empty()) take_shape(s, given);
+  }
+  const bool solves = !folder && to_be_solved(s);
+
+  say("Reading the text ...");
+  corpus text(s);
+  if (folder) expect_same_text(text, *folder);
+  const stop_signals signals;
+  expected_speed speed;
+  std::string solved;
+  if (solves) solved = solve_schedule(s, text, speed);
+  const auto network = trainer_of(s);
+  text.divide(*network);
+  speed.peak = kind_of(s).peak_flops(int(s.threads));
+  const run_plan plan = plan_of(*network, text.training(), speed);
+  say(text.line());
+  say("Model: " + s.objective + ", " + count_text(network->parameters()) + " parameters; " + network->device() +
+      (speed.peak > 0 ? ", FMA peak " + scaled_text(speed.peak) + "flop/s" : ""));
+  if (!solved.empty()) say(solved);
+  say("Schedule: " + s.schedule + "\n" + plan.text);
+  if (s.plan) return done;
+
+  std::uint64_t log_bytes = 0;
+  if (folder) {
+    const resume_point point = resume(*folder, *network, note);
+    log_bytes = point.log_bytes;
+    if (!point.checkpoint) begin_anew(s, *network, *folder);
+    if (network->steps_done() == s.steps && folder->finished()) {
+      if (s.tensorboard) metrics_log(folder->files(), log_bytes, true).sync();
+      say("This run is finished: all " + std::to_string(s.steps) + " steps are done.");
+      return say_next(s);
+    }
+    say("Run: " + shown(s.out) + ", resuming after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps));
+  }
+  if (signals.signal()) return 128 + signals.signal();
+  if (!folder) {
+    std::string from;
+    if (!s.from.empty()) {
+      say("Weights: those of " + shown(s.from) + "; there is no dropout, whatever rates its config.json has");
+      if (grows(s, *network)) note("this schedule begins with some of the blocks and copies them over the others, whose weights are lost");
+      from = kind_of(s).start_from(*network, s.from);
+    }
+    folder = run_folder::create(s.out, config_of(s, text, from));
+    say("Run: " + shown(s.out));
+  }
+
+  console screen(int(s.layers), plan.total_flops, plan.flops_of_first(network->steps_done()), speed.peak);
+  run_options options = network->options();
+  options.stop = signals.token();
+  if (text.validation()) options.validate = [&] { return network->evaluate(*text.validation(), s.validation_windows); };
+  if (!train_in(*folder, log_bytes, *network, text.training(), options, recording_of(s), [&](const step_report& r) { screen.step(r); })) {
+    say("Stopped after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps) +
+        "; everything is saved.\nResume: raptr-pretrain --resume " + shell_word(s.out.native()));
+    return 128 + signals.signal();
+  }
+  finish(folder->files(), *network, s, plan);
+  return say_next(s);
+}
+
 int start(int count, char** words) {
   settings s;
   option_list options = options_of(s);
@@ -37,6 +218,8 @@ int start(int count, char** words) {
 
 }  // namespace
 
+}  // namespace program
+
 int main(int count, char** words) {
-  return program::guarded([&] { return start(count, words); });
+  return program::guarded([&] { return program::start(count, words); });
 }

@@ -2,11 +2,11 @@
 // The schedule given by the options. A text may leave one number open, as in ramp:?-full, which is solved for a given cost.
 #pragma once
 
-#include <raptr/schedule/grammar/solve.hpp>
+#include <raptr/run/cost_estimator.hpp>
 #include <raptr/schedule/progressive.hpp>
 #include <raptr/subnet/rules/named_rule.hpp>
 
-#include "estimates.hpp"
+#include "settings.hpp"
 
 namespace program {
 
@@ -44,10 +44,17 @@ inline raptr::any_schedule schedule_of(const settings& s) {
     errors::schedule_shrinks(s.schedule);
   }
 }
-/// Throws input_error unless the schedule fits the network.
-inline void check(const settings& s, const raptr::any_schedule& schedule, const raptr::network_layout& layout, bool norm_first) {
-  raptr::check_schedule(schedule, layout, s.steps, norm_first);
-  if (!s.allow_shrinking && !raptr::never_shrinks(schedule, layout, s.steps)) errors::schedule_shrinks(s.schedule);
+/// Throws input_error if there is none.
+inline const network_kind& kind_of(const settings& s) {
+  for (const network_kind* kind : network_kinds())
+    if (kind->objective == s.objective && kind->device == s.device) return *kind;
+  raptr::fail("--objective " + s.objective + " is not compiled for --device " + s.device + ": give another device");
+}
+/// Throws input_error if the options do not fit together.
+inline std::unique_ptr<raptr::any_trainer> trainer_of(const settings& s) {
+  auto trainer = kind_of(s).make(s, schedule_of(s));
+  if (!s.allow_shrinking && !raptr::never_shrinks(trainer->schedule(), trainer->layout(), s.steps)) errors::schedule_shrinks(s.schedule);
+  return trainer;
 }
 
 /// Whether the schedule has a ? to solve for. Throws input_error if it has one and no target, or a target and no ?.
@@ -60,7 +67,7 @@ inline bool to_be_solved(const settings& s) {
 }
 inline const char* cost_text(std::string_view cost) { return cost == "time" ? "the time" : cost == "total-flops" ? "all FLOPs" : "the block FLOPs"; }
 /// Replaces the ? by the number found, and stores the options as given in s.solved. Returns a line about it.
-inline std::string solve(settings& s, cost_estimator& estimator, const std::optional<raptr::step_time>& measured) {
+inline std::string solve(settings& s, raptr::cost_estimator& estimator, const std::optional<raptr::step_time>& measured) {
   const raptr::network_layout& layout = estimator.layout();
   const auto cost = [&](const raptr::any_schedule& schedule) {
     raptr::check_schedule(schedule, layout, s.steps, true);
@@ -70,7 +77,7 @@ inline std::string solve(settings& s, cost_estimator& estimator, const std::opti
   };
   const std::string found = raptr::solve_text(s.schedule, s.solve_for, cost, text_options_of(s));
   const std::string line =
-      "Solved: " + s.schedule + " is " + found + ", for " + percent_text(s.solve_for) + " of " + cost_text(s.solve_cost) + " of full training";
+      "Solved: " + s.schedule + " is " + found + ", for " + raptr::percent_text(s.solve_for) + " of " + cost_text(s.solve_cost) + " of full training";
   s.solved = {{"schedule", s.schedule}, {"solve-for", s.solve_for}, {"solve-cost", s.solve_cost}};
   s.schedule = found, s.solve_for = 0, s.solve_cost = settings{}.solve_cost;
   return line;

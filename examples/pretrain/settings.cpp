@@ -9,10 +9,21 @@ namespace program {
 
 namespace {
 constexpr double most_steps = 1'099'511'627'776;  // raptr::longest_run
+
+/// The different values of a member of the compiled kinds of networks, in their order.
+std::vector<std::string_view> names_of_kinds(std::string_view network_kind::*name) {
+  std::vector<std::string_view> names;
+  for (const network_kind* kind : network_kinds())
+    if (std::ranges::find(names, kind->*name) == names.end()) names.push_back(kind->*name);
+  return names;
+}
 }  // namespace
 
 option_list options_of(settings& s) {
   option_list o;
+  const auto objectives = names_of_kinds(&network_kind::objective), devices = names_of_kinds(&network_kind::device);
+  if (s.objective.empty()) s.objective = objectives.front();
+  if (s.device.empty()) s.device = devices.front();
   o.add("data", "text", "FILE|DIR ...", &s.text, "training text; of a folder, the files *.txt");
   o.add("data", "shards", "FILE|DIR ...", &s.shards, "or token shards; of a folder, the files *.bin without the word val in their names");
   o.add("data", "documents", "HOW", &s.documents, "how files are split into documents").one_of({"file", "blank-line"});
@@ -23,7 +34,7 @@ option_list options_of(settings& s) {
   o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids, no header").one_of({"llm.c", "nanogpt"});
   o.add("data", "validation-windows", "N", &s.validation_windows, "of one context each, from the start of the validation text; 0: all").range(0, 1e9);
 
-  o.add("model", "objective", "NAME", &s.objective, "a GPT-2 or a BERT").one_of({"causal_lm", "masked_lm"});
+  o.add("model", "objective", "NAME", &s.objective, "a GPT-2 or a BERT").one_of(objectives);
   o.add("model", "from", "DIR", &s.from, "start from the weights and shape of a Hugging Face folder, GPT-2 or BERT");
   o.add("model", "masking", "NAME", &s.masking, "of masked_lm, 15% of the tokens: exactly, or each independently").one_of({"bert", "independent"});
   o.add("model", "layers", "N", &s.layers, "transformer blocks").range(1, 4096);
@@ -66,6 +77,7 @@ option_list options_of(settings& s) {
   o.add("training", "max-nonfinite", "N", &s.max_nonfinite, "consecutive non-finite steps that may be skipped").range(1, 1e9);
 
   o.add("run", "out", "RUN", &s.out, "folder of the run, must not exist yet [runs/1, runs/2, ...]");
+  o.add("run", "device", "NAME", &s.device, "of those compiled in; a resume may change it").one_of(devices);
   o.add("run", "threads", "N", &s.threads, "0: one per processor; does not change results").range(0, 1023);
   o.add("run", "validate-every", "STEPS", &s.validate_every, "0: never").range(0, most_steps).default_is("steps / 20");
   o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");
@@ -99,10 +111,10 @@ void settings::settle() {
 }
 
 bool free_at_resume(std::string_view option) {
-  static constexpr std::string_view names[] = {"threads",   "checkpoint-every", "keep-checkpoints", "keep-every",
-                                               "full-disk", "max-nonfinite",    "tensorboard"};
+  static constexpr std::string_view names[] = {"threads",    "device",    "checkpoint-every", "keep-checkpoints",
+                                               "keep-every", "full-disk", "max-nonfinite",    "tensorboard"};
   return std::ranges::find(names, option) != std::end(names);
 }
-bool stored(const option& o) { return !o.topic.empty() && o.name != "out"; }
+bool stored(const option& o) { return !o.topic.empty() && o.name != "out" && o.name != "device"; }
 
 }  // namespace program

@@ -2,19 +2,38 @@
 // All settings of a run, as numbers and names, and the table of options that sets them.
 #pragma once
 
+#include <memory>
+#include <span>
+
 #include <raptr/subnet/model_shape.hpp>
-#include <raptr/tokenizers/vocabulary.hpp>
 
 #include "../support/option_list.hpp"
 
+namespace raptr {
+class any_schedule;
+class any_trainer;
+}  // namespace raptr
+
 namespace program {
+
+/// One kind of network that this program can train, in a file of its own, so that the program itself compiles in seconds.
+struct network_kind {
+  std::string_view objective, device;
+  /// Throws input_error if the options do not fit together.
+  std::unique_ptr<raptr::any_trainer> (*make)(const struct settings& s, const raptr::any_schedule& schedule);
+  /// Loads the weights of a Hugging Face folder into a trainer made by this. Returns their checksum.
+  std::string (*start_from)(raptr::any_trainer& trainer, const std::filesystem::path& folder);
+  double (*peak_flops)(int threads);  // of all of them (0: one per processor), measured; 0: not known
+};
+/// In the order of the lists of CMake; the first one is the default. Generated, as is the file of each.
+std::span<const network_kind* const> network_kinds();
 
 struct settings {
   path_list text, shards, validation_text, validation_shards;
   std::string documents = "file", tokenizer = "bytes", shard_format = "llm.c";
   std::int64_t validation_windows = 256;
 
-  std::string objective = "causal_lm", masking = "bert";
+  std::string objective, masking = "bert", device;
   std::filesystem::path from;
   std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, neuron_group = 16, context = 128, vocab = 259;
 
@@ -39,7 +58,6 @@ struct settings {
   // Not part of a run.
   std::filesystem::path resume, config;
   bool plan = false;
-  raptr::vocabulary ids;  // of the tokenizer, once it is read
 
   raptr::model_shape shape() const {
     return {.layers = int(layers),
@@ -60,7 +78,7 @@ option_list options_of(settings& into);
 
 /// Whether the option belongs to an invocation, not to the run, and may differ at a resume.
 bool free_at_resume(std::string_view option);
-/// Whether config.json has this option.
+/// Whether config.json has this option: the device is not a property of the run.
 bool stored(const option& o);
 
 }  // namespace program

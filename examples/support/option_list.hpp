@@ -7,8 +7,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <deque>
 #include <filesystem>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,9 +19,39 @@
 
 #include <raptr/io/json.hpp>
 
-#include "names.hpp"
+#include "process.hpp"
 
 namespace program {
+
+inline std::string list_of(const std::vector<std::string_view>& names, std::string_view between) {
+  std::string text;
+  for (const auto one : names) text += (text.empty() ? "" : std::string(between)) + std::string(one);
+  return text;
+}
+
+/// Levenshtein distance: letters to insert, remove or replace.
+inline std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t corner = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = corner + (a[i] != b[j]);
+      corner = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, corner + 1});
+    }
+  }
+  return row.back();
+}
+
+/// A name that begins with `given` is nearer than any other; the case of `given` is ignored. `names` must not be empty.
+inline std::string_view nearest_name(std::string_view given, const std::vector<std::string_view>& names) {
+  std::string wanted(given.substr(0, 64));
+  for (char& c : wanted)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const auto distance = [&](std::string_view name) { return edit_distance(wanted, name) + (!wanted.empty() && name.starts_with(wanted) ? 0 : 100); };
+  return *std::ranges::min_element(names, {}, distance);
+}
 
 using path_list = std::vector<std::filesystem::path>;
 using option_target = std::variant<bool*, std::int64_t*, std::optional<std::int64_t>*, double*, std::string*, std::filesystem::path*, path_list*>;
@@ -269,5 +301,36 @@ class option_list {
   std::deque<option> options_;
   path_list* plain_words_ = nullptr;
 };
+
+/// Prints help and returns true if --help or -h is given. head: what the program does, and examples. Options without a topic
+/// are on the first page; every page fits a screen.
+inline bool helped(int count, const char* const* words, const option_list& options, std::string_view head) {
+  std::vector<std::string_view> topics;
+  for (const option& o : options.all())
+    if (!o.topic.empty() && std::ranges::find(topics, o.topic) == topics.end()) topics.push_back(o.topic);
+  const auto page = [&](std::string_view topic) { return "Options of --help " + std::string(topic) + ":\n" + options.help(topic); };
+  for (int i = 1; i < count; ++i) {
+    const std::string_view word = words[i];
+    if (word != "--help" && word != "-h") continue;
+    const std::string_view topic = i + 1 < count && words[i + 1][0] != '-' ? words[i + 1] : "";
+    std::string text;
+    if (topic.empty()) {
+      text = std::string(head) + "\n" + options.help("") + "\n";
+      if (!topics.empty()) text += "More: --help " + list_of(topics, ", --help ") + ",\n--help all. ";
+      text += "Defaults are in [brackets].\n\n" + std::string(exit_codes_text);
+    } else if (topic == "all") {
+      text = options.help("");
+      for (const auto one : topics) text += page(one);
+    } else if (std::ranges::find(topics, topic) != topics.end()) {
+      text = page(topic);
+    } else {
+      topics.push_back("all");
+      raptr::fail("--help has no topic \"" + raptr::shown(topic) + "\": the nearest is " + std::string(nearest_name(topic, topics)));
+    }
+    std::fputs(text.c_str(), stdout);
+    return true;
+  }
+  return false;
+}
 
 }  // namespace program

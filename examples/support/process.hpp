@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shared by all programs: exit codes, one-line error messages, and safe standard streams.
+// Shared by all programs: exit codes, one-line error messages, file names for a shell, and safe standard streams.
 #pragma once
 
 #include <fcntl.h>
@@ -16,6 +16,8 @@
 #include <raptr/base/error.hpp>
 
 namespace program {
+
+using namespace raptr;
 
 enum exit_code { done = 0, unexpected = 1, bad_input = 2, file_trouble = 3, diverged = 4 };  // stopped by a signal: 128 + its number
 
@@ -37,6 +39,27 @@ inline std::string one_line(std::string_view text) {
   }
   return line;
 }
+/// A file name, quoted for a shell.
+inline std::string shell_word(const std::string& text) {
+  if (!text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=+@%") == text.npos) return text;
+  bool printable = true;
+  for (const char c : text) printable = printable && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+  std::string word = printable ? "'" : "$'";
+  for (const char c : text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(c);
+    if (!printable && (byte < 0x20 || byte == 0x7f))
+      word += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    else if (c == '\'')
+      word += printable ? "'\\''" : "\\'";
+    else if (c == '\\' && !printable)
+      word += "\\\\";
+    else
+      word += c;
+  }
+  return word + "'";
+}
+
 inline void say(const std::string& line) {
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-tokenize: learns a byte-level tokenizer from text and writes it in files that other libraries can read, or converts
 // text to token shards with an existing tokenizer.
+#include <chrono>
+
+#include <raptr/data/documents.hpp>
 #include <raptr/data/shard_format.hpp>
+#include <raptr/tokenizers/bpe_files.hpp>
 #include <raptr/tokenizers/bpe_trainer.hpp>
 
-#include "../support/help.hpp"
-#include "settings.hpp"
+#include "../support/option_list.hpp"
+#include "../support/texts.hpp"
+#include "write_shards.hpp"
 
 namespace {
 
@@ -30,6 +35,30 @@ option_list options_of(settings& s) {
   o.add("", "validation-share", "X", &s.validation_share, "share of the documents, evenly spread, for shards val_*.bin; 0: none").range(0, 1);
   o.add("", "threads", "N", &s.threads, "for encoding; 0: one per processor; does not change the output").range(0, 1023);
   return o;
+}
+
+void refuse_existing(const std::filesystem::path& folder) {
+  for (const char* const name : {"vocab.json", "merges.txt", "tokenizer.json"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / name, ignored))
+      raptr::fail(raptr::shown(folder / name) + " exists already: give another --out, or remove the old tokenizer");
+  }
+}
+
+int learn_tokenizer(const settings& s) {
+  if (s.out.empty()) raptr::fail("--out is missing: give --out DIR, a folder for the tokenizer");
+  refuse_existing(s.out);
+  using clock = std::chrono::steady_clock;
+  const auto begin = clock::now();
+  raptr::bpe_trainer trainer;
+  const auto report = raptr::read_documents(raptr::find_texts(s.text), documents_named(s.documents),
+                                            [&](std::string_view document, const std::filesystem::path&) { trainer.add(document); });
+  say("text: " + text_report_line(report, counted(trainer.different_words(), "distinct word", "distinct words")));
+  const auto tokens = trainer.train(static_cast<int>(s.train_bpe));
+  raptr::write_bpe(tokens, s.out);
+  say("tokenizer: " + raptr::shown(s.out) + ", " + count_text(tokens.size()) + " tokens, " + count_text(std::ssize(tokens.model().merges)) +
+      " merges, " + duration_text(std::chrono::duration<double>(clock::now() - begin).count()));
+  return done;
 }
 
 int start(int count, char** words) {

@@ -44,10 +44,12 @@ std::string prose(const std::string& page) {
   return text;
 }
 
-TEST_CASE("the code block of the README is the program examples/readme.cpp") {
+TEST_CASE("the code blocks of the README are the program examples/readme.cpp and the run of examples/train_gpt.cpp") {
   const std::string shown = between(raptr::read_file(root / "README.md"), "```cpp\n", "```\n");
   const std::string compiled = between(raptr::read_file(root / "examples/readme.cpp"), "// [README]\n", "// [/README]\n");
   CHECK(shown == compiled);
+  const std::string own_trainer = between(raptr::read_file(root / "examples/train_gpt.cpp"), "// [run]\n", "// [/run]\n");
+  CHECK(raptr::read_file(root / "README.md").find("```cpp\n" + own_trainer + "```\n") != std::string::npos);
 }
 
 /// The number of code blocks of a page, all of which are parts of these files.

@@ -6,8 +6,6 @@
 #include "../../examples/support/curves.hpp"
 #include "../../examples/support/option_list.hpp"
 #include "../../examples/support/process.hpp"
-#include "../../examples/support/run_files.hpp"
-#include "../../examples/support/text_table.hpp"
 #include "../support/scratch_folder.hpp"
 
 namespace {
@@ -101,31 +99,6 @@ TEST_CASE("a word for the shell comes back from the shell") {
   }
 }
 
-TEST_CASE("numbers for people") {
-  CHECK(program::count_text(0) == "0");
-  CHECK(program::count_text(-1234567) == "-1,234,567");
-  CHECK(program::count_text(999) == "999");
-  CHECK(program::scaled_text(1.234e13) == "12.3 T");
-  CHECK(program::scaled_text(999.6) == "1.00 k");
-  CHECK(program::tick_text(5e12, 1.6e13) == "5 T");
-  CHECK(program::tick_text(1000, 5000) == "1000");
-  CHECK(program::tick_text(0, 1e9) == "0");
-  CHECK(program::bytes_text(1536) == "1.5 KiB");
-  CHECK(program::duration_text(3.21) == "3.2 s");
-  CHECK(program::duration_text(0.9996) == "1.0 s");
-  CHECK(program::duration_text(0.134) == "134 ms");
-  CHECK(program::duration_text(0.0012) == "1.2 ms");
-  CHECK(program::duration_text(3599.7) == "1 h 0 min");
-  CHECK(program::duration_text(NAN) == "-");
-}
-
-TEST_CASE("a table lines up") {
-  program::text_table table({"run", "x"});
-  table.add({"a", "100"});
-  CHECK(table.plain() == "run    x\na    100\n");
-  CHECK(table.markdown() == "| run |   x |\n| --- | --: |\n| a   | 100 |\n");
-}
-
 TEST_CASE("a sampler draws with the probabilities of the logits, and only from what top-k and top-p leave") {
   const float logits[] = {std::log(0.5f), std::log(0.1f), std::log(0.4f)};
   const auto share = [&](const program::sampler& draw, int id) {
@@ -142,31 +115,6 @@ TEST_CASE("a sampler draws with the probabilities of the logits, and only from w
   CHECK(share({0, 0, 1, 1}, 0) == 1);
   CHECK(share({1, 1, 1, 1}, 0) == 1);
   CHECK(share({100, 0, 1, 1}, 1) == doctest::Approx(1 / 3.0).epsilon(0.09));
-}
-
-TEST_CASE("metrics are read back, and a line that was being written is left out") {
-  scratch_folder scratch;
-  raptr::step_report r;
-  r.loss = 0.1, r.targets = 3, r.tokens = 4, r.total_flops = 1e10, r.validation_loss = 2.5;
-  std::string text = program::metrics_line(r);
-  r.step = 1, r.nonfinite = "loss", r.loss = NAN, r.gradient_norm = INFINITY, r.validation_loss = NAN;
-  text += program::metrics_line(r);
-  CHECK_FALSE(has(text, "nan"));
-  CHECK(has(text, R"("skipped":"loss is not finite")"));
-  raptr::write_file(scratch / "m", text + "{\"step\":3,");
-  const auto read_back = program::read_metrics(scratch / "m");
-  REQUIRE(read_back.steps.size() == 2);
-  CHECK(read_back.ends[1] == text.size());
-  CHECK(read_back.steps[0].loss == 0.1);
-  CHECK_FALSE(read_back.steps[1].loss);
-  const auto sums = program::sums_of(read_back.steps);
-  CHECK(sums.tokens == 8);
-  CHECK(sums.skipped == 1);
-  CHECK(sums.total_flops == 2e10);
-  CHECK(sums.loss == 0.1);
-  CHECK(sums.validation_loss == 2.5);
-  raptr::write_file(scratch / "m", text + text);
-  CHECK(has(sentence_of([&] { program::read_metrics(scratch / "m"); }), "expected step 3, got step 1"));
 }
 
 TEST_CASE("curves are drawn of any run, also of none, of one step and of a flat one") {

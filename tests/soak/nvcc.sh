@@ -16,10 +16,10 @@ if grep -L ' kernels, 0 spill or have a stack' "$work"/registers.*.txt | grep .;
 cmake --install "$1" --prefix "$work/stage" > /dev/null
 cat > "$work/project/CMakeLists.txt" << END
 cmake_minimum_required(VERSION 3.24)
-project(two_devices LANGUAGES CXX CUDA)
-find_package(raptr REQUIRED COMPONENTS cuda)
-add_executable(two_devices "$root/examples/two_devices.cu")
-target_link_libraries(two_devices PRIVATE raptr::cuda)
+project(train_gpu LANGUAGES CXX CUDA)
+find_package(raptr REQUIRED COMPONENTS cuda io)
+add_executable(train_gpu "$root/examples/train_gpu.cu")
+target_link_libraries(train_gpu PRIVATE raptr::cuda raptr::io)
 set(two_files "$root/tests/cuda/two_files")
 add_executable(two_files "\${two_files}/main.cpp" "\${two_files}/on_cpu.cpp" "\${two_files}/on_gpu.cu")
 target_link_libraries(two_files PRIVATE raptr::cuda)

@@ -89,6 +89,9 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   const Model& model() const { return model_; }
   const Schedule& schedule() const { return schedule_; }
   raptr::optimizer<Optimizer, Model>& optimizer() { return optimizer_; }
+  const raptr::optimizer<Optimizer, Model>& optimizer() const { return optimizer_; }
+  /// That of a step: the optimizer's, times the factor of the rule.
+  double learning_rate(const run_position& now) const { return optimizer_.rule().lr * rate_(now); }
   /// Steps done, and how many of the last ones were skipped as not finite. Together with weights, moments and counts, the complete
   /// state of a run.
   struct progress {
@@ -217,7 +220,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       b.normaliser = weight;
       if (!b.targets.empty()) model_.accumulate(plan, b);
     }
-    r.learning_rate = optimizer_.rule().lr * rate_(r);
+    r.learning_rate = learning_rate(r);
     r.active = active_shares(plan), r.active_blocks = plan.size();
     if (weight > 0) {
       const double of_blocks = block_rate(r.active.of(layers::name));

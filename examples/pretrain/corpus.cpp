@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "corpus.hpp"
+
+#include <raptr/data/shard_files.hpp>
+#include <raptr/data/shard_index.hpp>
+#include <raptr/data/sharded_tokens.hpp>
+#include <raptr/data/token_stream.hpp>
+
+#include "../support/process.hpp"
+#include "../support/texts.hpp"
+
+namespace program {
+
+namespace errors {
+[[noreturn]] static void text_and_shards(const char* what) {
+  raptr::fail("--" + std::string(what) + "text and --" + std::string(what) + "shards are given: a run takes one of them");
+}
+[[noreturn]] static void text_without_tokenizer() { raptr::fail("--tokenizer none is for shards only: a text needs a tokenizer"); }
+[[noreturn]] static void option_without_use(const char* option, const char* needs) {
+  raptr::fail("--" + std::string(option) + " is given without " + needs + ": leave it out");
+}
+[[noreturn]] static void shards_of_another_tokenizer(const std::filesystem::path& index, const raptr::shard_index& made, const std::string& given) {
+  raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(made.tokenizer) + ", and --tokenizer is " +
+              raptr::shown(given) + ": give --tokenizer " + shell_word(made.tokenizer_from.native()));
+}
+[[noreturn]] static void shards_of_two_tokenizers(const std::filesystem::path& index, const std::string& one, const std::string& other) {
+  raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(one) + ", others with " + raptr::shown(other) +
+              ": train on those of one tokenizer");
+}
+}  // namespace errors
+
+namespace {
+
+/// Shards as a token source, a line about them, and their expected hash if it is known.
+struct opened_shards {
+  raptr::sharded_tokens tokens;
+  std::string line;
+  std::filesystem::path index;
+  std::string hash;
+};
+
+/// The tokenizer whose ids the shards hold.
+struct shard_tokenizer {
+  std::string name;  // empty: not known
+  raptr::vocabulary ids;
+};
+
+struct found_index {
+  std::filesystem::path file;
+  raptr::shard_index says;
+};
+/// The shards.json files beside the named paths, each once.
+std::vector<found_index> indices_of(const path_list& named) {
+  std::vector<found_index> found;
+  std::error_code ignored;
+  for (const auto& path : named) {
+    const auto folder = std::filesystem::is_directory(path, ignored) ? path : raptr::folder_of(path);
+    const auto index = folder / raptr::shard_index_name;
+    if (std::filesystem::exists(index, ignored) && std::ranges::find(found, index, &found_index::file) == found.end())
+      found.push_back({index, raptr::read_shard_index(index)});
+  }
+  return found;
+}
+
+/// The tokenizer according to the shards.json files beside the shards; nullopt if there are none.
+std::optional<shard_tokenizer> tokenizer_of_shards(const path_list& named) {
+  std::optional<shard_tokenizer> found;
+  for (const auto& [index, says] : indices_of(named)) {
+    if (found && found->name != says.tokenizer) errors::shards_of_two_tokenizers(index, says.tokenizer, found->name);
+    found = {says.tokenizer, says.vocabulary};
+  }
+  return found;
+}
+
+/// tokenizer: the one whose ids they must hold.
+opened_shards open_shards(const settings& s, const path_list& named, raptr::shard_part part, const shard_tokenizer& tokenizer) {
+  const auto indices = indices_of(named);
+  for (const auto& [index, says] : indices)
+    if (!tokenizer.name.empty() && says.tokenizer != tokenizer.name) errors::shards_of_another_tokenizer(index, says, tokenizer.name);
+  const auto files = raptr::find_shards(named, part);
+  opened_shards opened{
+      {files.files, tokenizer.ids, s.shard_format == "nanogpt" ? raptr::shard_format::nanogpt : raptr::shard_format::llm_c}, {}, {}, {}};
+  const auto& source = opened.tokens;
+  opened.line = counted(source.shards(), "file", "files") + ", " + counted(source.size(), "token", "tokens");
+  if (source.empty_files()) opened.line += ", " + counted(source.empty_files(), "file without a token", "files without a token");
+  if (!files.skipped.empty())
+    opened.line += ", " + counted(std::ssize(files.skipped), "folder entry skipped", "folder entries skipped") + " (" +
+                   raptr::shown(files.skipped.front().filename()) + ")";
+  // If one folder is named, its shards.json has the expected counts and hash.
+  if (std::error_code ignored; named.size() == 1 && std::filesystem::is_directory(named.front(), ignored) && !indices.empty()) {
+    const auto& [index, says] = indices.front();
+    const auto& expected = part == raptr::shard_part::training || !says.validation ? says.training : *says.validation;
+    opened.index = index;
+    opened.hash = expected.hash;
+    const auto differ = [&](const char* what, std::int64_t should, std::int64_t is) {
+      if (should != is) raptr::errors::shards_differ_from_index(opened.index, what, std::to_string(should), std::to_string(is));
+    };
+    differ("number of shards", expected.shards, source.shards());
+    differ("number of tokens", expected.tokens, source.size());
+  }
+  return opened;
+}
+
+}  // namespace
+
+static void expect_room(const settings& s, int ids) {
+  if (ids > s.vocab) raptr::errors::tokenizer_is_larger_than_the_vocabulary(ids, int(s.vocab));
+}
+
+corpus::corpus(const settings& s, const optional_tokenizer& tokenizer) : training_part_(part_of(s, tokenizer, s.text, s.shards, false)) {
+  path_list shards = s.validation_shards;
+  if (s.validation_text.empty() && shards.empty()) std::ranges::copy_if(s.shards, std::back_inserter(shards), raptr::holds_validation_shards);
+  if (!s.validation_text.empty() || !shards.empty()) validation_part_ = part_of(s, tokenizer, s.validation_text, shards, true);
+}
+
+void corpus::divide(const raptr::any_trainer& network) {
+  const auto& all = training_part_.tokens;
+  if (validation_part_) {
+    (void)network.sample(validation_part_->tokens);  // throws if it is too short
+  } else if (double(all.size()) * held_out_share >= 1) {
+    const auto parts = raptr::hold_out(all, held_out_share);
+    if (network.fills_a_window(parts.training.size()) && network.fills_a_window(parts.validation.size()))
+      held_out_ = {std::make_unique<raptr::any_tokens>(parts.training), std::make_unique<raptr::any_tokens>(parts.validation)};
+  }
+}
+std::string corpus::line() const {
+  std::string text = training_part_.line;
+  if (validation_part_)
+    text += "; validation " + validation_part_->line;
+  else if (validation())
+    text += "; the last " + count_text(validation()->size()) + " tokens are held out for validation";
+  else
+    text += "; too short to hold out a part, so there is no validation";
+  return text;
+}
+raptr::json corpus::hashes() const {
+  raptr::json all = {{training_part_.option, training_part_.hash()}};
+  if (validation_part_) all["validation-" + validation_part_->option] = validation_part_->hash();
+  return all;
+}
+
+std::string corpus::part::hash() const {
+  const auto found = raptr::token_hash_text(raptr::token_hash(tokens));
+  if (!expected_hash.empty() && found != expected_hash) raptr::errors::shards_differ_from_index(index, "hash", expected_hash, found);
+  return found;
+}
+corpus::optional_tokenizer corpus::tokenizer_of(const settings& s) {
+  if (!s.text.empty() && !s.shards.empty()) errors::text_and_shards("");
+  if (!s.validation_text.empty() && !s.validation_shards.empty()) errors::text_and_shards("validation-");
+  const bool reads_text = !s.text.empty() || !s.validation_text.empty(), reads_shards = !s.shards.empty() || !s.validation_shards.empty();
+  if (!reads_text && s.documents != "file") errors::option_without_use("documents", "--text");
+  if (!reads_shards && s.shard_format != "llm.c") errors::option_without_use("shard-format", "--shards");
+  if (s.tokenizer == "none") {
+    if (reads_text) errors::text_without_tokenizer();
+    return std::nullopt;
+  }
+  auto tokenizer = tokenizer_named(s.tokenizer);
+  expect_room(s, vocabulary_of(tokenizer).size);
+  return tokenizer;
+}
+corpus::part corpus::part_of(const settings& s, const optional_tokenizer& tokenizer, const path_list& text, const path_list& shards,
+                             bool validation) {
+  if (shards.empty()) {
+    auto stream = std::visit([&](const auto& t) { return raptr::token_stream(t, text, documents_named(s.documents)); }, *tokenizer);
+    auto line = "text: " + text_report_line(stream.report(), counted(stream.size(), "token", "tokens"));
+    return {"text", raptr::any_tokens(std::move(stream)), std::move(line)};
+  }
+  const auto named = tokenizer
+                         ? shard_tokenizer{std::visit([](const auto& t) -> std::string { return t.name(); }, *tokenizer), vocabulary_of(*tokenizer)}
+                         : tokenizer_of_shards(shards).value_or(shard_tokenizer{"", {.size = int(s.vocab)}});
+  expect_room(s, named.ids.size);
+  auto opened = open_shards(s, shards, validation ? raptr::shard_part::validation : raptr::shard_part::training, named);
+  return {"shards", raptr::any_tokens(std::move(opened.tokens)), "shards: " + opened.line, std::move(opened.index), std::move(opened.hash)};
+}
+
+}  // namespace program

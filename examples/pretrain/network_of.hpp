@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trainer of one kind of network, made from the options of the command line.
+#pragma once
+
+#include <unistd.h>
+
+#include <raptr/backend/cpu/peak.hpp>
+#include <raptr/backend/cpu/threads.hpp>
+#include <raptr/base/number_text.hpp>
+#include <raptr/checkpoint/hugging_face.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/optim/adamw.hpp>
+#include <raptr/run/trainer_handle.hpp>
+
+#include "settings.hpp"
+
+namespace program {
+
+namespace errors {
+[[noreturn]] inline void model_is_larger_than_the_memory(std::int64_t parameters, double needed, double there) {
+  raptr::fail("a model of " + raptr::count_text(parameters) + " parameters needs " + raptr::bytes_text(needed) +
+              " for weights, gradients and moments, and this machine has " + raptr::bytes_text(there) +
+              ": reduce --width, --layers, --neurons or --vocab");
+}
+}  // namespace errors
+
+inline raptr::run_options run_options_of(const settings& s) {
+  return {.steps = s.steps,
+          .batch = int(s.batch),
+          .accumulate = int(s.accumulate),
+          .seed = static_cast<std::uint64_t>(s.seed),
+          .clip = s.clip,
+          .max_nonfinite = int(s.max_nonfinite),
+          .validate_every = s.validate_every.value_or(0),
+          .save_every = s.checkpoint_every.value_or(0)};
+}
+/// A learning-rate rule chosen at run time.
+struct chosen_rate {
+  std::function<double(const raptr::run_position&)> rule;
+  double operator()(const raptr::run_position& now) const { return rule(now); }
+};
+inline raptr::completep_rate<chosen_rate> rate_of(const settings& s) {
+  const auto picked = [&]() -> chosen_rate {
+    const std::int64_t warmup = s.warmup.value_or(0);
+    if (s.rate_rule == "constant") return {raptr::constant_rate{warmup}};
+    if (s.rate_rule == "linear") return {raptr::warmup_linear{warmup}};
+    if (s.rate_rule == "cosine") return {raptr::warmup_cosine{warmup}};
+    if (s.rate_rule == "wsd") return {raptr::warmup_stable_decay{warmup}};
+    return {raptr::decay_in_last_stage{warmup}};
+  }();
+  if (s.rewarm == 0) return {picked, s.completep_rate};
+  return {{raptr::rewarm_each_stage<chosen_rate>{picked, s.rewarm}}, s.completep_rate};
+}
+inline raptr::update_options updates_of(const settings& s) {
+  raptr::update_options updates{.dropped = raptr::dropped_update::frozen};
+  if (s.dropped_update == "zero_gradient") updates.dropped = raptr::dropped_update::zero_gradient;
+  if (s.dropped_update == "decay_only") updates.dropped = raptr::dropped_update::decay_only;
+  if (s.at_borders == "reset") updates.at_borders = raptr::border_state::reset;
+  if (s.grown == "reset") updates.grown = raptr::grown_state::reset;
+  return updates;
+}
+template <class Objective> Objective objective_of(const settings& s) {
+  Objective objective;
+  if constexpr (requires { objective.masking; }) objective.masking = s.masking == "bert" ? raptr::masking::bert : raptr::masking::independent;
+  return objective;
+}
+
+template <class Block, class Objective, class Device> struct network_of {
+  using model_type = raptr::transformer<Block, Objective, Device>;
+  using trainer_type = raptr::trainer<model_type, raptr::any_schedule, raptr::adamw, raptr::completep_rate<chosen_rate>>;
+  using handle = raptr::trainer_handle<trainer_type>;
+  static constexpr bool on_cpu = requires(typename model_type::options o) { o.threads; };
+
+  static std::unique_ptr<raptr::any_trainer> make(const settings& s, const raptr::any_schedule& schedule) {
+    typename model_type::options device{};
+    if constexpr (on_cpu) device.threads = int(s.threads);
+    model_type model(s.shape(), device, objective_of<Objective>(s));
+    const double needed = 16.0 * double(model.layout().size()), there = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
+    if (on_cpu && needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
+    raptr::check_schedule(schedule, model.plan_layout(int(s.batch * s.accumulate)), s.steps, Block::residual::norm_first);
+    const raptr::adamw rule{.lr = s.learning_rate, .weight_decay = s.weight_decay};
+    return std::make_unique<handle>(trainer_type(std::move(model), schedule, rule, rate_of(s), updates_of(s)), run_options_of(s));
+  }
+  static std::string start_from(raptr::any_trainer& trainer, const std::filesystem::path& folder) {
+    model_type& m = static_cast<handle&>(trainer).trainer().model();
+    raptr::load_hugging_face(folder, m);
+    const auto weights = m.get_weights();
+    std::uint32_t sum = raptr::crc32c(std::as_bytes(std::span(weights)));
+    for (const auto& t : m.untrained()) sum = raptr::crc32c(std::as_bytes(std::span(t.values)), sum);
+    return raptr::crc_text(sum);
+  }
+  static double peak_flops(int threads) {
+    return on_cpu ? (threads ? threads : raptr::cpu_backend::available_threads()) * raptr::cpu_backend::measured_fma_peak() : 0;
+  }
+  static constexpr network_kind kind{Objective::name, std::string_view(Device::name), make, start_from, peak_flops};
+};
+
+}  // namespace program

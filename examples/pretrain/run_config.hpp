@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// config.json of a run: all options and the hash of the text. What a resumed run takes from it, and which options may differ:
+// none that would change its plan, its data or its log. What a new run takes from a Hugging Face folder: architecture, shape, tokenizer;
+// an option that contradicts the folder is an error.
+#pragma once
+
+#include <raptr/base/version.hpp>
+#include <raptr/checkpoint/hugging_face_config.hpp>
+#include <raptr/run/run_folder.hpp>
+#include <raptr/schedule/growth.hpp>
+
+#include "corpus.hpp"
+#include "schedule.hpp"
+
+namespace program {
+
+namespace errors {
+[[noreturn]] inline void option_differs(std::string_view name, const std::string& stored, const std::string& given, const std::string& more) {
+  raptr::fail("--" + std::string(name) + " is " + given + ", but the run was started with " + stored + more +
+              ": leave it out to resume, or start a new run with --out");
+}
+[[noreturn]] inline void text_differs(const std::string& name, const std::string& stored, const std::string& found) {
+  raptr::fail("the text of --" + name + " is not the one that the run was started with (hash " + found + " instead of " + stored +
+              "): restore the old text, or start a new run with --out");
+}
+[[noreturn]] inline void weights_differ(const std::filesystem::path& from, const std::string& stored, const std::string& found) {
+  raptr::fail<raptr::file_error>("this run has no checkpoint yet, and " + raptr::shown(from) +
+                                 " does not hold the weights that it was started from (checksum " + found + " instead of " + stored +
+                                 "): restore the old weights, or start a new run with --out");
+}
+[[noreturn]] inline void option_contradicts_folder(const std::string& option, const std::string& given, const std::filesystem::path& file,
+                                                   const std::string& there) {
+  raptr::fail("--" + option + " is " + given + ", but " + raptr::shown(file) + " " + there + ": leave --" + option + " out, or leave --from out");
+}
+[[noreturn]] inline void folder_has_no_tokenizer(const std::filesystem::path& folder) {
+  raptr::fail(raptr::shown(folder) + " holds no tokenizer (tokenizer.json, vocab.json or vocab.txt): give the one of its weights as --tokenizer");
+}
+}  // namespace errors
+
+/// Sets shape, objective and, if none is given, tokenizer from s.from. Throws for an option in `given` that contradicts them.
+inline void take_shape(settings& s, const option_list& given) {
+  const raptr::hugging_face_model there = raptr::hugging_face_config(s.from, int(s.neuron_group));
+  const auto file = s.from / "config.json";
+  const std::string family(there.names.family);
+  option_list options = options_of(s);
+  if (given.given("objective") && s.objective != there.objective)
+    errors::option_contradicts_folder("objective", s.objective, file, "is of a " + family + ", whose head is for " + std::string(there.objective));
+  s.objective = there.objective;
+  if (s.kv_heads != 0 && s.kv_heads != there.shape.heads)
+    errors::option_contradicts_folder(
+        "kv-heads", std::to_string(s.kv_heads), file,
+        "is of a " + family + ", which has a key and a value for each of its " + std::to_string(there.shape.heads) + " heads");
+  for (const raptr::named_size& size : there.sizes) {
+    const raptr::json value = option_list::json_of(*options.find(size.name));
+    const std::int64_t number = there.shape.*size.size;
+    const bool default_neurons = size.name == "neurons" && value == 0 && number == 4 * there.shape.width;
+    if (given.given(size.name) && value != number && !default_neurons)
+      errors::option_contradicts_folder(std::string(size.name), value.dump(), file,
+                                        "has " + std::to_string(number) + " as \"" + std::string(size.member) + "\"");
+  }
+  for (const raptr::named_size& size : there.sizes) options.set(size.name, there.shape.*size.size);
+  if (given.given("tokenizer")) return;
+  std::error_code ignored;
+  const auto has = [&](const char* name) { return std::filesystem::exists(s.from / name, ignored); };
+  if (has("tokenizer.json") || has("vocab.json") || has("vocab.txt"))
+    s.tokenizer = s.from.native();
+  else if (s.text.empty() && s.validation_text.empty())
+    s.tokenizer = "none";  // shards are tokens already
+  else
+    errors::folder_has_no_tokenizer(s.from);
+}
+
+/// Whether the schedule begins with some of the blocks and copies them over the others.
+inline bool grows(const settings& s, const raptr::any_trainer& network) {
+  const auto& shape = network.layout().shape;
+  return raptr::network_of(network.schedule(), raptr::position_at(network.schedule(), 0, s.steps, shape)).size() < shape.layers;
+}
+
+/// from: the checksum of the initial weights; empty if they are random.
+inline raptr::json config_of(settings s, const corpus& text, const std::string& from) {
+  raptr::json config = {{"format", raptr::run_folder::format}, {"program", "raptr-pretrain"}, {"version", raptr::library_version}};
+  const option_list options = options_of(s);
+  for (const option& o : options.all())
+    if (stored(o)) config["options"][std::string(o.name)] = option_list::json_of(o);
+  config["hashes"] = text.hashes();
+  if (!from.empty()) config["hashes"]["from"] = from;
+  if (!s.solved.is_null()) config["solved"] = s.solved;
+  return config;
+}
+
+inline std::string borders_text(const settings& s) {
+  const auto trainer = trainer_of(s);
+  std::string text;
+  for (const auto& stage : raptr::stage_table(trainer->schedule(), trainer->layout(), s.steps))
+    text += (text.empty() ? "" : ", ") + std::to_string(stage.last + 1);
+  return s.schedule + " over " + std::to_string(s.steps) + " steps, stages ending at " + text;
+}
+/// Both plans if they differ: the stored one, and the one with the given options.
+inline std::string plans_text(const settings& before, const option_list& given) {
+  settings now = before;
+  option_list options = options_of(now);
+  for (const option& o : given.all())
+    if (o.given && stored(o)) options.set(o.name, option_list::json_of(o));
+  try {
+    const std::string was = borders_text(before), would_be = borders_text(now);
+    return was == would_be ? "" : " (" + was + "; it would be " + would_be + ")";
+  } catch (const raptr::error&) {
+    return "";  // the given options are not a valid plan
+  }
+}
+
+/// The options of the stored run, with those that may differ taken from the command line. Throws if any other option differs.
+inline settings resumed(const raptr::run_folder& run, const option_list& given) {
+  settings s;
+  option_list options = options_of(s);
+  options.read(raptr::json_member<raptr::json>(run.config(), "options", run.files().config()), run.files().config());
+  if (run.config().contains("solved")) s.solved = run.config()["solved"];
+  const settings before = s;
+  for (const option& o : given.all()) {
+    if (!o.given || o.topic.empty() || o.name == "out") continue;
+    const raptr::json stored_value = option_list::json_of(*options.find(o.name)), value = option_list::json_of(o);
+    const raptr::json first_value =
+        s.solved.is_object() ? s.solved.value(std::string(o.name), stored_value) : stored_value;  // before the ? was solved
+    if (free_at_resume(o.name))
+      options.set(o.name, value);
+    else if (value != stored_value && value != first_value)
+      errors::option_differs(o.name, raptr::detail::shown_json(first_value), raptr::detail::shown_json(value),
+                             o.topic == "schedule" || o.name == "steps" ? plans_text(before, given) : "");
+  }
+  return s;
+}
+inline void expect_same_text(const corpus& text, const raptr::run_folder& run) {
+  const auto file = run.files().config();
+  const raptr::json hashes = text.hashes(), before = raptr::json_member<raptr::json>(run.config(), "hashes", file);
+  for (const auto& [name, hash] : hashes.items())
+    if (const auto old = raptr::json_member<std::string>(before, name, file); old != hash) errors::text_differs(name, old, hash.get<std::string>());
+}
+/// Loads the initial weights of a run that has no checkpoint yet, unless they are random.
+inline void begin_anew(const settings& s, raptr::any_trainer& network, const raptr::run_folder& run) {
+  if (s.from.empty()) return;
+  const auto file = run.files().config();
+  const auto before = raptr::json_member<std::string>(raptr::json_member<raptr::json>(run.config(), "hashes", file), "from", file);
+  if (const std::string now = kind_of(s).start_from(network, s.from); now != before) errors::weights_differ(s.from, before, now);
+}
+
+}  // namespace program

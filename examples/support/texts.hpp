@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Texts and their tokenizer: the values of --tokenizer and --documents, and a line about what was read, skipped or is unusual.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include <raptr/base/number_text.hpp>
+#include <raptr/data/documents.hpp>
+#include <raptr/tokenizers/tokenizer_files.hpp>
+
+namespace program {
+
+using namespace raptr;
+
+/// name: "bytes", a file or a folder. Throws as raptr::read_tokenizer() does, and for "none", which only a run on shards allows.
+inline raptr::any_tokenizer tokenizer_named(const std::string& name) {
+  if (name == "none") raptr::fail("the tokenizer is none, but one is needed here: give --tokenizer FILE, DIR or bytes");
+  return name == "bytes" ? raptr::any_tokenizer{} : raptr::read_tokenizer(name);
+}
+inline raptr::vocabulary vocabulary_of(const raptr::any_tokenizer& tokenizer) {
+  return std::visit([](const auto& t) { return t.vocabulary(); }, tokenizer);
+}
+/// name: "file" or "blank-line".
+inline raptr::documents documents_named(const std::string& name) {
+  return name == "file" ? raptr::documents::whole_file : raptr::documents::blank_line;
+}
+
+inline std::string counted(std::int64_t n, const char* one, const char* many) { return count_text(n) + " " + (n == 1 ? one : many); }
+
+/// "2 files, 2 documents, 1,234 bytes", then extra, then anything unusual.
+inline std::string text_report_line(const raptr::text_report& r, const std::string& extra) {
+  std::string text = counted(r.files, "file", "files") + ", " + counted(r.documents, "document", "documents") + ", " +
+                     counted(r.bytes, "byte", "bytes") + ", " + extra;
+  if (r.empty_files) text += ", " + counted(r.empty_files, "file without a document", "files without a document");
+  if (r.byte_order_marks) text += ", " + counted(r.byte_order_marks, "byte order mark left out", "byte order marks left out");
+  if (r.files_not_utf8)
+    text += ", " + counted(r.files_not_utf8, "file that is not UTF-8", "files that are not UTF-8") + ", kept as it is (" +
+            raptr::shown(r.first_not_utf8) + ", byte " + std::to_string(r.byte_not_utf8) + ")";
+  if (!r.skipped.empty())
+    text += ", " + counted(std::ssize(r.skipped), "folder entry skipped", "folder entries skipped") + " (" +
+            raptr::shown(r.skipped.front().filename()) + ")";
+  return text;
+}
+
+}  // namespace program

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// metrics.jsonl: one line per step, each about that step alone; the reader computes sums. A step without a loss has null and
+// the reason. Between a run and its repetition only step_seconds and tokens_per_second differ.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <raptr/io/json.hpp>
+#include <raptr/train/report.hpp>
+
+namespace raptr {
+
+inline json metrics_json(const step_report& r) {
+  const bool measured = !r.skipped();
+  const auto or_null = [](bool there, double x) { return there && std::isfinite(x) ? json(x) : json(nullptr); };
+  json line = {{"step", r.step + 1},
+               {"stage", r.stage + 1},
+               {"active_blocks", r.active_blocks},
+               {"loss", or_null(measured, r.loss)},
+               {"learning_rate", r.learning_rate},
+               {"gradient_norm", or_null(measured, r.gradient_norm)},
+               {"tokens", r.tokens},
+               {"targets", r.targets},
+               {"block_flops", r.block_flops},
+               {"total_flops", r.total_flops},
+               {"step_seconds", r.seconds},
+               {"tokens_per_second", r.tokens_per_second()}};
+  for (const auto& [axis, share] : r.active) line["active"][std::string(axis)] = share;
+  if (r.validation_loss) line["validation_loss"] = or_null(true, *r.validation_loss);
+  if (!r.nonfinite.empty())
+    line["skipped"] = r.nonfinite + " is not finite";
+  else if (r.targets == 0)
+    line["skipped"] = "no token to predict";
+  return line;
+}
+inline std::string metrics_line(const step_report& r) { return json_text(metrics_json(r), -1); }
+
+/// Calls use(line, its first byte, the byte after it). An unterminated last line was still being written, and is skipped.
+/// Throws file_error with the byte of a line that is not an object.
+template <std::invocable<const json&, std::uint64_t, std::uint64_t> Use> void for_each_line(const std::filesystem::path& file, Use&& use) {
+  const std::string text = read_file(file);
+  for (std::size_t at = 0, end; (end = text.find('\n', at)) != text.npos; at = end + 1) {
+    const json line = parse_json(std::string_view(text).substr(at, end - at), file, at);
+    if (!line.is_object()) errors::damaged_file(file, at, "an object", detail::shown_json(line));
+    use(line, at, end + 1);
+  }
+}
+
+/// One line, read back.
+struct step_metrics {
+  std::int64_t step = 0;
+  int stage = 0, active_blocks = 0;
+  std::optional<double> loss, validation_loss;
+  std::int64_t tokens = 0;
+  double block_flops = 0, total_flops = 0, seconds = 0;
+  bool skipped = false;
+};
+
+struct metrics_file {
+  std::vector<step_metrics> steps;
+  std::vector<std::uint64_t> ends;  // the byte after each line
+};
+
+/// Also throws file_error for a line whose step is not the next one.
+inline metrics_file read_metrics(const std::filesystem::path& file) {
+  metrics_file all;
+  for_each_line(file, [&](const json& line, std::uint64_t at, std::uint64_t end) {
+    const auto maybe = [&](const char* name) -> std::optional<double> {
+      if (!line.contains(name) || line[name].is_null()) return std::nullopt;
+      return json_member<double>(line, name, file);
+    };
+    step_metrics m;
+    m.step = json_member<std::int64_t>(line, "step", file);
+    const std::int64_t expected = std::ssize(all.steps) + 1;
+    if (m.step != expected) errors::damaged_file(file, at, "step " + std::to_string(expected), "step " + std::to_string(m.step));
+    m.stage = json_member<int>(line, "stage", file), m.active_blocks = json_member<int>(line, "active_blocks", file);
+    m.loss = maybe("loss"), m.validation_loss = maybe("validation_loss");
+    m.tokens = json_member<std::int64_t>(line, "tokens", file);
+    m.block_flops = json_member<double>(line, "block_flops", file), m.total_flops = json_member<double>(line, "total_flops", file);
+    m.seconds = json_member<double>(line, "step_seconds", file), m.skipped = line.contains("skipped");
+    all.steps.push_back(m);
+    all.ends.push_back(end);
+  });
+  return all;
+}
+
+struct run_sums {
+  std::int64_t tokens = 0, skipped = 0;
+  double block_flops = 0, total_flops = 0, seconds = 0;
+  std::optional<double> loss, validation_loss;  // the last ones
+};
+inline run_sums sums_of(const std::vector<step_metrics>& steps) {
+  run_sums s;
+  for (const step_metrics& m : steps) {
+    s.tokens += m.tokens, s.skipped += m.skipped, s.block_flops += m.block_flops, s.total_flops += m.total_flops, s.seconds += m.seconds;
+    if (m.loss) s.loss = m.loss;
+    if (m.validation_loss) s.validation_loss = m.validation_loss;
+  }
+  return s;
+}
+
+}  // namespace raptr

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trains in the folder of a run: every step goes into the log, checkpoints are written and old ones removed, and a failed write
+// ends the run or is reported, as the caller wishes.
+#pragma once
+
+#include <raptr/run/any_trainer.hpp>
+#include <raptr/run/metrics_log.hpp>
+#include <raptr/run/run_folder.hpp>
+
+namespace raptr {
+
+/// What a run writes and reports, besides what its run_options say.
+struct recording_options {
+  retention keep{};                                                          // of checkpoints
+  bool tensorboard = false;                                                  // also writes the log as a TensorBoard event file
+  double peak_flops = 0;                                                     // of the device, for the expected times in the plan; 0: not known
+  std::function<void(const std::string&)> note = [](const std::string&) {};  // gets a sentence about what is damaged or missing
+  std::function<void(const file_error&)> write_failed{};  // gets the first error of several and the run continues; empty: the error is thrown
+  std::string how_to_continue = "run it again";           // for the error when the end could not be saved
+};
+
+namespace detail {
+
+/// Handles failed writes: rethrows the error, or reports it once and continues the run.
+class careful_writer {
+ public:
+  explicit careful_writer(const std::function<void(const file_error&)>& report) : report_(report) {}
+  bool failed() const { return failed_; }
+  template <class Write> void operator()(Write&& write) {
+    try {
+      write();
+      failed_ = false;
+    } catch (const file_error& e) {
+      if (!report_) throw;
+      if (!failed_) report_(e);
+      failed_ = true;
+    }
+  }
+
+ private:
+  const std::function<void(const file_error&)>& report_;
+  bool failed_ = false;
+};
+
+}  // namespace detail
+
+/// Trains from the trainer's current step, at which the log has log_bytes, to the last one. Saves are the folder's
+/// checkpoints; options.save is not called. Returns whether the run reached its end. Throws as trainer::run() does, and file_error
+/// if the last checkpoint or a part of the log is missing at the end.
+inline bool train_in(const run_folder& folder, std::uint64_t log_bytes, any_trainer& trainer, const any_tokens& text, run_options options,
+                     const recording_options& recording, const std::function<void(const step_report&)>& watch) {
+  const run_files& files = folder.files();
+  metrics_log log(files, log_bytes, recording.tensorboard);
+  detail::careful_writer write_log(recording.write_failed), write_checkpoint(recording.write_failed);
+  write_log([&] { log.sync(); });  // the events of the steps that are done
+  options.save = [&] {
+    write_log([&] { log.sync(); });  // first, so that no checkpoint is ahead of the log
+    write_checkpoint([&] {
+      trainer.save(files.checkpoint(trainer.steps_done()), text.vocabulary());
+      folder.remove_old(trainer.steps_done(), options, recording.keep);
+    });
+  };
+  const bool whole = trainer.run(text, options, [&](const step_report& r) {
+    if (watch) watch(r);
+    write_log([&] { log.append(r); });
+  });
+  if (write_log.failed() || write_checkpoint.failed()) {
+    const auto newest = files.newest(recording.note);
+    errors::end_is_not_saved(newest ? newest->step : 0, recording.how_to_continue);
+  }
+  return whole;
+}
+
+}  // namespace raptr

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// A user's own block in the folder of a run: killed, stopped, damaged and continued with the same bits; refused if it differs.
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include <raptr/backend/cpu.hpp>
+#include <raptr/models/gpt2.hpp>
+#include <raptr/optim/adamw.hpp>
+#include <raptr/run/training_run.hpp>
+
+#include "../support/scratch_folder.hpp"
+#include "../support/token_list.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace raptr;
+
+/// max(a, 0)^2.
+struct squared_relu {
+  static constexpr int inputs = 1;
+  template <class T> RAPTR_BOTH static T forward(const T* a) { return *a > 0 ? *a * *a : T(0); }
+  template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) { *da = *a > 0 ? 2 * *a * dh : T(0); }
+};
+using my_block = block<gpt2_block, mlp<squared_relu>>;
+using my_model = transformer<my_block, causal_lm, cpu>;
+constexpr model_shape shape{.layers = 4, .width = 8, .heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 40, .context = 8};
+
+struct no_text_schedule {
+  any_schedule stages{"3-full"};
+  stage_rule at(const run_position& now) const { return stages.at(now); }
+  std::int64_t stage_end(std::int64_t step, std::int64_t total) const { return stages.stage_end(step, total); }
+};
+
+struct choice {
+  std::string schedule = "2-3-full";
+  model_shape model = shape;
+  double rate = 1e-2;
+  std::int64_t tokens = 500;
+  run_options options{.steps = 20, .batch = 2, .seed = 3, .validate_every = 6, .save_every = 5};
+  recording_options recording{.keep = {.last = 2, .every = 10}};
+};
+
+/// Runs to the end, or to the step after which `end` returns true: then the process is told to stop. Returns all notes.
+template <class Watch> std::string run_in(const fs::path& folder, choice c, Watch&& watch) {
+  std::string notes;
+  const testing::token_list text(c.tokens);
+  trainer trained(my_model(c.model, {.threads = 1}), any_schedule(c.schedule), adamw{.lr = c.rate}, warmup_linear{.warmup = 4});
+  c.options.validate = [&] { return trained.evaluate(text, 2, 4); };
+  c.recording.note = [&](const std::string& sentence) { notes += sentence + "\n"; };
+  training_run run(folder, trained, text, c.options, c.recording);
+  if (run.train(watch)) CHECK(run.steps_done() == c.options.steps);
+  return notes;
+}
+std::string run_in(const fs::path& folder, const choice& c = {}) {
+  return run_in(folder, c, [](const step_report&) {});
+}
+std::string refusal(const fs::path& folder, const choice& c) {
+  return sentence_of<raptr::error>([&] { run_in(folder, c); });
+}
+
+/// All files by name; of logs and summaries what does not depend on time.
+std::map<std::string, std::string> contents(const fs::path& folder) {
+  std::map<std::string, std::string> all;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::string& text = all[entry.path().lexically_relative(folder).generic_string()] = read_file(entry.path());
+    for (const char* const field : {"\"step_seconds\":", "\"tokens_per_second\":", "\"training_seconds\":"})
+      for (std::size_t at = 0; (at = text.find(field, at)) != text.npos; at += 5) text.erase(at, text.find_first_of(",}\n", at) - at);
+  }
+  return all;
+}
+void check_same(const fs::path& one, const fs::path& other) {
+  const auto a = contents(one), b = contents(other);
+  CHECK(a.size() == b.size());
+  for (const auto& [name, text] : a) {
+    INFO(name);
+    REQUIRE(b.contains(name));
+    CHECK((text == b.at(name)));
+  }
+}
+
+TEST_CASE("a run leaves the files of raptr-pretrain, and a finished one is not trained again") {
+  scratch_folder scratch;
+  run_in(scratch / "run");
+  const auto files = contents(scratch / "run");
+  for (const char* const name : {"config.json", "metrics.jsonl", "summary.json", "checkpoints/step-000020/model.safetensors"})
+    CHECK(files.contains(name));
+  CHECK(step_folders(scratch / "run/checkpoints").size() == 3);  // 20, 15, and 10 as a multiple of 10
+  const json summary = read_json(scratch / "run/summary.json");
+  CHECK(summary["schedule"] == "2-3-full");
+  CHECK(summary["validation_loss"].get<double>() < 4);
+  int steps = 0;
+  run_in(scratch / "run", {}, [&](const step_report&) { ++steps; });
+  CHECK(steps == 0);
+  check_same(scratch / "run", scratch / "run");
+}
+
+TEST_CASE("a run that is killed at any step, or stopped, ends with the bits and the files of an unbroken one") {
+  scratch_folder scratch;
+  run_in(scratch / "whole");
+  for (const std::int64_t killed : {0, 3, 4, 5, 11, 18, 19}) {
+    CAPTURE(killed);
+    const fs::path folder = scratch / ("killed" + std::to_string(killed));
+    CHECK(in_child([&] {
+            run_in(folder, {}, [&](const step_report& r) {
+              if (r.step == killed) ::_exit(7);
+            });
+            return true;
+          }) == 7);
+    overwrite(folder / ".summary.json.partial-1", "{\"cut");  // a kill while the file was written
+    const std::string notes = run_in(folder);
+    CHECK(has(notes, "there is no checkpoint yet") == (killed < 5));  // that of the fifth step follows its report
+    check_same(scratch / "whole", folder);
+  }
+  std::stop_source stop;
+  choice stopped;
+  stopped.options.stop = stop.get_token();
+  run_in(scratch / "stopped", stopped, [&](const step_report& r) {
+    if (r.step == 7) stop.request_stop();
+  });
+  CHECK_FALSE(fs::exists(scratch / "stopped/summary.json"));
+  run_in(scratch / "stopped");
+  check_same(scratch / "whole", scratch / "stopped");
+}
+
+TEST_CASE("event files are those of an unbroken run too") {
+  scratch_folder scratch;
+  choice events;
+  events.recording.tensorboard = true;
+  run_in(scratch / "run", events);
+  CHECK(fs::file_size(scratch / "run/events.out.tfevents.raptr") > 20 * 100);
+}
+
+TEST_CASE("what differs from the run in the folder is refused with both values, and changes nothing") {
+  scratch_folder scratch;
+  run_in(scratch / "run");
+  const auto before = contents(scratch / "run");
+  const auto refused = [&](const char* sentence, auto change) {
+    choice c;
+    change(c);
+    const std::string got = refusal(scratch / "run", c);
+    INFO(got);
+    CHECK(has(got, sentence));
+  };
+  refused("steps is 40, but the run in", [](choice& c) { c.options.steps = 40; });
+  refused("was started with 20", [](choice& c) { c.options.steps = 40; });
+  refused("batch is 3", [](choice& c) { c.options.batch = 3; });
+  refused("was started with 2:", [](choice& c) { c.options.batch = 3; });
+  refused("seed is 4", [](choice& c) { c.options.seed = 4; });
+  refused("clip is 0.5", [](choice& c) { c.options.clip = 0.5; });
+  refused("schedule is \"full\", but", [](choice& c) { c.schedule = "full"; });
+  refused("started with \"2-3-full\"", [](choice& c) { c.schedule = "full"; });
+  refused("neurons is 16", [](choice& c) { c.model.neurons = 16; });
+  refused("learning_rates is", [](choice& c) { c.rate = 2e-2; });
+  refused("the hash of the training text is", [](choice& c) { c.tokens = 501; });
+  refused("at least 1", [](choice& c) { c.options.batch = 0; });
+  choice free;
+  free.options.save_every = 7, free.options.max_nonfinite = 3, free.recording.keep = {.last = 1};
+  CHECK(run_in(scratch / "run", free).empty());
+  CHECK((contents(scratch / "run") == before));
+
+  json config = read_json(scratch / "run/config.json");
+  config["program"] = "raptr-pretrain";
+  overwrite(scratch / "run/config.json", json_text(config));
+  CHECK(has(refusal(scratch / "run", {}), "holds a run of raptr-pretrain"));
+  overwrite(scratch / "file", "");
+  CHECK(has(refusal(scratch / "file", {}), "is not the folder of a run"));
+}
+
+TEST_CASE("a schedule or a text that does not fit leaves no folder behind") {
+  scratch_folder scratch;
+  choice c;
+  c.schedule = "2-5";
+  CHECK_FALSE(refusal(scratch / "run", c).empty());
+  c = {};
+  c.tokens = 5;
+  CHECK_FALSE(refusal(scratch / "run", c).empty());
+  CHECK_FALSE(fs::exists(scratch / "run"));
+}
+
+TEST_CASE("one process at a time works in a folder") {
+  scratch_folder scratch;
+  run_in(scratch / "run", {}, [&](const step_report& r) {
+    if (r.step == 3) CHECK(has(refusal(scratch / "run", {}), "is in use by another process"));
+  });
+}
+
+TEST_CASE("a damaged checkpoint is named and the one before it is used; a damaged log is refused by its byte") {
+  scratch_folder scratch;
+  run_in(scratch / "whole");
+  const auto copy = [&](const char* name) {
+    fs::copy(scratch / "whole", scratch / name, fs::copy_options::recursive);
+    fs::remove(scratch / name / "summary.json");
+    return scratch / name;
+  };
+  const fs::path newest = copy("checkpoint");
+  fs::resize_file(newest / "checkpoints/step-000020/optimizer.safetensors", 90);
+  CHECK(has(run_in(newest), "checkpoint step-000020 is damaged and skipped"));
+  check_same(scratch / "whole", newest);
+
+  const fs::path cut = copy("cut");  // lines that are younger than the checkpoint, and a line that was being written
+  remove_folder(cut / "checkpoints/step-000020");
+  fs::resize_file(cut / "metrics.jsonl", fs::file_size(cut / "metrics.jsonl") - 7);
+  CHECK(run_in(cut).empty());
+  check_same(scratch / "whole", cut);
+
+  const fs::path log = copy("log");
+  std::string lines = read_file(log / "metrics.jsonl");
+  lines[2] = '\xff';
+  overwrite(log / "metrics.jsonl", lines);
+  const std::string damaged = refusal(log, {});
+  INFO(damaged);
+  CHECK(has(damaged, "metrics.jsonl, line 1, column 3 (byte 2)"));
+
+  const fs::path lost = copy("lost");
+  fs::resize_file(lost / "metrics.jsonl", 0);
+  CHECK(has(run_in(lost), "metrics.jsonl ends at step 0, before the checkpoint of step 20"));
+}
+
+TEST_CASE("the figures of the plan are the sums of the costs of the steps") {
+  scratch_folder scratch;
+  const testing::token_list text(700);
+  for (const char* const schedule : {"2-3-full", "full", "3-full with heads 1/2-full@1:2"}) {
+    CAPTURE(schedule);
+    trainer trained(my_model(shape, {.threads = 1}), any_schedule(schedule), adamw{.lr = 1e-2});
+    const bool timed = schedule == std::string("full");
+    training_run run(scratch / schedule, trained, text, {.steps = 12, .batch = 2, .accumulate = 2}, {.peak_flops = timed ? 1e9 : 0});
+    double after_five = 0;
+    run.train([&](const step_report& r) {
+      if (r.step < 5) after_five += r.total_flops;
+    });
+    CHECK(run.plan().block_flops == doctest::Approx(run.sums().block_flops).epsilon(1e-9));
+    CHECK(run.plan().total_flops == doctest::Approx(run.sums().total_flops).epsilon(1e-9));
+    CHECK(run.plan().flops_of_first(5) == doctest::Approx(after_five).epsilon(1e-9));
+    CHECK(has(run.plan().text, timed ? "Every step trains the full network" : "Expected saving"));
+    CHECK(has(run.plan().text, "Expected time") == timed);
+    if (timed) CHECK(run.plan().seconds == doctest::Approx(run.sums().total_flops / 5e8));
+  }
+}
+
+TEST_CASE("a schedule without a text is recognised by its cost") {
+  scratch_folder scratch;
+  const testing::token_list text(300);
+  const auto begin = [&](const char* stages) {
+    trainer trained(my_model(shape, {.threads = 1}), no_text_schedule{any_schedule(stages)}, adamw{});
+    training_run run(scratch / "run", trained, text, {.steps = 8, .batch = 2});
+    CHECK(run.train());
+  };
+  begin("3-full");
+  CHECK(read_json(scratch / "run/summary.json")["schedule"] == "of no text");
+  CHECK(has(sentence_of<input_error>([&] { begin("2-full"); }), "block_flops_ratio is 0.75, but"));
+}
+
+TEST_CASE("failed writes end the run, or are reported once and the run ends with an error") {
+  scratch_folder scratch;
+  const auto block_checkpoints = [&](const fs::path& folder) {
+    return [folder](const step_report& r) {
+      if (r.step == 3) fs::remove_all(folder / "checkpoints"), overwrite(folder / "checkpoints", "");
+    };
+  };
+  CHECK(has(sentence_of([&] { run_in(scratch / "stops", {}, block_checkpoints(scratch / "stops")); }), "checkpoints"));
+  choice c;
+  int reports = 0;
+  c.recording.write_failed = [&](const file_error&) { ++reports; };
+  const std::string end = sentence_of([&] { run_in(scratch / "goes_on", c, block_checkpoints(scratch / "goes_on")); });
+  CHECK(reports == 1);
+  CHECK(read_metrics(scratch / "goes_on/metrics.jsonl").steps.size() == 20);
+  CHECK(!end.empty());
+}
+
+}  // namespace
