@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # raptr-pretrain trains each of RAPTR_PRETRAIN_FAMILIES on each of RAPTR_PRETRAIN_DEVICES; each pair is compiled by itself, so a build
-# with fewer of them is shorter. --objective and --device select one of them; the first of each is the default.
+# with fewer of them is shorter. --model, --objective and --device select one of them; the first that fits is the default.
 #   RAPTR_FAMILY_NAME  the header, block and objective of a family of your own: -DRAPTR_FAMILY_mine="mine.hpp;mine::block;raptr::causal_lm"
 #                      -DRAPTR_PRETRAIN_FAMILIES="gpt2;mine" -DCMAKE_CXX_FLAGS=-I/folder/of/mine
-set(RAPTR_PRETRAIN_FAMILIES gpt2 bert CACHE STRING "Networks of raptr-pretrain, one for each objective")
+set(RAPTR_PRETRAIN_FAMILIES gpt2 bert CACHE STRING "Networks of raptr-pretrain")
 set(RAPTR_PRETRAIN_DEVICES cpu CACHE STRING "Devices of raptr-pretrain: cpu, cuda")
 set(RAPTR_FAMILY_gpt2 raptr/models/gpt2.hpp raptr::gpt2_block raptr::causal_lm)
 set(RAPTR_FAMILY_bert raptr/models/bert.hpp raptr::bert_block raptr::masked_lm)

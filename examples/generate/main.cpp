@@ -17,6 +17,9 @@ namespace errors {
   raptr::fail(raptr::shown(folder) + " holds a model of the objective " + raptr::shown(objective) +
               ", which fills gaps and cannot continue a text: give one that was trained with --objective causal_lm");
 }
+[[noreturn]] static void model_is_no_gpt2(const std::filesystem::path& folder, const std::string& family) {
+  raptr::fail(raptr::shown(folder) + " holds a model of the family " + raptr::shown(family) + ", and this program continues texts with a GPT-2 only");
+}
 [[noreturn]] static void model_has_another_vocabulary(const std::filesystem::path& folder, int rows, const std::string& tokenizer, int size) {
   raptr::fail(raptr::shown(folder) + " holds a model with " + std::to_string(rows) + " rows of embedding, but the tokenizer " + tokenizer +
               " needs " + std::to_string(size) + ": it was trained with another tokenizer, give --tokenizer FILE or DIR");
@@ -128,6 +131,8 @@ std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std
   const auto shape = raptr::shape_from_json(config, file);
   const auto objective = raptr::json_member<std::string>(config["raptr"], "objective", file);
   if (objective != raptr::causal_lm::name) errors::model_does_not_continue(checkpoint, objective);
+  const auto family = raptr::json_member<std::string>(config["raptr"], "names", file);
+  if (family != raptr::names_of<raptr::gpt2_block>(shape).family) errors::model_is_no_gpt2(checkpoint, family);
   if (tokenizer_name.empty()) tokenizer_name = tokenizer_of_run(checkpoint);
   auto tokenizer = tokenizer_named(tokenizer_name);
   const raptr::vocabulary ids = vocabulary_of(tokenizer);

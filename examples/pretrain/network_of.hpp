@@ -92,7 +92,12 @@ template <class Block, class Objective, class Device> struct network_of {
   static double peak_flops(int threads) {
     return on_cpu ? (threads ? threads : raptr::cpu_backend::available_threads()) * raptr::cpu_backend::measured_fma_peak() : 0;
   }
-  static constexpr network_kind kind{Objective::name, std::string_view(Device::name), make, start_from, peak_flops};
+  static raptr::hugging_face_model describe(const std::filesystem::path& folder, int neuron_group) {
+    return raptr::hugging_face_config_of<raptr::family_of<Block>, Block>(folder, neuron_group, true);
+  }
+  static constexpr network_kind kind(std::string_view name) {
+    return {name, raptr::family_of<Block>::name, Objective::name, std::string_view(Device::name), describe, make, start_from, peak_flops};
+  }
 };
 
 }  // namespace program

@@ -37,28 +37,52 @@ namespace errors {
 }
 }  // namespace errors
 
-/// Sets shape, objective and, if none is given, tokenizer from s.from. Throws for an option in `given` that contradicts them.
-inline void take_shape(settings& s, const option_list& given) {
-  const raptr::hugging_face_model there = raptr::hugging_face_config(s.from, int(s.neuron_group));
+/// The first kind of network that the folder fits, of the model and device in s.
+inline const network_kind& kind_of_folder(const settings& s, bool any_model, raptr::hugging_face_model& there) {
   const auto file = s.from / "config.json";
-  const std::string family(there.names.family);
+  const raptr::json config = raptr::read_json(file);
+  const auto family = raptr::json_member<std::string>(config, "model_type", file);
+  std::exception_ptr refused;
+  std::vector<std::string_view> families;
+  for (const network_kind* kind : network_kinds()) {
+    if (kind->device != s.device || (!any_model && kind->name != s.model)) continue;
+    families.push_back(kind->family);
+    if (kind->family != family) continue;
+    try {
+      there = kind->describe(s.from, int(s.neuron_group));
+      return *kind;
+    } catch (const raptr::file_error&) {
+      if (!refused) refused = std::current_exception();
+    }
+  }
+  if (refused) std::rethrow_exception(refused);
+  raptr::errors::unsupported_member(file, "model_type", config["model_type"], "\"" + list_of(families, "\" or \"") + "\"");
+}
+/// Sets model, shape and, if none is given, tokenizer from s.from. Throws for an option in `given` that contradicts them.
+inline void take_shape(settings& s, const option_list& given) {
+  raptr::hugging_face_model there;
+  const network_kind& kind = kind_of_folder(s, !given.given("model"), there);
+  const auto file = s.from / "config.json";
+  const std::string family(there.family);
   option_list options = options_of(s);
-  if (given.given("objective") && s.objective != there.objective)
-    errors::option_contradicts_folder("objective", s.objective, file, "is of a " + family + ", whose head is for " + std::string(there.objective));
-  s.objective = there.objective;
+  if (given.given("objective") && s.objective != kind.objective)
+    errors::option_contradicts_folder("objective", s.objective, file, "is of a " + family + ", whose head is for " + std::string(kind.objective));
+  s.model = kind.name, s.objective = kind.objective;
   if (s.kv_heads != 0 && s.kv_heads != there.shape.heads)
     errors::option_contradicts_folder(
         "kv-heads", std::to_string(s.kv_heads), file,
         "is of a " + family + ", which has a key and a value for each of its " + std::to_string(there.shape.heads) + " heads");
-  for (const raptr::named_size& size : there.sizes) {
-    const raptr::json value = option_list::json_of(*options.find(size.name));
-    const std::int64_t number = there.shape.*size.size;
-    const bool default_neurons = size.name == "neurons" && value == 0 && number == 4 * there.shape.width;
-    if (given.given(size.name) && value != number && !default_neurons)
-      errors::option_contradicts_folder(std::string(size.name), value.dump(), file,
-                                        "has " + std::to_string(number) + " as \"" + std::string(size.member) + "\"");
-  }
-  for (const raptr::named_size& size : there.sizes) options.set(size.name, there.shape.*size.size);
+  const auto take = [&](std::string_view name, const raptr::json& number, const std::string& has) {
+    const raptr::json value = option_list::json_of(*options.find(name));
+    const bool default_neurons = name == "neurons" && value == 0 && number == 4 * there.shape.width;
+    if (given.given(name) && value != number && !default_neurons) errors::option_contradicts_folder(std::string(name), value.dump(), file, has);
+    options.set(name, number);
+  };
+  for (const raptr::named_size& size : there.sizes)
+    take(size.name, size.size, "has " + std::to_string(size.size) + " as \"" + std::string(size.member) + "\"");
+  take("norm-eps", there.shape.norm_eps, "has " + raptr::json(there.shape.norm_eps).dump());
+  take("attention-scale", there.shape.attention_scale, "has another one");
+  take("scale-by-depth", there.shape.scale_by_depth, "does not say so");
   if (given.given("tokenizer")) return;
   std::error_code ignored;
   const auto has = [&](const char* name) { return std::filesystem::exists(s.from / name, ignored); };

@@ -44,12 +44,6 @@ inline raptr::any_schedule schedule_of(const settings& s) {
     errors::schedule_shrinks(s.schedule);
   }
 }
-/// Throws input_error if there is none.
-inline const network_kind& kind_of(const settings& s) {
-  for (const network_kind* kind : network_kinds())
-    if (kind->objective == s.objective && kind->device == s.device) return *kind;
-  raptr::fail("--objective " + s.objective + " is not compiled for --device " + s.device + ": give another device");
-}
 /// Throws input_error if the options do not fit together.
 inline std::unique_ptr<raptr::any_trainer> trainer_of(const settings& s) {
   auto trainer = kind_of(s).make(s, schedule_of(s));

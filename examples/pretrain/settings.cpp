@@ -19,10 +19,18 @@ std::vector<std::string_view> names_of_kinds(std::string_view network_kind::*nam
 }
 }  // namespace
 
+const network_kind& kind_of(const settings& s) {
+  for (const network_kind* kind : network_kinds())
+    if (kind->device == s.device && (s.model.empty() || kind->name == s.model) && (s.objective.empty() || kind->objective == s.objective))
+      return *kind;
+  raptr::fail("no network " + (s.model.empty() ? "" : "of --model " + s.model + " ") + "for --objective " + s.objective +
+              " is compiled for --device " + s.device + ": leave one of them out");
+}
+
 option_list options_of(settings& s) {
   option_list o;
-  const auto objectives = names_of_kinds(&network_kind::objective), devices = names_of_kinds(&network_kind::device);
-  if (s.objective.empty()) s.objective = objectives.front();
+  const auto models = names_of_kinds(&network_kind::name), objectives = names_of_kinds(&network_kind::objective),
+             devices = names_of_kinds(&network_kind::device);
   if (s.device.empty()) s.device = devices.front();
   o.add("data", "text", "FILE|DIR ...", &s.text, "training text; of a folder, the files *.txt");
   o.add("data", "shards", "FILE|DIR ...", &s.shards, "or token shards; of a folder, the files *.bin without the word val in their names");
@@ -34,8 +42,9 @@ option_list options_of(settings& s) {
   o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids, no header").one_of({"llm.c", "nanogpt"});
   o.add("data", "validation-windows", "N", &s.validation_windows, "of one context each, from the start of the validation text; 0: all").range(0, 1e9);
 
-  o.add("model", "objective", "NAME", &s.objective, "a GPT-2 or a BERT").one_of(objectives);
-  o.add("model", "from", "DIR", &s.from, "start from the weights and shape of a Hugging Face folder, GPT-2 or BERT");
+  o.add("model", "model", "NAME", &s.model, "architecture").one_of(models).default_is("for the objective, or " + std::string(models.front()));
+  o.add("model", "objective", "NAME", &s.objective, "what is predicted").one_of(objectives).default_is("that of the model");
+  o.add("model", "from", "DIR", &s.from, "start from the weights and shape of a Hugging Face folder of such a model");
   o.add("model", "masking", "NAME", &s.masking, "of masked_lm, 15% of the tokens: exactly, or each independently").one_of({"bert", "independent"});
   o.add("model", "layers", "N", &s.layers, "transformer blocks").range(1, 4096);
   o.add("model", "width", "N", &s.width, "of the residual stream").range(1, 65536);
@@ -45,6 +54,10 @@ option_list options_of(settings& s) {
   o.add("model", "neuron-group", "N", &s.neuron_group, "neurons that are kept or dropped together").range(1, 1 << 20);
   o.add("model", "context", "TOKENS", &s.context, "length of a sequence").range(1, 1 << 20);
   o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding, at least the number of tokenizer ids; bytes need 259").range(1, 1 << 24);
+  o.add("model", "token-types", "N", &s.token_types, "rows of the embedding of token types; 0: as many as the model has").range(0, 1 << 20);
+  o.add("model", "norm-eps", "X", &s.norm_eps, "epsilon of the norms; 0: that of the model").range(0, 1);
+  o.add("model", "attention-scale", "X", &s.attention_scale, "factor on query times key; 0: 1/sqrt(width of a head)").range(0, 1e6);
+  o.add("model", "scale-by-depth", "", &s.scale_by_depth, "in block b, counted from 1, also times 1/b");
 
   o.add("schedule", "schedule", "TEXT", &s.schedule,
         "what trains: full, 6-8-10-12, heads 1/2-full, 6-12 with neurons 1/2-full, est, full for 1/10 then 6-12");
@@ -94,6 +107,8 @@ option_list options_of(settings& s) {
 }
 
 void settings::settle() {
+  const network_kind& kind = kind_of(*this);
+  model = kind.name, objective = kind.objective;
   if (schedule.find_first_not_of(" \t") == std::string::npos) schedule = "full";
   const auto share = [&](std::int64_t part) { return (std::max)(std::int64_t{1}, steps / part); };
   if (!warmup) warmup = steps / 20;

@@ -12,13 +12,16 @@
 namespace raptr {
 class any_schedule;
 class any_trainer;
+struct hugging_face_model;
 }  // namespace raptr
 
 namespace program {
 
 /// One kind of network that this program can train, in a file of its own, so that the program itself compiles in seconds.
 struct network_kind {
-  std::string_view objective, device;
+  std::string_view name, family, objective, device;
+  /// What config.json of a Hugging Face folder says. Throws file_error if it is of another family, block or objective.
+  raptr::hugging_face_model (*describe)(const std::filesystem::path& folder, int neuron_group);
   /// Throws input_error if the options do not fit together.
   std::unique_ptr<raptr::any_trainer> (*make)(const struct settings& s, const raptr::any_schedule& schedule);
   /// Loads the weights of a Hugging Face folder into a trainer made by this. Returns their checksum.
@@ -33,9 +36,11 @@ struct settings {
   std::string documents = "file", tokenizer = "bytes", shard_format = "llm.c";
   std::int64_t validation_windows = 256;
 
-  std::string objective, masking = "bert", device;
+  std::string model, objective, masking = "bert", device;  // empty: any, until they are settled
   std::filesystem::path from;
-  std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, neuron_group = 16, context = 128, vocab = 259;
+  std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, neuron_group = 16, context = 128, vocab = 259, token_types = 0;
+  double norm_eps = 0, attention_scale = 0;
+  bool scale_by_depth = false;
 
   std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen", at_borders = "kept", grown = "copied";
   double solve_for = 0;
@@ -67,11 +72,18 @@ struct settings {
             .neurons = int(neurons),
             .neuron_group = int(neuron_group),
             .vocab = int(vocab),
-            .context = int(context)};
+            .context = int(context),
+            .token_types = int(token_types),
+            .norm_eps = norm_eps,
+            .attention_scale = attention_scale,
+            .scale_by_depth = scale_by_depth};
   }
   /// Defaults that depend on other options become numbers, and names of files absolute, so that config.json is complete.
   void settle();
 };
+
+/// The first kind of network with the given model, objective and device. Throws input_error if there is none.
+const network_kind& kind_of(const settings& s);
 
 /// The table writes into `into`.
 option_list options_of(settings& into);

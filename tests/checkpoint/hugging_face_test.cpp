@@ -455,6 +455,23 @@ TEST_CASE("Numbers of config.json become those of the shape, choices those of th
   CHECK(names_of<bert_block>(odd).family == "raptr");
 }
 
+TEST_CASE("A checkpoint of another block or other numbers, whose tensors have the same names, is refused") {
+  const auto refused = [](auto saved, auto model, std::string_view part) {
+    const std::string said = sentence_of([&] { load_weights(saved.scratch / "saved", model); });
+    CAPTURE(said);
+    CHECK(has(said, part));
+    CHECK_FALSE(model.initialised());
+  };
+  model_shape eps = two, by_depth = two;
+  eps.norm_eps = 1e-3, by_depth.scale_by_depth = true;
+  using erf = block<gpt2_block, gelu_erf_mlp>;
+  refused(gpt2(), transformer<erf, causal_lm, cpu>(two, {1}), "\"activation_function\" is \"gelu_new\"; the block of this model has \"gelu\"");
+  refused(gpt2(), transformer<gpt2_block, causal_lm, cpu>(eps, {1}), "\"layer_norm_epsilon\" is 1e-05, but that of this model is 0.001");
+  using own = block<gpt2_block, no_biases>;
+  refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, cpu>(eps, {1}), "\"norm_eps\" is 1e-05, but that of this model is 0.001");
+  refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, cpu>(by_depth, {1}), "\"scale_by_depth\" is false");
+}
+
 TEST_CASE("A head that is not tied is a weight of its own, and a folder without it lacks a tensor") {
   folder_of_a_model<block<gpt2_block, untied_head>, causal_lm> f;
   CHECK(f.at("lm_head.weight").shape == std::vector<std::int64_t>{40, 8});

@@ -138,6 +138,7 @@ template <class Model> model_tensors<Model> read_weights(const std::filesystem::
   auto expected = shapes_of(tensors, "");
   for (const auto& t : untrained) expected[t.name] = t.shape;
   expect_tensors(file, expected);
+  expect_same_model<typename Model::block>(folder, model.shape());
   return read_tensors(model, tensors, std::move(untrained), [&](const std::string& name, std::span<master> out) { file.read(name, out); });
 }
 

@@ -26,15 +26,6 @@ namespace errors {
                                                "key and a value for every head"
                                              : "a " + std::string(here)));
 }
-[[noreturn]] inline void size_differs(const std::filesystem::path& file, const named_size& which, int here) {
-  fail<file_error>(shown(file) + ": \"" + std::string(which.member) + "\" is " + std::to_string(which.size) + ", but this model has " +
-                   std::to_string(here) + " as " + std::string(which.name) + ": create it with the shape of hugging_face_shape(folder)");
-}
-[[noreturn]] inline void number_differs(const std::filesystem::path& file, const std::string& member, const std::string& there,
-                                        const std::string& here) {
-  fail<file_error>(shown(file) + ": \"" + member + "\" is " + there + ", but that of this model is " + here +
-                   ": create it with the shape of hugging_face_shape(folder)");
-}
 [[noreturn]] inline void two_tensors_for_one(const std::filesystem::path& file, const std::string& first, const std::string& second) {
   fail<file_error>(shown(file) + " holds " + shown(first) + " and " + shown(second) + ", two names of the same weight");
 }
@@ -149,23 +140,6 @@ class hugging_face_tensors {
   std::map<std::string, sharded_safetensors::place> found_;
 };
 
-/// Throws file_error for a size or a number of config.json that the model does not have.
-template <class Family, class Block>
-void expect_same_shape(const std::filesystem::path& file, const hugging_face_model& there, const model_shape& here) {
-  const auto members = [](model_shape shape) {
-    json all;
-    const vocabulary none;
-    config_writer writer(all, none, true);
-    Family::template config<Block>(writer, shape);
-    return all;
-  };
-  const json ours = members(here), theirs = members(there.shape);
-  for (const named_size& s : there.sizes)
-    if (const json& size = ours[std::string(s.member)]; size != s.size) errors::size_differs(file, s, size.get<int>());
-  for (const auto& [member, value] : theirs.items())
-    if (ours[member] != value) errors::number_differs(file, member, shown_json(value), shown_json(ours[member]));
-}
-
 }  // namespace detail
 
 /// The shape of the model in a Hugging Face folder, by its config.json; without a Family, of one of the library's. Throws file_error
@@ -188,19 +162,16 @@ template <model_family Family> model_shape hugging_face_shape(const std::filesys
 template <class Model> void load_hugging_face(const std::filesystem::path& folder, Model& model) {
   using master = typename Model::master;
   using block = typename Model::block;
-  using family = family_of<block>;
   const auto file = folder / "config.json";
   const tensor_names names = checkpoint::names_in_files(model);
   const json config = read_json(file);
   if (const auto there = json_member<std::string>(config, "model_type", file); there != names.family || there == own_names.family)
     errors::architecture_differs(file, there, names.family);
-  const hugging_face_model there = hugging_face_config_of<family, block>(folder, model.shape().neuron_group, true);
-  const model_shape here = completed_shape<block>(model.shape());
-  detail::expect_same_shape<family, block>(file, there, here);
+  expect_same_config<block>(folder, model.shape());
   const auto tensors = file_tensors(model.layout(), names);
-  const detail::hugging_face_tensors files(folder, names, here.layers, here.width, checkpoint::shapes_of(tensors, ""));
+  const detail::hugging_face_tensors files(folder, names, model.shape().layers, model.shape().width, checkpoint::shapes_of(tensors, ""));
   files.check_tied_weights<master>();
-  checkpoint::read_tensors(model, tensors, files.untrained<master>(here.width), [&](const std::string& name, std::span<master> out) {
+  checkpoint::read_tensors(model, tensors, files.untrained<master>(model.shape().width), [&](const std::string& name, std::span<master> out) {
     files.read(name, out);
   }).put_into(model);
 }

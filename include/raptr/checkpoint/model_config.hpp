@@ -7,6 +7,18 @@
 
 namespace raptr {
 
+namespace errors {
+[[noreturn]] inline void size_differs(const std::filesystem::path& file, const named_size& which, int here) {
+  fail<file_error>(shown(file) + ": \"" + std::string(which.member) + "\" is " + std::to_string(which.size) + ", but this model has " +
+                   std::to_string(here) + " as " + std::string(which.name) + ": create it with the shape of hugging_face_shape(folder)");
+}
+[[noreturn]] inline void number_differs(const std::filesystem::path& file, const std::string& member, const std::string& there,
+                                        const std::string& here) {
+  fail<file_error>(shown(file) + ": \"" + member + "\" is " + there + ", but that of this model is " + here +
+                   ": create it with the shape of hugging_face_shape(folder)");
+}
+}  // namespace errors
+
 /// The "raptr" member of config.json. Numbers that are those of the block are left out.
 template <class Block, class Objective> json shape_to_json(const model_shape& s) {
   json own{{"format", 1},
@@ -82,6 +94,39 @@ class config_writer {
 static_assert(config_visitor<config_writer>);
 
 }  // namespace detail
+
+/// Throws file_error unless config.json of the folder, whose family is the model's, describes a model of this block and shape.
+template <class Block> void expect_same_config(const std::filesystem::path& folder, const model_shape& shape) {
+  using family = family_of<Block>;
+  const auto members = [](model_shape completed) {
+    json all;
+    const vocabulary none;
+    detail::config_writer writer(all, none, true);
+    family::template config<Block>(writer, completed);
+    return all;
+  };
+  const hugging_face_model there = hugging_face_config_of<family, Block>(folder, shape.neuron_group, true);
+  const json ours = members(completed_shape<Block>(shape)), theirs = members(there.shape);
+  const auto file = folder / "config.json";
+  for (const named_size& s : there.sizes)
+    if (const json& size = ours[std::string(s.member)]; size != s.size) errors::size_differs(file, s, size.get<int>());
+  for (const auto& [member, value] : theirs.items())
+    if (ours[member] != value) errors::number_differs(file, member, detail::shown_json(value), detail::shown_json(ours[member]));
+}
+
+/// The same for a folder of a checkpoint, whatever names it has. Without a config.json nothing is checked.
+template <class Block> void expect_same_model(const std::filesystem::path& folder, const model_shape& shape) {
+  const auto file = folder / "config.json";
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return;
+  if (names_of<Block>(shape).family != own_names.family) return expect_same_config<Block>(folder, shape);
+  const model_shape there = completed_shape<Block>(shape_from_json(read_json(file), file)), here = completed_shape<Block>(shape);
+  const auto expect = [&](const char* member, const json& theirs, const json& ours) {
+    if (theirs != ours) errors::number_differs(file, member, theirs.dump(), ours.dump());
+  };
+  expect("norm_eps", there.norm_eps, here.norm_eps), expect("token_types", there.token_types, here.token_types);
+  expect("attention_scale", there.attention_scale, here.attention_scale), expect("scale_by_depth", there.scale_by_depth, here.scale_by_depth);
+}
 
 /// whole: the files also contain all layers of the family that are not trained here, as the pooler and the head of next-sentence
 /// prediction of a BERT.
