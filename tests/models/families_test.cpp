@@ -236,6 +236,16 @@ TEST_CASE("config.json gives back any shape, and choices of the block must be th
   a_member_decides<untied_bert, masked_lm>("hidden_act", "gelu");
 }
 
+TEST_CASE("An epsilon of 0 in config.json is refused: in a shape it would mean that of the block") {
+  const scratch_folder folder;
+  json config = model_config<gpt2_block, causal_lm>(tiny, ids);
+  for (const double wrong : {0.0, -1e-5}) {
+    config["layer_norm_epsilon"] = wrong;
+    overwrite(folder / "config.json", config.dump());
+    CHECK(has(sentence_of<file_error>([&] { hugging_face_config(folder.path()); }), "\"layer_norm_epsilon\": expected a number above 0, got "));
+  }
+}
+
 TEST_CASE("A shape of a block that no family's files hold is under \"raptr\", number by number") {
   model_shape s = tiny_shared;
   s.norm_eps = 0.125, s.attention_scale = 0.3, s.scale_by_depth = true, s.token_types = 5;
