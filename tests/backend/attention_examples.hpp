@@ -26,6 +26,7 @@ inline const std::vector<attention_example> attention_examples{
     {{3, 2, 33}, {{0, 130, 0}, {130, 7, 7}, {137, 70, 65}}},
     {{1, 4, 20}, {{0, 257, 100}}},
     {{2, 2, 64}, {{10, 128, 128}}},
+    {{2, 1, 12, 0.9}, {{0, 40, 0}, {40, 70, 9}}},  // a scale of its own
 };
 
 }  // namespace raptr::testing

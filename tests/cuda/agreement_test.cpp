@@ -77,13 +77,13 @@ TEST_CASE("The losses of 20 steps in bf16 are those of the CPU in fp32, to 0.03"
 }
 
 /// The gradient of every tensor, for plans drawn from every schedule: the largest |difference| / |largest entry|.
-template <class CpuBlock, class GpuBlock, class Objective> void compare_gradients(sight kind, double bound) {
-  rig<CpuBlock, Objective, cpu> want(wide, 3);
-  rig<GpuBlock, Objective, cuda> got(wide, 3);
+template <class CpuBlock, class GpuBlock, class Objective> void compare_gradients(sight kind, double bound, const model_shape& shape = wide) {
+  rig<CpuBlock, Objective, cpu> want(shape, 3);
+  rig<GpuBlock, Objective, cuda> got(shape, 3);
   dice any(5);
   for (const char* schedule : every_axis) {
     CAPTURE(std::string(schedule));
-    const batch b = random_batch(any, kind, wide);
+    const batch b = random_batch(any, kind, shape);
     step_plan plan(want.layout(int(b.segments.size())));
     plan_into(plan, any_schedule(schedule), draw_key{7, 0}, 9);
     const double loss = want.loss_with_gradient(plan, b);
@@ -108,6 +108,14 @@ TEST_CASE("The gradient of every tensor on every axis is that of the CPU") {
   compare_gradients<gpt2_block, gpt2_block, causal_lm>(sight::prefix, 1e-4);
   compare_gradients<bert_block, bert_block, masked_lm>(sight::both_sides, 1e-4);
   compare_gradients<gpt2_block, gpt_bf16, causal_lm>(sight::causal, 0.1);
+}
+
+TEST_CASE("Without biases and positions, with an own output matrix and other numbers of the shape, the gradients are those of the CPU") {
+  using bare = block<gpt2_block, no_biases, no_positions, untied_head>;
+  model_shape other = wide;
+  other.norm_eps = 0.01, other.attention_scale = 0.4, other.scale_by_depth = true;
+  compare_gradients<bare, bare, causal_lm>(sight::causal, 1e-4, other);
+  compare_gradients<bare, block<bare, bf16>, causal_lm>(sight::causal, 0.1, other);
 }
 
 TEST_CASE("A checkpoint of one device is resumed on the other") {

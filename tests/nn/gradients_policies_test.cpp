@@ -104,6 +104,48 @@ TEST_CASE_TEMPLATE("A part reads the positions of its rows, also where some sequ
   gradients_are_differences<by_position64, causal_lm, Device>(30, {.sequences = 0.7}, 24);
 }
 
+TEST_CASE_TEMPLATE("Rows that pass through a block keep their positions, in any order", Device, cpu, reference) {
+  rig<by_position64, causal_lm, Device> r(tiny, 25, small_options<Device>(false));
+  dice any(26);
+  batch all = random_batch(any, sight::causal);
+  for (int& p : all.positions) p = any.below(tiny.context);
+  const step_plan some = changed_plan(r.layout(4), [](block_plan& b) {
+    if (b.block == 1) b.sequences = {1, 3};
+  });
+  double sum = 0;
+  for (std::size_t s = 0; s < 4; ++s) {
+    batch one = part_of(all, s, 1);
+    std::copy_n(all.positions.begin() + all.segments[s].first, all.segments[s].length, one.positions.begin());
+    one.first_sequence = 0;
+    sum += r.loss(step_plan::of_blocks(r.layout(), s % 2 ? unit_set{0, 1, 2} : unit_set{0, 2}), one);
+  }
+  CHECK(r.loss(some, all) == doctest::Approx(sum).epsilon(1e-13));
+}
+
+TEST_CASE("The scale of the scores is a factor on the queries, and that of the depth goes by the number of the block in the full network") {
+  const auto loss_of = [](const model_shape& shape, const unit_set& blocks, auto factor) {
+    rig<gpt64, causal_lm, cpu> r(shape, 7);
+    for (const placed_weight& w : r.model.layout().all()) {
+      if (w.what.name != "qkv" && w.what.name != "qkv_bias") continue;
+      const std::int64_t queries = std::int64_t(w.what.tensors.front().rows) * w.what.width;
+      for (int unit = 0; unit < w.units; ++unit)
+        for (std::int64_t i = 0; i < queries; ++i) r.w[std::size_t(w.first + unit * w.per_unit + i)] *= factor(w.block);
+    }
+    r.model.set_weights(r.w);
+    dice any(8);
+    return r.loss(step_plan::of_blocks(r.layout(), blocks), random_batch(any, sight::causal));
+  };
+  const auto is_factor = [&](auto change, auto factor) {
+    model_shape shape = tiny;  // 1 / sqrt(4) by itself
+    change(shape);
+    for (const unit_set& blocks : {unit_set{0, 1, 2}, unit_set{0, 2}, unit_set{1}})
+      CHECK(loss_of(shape, blocks, [](int) { return 1.0; }) == doctest::Approx(loss_of(tiny, blocks, factor)).epsilon(1e-13));
+  };
+  is_factor([](model_shape& s) { s.attention_scale = 0.9; }, [](int) { return 1.8; });
+  is_factor([](model_shape& s) { s.scale_by_depth = true; }, [](int block) { return 1.0 / (block + 1); });
+  is_factor([](model_shape& s) { s.attention_scale = 0.9, s.scale_by_depth = true; }, [](int block) { return 1.8 / (block + 1); });
+}
+
 TEST_CASE("Each number of the shape changes the loss, and the number that a block has by itself does not") {
   const auto loss_of = [](const model_shape& shape) {
     rig<gpt64, causal_lm, cpu> r(shape, 7);

@@ -118,29 +118,6 @@ TEST_CASE("Places of weights do not overlap, and the names in files are unique")
   check(shared, file_tensors(shared, own_names));
 }
 
-TEST_CASE("Only a GPT-2 or BERT with a key and a value for each head has the names of their files") {
-  static_assert(names_of<gpt64>(tiny).family == "gpt2");
-  CHECK(names_of<bert64>(tiny).family == "bert");
-  CHECK(names_of<gated64>(tiny).family == "raptr");
-  CHECK(names_of<block<gpt2_block, full_attention>>(tiny).family == "raptr");
-  CHECK(names_of<gpt64>(tiny_shared).family == "raptr");
-  CHECK(names_of<bert64>(tiny_shared).family == "raptr");
-  constexpr model_shape all_groups{.width = 8, .heads = 4, .kv_heads = 4};
-  CHECK(names_of<gpt64>(all_groups).family == "gpt2");
-  const auto layout = network<gpt64, counting_ops<double, double>>::layout(tiny_shared);
-  const auto tensors = file_tensors(layout, names_of<gpt64>(tiny_shared));
-  const auto shape = [&](const std::string& name) {
-    for (const file_tensor& t : tensors)
-      if (t.name == name) return t.shape();
-    return std::vector<std::int64_t>{};
-  };
-  CHECK(shape("blocks.1.attention.q_proj.weight") == std::vector<std::int64_t>{8, 8});
-  CHECK(shape("blocks.1.attention.q_proj.bias") == std::vector<std::int64_t>{8});
-  CHECK(shape("blocks.1.attention.k_proj.weight") == std::vector<std::int64_t>{4, 8});
-  CHECK(shape("blocks.1.attention.v_proj.bias") == std::vector<std::int64_t>{4});
-  CHECK(shape("blocks.1.mlp.up_proj.weight") == std::vector<std::int64_t>{12, 8});
-}
-
 TEST_CASE_TEMPLATE("Logits in pieces are logits in one piece: a large vocabulary gives the loss of its micro-batches", Device, cpu, reference) {
   const model_shape shape{
       .layers = 1, .width = 4, .heads = 1, .neurons = 4, .neuron_group = 4, .vocab = 70'000, .context = 100};  // 59 rows of logits a piece

@@ -110,6 +110,16 @@ TEST_CASE("A layer norm has mean 0 and variance 1, and an RMS norm mean square 1
   CHECK(dot(y.values(), y.values()) / 64 == doctest::Approx(1).epsilon(1e-4));
 }
 
+TEST_CASE_TEMPLATE("A norm adds the epsilon that it is given to the variance or the mean square", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const list x{1.0, -2.0, 4.5, 0.5};  // mean 1, variance 5.375, mean square 6.375
+  auto from = on.put(x), hat = on.put(list(4)), scale = on.put(list(1)), y = on.put(list(4)), ones = on.put(list(4, 1.0)), zeros = on.put(list(4));
+  on.ops.for_each_row(norm_forward<layer_norm, double, double>{from.read(), hat.get(), scale.get(), y.get(), ones.read(), zeros.read(), 4, 0.3}, 1);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(y.values()[i] == doctest::Approx((x[i] - 1) / std::sqrt(5.375 + 0.3)).epsilon(1e-14));
+  on.ops.for_each_row(norm_forward<rms_norm, double, double>{from.read(), hat.get(), scale.get(), y.get(), ones.read(), nullptr, 4, 0.3}, 1);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(y.values()[i] == doctest::Approx(x[i] / std::sqrt(6.375 + 0.3)).epsilon(1e-14));
+}
+
 TEST_CASE_TEMPLATE("The layer norm of a constant row is exactly its bias, and its gradient is finite", Device, RAPTR_TEST_DEVICES) {
   typename backend_of<Device>::template ops<float, float> ops(small_options<Device>(false));
   const int width = 256;

@@ -81,7 +81,7 @@ class config_reader {
   }
   void number(const char* member, double& value, double missing) {
     value = absent(member) ? missing : json_member<double>(config_, member, file_);
-    if (!(value >= 0)) errors::wrong_member(file_, member, "0 or more", shown_json(config_[member]));
+    if (!(value > 0)) errors::wrong_member(file_, member, "a number above 0", shown_json(config_[member]));
   }
   void flag(const char* member, bool& value, bool missing) { value = config_.contains(member) ? json_member<bool>(config_, member, file_) : missing; }
   void only(const char* member, const config_values& values) { checked(member, values); }

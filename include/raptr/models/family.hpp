@@ -51,7 +51,7 @@ struct config_values {
 ///
 ///   size(name, member, value)             a size of the model, 1 or more; name: that in messages and options
 ///   size(name, member, value, missing)    the same; absent or null: `missing`
-///   number(member, value, missing)        a number, at least 0
+///   number(member, value, missing)        a number above 0
 ///   flag(member, value, missing)          true or false
 ///   only(member, values)                  one of the values, of which the first is the default and is written
 ///   checked(member, values)               the same, but not written

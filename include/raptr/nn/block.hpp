@@ -102,11 +102,23 @@ struct block : policies<std::conditional_t<block_bundle<Preset>, Preset, fallbac
   static_assert(at_most_one<precision_role, P...>, "raptr: this block has two precisions: name one");
 };
 
+template <class Block>
+concept block_with_precision = block_bundle<Block> && precision_policy<typename Block::precision>;
+/// A block whose policies beside norm, residual rule and parts are what they have to be; those are checked by the stack.
+template <class Block>
+concept block_with_policies = block_with_precision<Block> && positions_policy<typename Block::positions> && bias_policy<typename Block::bias> &&
+    head_policy<typename Block::head>;
+
+template <class Block> using bundle_or_fallback = std::conditional_t<block_bundle<Block>, Block, fallback_block>;
+
 /// Whether a block without biases has a norm and parts that follow it.
 template <class B> constexpr bool follows_its_bias_policy() {
   using bias = typename B::bias;
   static_assert(bias_policy<bias>, "raptr: the bias policy of this block needs has_bias: name biases or no_biases");
-  return bias::has_bias || (!B::norm::bias && follows_bias<typename B::attention, bias> && follows_bias<typename B::mlp, bias>);
+  if constexpr (bias_policy<bias>)
+    return bias::has_bias || (!B::norm::bias && follows_bias<typename B::attention, bias> && follows_bias<typename B::mlp, bias>);
+  else
+    return true;  // one message is enough
 }
 
 }  // namespace raptr

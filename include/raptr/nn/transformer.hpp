@@ -29,11 +29,6 @@ template <class Block, class Objective> constexpr bool sees_what_the_objective_n
   return true;
 }
 
-template <class Block>
-concept block_with_precision = block_bundle<Block> && precision_policy<typename Block::precision>;
-
-template <class Block> using bundle_or_fallback = std::conditional_t<block_bundle<Block>, Block, fallback_block>;
-
 template <class Device, class Block> struct ops_of {
   using type = counting_ops<float, float, 1>;  // so that a missing backend or an invalid block gives one message
 };
@@ -71,7 +66,7 @@ template <class Block, class Objective, class Device> class transformer {
   static_assert(available_device<Device>,
                 "raptr: this device has no backend here: include <raptr/backend/cpu.hpp>, or <raptr/backend/cuda.cuh> from a file that "
                 "nvcc compiles");
-  static constexpr bool right = block_with_precision<Block> && objective<Objective>;
+  static constexpr bool right = block_with_policies<Block> && objective<Objective>;
 
  public:
   using block = std::conditional_t<right, Block, fallback_block>;

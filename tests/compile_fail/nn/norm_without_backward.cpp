@@ -10,7 +10,7 @@ struct half_norm {
   using role = norm_role;
   static constexpr bool bias = false;
   template <class Team, class T, class S> static void forward(Team& team, const T* x, T* hat, S* scale, int n) {
-    rms_norm::forward(team, x, hat, scale, n);
+    rms_norm::forward(team, x, hat, scale, n, S(1e-5));
   }
 };
 struct whole_norm : half_norm {

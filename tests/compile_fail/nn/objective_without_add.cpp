@@ -7,7 +7,7 @@
 using namespace raptr;
 
 struct my_objective {
-  static constexpr bool looks_back_only = true, transforms = false;
+  static constexpr bool looks_back_only = true;
   static constexpr std::string_view name = "mine";
   static constexpr int window(int context) { return context; }
 #ifdef RIGHT

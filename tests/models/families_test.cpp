@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+// Families: every tensor of a block has a name in files, config.json says all that a shape has, and a family of a user's own
+// needs its block and one struct. (Whole folders are read and written in checkpoint/hugging_face_test.cpp.)
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+#include <raptr/checkpoint/model_config.hpp>
+#include <raptr/nn/network.hpp>
+
+#include "scratch_folder.hpp"
+#include "small_model.hpp"
+
+using namespace raptr;
+using namespace raptr::testing;
+
+namespace {
+
+using untied_gpt2 = block<gpt2_block, gelu_erf_mlp, untied_head>;
+using untied_bert = block<bert_block, gelu_mlp, lm_head<false, head_transform<gelu_tanh>>, token_types<3>>;
+const vocabulary ids{.size = 11, .end_of_text = 3, .mask = 4, .pad = 5};
+
+/// A family of a user's own: other names, a head without biases, another deviation.
+struct my_family;
+struct my_block : preset<rms_norm, swiglu_mlp, untied_head, no_biases> {
+  using family = my_family;
+};
+constexpr tensor_name my_model[]{{"embed_tokens.weight", "words"}, {"output.weight", "logits"}};
+constexpr tensor_name my_parts[]{
+    {"attention.q_proj.weight", "mix.qkv", true}, {"attention.k_proj.weight", "mix.qkv", true}, {"attention.v_proj.weight", "mix.qkv", true}};
+constexpr stack_names my_stack[]{{"layer.", my_parts}};
+struct my_family {
+  static constexpr std::string_view name = "mine";
+  using block = my_block;
+  using objective = causal_lm;
+  static constexpr tokenizer_kind tokenizer = tokenizer_kind::bytes;
+  template <class Network> static constexpr bool holds(const model_shape& s) {
+    return std::same_as<typename Network::mlp, my_block::mlp> && s.scale_by_depth == false;
+  }
+  template <class Network> static constexpr tensor_names names() { return {name, my_model, my_stack}; }
+  static constexpr std::string_view architecture(bool whole) { return whole ? "MyWholeModel" : "MyModel"; }
+  template <class Network, class Visitor> static void config(Visitor& visit, model_shape& s) {
+    visit.size("layers", "depth", s.layers);
+    visit.size("width", "breadth", s.width);
+    visit.size("heads", "heads", s.heads);
+    visit.size("vocab", "words", s.vocab);
+    visit.number("epsilon", s.norm_eps, rms_norm::eps);
+    visit.only("gate", {"swish"});
+  }
+  static double deviation(initializer kind, const model_shape& s) { return kind == initializer::normal ? 0.5 : 1.0 / s.layers; }
+};
+static_assert(model_family<my_family> && model_family<own_family>);
+static_assert([]<class... F>(family_list<F...>) { return (model_family<F> && ...); }(library_families{}));
+static_assert([]<class... F>(family_list<F...>) { return (std::same_as<family_of<typename F::block>, F> && ...); }(library_families{}));
+
+template <class Block> weight_layout layout_in_memory(const model_shape& shape = tiny) {
+  return network<Block, counting_ops<double, double>>::layout(shape);
+}
+std::vector<std::int64_t> shape_in(const std::vector<file_tensor>& tensors, const std::string& name) {
+  for (const file_tensor& t : tensors)
+    if (t.name == name) return t.shape();
+  return {};
+}
+
+/// The families that files of a block have name every tensor of it, and every second name is of a tensor that is there.
+template <class Block> void every_tensor_has_a_name(const model_shape& shape = tiny) {
+  const tensor_names names = names_of<Block>(shape);
+  CHECK(names.family == family_of<Block>::name);
+  REQUIRE(names.stacks.size() == 1);
+  const weight_layout layout = layout_in_memory<Block>(shape);
+  std::set<std::string> used;
+  for (const placed_weight& w : layout.all())
+    for (const tensor_rows& t : w.what.tensors) {
+      const std::string ours = w.block < 0 ? t.name : w.part_name + "." + t.name;
+      CAPTURE(ours);
+      const auto& list = w.block < 0 ? names.model : names.stacks.front().parts;
+      CHECK(std::ranges::count(list, ours, &tensor_name::ours) == 1);
+    }
+  std::set<std::string> there;
+  for (const file_tensor& t : file_tensors(layout, names)) CHECK(there.insert(t.name).second);
+  for (const tied_name& t : names.tied) {
+    CAPTURE(t.second);
+    CHECK(there.contains(std::string(t.of)));
+    CHECK_FALSE(there.contains(std::string(t.second)));
+  }
+}
+
+/// Any shape that files of the block's family hold.
+template <class Block> model_shape any_shape(dice& any) {
+  constexpr bool gpt2 = std::same_as<family_of<Block>, gpt2_family>;
+  constexpr double some_eps[]{0, 1e-12, 1e-6, 1e-5, 0.25};
+  model_shape s{.layers = 1 + any.below(5), .heads = 1 + any.below(4), .neuron_group = 1 + any.below(4)};
+  s.width = s.heads * (1 + any.below(4));
+  s.neurons = any.chance(0.3) && 4 * s.width % s.neuron_group == 0 ? 0 : s.neuron_group * (1 + any.below(5));
+  s.kv_heads = any.chance(0.5) ? s.heads : 0;
+  s.vocab = 6 + any.below(30), s.context = 1 + any.below(9);
+  s.norm_eps = some_eps[any.below(5)];
+  if (gpt2) s.attention_scale = any.below(2), s.scale_by_depth = any.chance(0.5);
+  if (!gpt2) s.token_types = any.below(4);
+  return s;
+}
+/// What is written is read: by the members of the family, and by those under "raptr".
+template <class Block, class Objective> void config_round_trips(unsigned seed) {
+  using family = family_of<Block>;
+  const scratch_folder folder;
+  dice any(seed);
+  for (int n = 0; n < 40; ++n) {
+    const model_shape shape = any_shape<Block>(any);
+    json config = model_config<Block, Objective>(shape, ids);
+    CHECK(config["model_type"] == family::name);
+    model_shape whole = shape;
+    whole.neurons = shape.neuron_count(), whole.kv_heads = shape.head_groups();
+    CHECK(shape_from_json(config, "config.json") == whole);
+    config.erase("raptr");
+    overwrite(folder / "config.json", config.dump());
+    model_shape completed = completed_shape<Block>(shape);
+    completed.kv_heads = 0;
+    const hugging_face_model read = hugging_face_config_of<family, Block>(folder.path(), shape.neuron_group, true);
+    CHECK(read.shape == completed);
+    CHECK(read.shape.norm_eps > 0);
+    CHECK(read.family == family::name);
+  }
+}
+template <class Block, class Objective> void a_member_decides(const char* member, const json& other) {
+  const scratch_folder folder;
+  json config = model_config<Block, Objective>(tiny, ids);
+  config[member] = other;
+  overwrite(folder / "config.json", config.dump());
+  CAPTURE(std::string(member));
+  CHECK(has(sentence_of<file_error>([&] { hugging_face_config_of<family_of<Block>, Block>(folder.path(), 4, true); }),
+            "\"" + std::string(member) + "\" is " + other.dump() + "; the block of this model has "));
+}
+
+template <class A, class B> constexpr bool same_policies() {
+  return std::same_as<typename A::norm, typename B::norm> && std::same_as<typename A::attention, typename B::attention> &&
+         std::same_as<typename A::mlp, typename B::mlp> && std::same_as<typename A::residual, typename B::residual> &&
+         std::same_as<typename A::positions, typename B::positions> && std::same_as<typename A::bias, typename B::bias> &&
+         std::same_as<typename A::head, typename B::head> && std::same_as<typename A::embedding, typename B::embedding> &&
+         std::same_as<typename A::precision, typename B::precision> && std::same_as<typename A::parts, typename B::parts>;
+}
+
+}  // namespace
+
+TEST_CASE("Policies may stand in any order, and a block keeps those of its preset, with its family") {
+  static_assert(
+      same_policies<preset<bf16, token_types<2>, bert_head, biases, learned_positions, post_norm, gelu_erf_mlp, full_attention, bert_layer_norm>,
+                    block<bert_block, bf16>>());
+  static_assert(same_policies<block<gpt2_block, no_biases, rms_norm, swiglu_mlp, no_positions, untied_head>,
+                              block<gpt2_block, untied_head, no_positions, swiglu_mlp, rms_norm, no_biases>>());
+  static_assert(same_policies<block<block<gpt2_block, no_biases>, bf16>, block<block<gpt2_block, bf16>, no_biases>>());
+  static_assert(same_policies<block<block<bert_block, no_biases>, biases>, bert_block>());
+  static_assert(same_policies<block<bert_block>, bert_block>() && same_policies<preset<>, gpt2_block>());
+  static_assert(std::same_as<block<gpt2_block, no_biases>::norm, basic_layer_norm<std::ratio<1, 100'000>, no_biases>>);
+  static_assert(std::same_as<block<gpt2_block, no_biases>::attention, attention<true, no_biases>>);
+  static_assert(std::same_as<family_of<block<block<gpt2_block, fp64>, rms_norm>>, gpt2_family>);
+  static_assert(std::same_as<family_of<block<my_block, fp64>>, my_family>);
+  static_assert(std::same_as<family_of<preset<rms_norm>>, own_family> && std::same_as<family_of<block<preset<rms_norm>, fp64>>, own_family>);
+  CHECK(layout_in_memory<block<gpt2_block, no_biases>>().size() == layout_in_memory<block<block<gpt2_block, fp64>, no_biases>>().size());
+}
+
+TEST_CASE("Every tensor of a block has a name in the files of its family, tied or untied") {
+  every_tensor_has_a_name<gpt2_block>();
+  every_tensor_has_a_name<untied_gpt2>();
+  every_tensor_has_a_name<bert_block>();
+  every_tensor_has_a_name<untied_bert>();
+  CHECK(names_of<gpt2_block>(tiny).tied.size() == 1);
+  CHECK(names_of<untied_gpt2>(tiny).tied.empty());
+  CHECK(names_of<bert_block>(tiny).tied.size() == 2);
+  CHECK(names_of<untied_bert>(tiny).tied.size() == 1);  // the bias of the decoder
+  const auto gpt2 = file_tensors(layout_in_memory<untied_gpt2>(), names_of<untied_gpt2>(tiny));
+  CHECK(shape_in(gpt2, "transformer.h.2.attn.c_attn.weight") == std::vector<std::int64_t>{8, 24});
+  CHECK(shape_in(gpt2, "transformer.h.0.attn.c_proj.weight") == std::vector<std::int64_t>{8, 8});
+  CHECK(shape_in(gpt2, "transformer.h.0.mlp.c_fc.weight") == std::vector<std::int64_t>{8, 12});
+  CHECK(shape_in(gpt2, "transformer.h.0.mlp.c_proj.weight") == std::vector<std::int64_t>{12, 8});
+  CHECK(shape_in(gpt2, "lm_head.weight") == std::vector<std::int64_t>{11, 8});
+  const auto bert = file_tensors(layout_in_memory<untied_bert>(), names_of<untied_bert>(tiny));
+  CHECK(shape_in(bert, "bert.encoder.layer.1.intermediate.dense.weight") == std::vector<std::int64_t>{12, 8});
+  CHECK(shape_in(bert, "bert.encoder.layer.1.output.dense.weight") == std::vector<std::int64_t>{8, 12});
+  CHECK(shape_in(bert, "bert.embeddings.token_type_embeddings.weight") == std::vector<std::int64_t>{3, 8});
+  CHECK(shape_in(bert, "cls.predictions.decoder.weight") == std::vector<std::int64_t>{11, 8});
+}
+
+TEST_CASE("A block or a shape that the files of its family do not hold has raptr's own names") {
+  const auto family = []<class Block>(auto change) {
+    model_shape s = tiny;
+    change(s);
+    return names_of<Block>(s).family;
+  };
+  const auto same = [](model_shape&) {};
+  const auto own = [&]<class Block>() { CHECK(family.template operator()<Block>(same) == "raptr"); };
+  static_assert(names_of<gpt64>(tiny).family == "gpt2");
+  CHECK(names_of<bert64>(tiny).family == "bert");
+  own.operator()<gated64>();
+  own.operator()<block<gpt2_block, full_attention>>();
+  own.operator()<block<gpt2_block, post_norm>>();
+  own.operator()<block<gpt2_block, no_biases>>();
+  own.operator()<block<gpt2_block, no_positions>>();
+  own.operator()<block<gpt2_block, bert_head>>();
+  own.operator()<block<gpt2_block, token_types<1>>>();
+  own.operator()<block<bert_block, gelu_mlp>>();  // the head has another function
+  own.operator()<block<bert_block, token_types<0>>>();
+  own.operator()<block<bert_block, tied_head>>();
+  own.operator()<block<bert_block, no_biases>>();
+  constexpr model_shape all_groups{.width = 8, .heads = 4, .kv_heads = 4};
+  CHECK(names_of<gpt64>(all_groups).family == "gpt2");
+  for (const model_shape& s : {tiny_shared, model_shape{.attention_scale = 0.3}}) {
+    CHECK(names_of<gpt64>(s).family == "raptr");
+    CHECK(names_of<bert64>(s).family == "raptr");
+  }
+  CHECK(names_of<gpt64>({.attention_scale = 1, .scale_by_depth = true}).family == "gpt2");
+  CHECK(names_of<gpt64>({.token_types = 2}).family == "raptr");
+  CHECK(names_of<bert64>({.scale_by_depth = true}).family == "raptr");
+  CHECK(names_of<block<bert_block, token_types<0>>>({.token_types = 2}).family == "bert");
+
+  const auto tensors = file_tensors(layout_in_memory<gpt64>(tiny_shared), names_of<gpt64>(tiny_shared));
+  CHECK(shape_in(tensors, "blocks.1.attention.q_proj.weight") == std::vector<std::int64_t>{8, 8});
+  CHECK(shape_in(tensors, "blocks.1.attention.q_proj.bias") == std::vector<std::int64_t>{8});
+  CHECK(shape_in(tensors, "blocks.1.attention.k_proj.weight") == std::vector<std::int64_t>{4, 8});
+  CHECK(shape_in(tensors, "blocks.1.attention.v_proj.bias") == std::vector<std::int64_t>{4});
+  CHECK(shape_in(tensors, "blocks.1.mlp.up_proj.weight") == std::vector<std::int64_t>{12, 8});
+}
+
+TEST_CASE("config.json gives back any shape, and choices of the block must be those of the file") {
+  config_round_trips<gpt2_block, causal_lm>(1);
+  config_round_trips<untied_gpt2, causal_lm>(2);
+  config_round_trips<bert_block, masked_lm>(3);
+  config_round_trips<untied_bert, masked_lm>(4);
+  a_member_decides<gpt2_block, causal_lm>("tie_word_embeddings", false);
+  a_member_decides<untied_gpt2, causal_lm>("tie_word_embeddings", true);
+  a_member_decides<bert_block, masked_lm>("tie_word_embeddings", false);
+  a_member_decides<untied_bert, masked_lm>("tie_word_embeddings", true);
+  a_member_decides<gpt2_block, causal_lm>("activation_function", "gelu");
+  a_member_decides<untied_gpt2, causal_lm>("activation_function", "gelu_new");
+  a_member_decides<bert_block, masked_lm>("hidden_act", "gelu_new");
+  a_member_decides<untied_bert, masked_lm>("hidden_act", "gelu");
+}
+
+TEST_CASE("An epsilon of 0 in config.json is refused: in a shape it would mean that of the block") {
+  const scratch_folder folder;
+  json config = model_config<gpt2_block, causal_lm>(tiny, ids);
+  for (const double wrong : {0.0, -1e-5}) {
+    config["layer_norm_epsilon"] = wrong;
+    overwrite(folder / "config.json", config.dump());
+    CHECK(has(sentence_of<file_error>([&] { hugging_face_config(folder.path()); }), "\"layer_norm_epsilon\": expected a number above 0, got "));
+  }
+}
+
+TEST_CASE("A shape of a block that no family's files hold is under \"raptr\", number by number") {
+  model_shape s = tiny_shared;
+  s.norm_eps = 0.125, s.attention_scale = 0.3, s.scale_by_depth = true, s.token_types = 5;
+  const json config = model_config<gated64, masked_lm>(s, ids);
+  CHECK(config["raptr"]["names"] == "raptr");
+  CHECK_FALSE(config.contains("architectures"));
+  CHECK(shape_from_json(config, "config.json") == s);
+}
+
+TEST_CASE("A family of a user's own has its names, its config.json and its initial weights, and no header changes") {
+  using mine = block<my_block, fp64>;
+  const auto tensors = file_tensors(layout_in_memory<mine>(), names_of<mine>(tiny));
+  CHECK(shape_in(tensors, "words") == std::vector<std::int64_t>{11, 8});
+  CHECK(shape_in(tensors, "logits") == std::vector<std::int64_t>{11, 8});
+  CHECK(shape_in(tensors, "layer.1.mix.qkv") == std::vector<std::int64_t>{8, 24});
+  CHECK(shape_in(tensors, "layer.1.attention.o_proj.weight") == std::vector<std::int64_t>{8, 8});  // not listed
+  CHECK(names_of<mine>({.scale_by_depth = true}).family == "raptr");
+  CHECK(names_of<block<my_block, gelu_mlp>>(tiny).family == "raptr");
+  CHECK(initial_deviation<mine>(initializer::normal, tiny) == 0.5);
+  CHECK(initial_deviation<mine>(initializer::normal_by_depth, {.layers = 4}) == 0.25);
+  CHECK(initial_deviation<gpt64>(initializer::normal_by_depth, {.layers = 8}) == 0.005);
+
+  const scratch_folder folder;
+  const auto write = [&](const json& config) { overwrite(folder / "config.json", config.dump()); };
+  json config = model_config<mine, causal_lm>(tiny, ids);
+  CHECK(config["architectures"] == json::array({"MyModel"}));
+  CHECK(model_config<mine, causal_lm>(tiny, ids, true)["architectures"] == json::array({"MyWholeModel"}));
+  CHECK(config["gate"] == "swish");
+  config["depth"] = 7, config.erase("epsilon");
+  write(config);
+  const hugging_face_model read = hugging_face_config(folder.path(), family_list<gpt2_family, my_family>{}, 4);
+  CHECK(read.family == "mine");
+  CHECK(read.shape.layers == 7);
+  CHECK(read.shape.norm_eps == rms_norm::eps);
+  CHECK(has(sentence_of<file_error>([&] { hugging_face_config(folder.path()); }), "\"model_type\" is \"mine\"; supported: \"gpt2\" or \"bert\""));
+  config["gate"] = "gelu";
+  write(config);
+  CHECK(has(sentence_of<file_error>([&] { hugging_face_config_of<my_family>(folder.path(), 4, false); }),
+            "\"gate\" is \"gelu\"; supported: \"swish\""));
+}
