@@ -33,7 +33,7 @@ class safetensors_reader {
   const std::filesystem::path& path() const { return file_.path(); }
   /// In the order of their data in the file.
   std::span<const tensor_entry> tensors() const& { return header_.tensors; }
-  void tensors() && = delete;  // a range-for over it would outlive the file
+  std::vector<tensor_entry> tensors() && { return std::move(header_.tensors); }  // so that a range-for over it has them
   const std::map<std::string, std::string>& metadata() const { return header_.metadata; }
   /// Null when there is none.
   const tensor_entry* find(std::string_view name) const {

@@ -88,7 +88,7 @@ class weight_layout {
   };
   const block_places& blocks() const { return blocks_; }
   const std::vector<placed_weight>& all() const& { return all_; }
-  void all() && = delete;  // a range-for over it would outlive the layout
+  std::vector<placed_weight> all() && { return std::move(all_); }  // so that a range-for over it has them
   /// Index in all() of the first weight of a part; block -1: the model's own. The part after the last one is allowed.
   std::size_t of(int block, int part) const { return starts_[block < 0 ? 0 : static_cast<std::size_t>(1 + block * parts_ + part)]; }
 
