@@ -56,7 +56,7 @@ struct config_values {
 ///   only(member, values)                  one of the values, of which the first is the default and is written
 ///   checked(member, values)               the same, but not written
 ///   policy(member, missing, values)       the same for a choice that the block makes: one of the values that its type has
-///   id(member, id)                        the id of a special token, written if there is one; read by nobody
+///   id(member, id)                        the id of a special token, written if there is one, never read
 ///   rate(member)                          of dropout, which no model here has: written as 0, ignored when read
 template <class V>
 concept config_visitor = requires(V& visit, const char* member, int& size, double& number, bool& flag, config_values values, int vocabulary::*id) {
