@@ -21,7 +21,7 @@ constexpr raptr::stack_names stack[]{{"layers.", parts}};
 
 struct slim_family {
   static constexpr std::string_view name = "slim-gpt";  // "model_type" of config.json
-  using block = slim_block;
+  using network = slim_block;
   using objective = raptr::causal_lm;
   static constexpr raptr::tokenizer_kind tokenizer = raptr::tokenizer_kind::byte_bpe;
 

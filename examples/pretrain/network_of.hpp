@@ -96,7 +96,9 @@ template <class Block, class Objective, class Device> struct network_of {
     return raptr::hugging_face_config_of<raptr::family_of<Block>, Block>(folder, neuron_group, true);
   }
   static constexpr network_kind kind(std::string_view name) {
-    return {name, raptr::family_of<Block>::name, Objective::name, std::string_view(Device::name), describe, make, start_from, peak_flops};
+    using family = raptr::family_of<Block>;
+    return {name, family::name, Objective::name, std::string_view(Device::name), raptr::vocabulary_file(family::tokenizer), describe,
+            make, start_from,   peak_flops};
   }
 };
 

@@ -32,8 +32,9 @@ namespace errors {
                                                    const std::string& there) {
   raptr::fail("--" + option + " is " + given + ", but " + raptr::shown(file) + " " + there + ": leave --" + option + " out, or leave --from out");
 }
-[[noreturn]] inline void folder_has_no_tokenizer(const std::filesystem::path& folder) {
-  raptr::fail(raptr::shown(folder) + " holds no tokenizer (tokenizer.json, vocab.json or vocab.txt): give the one of its weights as --tokenizer");
+[[noreturn]] inline void folder_has_no_tokenizer(const std::filesystem::path& folder, std::string_view vocabulary) {
+  raptr::fail(raptr::shown(folder) + " holds no tokenizer (tokenizer.json or " + std::string(vocabulary) +
+              "): give the one of its weights as --tokenizer");
 }
 }  // namespace errors
 
@@ -85,13 +86,13 @@ inline void take_shape(settings& s, const option_list& given) {
   take("scale-by-depth", there.shape.scale_by_depth, "does not say so");
   if (given.given("tokenizer")) return;
   std::error_code ignored;
-  const auto has = [&](const char* name) { return std::filesystem::exists(s.from / name, ignored); };
-  if (has("tokenizer.json") || has("vocab.json") || has("vocab.txt"))
+  const auto has = [&](std::string_view name) { return !name.empty() && std::filesystem::exists(s.from / name, ignored); };
+  if (has("tokenizer.json") || has(kind.vocabulary_file))
     s.tokenizer = s.from.native();
   else if (s.text.empty() && s.validation_text.empty())
     s.tokenizer = "none";  // shards are tokens already
   else
-    errors::folder_has_no_tokenizer(s.from);
+    errors::folder_has_no_tokenizer(s.from, kind.vocabulary_file);
 }
 
 /// Whether the schedule begins with some of the blocks and copies them over the others.

@@ -19,7 +19,7 @@ namespace program {
 
 /// One kind of network that this program can train, in a file of its own, so that the program itself compiles in seconds.
 struct network_kind {
-  std::string_view name, family, objective, device;
+  std::string_view name, family, objective, device, vocabulary_file;  // the last one: of a published tokenizer
   /// What config.json of a Hugging Face folder says. Throws file_error if it is of another family, block or objective.
   raptr::hugging_face_model (*describe)(const std::filesystem::path& folder, int neuron_group);
   /// Throws input_error if the options do not fit together.

@@ -32,7 +32,7 @@ constexpr tensor_name my_parts[]{
 constexpr stack_names my_stack[]{{"layer.", my_parts}};
 struct my_family {
   static constexpr std::string_view name = "mine";
-  using block = my_block;
+  using network = my_block;
   using objective = causal_lm;
   static constexpr tokenizer_kind tokenizer = tokenizer_kind::bytes;
   template <class Network> static constexpr bool holds(const model_shape& s) {
@@ -52,7 +52,7 @@ struct my_family {
 };
 static_assert(model_family<my_family> && model_family<own_family>);
 static_assert([]<class... F>(family_list<F...>) { return (model_family<F> && ...); }(library_families{}));
-static_assert([]<class... F>(family_list<F...>) { return (std::same_as<family_of<typename F::block>, F> && ...); }(library_families{}));
+static_assert([]<class... F>(family_list<F...>) { return (std::same_as<family_of<typename F::network>, F> && ...); }(library_families{}));
 
 template <class Block> weight_layout layout_in_memory(const model_shape& shape = tiny) {
   return network<Block, counting_ops<double, double>>::layout(shape);

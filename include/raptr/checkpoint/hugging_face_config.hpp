@@ -115,7 +115,7 @@ static_assert(config_visitor<config_reader>);
 ///
 ///   neuron_group  of the shape, which such files do not contain
 ///   by_block      whether what Block decides, such as the activation, must be as the file says; otherwise it is not looked at
-template <model_family Family, class Block = typename Family::block>
+template <model_family Family, class Block = typename Family::network>
 hugging_face_model hugging_face_config_of(const std::filesystem::path& folder, int neuron_group, bool by_block) {
   const auto file = folder / "config.json";
   const json config = read_json(file);

@@ -54,12 +54,12 @@ inline constexpr std::string_view constants[]{"bert.embeddings.position_ids", "b
 /// of token types but none; no grouped queries.
 struct bert_family {
   static constexpr std::string_view name = "bert";
-  using block = bert_block;
+  using network = bert_block;
   using objective = masked_lm;
   static constexpr tokenizer_kind tokenizer = tokenizer_kind::wordpiece;
 
   template <class Network> static constexpr bool holds(const model_shape& s) {
-    return shaped_like<Network, block> && is_layer_norm<typename Network::norm> && has_gelu<typename Network::mlp> && same_function<Network>() &&
+    return shaped_like<Network, network> && is_layer_norm<typename Network::norm> && has_gelu<typename Network::mlp> && same_function<Network>() &&
            token_types_of<Network>(s) > 0 && s.head_groups() == s.heads && s.attention_scale == 0 && !s.scale_by_depth;
   }
   template <class Network> static constexpr tensor_names names() {
@@ -81,7 +81,7 @@ struct bert_family {
     visit.size("neurons", "intermediate_size", s.neurons);
     visit.size("vocab", "vocab_size", s.vocab);
     visit.size("context", "max_position_embeddings", s.context);
-    visit.size("token-types", "type_vocab_size", s.token_types, block::embedding::types);
+    visit.size("token-types", "type_vocab_size", s.token_types, network::embedding::types);
     visit.number("layer_norm_eps", s.norm_eps, bert_layer_norm::eps);
     visit.policy("hidden_act", "gelu", gelu_names<Network>());
     visit.policy("tie_word_embeddings", true, {Network::head::tied});

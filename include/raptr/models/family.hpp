@@ -18,6 +18,10 @@ namespace raptr {
 
 /// The tokenizer that models of a family are published with.
 enum class tokenizer_kind { bytes, byte_bpe, wordpiece };
+/// The file with its vocabulary, besides tokenizer.json; empty for bytes.
+constexpr std::string_view vocabulary_file(tokenizer_kind kind) {
+  return kind == tokenizer_kind::byte_bpe ? "vocab.json" : kind == tokenizer_kind::wordpiece ? "vocab.txt" : "";
+}
 
 /// A value of a member of config.json.
 struct config_value {
@@ -89,7 +93,7 @@ static_assert(config_visitor<any_config_visitor>);
 /// two blocks there.
 ///
 ///   name                    "model_type" in config.json
-///   block                   the network of the published models, with `using family = this family`
+///   network                 that of the published models: a block with `using family = this family`
 ///   objective               what it is trained with unless a user says otherwise
 ///   tokenizer               a tokenizer_kind
 ///   holds<Network>(shape)   whether files of the family can hold this model; if not, a checkpoint has raptr's own names
@@ -100,20 +104,20 @@ static_assert(config_visitor<any_config_visitor>);
 template <class F>
 concept model_family = requires(const model_shape& shape, model_shape& sizes, detail::any_config_visitor& visit) {
   { F::name } -> std::convertible_to<std::string_view>;
-  requires block_bundle<typename F::block>;
+  typename F::network;
   typename F::objective;
   { F::tokenizer } -> std::convertible_to<tokenizer_kind>;
-  { F::template holds<typename F::block>(shape) } -> std::same_as<bool>;
-  { F::template names<typename F::block>() } -> std::same_as<tensor_names>;
+  { F::template holds<typename F::network>(shape) } -> std::same_as<bool>;
+  { F::template names<typename F::network>() } -> std::same_as<tensor_names>;
   { F::architecture(true) } -> std::convertible_to<std::string_view>;
-  { F::template config<typename F::block>(visit, sizes) } -> std::same_as<void>;
+  { F::template config<typename F::network>(visit, sizes) } -> std::same_as<void>;
   { F::deviation(initializer::normal, shape) } -> std::same_as<double>;
 };
 
 /// Of models that no published format holds: tensors are named as their parts declare them.
 struct own_family {
   static constexpr std::string_view name = "raptr";
-  using block = fallback_block;
+  using network = fallback_block;
   using objective = void;
   static constexpr tokenizer_kind tokenizer = tokenizer_kind::bytes;
   template <class Network> static constexpr bool holds(const model_shape&) { return true; }
@@ -136,7 +140,7 @@ struct declared_family<Block> {
 template <class Block> struct family_of_block {
   using type = typename detail::declared_family<Block>::type;
   static_assert(model_family<type>,
-                "raptr: the family of this block is not a raptr::model_family: it needs name, block, objective, tokenizer, holds, names, "
+                "raptr: the family of this block is not a raptr::model_family: it needs name, network, objective, tokenizer, holds, names, "
                 "architecture, config and deviation, as in raptr/models/family.hpp");
 };
 template <class Block> using family_of = typename family_of_block<Block>::type;

@@ -43,12 +43,12 @@ inline constexpr tied_name tied[]{{"lm_head.weight", "transformer.wte.weight"}};
 /// attention; no grouped queries and no token types.
 struct gpt2_family {
   static constexpr std::string_view name = "gpt2";
-  using block = gpt2_block;
+  using network = gpt2_block;
   using objective = causal_lm;
   static constexpr tokenizer_kind tokenizer = tokenizer_kind::byte_bpe;
 
   template <class Network> static constexpr bool holds(const model_shape& s) {
-    return shaped_like<Network, block> && is_layer_norm<typename Network::norm> && has_gelu<typename Network::mlp> &&
+    return shaped_like<Network, network> && is_layer_norm<typename Network::norm> && has_gelu<typename Network::mlp> &&
            token_types_of<Network>(s) == 0 && s.head_groups() == s.heads && (s.attention_scale == 0 || s.attention_scale == 1);
   }
   template <class Network> static constexpr tensor_names names() {

@@ -11,7 +11,7 @@ struct my_block : preset<rms_norm, swiglu_mlp> {
 };
 struct my_family {
   static constexpr std::string_view name = "mine";
-  using block = my_block;
+  using network = my_block;
   using objective = causal_lm;
   static constexpr tokenizer_kind tokenizer = tokenizer_kind::bytes;
   template <class Network> static constexpr bool holds(const model_shape&) { return true; }
