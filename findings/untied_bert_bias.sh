@@ -3,7 +3,7 @@
 # transformers 5.24.0 loses the output bias of an untied BERT that transformers 4.57.1 saved.
 #
 # Setting: BertForMaskedLM with tie_word_embeddings=False, saved with save_pretrained() by 4.57.1, opened with from_pretrained() by
-# 5.24.0. torch 2.9.1, Python 3.11.
+# 5.24.0. torch 2.15.0, Python 3.11.
 # Expected: the same logits.
 # Seen: 4.57.1 has one bias under two names and saves it as cls.predictions.bias. In 5.24.0 the names are two parameters when the
 # head is not tied: the forward pass adds cls.predictions.decoder.bias, which the file does not have and which becomes 0, and
@@ -14,7 +14,7 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/env"
-"$work/env/bin/pip" install --quiet "torch==2.9.1" "safetensors==0.8.0" numpy
+"$work/env/bin/pip" install --quiet "torch==2.15.0" "safetensors==0.8.0" numpy
 for version in 4.57.1 5.24.0; do "$work/env/bin/pip" install --quiet --target "$work/$version" "transformers==$version"; done
 cat > "$work/model.py" <<'PYTHON'
 import sys

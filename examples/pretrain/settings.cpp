@@ -42,8 +42,8 @@ option_list options_of(settings& s) {
   o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids, no header").one_of({"llm.c", "nanogpt"});
   o.add("data", "validation-windows", "N", &s.validation_windows, "of one context each, from the start of the validation text; 0: all").range(0, 1e9);
 
-  o.add("model", "model", "NAME", &s.model, "architecture").one_of(models).default_is("for the objective, or " + std::string(models.front()));
-  o.add("model", "objective", "NAME", &s.objective, "what is predicted").one_of(objectives).default_is("that of the model");
+  o.add("model", "model", "NAME", &s.model, "architecture").one_of(models).default_is("for the objective");
+  o.add("model", "objective", "NAME", &s.objective, "the loss").one_of(objectives).default_is("that of the model");
   o.add("model", "from", "DIR", &s.from, "start from the weights and shape of a Hugging Face folder of such a model");
   o.add("model", "masking", "NAME", &s.masking, "of masked_lm, 15% of the tokens: exactly, or each independently").one_of({"bert", "independent"});
   o.add("model", "layers", "N", &s.layers, "transformer blocks").range(1, 4096);
@@ -54,7 +54,7 @@ option_list options_of(settings& s) {
   o.add("model", "neuron-group", "N", &s.neuron_group, "neurons that are kept or dropped together").range(1, 1 << 20);
   o.add("model", "context", "TOKENS", &s.context, "length of a sequence").range(1, 1 << 20);
   o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding, at least the number of tokenizer ids; bytes need 259").range(1, 1 << 24);
-  o.add("model", "token-types", "N", &s.token_types, "rows of the embedding of token types; 0: as many as the model has").range(0, 1 << 20);
+  o.add("model", "token-types", "N", &s.token_types, "rows of their embedding; 0: those of the model").range(0, 1 << 20);
   o.add("model", "norm-eps", "X", &s.norm_eps, "epsilon of the norms; 0: that of the model").range(0, 1);
   o.add("model", "attention-scale", "X", &s.attention_scale, "factor on query times key; 0: 1/sqrt(width of a head)").range(0, 1e6);
   o.add("model", "scale-by-depth", "", &s.scale_by_depth, "in block b, counted from 1, also times 1/b");

@@ -6,7 +6,8 @@
 #   // expect-clang: TEXT   the same for clang, where clang words it in another way
 #   // flags: FLAGS         more flags for this file
 # A file that mentions RIGHT has to compile with -DRIGHT, so that it fails for its mistake and for nothing else.
-# PRECOMPILED: a header whose precompiled form lies beside it; files without flags of their own include it first, to be faster.
+# PRECOMPILED: a header whose precompiled form lies beside it. Files without flags and macros of their own include it first, to be
+# faster.
 set -euo pipefail
 file=$1 compiler=$2
 shift 2
@@ -17,7 +18,7 @@ compile() { LC_ALL=C "$compiler" "${flags[@]}" -fsyntax-only "$@" "$file" 2>&1; 
 flags=("$@")
 read -r -a more <<<"$(from_head flags)"
 flags+=("${more[@]}")
-if [[ -n ${PRECOMPILED:-} && ${#more[@]} -eq 0 ]]; then flags+=(-include "$PRECOMPILED"); fi
+if [[ -n ${PRECOMPILED:-} && ${#more[@]} -eq 0 ]] && ! grep -q '^#define' "$file"; then flags+=(-include "$PRECOMPILED"); fi
 expected=$(from_head expect)
 if [[ $("$compiler" --version) == *clang* && -n $(from_head expect-clang) ]]; then expected=$(from_head expect-clang); fi
 if [[ -z $expected ]]; then

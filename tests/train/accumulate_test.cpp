@@ -2,15 +2,14 @@
 // Micro-batches of a step are weighed by the targets of all of them.
 #include <doctest/doctest.h>
 
+#include "run_text.hpp"
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
 using namespace raptr;
 using namespace raptr::testing;
 
-namespace {
-const token_list text(200);
-}
+namespace {}
 
 TEST_CASE_TEMPLATE("A batch of 8 is a batch of 2 accumulated 4 times, within rounding", Device, cpu, reference) {
   using block = block<gpt2_block, fp64>;

@@ -7,10 +7,10 @@ using namespace raptr::testing;
 
 namespace {
 using bare_block = block<bert_block, rms_norm, swiglu_mlp, no_biases, no_positions, lm_head<false, head_transform<gelu_erf>>>;
-const covered<bare_block, masked_lm> rows(gated);
+const covered<bare_block, masked_lm> gated_rows(gated);
 }  // namespace
 
-TEST_CASE("Gated: every row of the covering set has the gradient of its loss") { rows.gradients(); }
-TEST_CASE("Gated: every row of the covering set packs to what masks give, to 1e-13 in double") { rows.packing(); }
-TEST_CASE("Gated: every row of the covering set updates outside its plans by its rule, frozen not by a bit") { rows.updates(); }
-TEST_CASE("Gated: every row of the covering set trains and resumes with the same bits on one thread and two") { rows.bits(); }
+TEST_CASE("Gated: every row of the covering set has the gradient of its loss") { gated_rows.gradients(); }
+TEST_CASE("Gated: every row of the covering set packs to what masks give, to 1e-13 in double") { gated_rows.packing(); }
+TEST_CASE("Gated: every row of the covering set updates outside its plans by its rule, frozen not by a bit") { gated_rows.updates(); }
+TEST_CASE("Gated: every row of the covering set trains and resumes with the same bits on one thread and two") { gated_rows.bits(); }

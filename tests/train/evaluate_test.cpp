@@ -2,15 +2,14 @@
 // Validation is of the full network, whatever is trained, and leaves the training as it is.
 #include <doctest/doctest.h>
 
+#include "run_text.hpp"
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
 using namespace raptr;
 using namespace raptr::testing;
 
-namespace {
-const token_list text(200);
-}
+namespace {}
 
 TEST_CASE_TEMPLATE(
     "Validation is the full network with factors of 1: the same bits for every schedule, at every call, and it does not disturb training", Device,

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "run_text.hpp"
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 #include "spoiling_device.hpp"
@@ -23,9 +24,8 @@ using namespace raptr::testing;
 namespace {
 
 constexpr model_shape places_shape{.layers = 2, .width = 8, .heads = 2, .neurons = 8, .neuron_group = 4, .vocab = 40, .context = 8};
-constexpr float infinity = std::numeric_limits<float>::infinity();
-const std::vector<float> bad_values{std::numeric_limits<float>::quiet_NaN(), infinity, -infinity};
-const token_list text(200);
+constexpr float infinite = std::numeric_limits<float>::infinity();
+const std::vector<float> bad_values{std::numeric_limits<float>::quiet_NaN(), infinite, -infinite};
 
 /// A rate that the test sets.
 struct given_rate {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "run_text.hpp"
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
@@ -13,7 +14,6 @@ using namespace raptr;
 using namespace raptr::testing;
 
 namespace {
-const token_list text(200);
 constexpr float nan_value = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
 
 /// NaN is equal to itself here.

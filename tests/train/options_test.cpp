@@ -2,15 +2,14 @@
 // What is refused before the first step, and what the message says.
 #include <doctest/doctest.h>
 
+#include "run_text.hpp"
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
 using namespace raptr;
 using namespace raptr::testing;
 
-namespace {
-const token_list text(200);
-}
+namespace {}
 
 TEST_CASE("A wrong option is named with its value before the first step") {
   small_run<cpu> run;

@@ -5,6 +5,7 @@
 
 #include <raptr/checkpoint/checkpoint.hpp>
 
+#include "run_text.hpp"
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
@@ -13,7 +14,6 @@ using namespace raptr::testing;
 
 namespace {
 constexpr std::int64_t last_step = 60;
-const token_list text(200);  // 24 windows: an epoch ends after step 6, 12, 18 ... of 4 samples each
 
 /// Block 1 is not finite, so the steps that draw it are skipped.
 template <class Run> void spoil(Run& run) {

@@ -6,15 +6,14 @@
 #include <functional>
 #include <set>
 
+#include "run_text.hpp"
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
 using namespace raptr;
 using namespace raptr::testing;
 
-namespace {
-const token_list text(200);
-}
+namespace {}
 
 TEST_CASE_TEMPLATE("Every step is reported once, in order, at the latest while the next one runs", Device, cpu, reference) {
   small_run<Device> run;

@@ -26,11 +26,11 @@ class training_run {
   ///
   /// Throws input_error if options, schedule, text and model do not fit, if the run in the folder was started with others (with both
   /// values), or if another process works in it; file_error if the folder cannot be read or written.
-  template <class Trainer, token_source Tokens>
-  training_run(std::filesystem::path folder, Trainer& trainer, const Tokens& tokens, const run_options& options, recording_options recording = {})
-      : training_run(std::move(folder), std::make_unique<trainer_handle<Trainer&>>(trainer, options),
-                     any_tokens(token_range<Tokens>(tokens, 0, tokens.size())), std::move(recording)) {}
-  training_run(std::filesystem::path folder, std::unique_ptr<any_trainer> trainer, any_tokens tokens, recording_options recording)
+  template <class Trainer, token_source Tokens> training_run(const std::filesystem::path& folder, Trainer& trainer, const Tokens& tokens,
+                                                             const run_options& options, recording_options recording = {})
+      : training_run(folder, std::make_unique<trainer_handle<Trainer&>>(trainer, options), any_tokens(token_range<Tokens>(tokens, 0, tokens.size())),
+                     std::move(recording)) {}
+  training_run(const std::filesystem::path& folder, std::unique_ptr<any_trainer> trainer, any_tokens tokens, recording_options recording)
       : trainer_(std::move(trainer)),
         tokens_(std::move(tokens)),
         recording_(std::move(recording)),
