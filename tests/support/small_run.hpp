@@ -44,12 +44,12 @@ template <class Device, class Block = gpt2_block, class Objective = causal_lm> s
 
 /// All of a report but the time.
 inline std::string facts_of(const step_report& r) {
-  char text[400];
-  std::snprintf(text, sizeof text, "%lld/%lld stage %d/%d blocks %d loss %a rate %a norm %a tokens %lld targets %lld flops %a %a bad %s val %a",
+  char line[400];
+  std::snprintf(line, sizeof line, "%lld/%lld stage %d/%d blocks %d loss %a rate %a norm %a tokens %lld targets %lld flops %a %a bad %s val %a",
                 static_cast<long long>(r.step), static_cast<long long>(r.total), r.stage, r.stages, r.active_blocks, r.loss, r.learning_rate,
                 r.gradient_norm, static_cast<long long>(r.tokens), static_cast<long long>(r.targets), r.block_flops, r.total_flops,
                 r.nonfinite.c_str(), r.validation_loss.value_or(-1));
-  return text;
+  return line;
 }
 
 }  // namespace raptr::testing
