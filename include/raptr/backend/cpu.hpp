@@ -25,6 +25,8 @@ struct cpu_options {
   int threads = 0;
 };
 
+inline namespace RAPTR_INSTRUCTIONS {
+
 /// Satisfies raptr::backend. Every operation is complete when it returns. Not thread-safe: one caller at a time.
 template <class Real, class Master> class cpu_ops {
  public:
@@ -125,6 +127,8 @@ template <class Real, class Master> class cpu_ops {
   cpu_backend::context ctx_;
   cpu_backend::memory memory_;
 };
+
+}  // namespace RAPTR_INSTRUCTIONS
 
 template <> struct backend_of<cpu> {
   using options = cpu_options;

@@ -22,6 +22,24 @@
 #define RAPTR_ANY_TEAM
 #endif
 
+// RAPTR_INSTRUCTIONS: an inline namespace around raptr::cpu and all that knows the width of its vectors. Files compiled for other
+// instruction sets then have other symbols, and a linker mixes none of them; docs/backends.md has the consequences.
+#if defined(__AVX512F__)
+#define RAPTR_INSTRUCTIONS avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define RAPTR_INSTRUCTIONS avx2_fma
+#elif defined(__AVX2__)
+#define RAPTR_INSTRUCTIONS avx2
+#elif defined(__AVX__)
+#define RAPTR_INSTRUCTIONS avx
+#elif defined(__SSE2__)
+#define RAPTR_INSTRUCTIONS sse2
+#elif defined(__ARM_NEON)
+#define RAPTR_INSTRUCTIONS neon
+#else
+#define RAPTR_INSTRUCTIONS any_instructions
+#endif
+
 // Before a loop whose iterations do not depend on each other: the compiler may vectorise without proving it again.
 #if defined(__clang__)
 #define RAPTR_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")

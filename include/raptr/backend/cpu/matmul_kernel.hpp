@@ -13,6 +13,7 @@
 #include <raptr/base/config.hpp>
 
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 /// The left operand: element (i, k) of tile t at data[t * tile_stride + i * row_stride + k * column_stride].
 template <class T> struct left_operand {
@@ -164,4 +165,5 @@ template <class T, class Out> void multiply_packed(std::int64_t rows, std::int64
   }
 }
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend
