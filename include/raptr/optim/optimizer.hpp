@@ -21,9 +21,10 @@ namespace raptr {
 
 struct count_step : no_state {
   step_results results;
-  RAPTR_BOTH explicit count_step(step_results r) : results(r) {}
+  double clip;
+  RAPTR_BOTH count_step(step_results r, double largest) : results(r), clip(largest) {}
   RAPTR_BOTH void operator()(const per_unit&, int& count) const {
-    if (results.finite()) ++count;
+    if (results.usable(clip)) ++count;
   }
 };
 
@@ -41,7 +42,7 @@ template <class Rule, class S, update_kind Kind> struct update {
 
   RAPTR_BOTH per_unit begin(const param_range& range, int unit) const {
     const double norm = std::sqrt(results.squared_norm());
-    per_unit u{results.finite(),
+    per_unit u{results.usable(clip),
                S(is_clipped(norm, clip) ? clip / norm : 1),
                {S(range.in_block ? block_rate : rate), range.decays ? S(rule.weight_decay) : S(0), counts[unit], S(1), S(1)}};
     if (u.run && Kind != update_kind::decay) rule.prepare(u.scalars);
@@ -120,8 +121,8 @@ template <class Rule, class Model> class optimizer {
     ops.for_each_row(total_norm{results, static_cast<int>(model.layout().all().size())}, 1);
     if (!usable_rate(rate) || !usable_rate(rate * block_rate)) return;
 
-    ops.elementwise(count_step(results), uploaded_ranges(active.kept_counts, kept_counts_buffer_), counts_.data());
-    if (moves_dropped) ops.elementwise(count_step(results), uploaded_ranges(active.dropped_counts, dropped_counts_buffer_), counts_.data());
+    ops.elementwise(count_step(results, clip), uploaded_ranges(active.kept_counts, kept_counts_buffer_), counts_.data());
+    if (moves_dropped) ops.elementwise(count_step(results, clip), uploaded_ranges(active.dropped_counts, dropped_counts_buffer_), counts_.data());
 
     std::apply(
         [&](auto&... m) {

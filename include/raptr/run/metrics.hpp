@@ -32,10 +32,7 @@ inline json metrics_json(const step_report& r) {
                {"tokens_per_second", r.tokens_per_second()}};
   for (const auto& [axis, share] : r.active) line["active"][std::string(axis)] = share;
   if (r.validation_loss) line["validation_loss"] = or_null(true, *r.validation_loss);
-  if (!r.nonfinite.empty())
-    line["skipped"] = r.nonfinite + " is not finite";
-  else if (r.targets == 0)
-    line["skipped"] = "no token to predict";
+  if (r.skipped()) line["skipped"] = r.why_skipped();
   return line;
 }
 inline std::string metrics_line(const step_report& r) { return json_text(metrics_json(r), -1); }

@@ -135,7 +135,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       if (p.wait) model_.ops().wait(p.wait), p.end = clock::now();
       p.report.seconds = std::chrono::duration<double>(p.end - last_end).count();
       last_end = p.end;
-      read_results(p);
+      read_results(p, options.clip);
     };
     const auto notify = [&](const step_report& report) {
       (observers(report), ...);
@@ -253,11 +253,11 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     else
       return 1.0;
   }
-  void read_results(pending_step& p) {
+  void read_results(pending_step& p, double clip) {
     const step_results results(results_[p.slot].data());
     step_report& r = p.report;
     r.loss = results.loss(), r.gradient_norm = std::sqrt(results.squared_norm());
-    if (results.finite() && r.nonfinite.empty()) {
+    if (results.usable(clip) && r.nonfinite.empty()) {
       done_.nonfinite_in_a_row = 0;
       return;
     }
@@ -265,7 +265,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     if (!r.nonfinite.empty()) return;
     r.nonfinite = std::isfinite(r.loss) ? "gradient" : "loss";
     for (std::size_t k = model_.layout().all().size(); k-- > 0;)
-      if (!usable_squared_norm(results.tensor_squared_norms()[k])) r.nonfinite = model_.layout().all()[k].full_name();
+      if (!usable_squared_norm(results.tensor_squared_norms()[k], clip)) r.nonfinite = model_.layout().all()[k].full_name();
   }
   void check_rule() {
     const Optimizer& rule = optimizer_.rule();
