@@ -31,8 +31,7 @@ const std::vector<float> bad_values{std::numeric_limits<float>::quiet_NaN(), inf
 struct given_rate {
   const double* rate;
   const double* of_blocks;
-  double operator()(const run_position&) const { return *rate; }
-  double block_rate(double) const { return *of_blocks; }
+  double operator()(const run_position& now) const { return now.depth_share > 0 ? *rate * *of_blocks : *rate; }
 };
 /// Block 0 with the factor of a scale that the test chose; the full network has no such factor.
 template <class Scale> struct one_block {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a stream of tokens to batches: the stream is cut into windows of one context, and the objective makes a segment
-// of each. An incomplete window at the end of the stream is dropped.
+// of each, or several: a window is one sequence. An incomplete window at the end of the stream is dropped.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,7 @@ template <token_source Tokens, class Objective> class windows {
   void add(batch& to, std::int64_t window, std::uint64_t seed, std::int64_t sample) {
     tokens_.read(window * context_, ids_);
     objective_.add(to, ids_, tokens_.vocabulary(), seed, sample);
+    to.end_sequence();
   }
 
  private:

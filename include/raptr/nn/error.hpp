@@ -27,6 +27,10 @@ namespace raptr::errors {
        " rows and a prefix of " + std::to_string(prefix) + ": segments follow each other, so it begins in row " + std::to_string(expected) +
        ", and a prefix is at most the length");
 }
+[[noreturn]] inline void segments_are_of_no_sequence(std::size_t segments, std::size_t numbers) {
+  fail("a batch has " + std::to_string(segments) + " segments and " + std::to_string(numbers) +
+       " numbers of sequences: give one for each segment, in ascending order, or none");
+}
 [[noreturn]] inline void target_is_out_of_place(int row, std::int64_t before, std::size_t rows) {
   fail("a target of a batch is in row " + std::to_string(row) + " after one in row " + std::to_string(before) +
        ": rows of targets ascend and lie in 0 to " + std::to_string(static_cast<std::int64_t>(rows) - 1));

@@ -77,6 +77,9 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     }
   }
 
+  /// What the last forward pass through a block kept of its part number `Part`: pointers into the arena, valid until the next pass.
+  template <std::size_t Part> const auto& saved(int block) const { return std::get<Part>(saved_[static_cast<std::size_t>(block)].parts); }
+
  private:
   template <class P> static part_weights weights_of(const model_shape& shape) {
     part_weights all{std::string(P::name), P::units(shape), norm_weights<norm>(shape, "norm")};

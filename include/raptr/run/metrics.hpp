@@ -30,6 +30,7 @@ inline json metrics_json(const step_report& r) {
                {"total_flops", r.total_flops},
                {"step_seconds", r.seconds},
                {"tokens_per_second", r.tokens_per_second()}};
+  if (r.block_learning_rate != r.learning_rate) line["block_learning_rate"] = r.block_learning_rate;
   for (const auto& [axis, share] : r.active) line["active"][std::string(axis)] = share;
   if (r.validation_loss) line["validation_loss"] = or_null(true, *r.validation_loss);
   if (!r.nonfinite.empty())
@@ -55,7 +56,7 @@ template <std::invocable<const json&, std::uint64_t, std::uint64_t> Use> void fo
 struct step_metrics {
   std::int64_t step = 0;
   int stage = 0, active_blocks = 0;
-  std::optional<double> loss, validation_loss;
+  std::optional<double> loss, validation_loss, learning_rate, block_learning_rate;  // the last one: of the weights of blocks
   std::int64_t tokens = 0;
   double block_flops = 0, total_flops = 0, seconds = 0;
   bool skipped = false;
@@ -80,6 +81,8 @@ inline metrics_file read_metrics(const std::filesystem::path& file) {
     if (m.step != expected) errors::damaged_file(file, at, "step " + std::to_string(expected), "step " + std::to_string(m.step));
     m.stage = json_member<int>(line, "stage", file), m.active_blocks = json_member<int>(line, "active_blocks", file);
     m.loss = maybe("loss"), m.validation_loss = maybe("validation_loss");
+    m.learning_rate = maybe("learning_rate"),
+    m.block_learning_rate = line.contains("block_learning_rate") ? maybe("block_learning_rate") : m.learning_rate;
     m.tokens = json_member<std::int64_t>(line, "tokens", file);
     m.block_flops = json_member<double>(line, "block_flops", file), m.total_flops = json_member<double>(line, "total_flops", file);
     m.seconds = json_member<double>(line, "step_seconds", file), m.skipped = line.contains("skipped");

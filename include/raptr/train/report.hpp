@@ -17,10 +17,10 @@ namespace raptr {
 /// step, total, stage and stages, counted from 0, are those of run_position.
 struct step_report : run_position {
   int active_blocks = 0;
-  active_shares active;  // per axis
-  double loss = 0;       // mean over the targets of the step
-  double learning_rate = 0;
-  double gradient_norm = 0;  // before clipping
+  active_shares active;                               // per axis
+  double loss = 0;                                    // mean over the targets of the step
+  double learning_rate = 0, block_learning_rate = 0;  // of the weights of blocks, where it differs
+  double gradient_norm = 0;                           // before clipping
   std::int64_t tokens = 0, targets = 0;
   double block_flops = 0;                 // forward and backward of the active blocks
   double total_flops = 0;                 // including head and optimizer
