@@ -7,6 +7,7 @@
 
 #include "../support/curves.hpp"
 #include "../support/option_list.hpp"
+#include "rate_curves.hpp"
 
 namespace {
 
@@ -128,6 +129,7 @@ void write_report(const settings& s) {
   std::string remarks = "In parentheses: relative to " + runs[0].name + ".\n";
   for (const measured_run& r : runs)
     if (r.hashes != runs[0].hashes) remarks += r.name + " was trained on another text than " + runs[0].name + ": their losses are not comparable.\n";
+  for (const measured_run& r : runs) remarks += rate_remark(r.name, r.curve.steps, runs[0].name, runs[0].curve.steps);
 
   raptr::make_folders(s.out);
   raptr::replace_file(s.out / "curves.svg", curves_svg("Training runs compared", curves));

@@ -49,7 +49,7 @@ option_list options_of(settings& s) {
   o.add("", "run", "RUN", &s.run, "folder of a run, for its newest good checkpoint");
   o.add("", "checkpoint", "FOLDER", &s.checkpoint, "or one checkpoint");
   o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "or bytes [that of the run]");
-  o.add("", "prompt", "TEXT", &s.prompt, "what to continue [a new document]");
+  o.add("", "prompt", "TEXT", &s.prompt, "what to continue [a new document]").or_empty();
   o.add("", "prompt-file", "FILE", &s.prompt_file, "or the contents of a file");
   o.add("", "tokens", "N", &s.tokens, "to add, unless the document ends first").range(0, 1e9);
   o.add("", "temperature", "T", &s.temperature, "0: always the most probable token").range(0, 1e6);
@@ -165,6 +165,11 @@ int start(int count, char** words) {
   if (helped(count, words, options, head)) return done;
   options.read(count, words);
   if (options.given("prompt") && options.given("prompt-file")) raptr::fail("give --prompt TEXT or --prompt-file FILE, not both");
+  for (const char* const name : {"top-k", "top-p", "seed"})
+    if (s.temperature == 0 && options.given(name))
+      raptr::fail("--" + std::string(name) +
+                  " is given, but at --temperature 0 the most probable token is always taken and nothing is drawn: leave --" + name +
+                  " out, or raise --temperature");
   const auto model = make_writer(checkpoint_of(s), s.tokenizer, static_cast<int>(s.threads));
   const std::string prompt = s.prompt_file.empty() ? s.prompt : raptr::read_file(s.prompt_file);
   if (const auto size = model->begin(prompt); size > model->context())

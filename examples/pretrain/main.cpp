@@ -11,6 +11,7 @@
 #include "../support/live_line.hpp"
 #include "../support/stop_signals.hpp"
 #include "run_config.hpp"
+#include "unread_options.hpp"
 
 namespace program {
 
@@ -38,8 +39,11 @@ void read_config(const std::filesystem::path& file, option_list& options) {
   if (object.is_object() && object.contains("program") && object.contains("options"))
     object = raptr::json(object["options"]);  // the config.json of a run
   of_file.read(object, file);
-  for (const option& o : of_file.all())
-    if (o.given && !options.given(o.name)) options.set(o.name, option_list::json_of(o));
+  for (const option& o : of_file.all()) {
+    if (!o.given) continue;
+    if (!options.given(o.name)) options.set(o.name, option_list::json_of(o));
+    options.find(o.name)->in_file = true;
+  }
 }
 
 /// Progress output: one live line on a terminal; otherwise a plain line at every twentieth of the run, and at least twice a minute.
@@ -160,6 +164,8 @@ int run(settings s, const option_list& given) {
   if (solves) solved = solve_schedule(s, text, speed);
   const auto network = trainer_of(s);
   text.divide(*network);
+  std::vector<std::string> unused;
+  if (!folder) unused = unread_options(s, given, *network, text.validation() != nullptr);
   speed.peak = kind_of(s).peak_flops(int(s.threads));
   const run_plan plan = plan_of(*network, text.training(), speed);
   say(text.line());
@@ -167,6 +173,7 @@ int run(settings s, const option_list& given) {
       (speed.peak > 0 ? ", FMA peak " + scaled_text(speed.peak) + "flop/s" : ""));
   if (!solved.empty()) say(solved);
   say("Schedule: " + s.schedule + "\n" + plan.text);
+  for (const std::string& option : unused) note("the schedule drops nothing, so nothing reads --" + option);
   if (s.plan) return done;
 
   std::uint64_t log_bytes = 0;

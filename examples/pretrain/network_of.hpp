@@ -32,7 +32,8 @@ inline raptr::run_options run_options_of(const settings& s) {
           .clip = s.clip,
           .max_nonfinite = int(s.max_nonfinite),
           .validate_every = s.validate_every.value_or(0),
-          .save_every = s.checkpoint_every.value_or(0)};
+          .save_every = s.checkpoint_every.value_or(0),
+          .allow_shrinking = s.allow_shrinking};
 }
 /// A learning-rate rule chosen at run time.
 struct chosen_rate {

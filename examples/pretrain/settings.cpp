@@ -65,7 +65,7 @@ option_list options_of(settings& s) {
       .range(0, 1);
   o.add("schedule", "solve-cost", "NAME", &s.solve_cost, "the cost that --solve-for counts; time is measured before the run")
       .one_of({"block-flops", "total-flops", "time"});
-  o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it");
+  o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it, or lose trained blocks");
   o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of(raptr::selectors_with_fixed_units());
   o.add("schedule", "keep-first", "N", &s.keep_first, "first blocks that are always kept").range(0, 4096);
   o.add("schedule", "keep-last", "N", &s.keep_last, "last blocks that are always kept").range(0, 4096);
@@ -109,7 +109,6 @@ option_list options_of(settings& s) {
 void settings::settle() {
   const network_kind& kind = kind_of(*this);
   model = kind.name, objective = kind.objective;
-  if (schedule.find_first_not_of(" \t") == std::string::npos) schedule = "full";
   const auto share = [&](std::int64_t part) { return (std::max)(std::int64_t{1}, steps / part); };
   if (!warmup) warmup = steps / 20;
   if (!validate_every) validate_every = share(20);

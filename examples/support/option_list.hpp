@@ -62,10 +62,12 @@ struct option {
   double least = 0, most = 0;               // of a number, both allowed
   std::vector<std::string_view> choices{};  // of a string; empty: any text
   std::string default_text{};
-  bool given = false;
+  bool given = false, in_file = false;
+  bool may_be_empty = false;  // a text
 
   option& range(double from, double to) { return least = from, most = to, *this; }
   option& one_of(std::vector<std::string_view> names) { return choices = std::move(names), *this; }
+  option& or_empty() { return may_be_empty = true, *this; }
   option& default_is(std::string text) { return default_text = std::move(text), *this; }
 };
 
@@ -215,6 +217,7 @@ class option_list {
           } else if constexpr (std::same_as<T, std::string>) {
             if (!value.is_string() && !value.is_object()) wrong();
             *to = chosen(o, raptr::bytes_from_json(value, where), where);
+            if (to->empty() && !o.may_be_empty) wrong();
           } else if constexpr (std::same_as<T, std::filesystem::path>) {
             *to = raptr::bytes_from_json(value, where);
           } else if constexpr (std::same_as<T, path_list>) {
@@ -254,7 +257,7 @@ class option_list {
   static std::string allowed(const option& o) {
     if (!o.choices.empty()) return "one of " + list_of(o.choices, ", ");
     if (std::holds_alternative<bool*>(o.target)) return "true or false";
-    if (std::holds_alternative<std::string*>(o.target)) return "a text";
+    if (std::holds_alternative<std::string*>(o.target)) return "a text that is not empty, or leave it out";
     if (std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target))
       return "the name of a file or folder";
     return (std::holds_alternative<double*>(o.target) ? "a number from " : "a whole number from ") + number(o.least) + " to " + number(o.most);
@@ -276,9 +279,10 @@ class option_list {
     };
     std::visit(
         [&]<class T>(T* to) {
-          if constexpr (std::same_as<T, std::string>)
+          if constexpr (std::same_as<T, std::string>) {
+            if (text.find_first_not_of(" \t") == text.npos && !o.may_be_empty) wrong();
             *to = chosen(o, std::string(text), shown(o));
-          else if constexpr (std::same_as<T, double>)
+          } else if constexpr (std::same_as<T, double>)
             *to = parsed(0.0);
           else if constexpr (std::same_as<T, std::int64_t> || std::same_as<T, std::optional<std::int64_t>>)
             *to = parsed(std::int64_t{0});

@@ -79,9 +79,34 @@ grep -q 'another text' out.log || fail "it is not told that the texts differ"
 grep -qE '^\| folder +\| +2-3-4 \|' report/report.md || fail "the table is not in the report: $(cat report/report.md)"
 grep -q '</svg>' report/curves.svg || fail "no curves"
 
+# Rates that differ are told, from what the logs recorded; those of runs of other lengths are compared at the same share.
+O=("${B[@]}" --validate-every 0 --checkpoint-every 0)
+expect_done "$P" "${O[@]}" --steps 40 --out base
+expect_done "$P" "${O[@]}" --steps 40 --schedule 2-4 --out staged
+expect_done "$P" "${O[@]}" --steps 30 --out shorter
+expect_done "$P" "${O[@]}" --steps 40 --schedule 2-4 --rate-rule last-stage --out late
+expect_done "$P" "${O[@]}" --steps 30 --schedule 2-4 --rate-rule last-stage --out late_shorter
+expect_done "$P" "${O[@]}" --steps 40 --schedule 2-4 --rewarm 5 --out rewarmed
+expect_done "$P" "${O[@]}" --steps 40 --schedule 2-4 --completep-rate 0.5 --out by_depth
+expect_done "$P" "${O[@]}" --steps 40 --learning-rate 2e-3 --out higher
+expect_done "$C" base staged shorter --out report
+grep -q 'other learning rates' out.log && fail "equal rates are said to differ: $(cat out.log)"
+for other in late rewarmed higher late_shorter; do
+  expect_done "$C" base staged $other --out report
+  grep -qE "^$other was trained with other learning rates than base \(at step [0-9]+ of base, " out.log || fail "not told of $other: $(cat out.log)"
+  grep -q "$other was trained with other learning rates" report/report.md || fail "not in the report: $(cat report/report.md)"
+done
+expect_done "$C" base by_depth --out report
+grep -q '^by_depth was trained with other learning rates of blocks than base' out.log || fail "not told of the rate of blocks: $(cat out.log)"
+expect_done "$C" late late --out report
+grep -q 'other learning rates' out.log && fail "a run differs from itself: $(cat out.log)"
+for option in --top-k --top-p --seed; do
+  expect_error 2 "$option is given, but at --temperature 0" "$G" --run plain --temperature 0 $option 1
+done
+
 # Generation: greedy and drawn texts come again, long and empty prompts work.
 text() { "$G" --run plain "$@" 2>err.log; }
-[[ "$(text --temperature 0 --prompt line --tokens 30 | sha256sum)" == "$(text --temperature 0 --prompt line --tokens 30 --seed 2 | sha256sum)" ]] ||
+[[ "$(text --temperature 0 --prompt line --tokens 30 | sha256sum)" == "$(text --temperature 0 --prompt line --tokens 30 --threads 2 | sha256sum)" ]] ||
   fail "greedy texts differ"
 [[ "$(text --seed 5 --tokens 30 | sha256sum)" == "$(text --seed 5 --tokens 30 --threads 2 | sha256sum)" ]] || fail "texts of one seed differ"
 [[ "$(text --seed 5 --tokens 30 | sha256sum)" != "$(text --seed 6 --tokens 30 | sha256sum)" ]] || fail "texts of two seeds are equal"

@@ -56,10 +56,11 @@ template <std::invocable<const json&, std::uint64_t, std::uint64_t> Use> void fo
 struct step_metrics {
   std::int64_t step = 0;
   int stage = 0, active_blocks = 0;
-  std::optional<double> loss, validation_loss, learning_rate, block_learning_rate;  // the last one: of the weights of blocks
+  std::optional<double> loss, validation_loss;
   std::int64_t tokens = 0;
   double block_flops = 0, total_flops = 0, seconds = 0;
   bool skipped = false;
+  std::optional<double> learning_rate{}, block_learning_rate{};  // the last one: of the weights of blocks
 };
 
 struct metrics_file {
