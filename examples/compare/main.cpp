@@ -34,6 +34,7 @@ struct measured_run {
 
 measured_run read_run(const std::filesystem::path& folder) {
   const run_files files{folder};
+  files.refuse_checkpoint();
   std::error_code ignored;
   if (!std::filesystem::exists(files.summary(), ignored))
     raptr::fail<raptr::file_error>(raptr::shown(folder) +
@@ -45,6 +46,7 @@ measured_run read_run(const std::filesystem::path& folder) {
   run.schedule = raptr::json_member<std::string>(summary, "schedule", files.summary());
   run.steps = raptr::json_member<std::int64_t>(summary, "steps", files.summary());
   run.hashes = raptr::json_member<raptr::json>(raptr::read_json(files.config()), "hashes", files.config());
+  run.hashes.erase("tokenizer");  // its ids are in the hash of the text, and runs of earlier versions do not have it
   run.curve = {run.name, read_metrics(files.metrics()).steps};
   run.sums = sums_of(run.curve.steps);
   return run;
@@ -90,7 +92,8 @@ std::string csv_text(const std::vector<std::filesystem::path>& runs) {
   std::vector<std::string> columns;
   const auto each_line = [&](const auto& use) {
     for (const auto& run : runs)
-      for_each_line(run_files{run}.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { use(run, csv_cells(line)); });
+      run_files{run}.refuse_checkpoint(),
+          for_each_line(run_files{run}.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { use(run, csv_cells(line)); });
   };
   each_line([&](const auto&, const auto& cells) {
     for (const auto& [name, value] : cells)

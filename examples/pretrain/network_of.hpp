@@ -2,8 +2,6 @@
 // A trainer of one kind of network, made from the options of the command line.
 #pragma once
 
-#include <unistd.h>
-
 #include <raptr/backend/cpu/peak.hpp>
 #include <raptr/backend/cpu/threads.hpp>
 #include <raptr/base/number_text.hpp>
@@ -12,6 +10,7 @@
 #include <raptr/optim/adamw.hpp>
 #include <raptr/run/trainer_handle.hpp>
 
+#include "../support/memory.hpp"
 #include "settings.hpp"
 
 namespace program {
@@ -75,7 +74,7 @@ template <class Block, class Objective, class Device> struct network_of {
     typename model_type::options device{};
     if constexpr (on_cpu) device.threads = int(s.threads);
     model_type model(s.shape(), device, objective_of<Objective>(s));
-    const double needed = 16.0 * double(model.layout().size()), there = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
+    const double needed = bytes_of_weights(model.layout().size()), there = memory_limit();
     if (on_cpu && needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
     raptr::check_schedule(schedule, model.plan_layout(int(s.batch * s.accumulate)), s.steps, Block::residual::norm_first);
     const raptr::adamw rule{.lr = s.learning_rate, .weight_decay = s.weight_decay};
@@ -92,8 +91,8 @@ template <class Block, class Objective, class Device> struct network_of {
   static double peak_flops(int threads) {
     return on_cpu ? (threads ? threads : raptr::cpu_backend::available_threads()) * raptr::cpu_backend::measured_fma_peak() : 0;
   }
-  static raptr::hugging_face_model describe(const std::filesystem::path& folder, int neuron_group) {
-    return raptr::hugging_face_config_of<raptr::family_of<Block>, Block>(folder, neuron_group, true);
+  static raptr::hugging_face_model describe(const raptr::json& config, const std::filesystem::path& file, int neuron_group) {
+    return raptr::hugging_face_config_of<raptr::family_of<Block>, Block>(config, file, neuron_group, true);
   }
   static constexpr network_kind kind(std::string_view name) {
     using family = raptr::family_of<Block>;

@@ -95,7 +95,7 @@ option_list options_of(settings& s) {
   o.add("run", "validate-every", "STEPS", &s.validate_every, "0: never").range(0, most_steps).default_is("steps / 20");
   o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");
   o.add("run", "keep-checkpoints", "N", &s.keep_checkpoints, "number of newest checkpoints to keep").range(1, 1e9);
-  o.add("run", "keep-every", "STEPS", &s.keep_every, "also keep those at multiples of STEPS; 0: none").range(0, most_steps);
+  o.add("run", "keep-every", "STEPS", &s.keep_every, "also save and keep those at multiples of STEPS; 0: none").range(0, most_steps);
   o.add("run", "full-disk", "POLICY", &s.full_disk, "when a checkpoint or the log cannot be written; the old checkpoint stays")
       .one_of({"stop", "continue"});
   o.add("run", "tensorboard", "", &s.tensorboard, "also write the log as a TensorBoard event file, in the folder of the run");
@@ -122,13 +122,16 @@ void settings::settle() {
   std::ranges::for_each(shards, whole);
   std::ranges::for_each(validation_shards, whole);
   whole(from);
-  if (tokenizer != "bytes" && tokenizer != "none") tokenizer = std::filesystem::absolute(tokenizer).lexically_normal().native();
+  if (tokenizer != "bytes" && tokenizer != "none") tokenizer = std::filesystem::absolute(at_home(tokenizer)).lexically_normal().native();
 }
 
 bool free_at_resume(std::string_view option) {
   static constexpr std::string_view names[] = {"threads",    "device",    "checkpoint-every", "keep-checkpoints",
                                                "keep-every", "full-disk", "max-nonfinite",    "tensorboard"};
   return std::ranges::find(names, option) != std::end(names);
+}
+bool names_a_place(const option& o) {
+  return std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target) || o.name == "tokenizer";
 }
 bool stored(const option& o) { return !o.topic.empty() && o.name != "out" && o.name != "device"; }
 

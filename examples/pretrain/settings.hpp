@@ -21,7 +21,7 @@ namespace program {
 struct network_kind {
   std::string_view name, family, objective, device, vocabulary_file;  // the last one: of a published tokenizer
   /// What config.json of a Hugging Face folder says. Throws file_error if it is of another family, block or objective.
-  raptr::hugging_face_model (*describe)(const std::filesystem::path& folder, int neuron_group);
+  raptr::hugging_face_model (*describe)(const raptr::json& config, const std::filesystem::path& file, int neuron_group);
   /// Throws input_error if the options do not fit together.
   std::unique_ptr<raptr::any_trainer> (*make)(const struct settings& s, const raptr::any_schedule& schedule);
   /// Loads the weights of a Hugging Face folder into a trainer made by this. Returns their checksum.
@@ -90,6 +90,8 @@ option_list options_of(settings& into);
 
 /// Whether the option belongs to an invocation, not to the run, and may differ at a resume.
 bool free_at_resume(std::string_view option);
+/// Whether its value is where something is, and not what.
+bool names_a_place(const option& o);
 /// Whether config.json has this option: the device is not a property of the run.
 bool stored(const option& o);
 

@@ -99,12 +99,13 @@ class option_list {
     return o && o->given;
   }
 
-  /// --name value, --name=value, --flag; a list takes every word up to the next one that begins with "--".
+  /// --name value, --name=value, --flag; a list takes every word up to the next one that begins with "-". A file whose name begins so is
+  /// given as ./-name or --option=-name.
   void read(int count, const char* const* words) {
     for (int i = 1; i < count; ++i) {
       const std::string_view word = words[i];
       if (!word.starts_with('-') && plain_words_) {
-        plain_words_->emplace_back(word);
+        plain_words_->emplace_back(at_home(std::string(word)));
         continue;
       }
       if (!word.starts_with('-') || word == "-" || word == "--") errors::no_option(word);
@@ -119,7 +120,8 @@ class option_list {
       } else if (equals != word.npos) {
         read_text(*o, word.substr(equals + 1));
       } else {
-        const auto more = [&] { return i + 1 < count && !std::string_view(words[i + 1]).starts_with("--"); };
+        const bool place = list || std::holds_alternative<std::filesystem::path*>(o->target);
+        const auto more = [&] { return i + 1 < count && !std::string_view(words[i + 1]).starts_with(place ? "-" : "--"); };
         if (!more()) errors::wrong_value(shown(*o), "without a value", std::string(o->placeholder) + (list ? "" : ", " + allowed(*o)));
         do read_text(*o, words[++i]);
         while (list && more());
@@ -216,13 +218,13 @@ class option_list {
             if (!value.is_string() && !value.is_object()) wrong();
             *to = chosen(o, raptr::bytes_from_json(value, where), where);
           } else if constexpr (std::same_as<T, std::filesystem::path>) {
-            *to = raptr::bytes_from_json(value, where);
+            *to = at_home(raptr::bytes_from_json(value, where));
           } else if constexpr (std::same_as<T, path_list>) {
             if (!o.given) to->clear();
             if (!value.is_array())
-              to->push_back(raptr::bytes_from_json(value, where));
+              to->push_back(at_home(raptr::bytes_from_json(value, where)));
             else
-              for (const auto& one : value) to->push_back(raptr::bytes_from_json(one, where));
+              for (const auto& one : value) to->push_back(at_home(raptr::bytes_from_json(one, where)));
           } else {
             *to = whole();
           }
@@ -285,9 +287,9 @@ class option_list {
           else if constexpr (!std::same_as<T, bool>) {
             if (text.empty()) wrong();
             if constexpr (std::same_as<T, path_list>)
-              to->emplace_back(text);
+              to->emplace_back(at_home(std::string(text)));
             else
-              *to = text;
+              *to = at_home(std::string(text));
           }
         },
         o.target);

@@ -94,5 +94,20 @@ text --prompt 'a prompt that is longer than the context' --tokens 3 >out.log
 grep -q '40 tokens and the context of the model 16: only the last 16' err.log || fail "it is not told what is cut: $(cat err.log)"
 printf 'ab\0cd' >nul.txt
 [[ $(text --prompt-file nul.txt --tokens 0 | od -An -c | tr -d ' \n') == 'ab\0cd\n' ]] || fail "a NUL byte in a prompt is lost"
+
+# Generated text is UTF-8 wherever it ends, and a longer one goes on where a shorter one ended.
+for ((i = 0; i < 300; ++i)); do printf 'ü€🦖ß漢 %s\n' $i; done >wide.txt
+expect_done "$P" --text wide.txt --layers 2 --width 16 --context 16 --steps 60 --threads 1 --validate-every 0 --out wide
+for ((n = 1; n <= 24; ++n)); do
+  for t in 0 1 3; do
+    "$G" --run wide --tokens $n --temperature $t --prompt 'ü€' --threads 1 >now.txt 2>err.log || fail "no text: $(cat err.log)"
+    iconv -f UTF-8 -t UTF-8 now.txt >/dev/null 2>&1 || fail "$n tokens at temperature $t are not UTF-8: $(od -An -c now.txt)"
+    [[ ! -f before$t || $(cat now.txt) == "$(cat before$t)"* ]] || fail "$n tokens do not go on from $((n - 1)): $(cat now.txt)"
+    mv now.txt before$t
+  done
+done
+printf 'a\xe2\x82' >half.txt
+"$G" --run wide --tokens 0 --prompt-file half.txt >out.log 2>err.log
+[[ $(cat out.log) == a && $(cat err.log) == *'ends within a character, whose 2 first bytes are left out'* ]] || fail "half of a character: $(od -c out.log)"
 expect_done "$P" --text nul.txt --layers 2 --width 16 --context 4 --steps 1 --out nul_run
 finish

@@ -27,6 +27,9 @@ TEST_CASE("A wrong option is named with its value before the first step") {
   refused({.max_nonfinite = 0}, "max_nonfinite is 0");
   refused({.validate_every = -1}, "validate_every is -1");
   refused({.save_every = -2}, "save_every is -2");
+  refused({.also_save_every = -2}, "also_save_every is -2");
+  refused({.finish_within = -1}, "finish_within is -1");
+  refused({.finish_within = std::nan("")}, "finish_within is");
   CHECK_FALSE(run.trainer.model().initialised());
 }
 

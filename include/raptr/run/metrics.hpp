@@ -15,6 +15,15 @@
 
 namespace raptr {
 
+/// A line with a validation loss, which stands before the reason of a skipped step.
+inline json with_validation_loss(json line, double loss) {
+  const json skipped = line.contains("skipped") ? json(line["skipped"]) : json(nullptr);
+  line.erase("skipped");
+  line["validation_loss"] = std::isfinite(loss) ? json(loss) : json(nullptr);
+  if (!skipped.is_null()) line["skipped"] = skipped;
+  return line;
+}
+
 inline json metrics_json(const step_report& r) {
   const bool measured = !r.skipped();
   const auto or_null = [](bool there, double x) { return there && std::isfinite(x) ? json(x) : json(nullptr); };
@@ -31,12 +40,11 @@ inline json metrics_json(const step_report& r) {
                {"step_seconds", r.seconds},
                {"tokens_per_second", r.tokens_per_second()}};
   for (const auto& [axis, share] : r.active) line["active"][std::string(axis)] = share;
-  if (r.validation_loss) line["validation_loss"] = or_null(true, *r.validation_loss);
   if (!r.nonfinite.empty())
     line["skipped"] = r.nonfinite + " is not finite";
   else if (r.targets == 0)
     line["skipped"] = "no token to predict";
-  return line;
+  return r.validation_loss ? with_validation_loss(std::move(line), *r.validation_loss) : line;
 }
 inline std::string metrics_line(const step_report& r) { return json_text(metrics_json(r), -1); }
 

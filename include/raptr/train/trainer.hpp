@@ -7,13 +7,12 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <functional>
 #include <optional>
-#include <stop_token>
 #include <utility>
 #include <vector>
 
 #include <raptr/base/decimal.hpp>
+#include <raptr/base/stop.hpp>
 #include <raptr/data/sample_order.hpp>
 #include <raptr/data/windows.hpp>
 #include <raptr/nn/transformer.hpp>
@@ -24,26 +23,10 @@
 #include <raptr/schedule/plan.hpp>
 #include <raptr/train/error.hpp>
 #include <raptr/train/report.hpp>
+#include <raptr/train/run_options.hpp>
 #include <raptr/train/step_cost.hpp>
 
 namespace raptr {
-
-struct run_options {
-  std::int64_t steps = 1000;  // of the whole run, including those before a resume
-  int batch = 16;             // sequences per micro-batch
-  int accumulate = 1;         // micro-batches per step
-  std::uint64_t seed = 1;
-  double clip = 1.0;                   // largest global norm of the gradient; 0: none
-  int max_nonfinite = 10;              // consecutive non-finite steps after which the run ends with a training_error
-  std::int64_t validate_every = 0;     // steps; 0: never
-  std::function<double()> validate{};  // returns the validation loss
-  std::int64_t save_every = 0;         // steps; 0: never. The state of the last step is always saved
-  std::function<void()> save{};        // called between two steps, after all reports so far were delivered
-  std::stop_token stop{};              // on a stop request the run ends after the current step, and saves
-
-  /// Throws input_error with the name and the value of the first option that is out of range.
-  void check() const;
-};
 
 template <class M>
 concept trainable_model = requires {
@@ -97,7 +80,8 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   struct progress {
     std::int64_t step = 0;
     int nonfinite_in_a_row = 0;
-    unit_set existing{};  // blocks, at the last of these steps; all before the first step
+    unit_set existing{};       // blocks, at the last of these steps; all before the first step
+    bool stage_begun = false;  // the copies and resets at the border before the next step are done, for a step that was abandoned
   };
   const progress& done() const { return done_; }
   void set_done(const progress& p) {
@@ -106,7 +90,8 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   }
 
   /// Trains from the current state up to options.steps. Every observer is called with each step_report, in order. A model without
-  /// weights is initialised from the seed. Returns whether the run reached its end.
+  /// weights is initialised from the seed. Returns whether the run reached its end. On a stop request validation ends, and the report has
+  /// no validation loss.
   ///
   /// Throws input_error before the first step if options, schedule, text and model do not fit; training_error after
   /// options.max_nonfinite skipped steps in a row.
@@ -148,29 +133,36 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
         deliver(*before), notify(before->report);
         before.reset();
       }
-      pending_step now = enqueue(cut, order, options, plan, batches);
-      ++done_.step;
+      std::optional<pending_step> now = enqueue(cut, order, options, plan, batches);
+      done_.step += now.has_value();
       if (before) deliver(*before), notify(before->report);
       before = std::move(now);
+      if (!before) {  // abandoned
+        if (options.save) options.save();
+        return false;
+      }
 
-      const bool last = done_.step == options.steps, stop = options.stop.stop_requested();
+      const bool last = done_.step == options.steps;
       const bool validates = options.validate && due(options.validate_every, last && options.validate_every > 0);
-      const bool saves = options.save && (due(options.save_every, last) || stop);
-      if (!validates && !saves && !last && !stop) continue;
+      const bool saves = options.save && (due(options.save_every, last) || due(options.also_save_every, false));
+      if (!validates && !saves && !last && !options.stop.stop_requested()) continue;
       deliver(*before);
-      if (validates) before->report.validation_loss = options.validate();
+      const bool measured = !validates || validated(options, before->report);
       notify(before->report);
       before.reset();
       if (saves) options.save();
       last_end = clock::now();
-      if (stop && !last) return false;
+      if (!options.stop.stop_requested() || (last && measured)) continue;
+      if (options.save && !saves) options.save();
+      return false;
     }
     return true;
   }
 
   /// Mean loss of the full network (of the existing blocks, if it grows) over the first `most` windows (0: all) of a text, in its
-  /// order. Masks are drawn from `seed`, the same at every call. Call it only between two steps.
-  template <class Tokens> double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0) {
+  /// order. Masks are drawn from `seed`, the same at every call. Call it only between two steps. Throws stopped on a request.
+  template <class Tokens>
+  double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
     static_assert(token_source<Tokens>,
                   "raptr: the first argument of evaluate() is a raptr::token_source, such as a raptr::token_stream: "
                   "it needs size(), read(first, span) and vocabulary()");
@@ -182,6 +174,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     double targets = 0;
     batch data;
     for (std::int64_t window = 0; window < all; window += batch_size) {
+      throw_if_stopped(stop);
       data.clear();
       for (std::int64_t k = window; k < std::min(all, window + batch_size); ++k) cut.add(data, k, seed, k);
       targets += data.target_weight();
@@ -199,8 +192,17 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     std::size_t slot = 0;
   };
 
+  static bool validated(const run_options& options, step_report& report) {
+    try {
+      report.validation_loss = options.validate();
+      return true;
+    } catch (const stopped&) {
+      return false;
+    }
+  }
+  /// nullopt: a stop request has abandoned the step, which then has changed nothing but what begin_stage() does.
   template <class Windows>
-  pending_step enqueue(Windows& cut, sample_order& order, const run_options& options, step_plan& plan, std::vector<batch>& batches) {
+  std::optional<pending_step> enqueue(Windows& cut, sample_order& order, const run_options& options, step_plan& plan, std::vector<batch>& batches) {
     pending_step p;
     step_report& r = p.report;
     static_cast<run_position&>(r) = position_at(schedule_, done_.step, options.steps, model_.shape());
@@ -215,11 +217,18 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       r.tokens += static_cast<std::int64_t>(b.ids.size()), r.targets += static_cast<std::int64_t>(b.targets.size());
       weight += b.target_weight();
     }
+    const clock::time_point start = clock::now();
+    const auto seconds = [&](std::ptrdiff_t done) {  // of the whole step, by its first micro-batches
+      return std::chrono::duration<double>(clock::now() - start).count() * double(options.accumulate) / double(done);
+    };
     model_.begin(plan);
     for (batch& b : batches) {
+      const std::ptrdiff_t done = &b - batches.data();
+      if (done > 0 && options.stop.stop_requested() && seconds(done) > options.finish_within) return std::nullopt;
       b.normaliser = weight;
       if (!b.targets.empty()) model_.accumulate(plan, b);
     }
+    done_.stage_begun = false;
     r.learning_rate = learning_rate(r);
     r.active = active_shares(plan), r.active_blocks = plan.size();
     if (weight > 0) {
@@ -240,7 +249,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   /// does the same.
   void begin_stage(const run_position& now) {
     done_.existing = network_of(schedule_, now);
-    if (now.step != now.first || now.stage == 0) return;
+    if (now.step != now.first || now.stage == 0 || std::exchange(done_.stage_begun, true)) return;
     if (updates_.at_borders == border_state::reset) optimizer_.reset(model_);
     const std::vector<block_copy> copies = growth_of(schedule_, now);
     if (copies.empty()) return;
@@ -283,18 +292,5 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   progress done_;
   std::array<std::vector<double>, 2> results_;
 };
-
-inline void run_options::check() const {
-  const auto at_least = [](const char* name, auto value, auto least) {
-    if (value < least) errors::run_option_is_out_of_range(name, std::to_string(value), "at least " + std::to_string(least));
-  };
-  at_least("steps", steps, std::int64_t{1});
-  at_least("batch", batch, 1);
-  at_least("accumulate", accumulate, 1);
-  at_least("max_nonfinite", max_nonfinite, 1);
-  at_least("validate_every", validate_every, std::int64_t{0});
-  at_least("save_every", save_every, std::int64_t{0});
-  if (!(clip >= 0)) errors::run_option_is_out_of_range("clip", decimal_text(clip), "0 for none, or the largest norm of the gradient");
-}
 
 }  // namespace raptr
