@@ -93,3 +93,21 @@ TEST_CASE("The rule of the last stage is flat until that stage, and rewarming st
   CHECK(again(now(10)) == 0.25);
   CHECK(again(now(23)) == 1.0);
 }
+
+TEST_CASE("The rule of BERT is t / 10 before step 10, then 1 - t / 100, so that it falls at the end of the warm-up") {
+  const bert_rate rate{10};
+  CHECK(rate(at(0, 100)) == 0);
+  CHECK(rate(at(1, 100)) == 0.1);
+  CHECK(rate(at(9, 100)) == 0.9);
+  CHECK(rate(at(10, 100)) == 0.9);
+  CHECK(rate(at(55, 100)) == 0.45);
+  CHECK(rate(at(99, 100)) == doctest::Approx(0.01));
+  CHECK(bert_rate{}(at(0, 100)) == 1);
+  CHECK(bert_rate{10'000}(at(10'000, 1'000'000)) == 0.99);
+  for (const std::int64_t total : {1, 2, 7, 100})
+    for (const std::int64_t warmup : {std::int64_t{0}, std::int64_t{1}, total, total + 1, 10 * total})
+      for (std::int64_t step = 0; step < total; ++step) {
+        const double r = bert_rate{warmup}(at(step, total));
+        if (!(r >= 0 && r <= 1 && (r > 0 || (step == 0 && warmup > 0)))) FAIL_CHECK(warmup << ", " << step << " of " << total << ": " << r);
+      }
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Learning-rate rules: pure functions of the position in the run, so that a rule can follow the stages of any schedule and a
 // resumed run needs no state. Each returns the fraction of the peak rate for the step now.step, counted from 0. It is above 0
-// in every step of a run, for every warm-up and every length.
+// in every step of a run, for every warm-up and every length, except for the first step of bert_rate.
 #pragma once
 
 #include <algorithm>
@@ -36,6 +36,14 @@ struct constant_rate {
 struct warmup_linear {
   std::int64_t warmup = 0;
   double operator()(const run_position& now) const { return rates::warm(now.step, warmup) * rates::line(now.step, warmup, now.total); }
+};
+/// The rule of BERT: t / warmup before step t = `warmup`, counted from 0, then 1 - t / total [bert]. So the first step has the rate 0,
+/// and where the warm-up ends the rate falls to 1 - warmup / total at once.
+struct bert_rate {
+  std::int64_t warmup = 0;
+  double operator()(const run_position& now) const {
+    return now.step < warmup ? double(now.step) / double(warmup) : rates::line(now.step, 0, now.total);
+  }
 };
 /// Linear warm-up in `warmup` steps, then half a cosine down to `least` at the end of the run.
 struct warmup_cosine {
