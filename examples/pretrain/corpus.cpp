@@ -23,6 +23,10 @@ namespace errors {
   raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(made.tokenizer) + ", and --tokenizer is " +
               raptr::shown(given) + ": give --tokenizer " + shell_word(made.tokenizer_from.native()));
 }
+[[noreturn]] static void no_words(const std::string& tokenizer) {
+  raptr::fail("--masking whole-words hides the tokens of a word together, which only a WordPiece tokenizer (vocab.txt) tells, and --tokenizer is " +
+              raptr::shown(tokenizer) + ": give such a tokenizer, or --masking bert");
+}
 [[noreturn]] static void shards_of_two_tokenizers(const std::filesystem::path& index, const std::string& one, const std::string& other) {
   raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(one) + ", others with " + raptr::shown(other) +
               ": train on those of one tokenizer");
@@ -108,6 +112,11 @@ static void expect_room(const settings& s, int ids) {
 }
 
 corpus::corpus(const settings& s, const optional_tokenizer& tokenizer) : training_part_(part_of(s, tokenizer, s.text, s.shards, false)) {
+  if (s.masking == "whole-words") {
+    const auto* words = tokenizer ? std::get_if<raptr::wordpiece_tokenizer>(&*tokenizer) : nullptr;
+    if (!words) errors::no_words(s.tokenizer);
+    inside_word_ = words->inside_word();
+  }
   path_list shards = s.validation_shards;
   if (s.validation_text.empty() && shards.empty()) std::ranges::copy_if(s.shards, std::back_inserter(shards), raptr::holds_validation_shards);
   if (!s.validation_text.empty() || !shards.empty()) validation_part_ = part_of(s, tokenizer, s.validation_text, shards, true);
@@ -119,7 +128,8 @@ void corpus::divide(const raptr::any_trainer& network) {
     (void)network.sample(validation_part_->tokens);  // throws if it is too short
   } else if (double(all.size()) * held_out_share >= 1) {
     const auto parts = raptr::hold_out(all, held_out_share);
-    if (network.fills_a_window(parts.training.size()) && network.fills_a_window(parts.validation.size()))
+    const auto fills = [&](const auto& tokens) { return network.fills_a_window(tokens.size(), tokens.vocabulary()); };
+    if (fills(parts.training) && fills(parts.validation))
       held_out_ = {std::make_unique<raptr::any_tokens>(parts.training), std::make_unique<raptr::any_tokens>(parts.validation)};
   }
 }

@@ -25,6 +25,9 @@ class corpus {
   const raptr::any_tokens& training() const { return held_out_.first ? *held_out_.first : training_part_.tokens; }
   const raptr::any_tokens* validation() const { return validation_part_ ? &validation_part_->tokens : held_out_.second.get(); }
 
+  /// Of the tokenizer, if --masking needs it; see masked_lm::inside_word.
+  const std::vector<bool>& inside_word() const { return inside_word_; }
+
   /// One line about the tokens read.
   std::string line() const;
   /// Reads every token once. Throws file_error for shards with an id beyond the vocabulary or a hash that differs from their
@@ -49,6 +52,7 @@ class corpus {
 
   part training_part_;
   std::optional<part> validation_part_;
+  std::vector<bool> inside_word_;
   std::pair<std::unique_ptr<raptr::any_tokens>, std::unique_ptr<raptr::any_tokens>> held_out_;  // training, validation
 };
 

@@ -118,12 +118,12 @@ recording_options recording_of(const settings& s) {
 }
 
 /// Writes the final files, summary.json last: it marks the run as finished.
-void finish(const run_files& files, const any_trainer& network, const settings& s, const run_plan& plan) {
+void finish(const run_files& files, const any_trainer& network, const settings& s, const run_plan& plan, const std::optional<unigram_losses>& floor) {
   const auto steps = read_metrics(files.metrics()).steps;
   const run_sums sums = sums_of(steps);
   replace_file(files.curves(), curves_svg(s.objective + ", " + std::to_string(s.layers) + " blocks, schedule " + s.schedule, {{"", steps}}));
-  replace_file(files.summary(), json_text(summary_of(network, s.schedule, plan, sums)));
-  say("Done: " + summary_line(s.steps, sums));
+  replace_file(files.summary(), json_text(summary_of(network, s.schedule, plan, sums, floor)));
+  say("Done: " + summary_line(s.steps, sums, floor));
   say("Curves: " + shown(files.curves()));
 }
 int say_next(const settings& s) {
@@ -153,6 +153,7 @@ int run(settings s, const option_list& given) {
 
   say("Reading the text ...");
   corpus text(s);
+  s.inside_word = text.inside_word();
   if (folder) expect_same_text(text, *folder);
   const stop_signals signals;
   expected_speed speed;
@@ -165,6 +166,11 @@ int run(settings s, const option_list& given) {
   say(text.line());
   say("Model: " + s.objective + ", " + count_text(network->parameters()) + " parameters; " + network->device() +
       (speed.peak > 0 ? ", FMA peak " + scaled_text(speed.peak) + "flop/s" : ""));
+  std::optional<unigram_losses> floor;
+  if (text.validation()) {
+    floor = network->without_context(text.training(), *text.validation(), s.validation_windows);
+    say("Without context: " + floor_text(*floor) + " on the validation targets; a model has learnt from context only if it ends well below");
+  }
   if (!solved.empty()) say(solved);
   say("Schedule: " + s.schedule + "\n" + plan.text);
   if (s.plan) return done;
@@ -202,7 +208,7 @@ int run(settings s, const option_list& given) {
         "; everything is saved.\nResume: raptr-pretrain --resume " + shell_word(s.out.native()));
     return 128 + signals.signal();
   }
-  finish(folder->files(), *network, s, plan);
+  finish(folder->files(), *network, s, plan, floor);
   return say_next(s);
 }
 

@@ -139,6 +139,7 @@ inline settings resumed(const raptr::run_folder& run, const option_list& given) 
   settings s;
   option_list options = options_of(s);
   options.read(raptr::json_member<raptr::json>(run.config(), "options", run.files().config()), run.files().config());
+  if (!run.config()["options"].contains("frame")) s.frame = "none";  // runs of versions without frames
   if (run.config().contains("solved")) s.solved = run.config()["solved"];
   const settings before = s;
   for (const option& o : given.all()) {

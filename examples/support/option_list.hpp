@@ -54,7 +54,8 @@ inline std::string_view nearest_name(std::string_view given, const std::vector<s
 }
 
 using path_list = std::vector<std::filesystem::path>;
-using option_target = std::variant<bool*, std::int64_t*, std::optional<std::int64_t>*, double*, std::string*, std::filesystem::path*, path_list*>;
+using option_target = std::variant<bool*, std::int64_t*, std::optional<std::int64_t>*, double*, std::optional<double>*, std::string*,
+                                   std::filesystem::path*, path_list*>;
 
 struct option {
   std::string_view name, placeholder, topic, meaning;
@@ -159,7 +160,7 @@ class option_list {
             raptr::json all = raptr::json::array();
             for (const auto& one : *from) all.push_back(raptr::bytes_to_json(one.native()));
             return all;
-          } else if constexpr (std::same_as<T, std::optional<std::int64_t>>) {
+          } else if constexpr (std::same_as<T, std::optional<std::int64_t>> || std::same_as<T, std::optional<double>>) {
             return *from ? raptr::json(**from) : raptr::json(nullptr);
           } else {
             return *from;
@@ -207,7 +208,7 @@ class option_list {
           if constexpr (std::same_as<T, bool>) {
             if (!value.is_boolean()) wrong();
             *to = value.get<bool>();
-          } else if constexpr (std::same_as<T, double>) {
+          } else if constexpr (std::same_as<T, double> || std::same_as<T, std::optional<double>>) {
             if (!value.is_number()) wrong();
             const auto x = value.get<double>();
             if (!(x >= o.least && x <= o.most)) wrong();
@@ -257,7 +258,8 @@ class option_list {
     if (std::holds_alternative<std::string*>(o.target)) return "a text";
     if (std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target))
       return "the name of a file or folder";
-    return (std::holds_alternative<double*>(o.target) ? "a number from " : "a whole number from ") + number(o.least) + " to " + number(o.most);
+    const bool real = std::holds_alternative<double*>(o.target) || std::holds_alternative<std::optional<double>*>(o.target);
+    return (real ? "a number from " : "a whole number from ") + number(o.least) + " to " + number(o.most);
   }
   static std::string chosen(const option& o, std::string value, const std::string& where) {
     if (o.choices.empty()) return value;
@@ -278,7 +280,7 @@ class option_list {
         [&]<class T>(T* to) {
           if constexpr (std::same_as<T, std::string>)
             *to = chosen(o, std::string(text), shown(o));
-          else if constexpr (std::same_as<T, double>)
+          else if constexpr (std::same_as<T, double> || std::same_as<T, std::optional<double>>)
             *to = parsed(0.0);
           else if constexpr (std::same_as<T, std::int64_t> || std::same_as<T, std::optional<std::int64_t>>)
             *to = parsed(std::int64_t{0});

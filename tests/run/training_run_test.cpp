@@ -37,6 +37,7 @@ struct choice {
   std::string schedule = "2-3-full";
   model_shape model = shape;
   double rate = 1e-2;
+  bool bias_correction = true;
   std::int64_t tokens = 500;
   run_options options{.steps = 20, .batch = 2, .seed = 3, .validate_every = 6, .save_every = 5};
   recording_options recording{.keep = {.last = 2, .every = 10}};
@@ -46,7 +47,8 @@ struct choice {
 template <class Watch> std::string run_in(const fs::path& folder, choice c, Watch&& watch) {
   std::string notes;
   const testing::token_list text(c.tokens);
-  trainer trained(my_model(c.model, {.threads = 1}), any_schedule(c.schedule), adamw{.lr = c.rate}, warmup_linear{.warmup = 4});
+  trainer trained(my_model(c.model, {.threads = 1}), any_schedule(c.schedule), adamw{.lr = c.rate, .bias_correction = c.bias_correction},
+                  warmup_linear{.warmup = 4});
   c.options.validate = [&] { return trained.evaluate(text, 2, 4); };
   c.recording.note = [&](const std::string& sentence) { notes += sentence + "\n"; };
   training_run run(folder, trained, text, c.options, c.recording);
@@ -83,7 +85,9 @@ void check_same(const fs::path& one, const fs::path& other) {
 
 TEST_CASE("a run leaves the files of raptr-pretrain, and a finished one is not trained again") {
   scratch_folder scratch;
-  run_in(scratch / "run");
+  choice with_floor;
+  with_floor.recording.floor = unigram_losses{.unigram = 3.5};
+  run_in(scratch / "run", with_floor);
   const auto files = contents(scratch / "run");
   for (const char* const name : {"config.json", "metrics.jsonl", "summary.json", "checkpoints/step-000020/model.safetensors"})
     CHECK(files.contains(name));
@@ -91,6 +95,8 @@ TEST_CASE("a run leaves the files of raptr-pretrain, and a finished one is not t
   const json summary = read_json(scratch / "run/summary.json");
   CHECK(summary["schedule"] == "2-3-full");
   CHECK(summary["validation_loss"].get<double>() < 4);
+  CHECK(summary["unigram_loss"] == 3.5);
+  CHECK(summary["visible_token_loss"].is_null());
   int steps = 0;
   run_in(scratch / "run", {}, [&](const step_report&) { ++steps; });
   CHECK(steps == 0);
@@ -154,6 +160,7 @@ TEST_CASE("what differs from the run in the folder is refused with both values, 
   refused("started with \"2-3-full\"", [](choice& c) { c.schedule = "full"; });
   refused("neurons is 16", [](choice& c) { c.model.neurons = 16; });
   refused("learning_rates is", [](choice& c) { c.rate = 2e-2; });
+  refused("optimizer is \"adamw, beta1 0.9, beta2 0.95, eps 0.00000001, no bias correction\"", [](choice& c) { c.bias_correction = false; });
   refused("the hash of the training text is", [](choice& c) { c.tokens = 501; });
   refused("at least 1", [](choice& c) { c.options.batch = 0; });
   choice free;

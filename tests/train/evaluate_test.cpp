@@ -2,6 +2,10 @@
 // Validation is of the full network, whatever is trained, and leaves the training as it is.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
+#include <raptr/data/unigram_loss.hpp>
+
 #include "run_text.hpp"
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
@@ -74,4 +78,32 @@ TEST_CASE("Evaluation of a masked model draws the same masks at every call") {
   CHECK(run.trainer.evaluate(text, 3) == run.trainer.evaluate(text, 3));
   CHECK(run.trainer.evaluate(text, 3, 5, 1) != run.trainer.evaluate(text, 3, 5, 2));
   CHECK(has(sentence_of<input_error>([&] { run.trainer.evaluate(text, 0); }), "batch_size is 0"));
+}
+
+namespace {
+/// Words of 16 that are each repeated ten times: what a hidden token is, its neighbours say, and frequencies do not.
+struct repeated_words {
+  static std::int64_t size() { return 4000; }
+  static void read(std::int64_t first, std::span<std::int32_t> out) {
+    for (auto& id : out) {
+      const std::int64_t word = first++ / 10;
+      id = 5 + static_cast<std::int32_t>(word * word / 3 % 16);
+    }
+  }
+  static raptr::vocabulary vocabulary() { return {.size = 21, .end_of_text = 3, .mask = 4, .pad = 0, .cls = 2, .sep = 3}; }
+};
+}  // namespace
+
+TEST_CASE("A small BERT with BERT's own Adam, rate and frames falls well below the losses without context") {
+  using model = transformer<bert_block, masked_lm, cpu>;
+  const model_shape shape{.layers = 3, .width = 16, .heads = 2, .neurons = 32, .vocab = 21, .context = 16};
+  trainer t(model(shape, {.threads = 1}), any_schedule("2-full"), bert_adam(3e-3), bert_rate{.warmup = 20});
+  const repeated_words tokens;
+  const auto floor = unigram_losses_of(tokens, tokens, t.model().objective(), shape.context, 50);
+  CHECK(floor.unigram < std::log(16.0));
+  CHECK(floor.visible_token.value() < floor.unigram);
+  t.run(tokens, {.steps = 400, .batch = 8});
+  const double loss = t.evaluate(tokens, 10, 50);
+  CAPTURE(loss);
+  CHECK(loss < 0.65 * floor.visible_token.value());
 }

@@ -16,6 +16,7 @@ struct recording_options {
   double peak_flops = 0;                                                     // of the device, for the expected times in the plan; 0: not known
   std::function<void(const std::string&)> note = [](const std::string&) {};  // gets a sentence about what is damaged or missing
   std::function<void(const file_error&)> write_failed{};  // gets the first error of several and the run continues; empty: the error is thrown
+  std::optional<unigram_losses> floor{};                  // for summary.json: unigram_losses_of() the training and the validation text
   std::string how_to_continue = "run it again";           // for the error when the end could not be saved
 };
 

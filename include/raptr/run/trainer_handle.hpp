@@ -45,6 +45,8 @@ template <class Trainer> class trainer_handle final : public any_trainer {
                 {"validate_every", options_.validate_every},
                 {"weight_decay", trainer_.optimizer().rule().weight_decay},
                 {"block_flops_ratio", block_flops_ratio(schedule_, layout(), options_.steps)}});
+    if constexpr (requires { trainer_.optimizer().rule().settings(); }) all["optimizer"] = trainer_.optimizer().rule().settings();
+    if constexpr (requires { model().objective().settings(); }) all["objective_settings"] = model().objective().settings();
     for (const std::int64_t step : {std::int64_t{0}, options_.steps / 2, options_.steps - 1})
       all["learning_rates"].push_back(trainer_.learning_rate(position_at(schedule_, step, options_.steps, model().shape())));
     return all;
@@ -81,12 +83,17 @@ template <class Trainer> class trainer_handle final : public any_trainer {
     return best;
   }
   std::int64_t steps_done() const override { return trainer_.done().step; }
-  bool fills_a_window(std::int64_t size) const override { return size >= objective::window(model().shape().context); }
+  bool fills_a_window(std::int64_t size, const vocabulary& ids) const override {
+    return size >= window_of(model().objective(), model().shape().context, ids);
+  }
 
   bool run(const any_tokens& text, const run_options& options, const std::function<void(const step_report&)>& watch) override {
     return trainer_.run(text, options, watch);
   }
   double evaluate(const any_tokens& text, std::int64_t most) override { return trainer_.evaluate(text, options_.batch, most); }
+  unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t most) const override {
+    return unigram_losses_of(training, validation, model().objective(), model().shape().context, most);
+  }
   void save(const std::filesystem::path& folder, const vocabulary& tokens) override { save_checkpoint(folder, trainer_, tokens); }
   void load(const std::filesystem::path& folder) override { load_checkpoint(folder, trainer_); }
 

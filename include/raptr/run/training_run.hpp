@@ -50,7 +50,7 @@ class training_run {
   bool train(const std::function<void(const step_report&)>& watch = {}) {
     if (steps_done() == trainer_->options().steps && folder_.finished()) return true;
     if (!train_in(folder_, log_bytes_, *trainer_, tokens_, trainer_->options(), recording_, watch)) return false;
-    replace_file(files().summary(), json_text(summary_of(*trainer_, trainer_->settings()["schedule"], plan_, sums())));
+    replace_file(files().summary(), json_text(summary_of(*trainer_, trainer_->settings()["schedule"], plan_, sums(), recording_.floor)));
     return true;
   }
   /// The sums over all steps in the log, those before a resume included.
