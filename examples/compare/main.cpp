@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-compare: two or more finished runs side by side, as a table and as curves, and the logs of any runs as CSV. The first
 // run is the baseline.
+#include <cmath>
+
 #include <raptr/base/text_table.hpp>
 #include <raptr/run/metrics.hpp>
 #include <raptr/run/run_files.hpp>
@@ -61,6 +63,36 @@ text_table table_of(const std::vector<measured_run>& runs) {
                s.validation_loss ? fixed_text(*s.validation_loss, 4) + ratio(*s.validation_loss, first.validation_loss.value_or(0)) : "-"});
   }
   return table;
+}
+
+/// The runs of equal steps and those of equal cost, with their losses, as one sentence; empty if no two are equal.
+std::string comparisons_line(const std::vector<measured_run>& runs) {
+  std::vector<std::pair<std::string, std::string>> groups;  // what is equal, the runs
+  const auto add_groups = [&](const std::string& what, const auto& value, double tolerance, const auto& shown) {
+    std::vector<bool> listed(runs.size(), false);
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      std::string members;
+      for (std::size_t k = i; k < runs.size(); ++k) {
+        if (listed[k] || std::abs(value(runs[k]) - value(runs[i])) > tolerance * value(runs[i])) continue;
+        listed[k] = true;
+        members += (k > i ? ", " : "") + runs[k].name;
+        if (runs[k].sums.validation_loss) members += " " + fixed_text(*runs[k].sums.validation_loss, 4);
+      }
+      if (members.find(',') == members.npos) continue;
+      const std::string equal = what + " (" + shown(value(runs[i])) + ")";
+      if (!groups.empty() && groups.back().second == members)
+        groups.back().first += " and " + equal;
+      else
+        groups.emplace_back(equal, members);
+    }
+  };
+  add_groups(
+      "equal steps", [](const measured_run& r) { return double(r.steps); }, 0, [](double n) { return count_text(std::int64_t(n)); });
+  add_groups(
+      "equal block FLOPs", [](const measured_run& r) { return r.sums.block_flops; }, 0.01, [](double n) { return scaled_text(n); });
+  std::string line;
+  for (const auto& [equal, members] : groups) line += (line.empty() ? "At " : "; at ") + equal + ": " + members;
+  return line.empty() ? line : line + ".\n";
 }
 
 // CSV: quoting as in RFC 4180, lines end with LF, decimal points in every locale; a field that a step lacks is an empty cell.
@@ -125,7 +157,7 @@ void write_report(const settings& s) {
   std::vector<run_curve> curves;
   for (const measured_run& r : runs) curves.push_back(r.curve);
 
-  std::string remarks = "In parentheses: relative to " + runs[0].name + ".\n";
+  std::string remarks = "In parentheses: relative to " + runs[0].name + ".\n" + comparisons_line(runs);
   for (const measured_run& r : runs)
     if (r.hashes != runs[0].hashes) remarks += r.name + " was trained on another text than " + runs[0].name + ": their losses are not comparable.\n";
 

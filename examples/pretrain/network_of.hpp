@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <raptr/backend/cpu/peak.hpp>
-#include <raptr/backend/cpu/threads.hpp>
+#include <raptr/backend/cpu/processors.hpp>
 #include <raptr/base/number_text.hpp>
 #include <raptr/checkpoint/hugging_face.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>

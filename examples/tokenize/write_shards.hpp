@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
+#include <raptr/backend/cpu/processors.hpp>
 #include <raptr/data/documents.hpp>
 #include <raptr/data/shard_index.hpp>
 #include <raptr/data/shard_writer.hpp>
@@ -151,7 +151,7 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
   const int size = raptr::vocabulary(tokens.vocabulary()).size;
   part_writer training{{to.path(), "train", size, s.shard_tokens}}, validation{{to.path(), "val", size, s.shard_tokens}};
   progress screen(bytes_of_files(texts));
-  const int threads = s.threads > 0 ? int(s.threads) : int((std::max)(1U, std::thread::hardware_concurrency()));
+  const int threads = s.threads > 0 ? int(s.threads) : raptr::cpu_backend::available_threads();
 
   ordered_workers<chunk> workers(
       threads, [&](chunk& c) { encode(tokens, c); },
@@ -198,7 +198,7 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
   screen.say("shards: " + raptr::shown(s.out) + ", " + described("training", training) +
              (validation.documents > 0 ? ", " + described("validation", validation) : "") + ", " +
              std::to_string(8 * training.shards.kind().id_bytes) + " bits per token, tokenizer " + raptr::shown(tokens.name()) + " with " +
-             count_text(size) + " ids, " + duration_text(screen.seconds()));
+             count_text(size) + " ids, " + duration_text(screen.seconds()) + " with " + counted(threads, "thread", "threads"));
 }
 
 /// Returns an exit code.

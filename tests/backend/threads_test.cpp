@@ -1,14 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <sched.h>
+
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <raptr/backend/cpu/threads.hpp>
 #include <thread>
 #include <vector>
 
+#include "scratch_folder.hpp"
+
+// Stands for OpenMP, which the library asks through a weak symbol.
+static thread_local bool in_parallel_region = false;
+extern "C" int omp_in_parallel() { return in_parallel_region; }
+
 namespace {
+using raptr::cpu_backend::available_threads;
+using raptr::cpu_backend::control_group_limit;
 using raptr::cpu_backend::thread_team;
+
+/// The processors of the affinity of this thread.
+int affinity() {
+  cpu_set_t set;
+  REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
+  return CPU_COUNT(&set);
+}
+
+TEST_CASE("a team has a thread for each processor that its maker may use") {
+  const int limit = control_group_limit(), all = limit ? std::min(limit, affinity()) : affinity();
+  CHECK(thread_team(0).size() == all);
+  std::thread([] {
+    cpu_set_t set, one;
+    REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
+    std::size_t first = 0;
+    while (!CPU_ISSET(first, &set)) ++first;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+    CHECK(thread_team(0).size() == 1);
+    CHECK(thread_team(3).size() == 3);
+  }).join();
+  CHECK(thread_team(0).size() == all);
+}
+
+TEST_CASE("teams made inside a parallel region have one thread each, unless another number is asked for") {
+  std::atomic<int> threads{0};
+  std::vector<std::thread> region;
+  for (int t = 0; t < 4; ++t)
+    region.emplace_back([&] {
+      in_parallel_region = true;
+      threads += thread_team(0).size();
+      CHECK(thread_team(2).size() == 2);
+    });
+  for (std::thread& t : region) t.join();
+  CHECK(threads == 4);
+  CHECK(thread_team(0).size() == available_threads());
+}
+
+TEST_CASE("the limit of a control group is the smallest on the way to the root, rounded up") {
+  const scratch_folder folder;
+  const std::string root = folder.path().string(), groups = root + "/groups";
+  const auto write = [](const std::string& file, const std::string& text) { std::ofstream(file) << text; };
+  const auto limit = [&](const std::string& lines) {
+    write(groups, lines);
+    return control_group_limit(groups, root);
+  };
+  std::filesystem::create_directories(root + "/a/b");
+  CHECK(control_group_limit(root + "/missing", root) == 0);
+  CHECK(limit("0::/a/b\n") == 0);
+  write(root + "/a/b/cpu.max", "max 100000\n");
+  CHECK(limit("0::/a/b\n") == 0);
+  write(root + "/a/b/cpu.max", "250000 100000\n");
+  CHECK(limit("0::/a/b\n") == 3);
+  CHECK(limit("1:cpu:/x\n0::/a/b\n") == 3);
+  CHECK(limit("0::/\n") == 0);
+  write(root + "/a/cpu.max", "200000 100000\n");
+  CHECK(limit("0::/a/b\n") == 2);
+  CHECK(limit("0::/a\n") == 2);
+  write(root + "/cpu.max", "1000 100000\n");
+  CHECK(limit("0::/a/b\n") == 1);
+  CHECK(limit("0::/\n") == 1);
+  CHECK(limit("0::/gone/away\n") == 1);
+  write(root + "/cpu.max", "max\n");
+  CHECK(limit("0::/\n") == 0);
+  write(root + "/cpu.max", "nonsense");
+  CHECK(limit("0::/\n") == 0);
+  write(root + "/cpu.max", "400000 100000");
+  CHECK(limit("0::/../elsewhere\n") == 4);
+}
 
 TEST_CASE("every task runs once, whatever the number of tasks and threads") {
   for (int threads : {1, 2, 3, 5}) {

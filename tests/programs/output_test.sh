@@ -79,6 +79,21 @@ grep -q 'another text' out.log || fail "it is not told that the texts differ"
 grep -qE '^\| folder +\| +2-3-4 \|' report/report.md || fail "the table is not in the report: $(cat report/report.md)"
 grep -q '</svg>' report/curves.svg || fail "no curves"
 
+# Three arms: one sentence says which of them have equal steps and which an equal cost.
+expect_done "$P" "${B[@]}" --steps 12 --schedule 1/2-full --out half
+expect_done "$P" "${B[@]}" --steps 12 --out twelve
+expect_done "$P" "${B[@]}" --steps 9 --out nine
+expect_done "$C" twelve half nine --out arms
+sentence=$(grep '^At ' out.log)
+[[ $sentence =~ ^'At equal steps (12): twelve '[0-9.]+', half '[0-9.]+'; at equal block FLOPs ('[^\)]+'): half '[0-9.]+', nine '[0-9.]+'.'$ ]] ||
+  fail "which comparison is which is not told: $sentence"
+grep -qF "$sentence" arms/report.md || fail "the report does not say which comparison is which"
+[[ $(grep -o '>[a-z]*</text>' arms/curves.svg | grep -cE 'twelve|half|nine') -eq 6 ]] || fail "the legend has not one entry for each run and panel"
+expect_done "$C" twelve twelve --out same
+grep -qE '^At equal steps \(12\) and equal block FLOPs \([^)]+\): twelve [0-9.]+, twelve [0-9.]+\.$' out.log || fail "equal runs: $(cat out.log)"
+expect_done "$C" twelve nine --out other
+if grep -q '^At equal' out.log; then fail "runs of other steps and costs count as equal: $(cat out.log)"; fi
+
 # Generation: greedy and drawn texts come again, long and empty prompts work.
 text() { "$G" --run plain "$@" 2>err.log; }
 [[ "$(text --temperature 0 --prompt line --tokens 30 | sha256sum)" == "$(text --temperature 0 --prompt line --tokens 30 --seed 2 | sha256sum)" ]] ||

@@ -21,7 +21,8 @@
 namespace raptr {
 
 struct cpu_options {
-  /// Including the calling thread; 0: as many as the process may run on.
+  /// Including the calling thread. 0: available_threads(), one for each processor that the calling thread may use, and 1 inside a
+  /// parallel region of OpenMP. Models that train at the same time in threads of the caller need a number each: docs/building.md.
   int threads = 0;
 };
 

@@ -8,6 +8,10 @@
 #if defined(min) || defined(max)
 #error "raptr: min and max are macros here: define NOMINMAX before <windows.h>, or #undef both before the headers of raptr"
 #endif
+#if defined(A) || defined(B) || defined(D) || defined(F) || defined(G) || defined(H) || defined(K) || defined(M) || defined(N) || defined(O) || \
+    defined(P) || defined(R) || defined(S) || defined(T) || defined(V)
+#error "raptr: one of A B D F G H K M N O P R S T V is a macro here, and a template parameter in raptr: #undef it before the headers of raptr"
+#endif
 #if !defined(__cpp_exceptions) && !defined(__CUDACC__)
 #error "raptr: errors are exceptions: compile without -fno-exceptions"
 #endif

@@ -43,11 +43,11 @@ RAPTR_BOTH inline float erf(float x) {
   const float z = x * x;
   const float q = 0.128379166f +
                   z * (-0.37612626f + z * (0.112835944f + z * (-0.0268542115f + z * (0.00518908724f + z * (-0.00080168643f + z * 7.87587487e-05f)))));
-  const float small = x + x * q;
+  const float near_zero = x + x * q;
   t = t > 4.0f ? 4.0f : t;  // erf(4) rounds to 1
   const float l = 1.12865984f + t * (0.635038853f +
                                      t * (0.106521174f + t * (-0.0240788721f + t * (0.00381960836f + t * (-0.000371483911f + t * 1.64596167e-05f)))));
-  return t < 1.0f ? small : with_sign_of(1.0f - exp(-t * l), x);
+  return t < 1.0f ? near_zero : with_sign_of(1.0f - exp(-t * l), x);
 }
 RAPTR_BOTH inline float sqrt(float x) {
   const bool tiny = x < 1e-30f;

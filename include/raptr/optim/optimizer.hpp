@@ -143,8 +143,8 @@ template <class Rule, class Model> class optimizer {
 
  private:
   using arena_buffer = buffer<master, ops_type>;
-  template <std::size_t... I> static std::array<arena_buffer, sizeof...(I)> make_moments(Model& model, std::index_sequence<I...>) {
-    return {((void)I, arena_buffer(model.ops(), static_cast<std::size_t>(model.layout().size())))...};
+  template <std::size_t... Index> static std::array<arena_buffer, sizeof...(Index)> make_moments(Model& model, std::index_sequence<Index...>) {
+    return {((void)Index, arena_buffer(model.ops(), static_cast<std::size_t>(model.layout().size())))...};
   }
   template <update_kind Kind> update<Rule, master, Kind> make(step_results results, double rate, double block_rate, double clip) const {
     return {rule_, results, counts_.data(), rate, block_rate, clip};

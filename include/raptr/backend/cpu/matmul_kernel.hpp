@@ -32,8 +32,8 @@ template <class T, class Out> struct output_tile {
 };
 
 /// Calls f(0), f(1) ... with constants: an array indexed only by constants stays in registers.
-template <class F, int... I> [[gnu::always_inline]] inline void unroll(const F& f, std::integer_sequence<int, I...>) {
-  (f(std::integral_constant<int, I>{}), ...);
+template <class F, int... Index> [[gnu::always_inline]] inline void unroll(const F& f, std::integer_sequence<int, Index...>) {
+  (f(std::integral_constant<int, Index>{}), ...);
 }
 template <int Count, class F> [[gnu::always_inline]] inline void unrolled(const F& f) { unroll(f, std::make_integer_sequence<int, Count>{}); }
 

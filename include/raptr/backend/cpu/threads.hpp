@@ -4,6 +4,7 @@
 // closed and keeps sleeping, which keeps short loops cheap on a busy machine.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -11,30 +12,18 @@
 #include <thread>
 #include <type_traits>
 #include <vector>
-#if defined(__linux__)
-#include <sched.h>
-#endif
 
 #include <raptr/backend/cpu/error.hpp>
+#include <raptr/backend/cpu/processors.hpp>
 
 namespace raptr::cpu_backend {
-
-/// As many threads as this process may run on.
-inline int available_threads() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-  const unsigned count = std::thread::hardware_concurrency();
-  return count ? int(count) : 1;
-}
 
 class thread_team {
  public:
   static constexpr int most = 1023;
 
   /// threads: the calling thread included; 0: available_threads().
-  explicit thread_team(int threads) : size_(threads == 0 ? (available_threads() < most ? available_threads() : most) : threads) {
+  explicit thread_team(int threads) : size_(threads == 0 ? std::min(available_threads(), most) : threads) {
     if (size_ < 1 || size_ > most) errors::bad_thread_count(threads, most);
     try {
       for (int t = 1; t < size_; ++t) workers_.emplace_back([this, t] { serve(t); });

@@ -121,11 +121,11 @@ template <depth_profile Profile> struct coins_by {
   constexpr double probability(int unit, int total, kept_count kept) const { return share_in(profile, unit, total, kept.mean / total); }
 };
 
-template <fixed Always = fixed{}> struct exactly : exactly_selector {
-  constexpr exactly() : exactly_selector{Always} {}
+template <fixed AlwaysKept = fixed{}> struct exactly : exactly_selector {
+  constexpr exactly() : exactly_selector{AlwaysKept} {}
 };
-template <fixed Always = fixed{}> struct bernoulli : bernoulli_selector {
-  constexpr bernoulli() : bernoulli_selector{Always} {}
+template <fixed AlwaysKept = fixed{}> struct bernoulli : bernoulli_selector {
+  constexpr bernoulli() : bernoulli_selector{AlwaysKept} {}
 };
 
 }  // namespace raptr
