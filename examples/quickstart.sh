@@ -6,9 +6,9 @@
 #   full-equal-cost   with all 12 layers, for 3/4 of the steps: at the cost of `progressive`, with a decay of its own
 #
 #   bash examples/quickstart.sh                      under 4 minutes on two cores, without downloads
-#   TEXT=my.txt STEPS=2000 bash examples/quickstart.sh
+#   TEXT=my.txt STEPS=4000 bash examples/quickstart.sh
 #
-# The learning rate of each arm is the best of 0.002, 0.004 and 0.008 for the text and the steps given here, with one seed; the nine losses
+# The learning rate of each arm is the best of 0.001, 0.002 and 0.004 for the text and the steps given here, with one seed; the nine losses
 # are in docs/strategies.md. For another text or number of steps it is only a start.
 #
 # All output is in build/: programs/ (the compiled programs, for GPT-2 only) and quickstart/ (the results, replaced every time).
@@ -16,7 +16,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 programs=$root/build/programs
 out=$root/build/quickstart
-steps=${STEPS:-400}
+steps=${STEPS:-800}
 source "$root/examples/install_packages.sh"
 
 say() { printf '\n[%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
@@ -61,16 +61,16 @@ fi
 
 # train NAME SCHEDULE STEPS RATE: the runs differ in these alone. Each has its own curve of learning rates, which decays to 0.
 train() {
-  raptr-pretrain --text "$TEXT" --documents "$documents" --layers 12 --width 128 --heads 4 --context 128 --batch 8 --rate-rule wsd \
-    --validation-windows 128 --validate-every $((($3 + 9) / 10)) --checkpoint-every 0 --out "$1" --schedule "$2" --steps "$3" --learning-rate "$4"
+  raptr-pretrain --text "$TEXT" --documents "$documents" --layers 12 --width 128 --heads 4 --context 64 --batch 8 --rate-rule wsd \
+    --validation-windows 256 --validate-every $((($3 + 9) / 10)) --checkpoint-every 0 --out "$1" --schedule "$2" --steps "$3" --learning-rate "$4"
 }
 fewer=$((steps * 3 / 4 > 0 ? steps * 3 / 4 : 1))
 say "3 of 6: training all 12 layers in all $steps steps ..."
-train full full "$steps" 0.004
+train full full "$steps" 0.002
 say "4 of 6: training 6, 8, 10, then 12 of the 12 layers, a quarter of the $steps steps each ..."
-train progressive 6-8-10-12 "$steps" 0.004
+train progressive 6-8-10-12 "$steps" 0.002
 say "5 of 6: training all 12 layers in $fewer steps, which cost as much as the $steps before ..."
-train full-equal-cost full "$fewer" 0.004
+train full-equal-cost full "$fewer" 0.002
 
 say "6 of 6: comparing, and generating a text with the second model ..."
 echo

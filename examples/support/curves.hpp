@@ -197,11 +197,11 @@ inline std::vector<double> places(const run_curve& run, bool flops) {
 inline plot::panel loss_panel(const std::vector<run_curve>& runs, bool flops) {
   static constexpr const char* colours[] = {"#1f6fb4", "#d1661a", "#2c8c4a", "#8a4fa8", "#b03050", "#6b6b6b"};
   const bool alone = runs.size() == 1;  // else a colour for each run, and one entry of the legend
-  plot::panel p{flops ? "Loss against FLOPs" : "Loss against steps",
-                flops ? "FLOPs so far, head and optimizer included" : "steps",
-                alone ? "loss" : "validation loss (dots), training loss (pale)",
-                {},
-                {}};
+  plot::panel p{flops ? "Loss against FLOPs" : "Loss against steps", flops ? "FLOPs so far, head and optimizer included" : "steps", "loss", {}, {}};
+  if (!alone) {
+    p.title = flops ? "At equal cost: loss against FLOPs" : "At equal steps: loss against steps";
+    p.y_name = "validation loss (dots), training loss (pale)";
+  }
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const std::string colour = colours[r % std::size(colours)];
     const std::vector<double> x = places(runs[r], flops);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The headers compile after the macros of other libraries: they use none of those names, except the few that base/config.hpp refuses
 // with a sentence and docs/building.md lists. two_units/three.cpp compiles all headers after the macros.
+#include "levels.hpp"
+
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <set>
@@ -99,6 +102,12 @@ TEST_CASE("no header uses the name of a well-known macro, except those that are 
     }
   }
   CHECK(headers > 150);
+  const auto tree = levels::read_headers(root / "include/raptr");
+  for (const auto& [name, self] : tree) {
+    const names all = identifiers_of(raptr::read_file(root / "include/raptr" / name));
+    const bool uses = std::ranges::any_of(refused_macros(), [&](const std::string& one) { return one.size() == 1 && all.contains(one); });
+    CHECK_MESSAGE((!uses || levels::reached(tree, name).contains("base/config.hpp")), name, " includes no base/config.hpp, which refuses macros");
+  }
   CHECK(used == refused_macros());
 }
 

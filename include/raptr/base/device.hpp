@@ -6,6 +6,8 @@
 #include <concepts>
 #include <string_view>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
 struct cpu {

@@ -5,6 +5,8 @@
 
 #include <type_traits>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr::cpu_backend {
 
 #if defined(__AVX512F__)
