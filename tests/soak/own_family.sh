@@ -23,13 +23,13 @@ cmake --build "$work/cpu" --target raptr-pretrain >"$work/log" 2>&1 || { cat "$w
 P=$work/cpu/examples/raptr-pretrain
 cd "$work"
 seq 3000 >book.txt
-options=(--text book.txt --layers 2 --width 16 --heads 2 --context 16 --batch 2 --steps 4)
-"$P" --model slim "${options[@]}" --schedule 1-2 --out slim >log
+options=(--text book.txt --layers 4 --width 16 --heads 2 --context 16 --batch 2 --steps 4)
+"$P" --model slim "${options[@]}" --schedule 2-4 --out slim >log
 grep -q '"model_type": "slim-gpt"' slim/checkpoints/*/config.json || fail "the checkpoint is not of the family"
-"$P" --model slim --from slim/checkpoints/step-000004 --text book.txt --batch 2 --steps 2 --out onward >log
+"$P" --model slim --from slim/checkpoints/step-000004 --tokenizer bytes --text book.txt --batch 2 --steps 2 --out onward >log
 "$P" --model gpt2_erf "${options[@]}" --out erf >log
 grep -q '"activation_function": "gelu"' erf/checkpoints/*/config.json || fail "the checkpoint is not of the variant"
-"$P" --from erf/checkpoints/step-000004 --text book.txt --batch 2 --steps 2 --out chosen >log
+"$P" --from erf/checkpoints/step-000004 --tokenizer bytes --text book.txt --batch 2 --steps 2 --out chosen >log
 grep -q '"model": "gpt2_erf"' chosen/config.json || fail "--from did not choose the variant: $(cat chosen/config.json)"
 
 # What is wrong in a line is said.
