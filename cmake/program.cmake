@@ -17,18 +17,19 @@ endmacro()
 function(raptr_checked target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_link_libraries(${target} PRIVATE raptr::raptr raptr::io)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow)
+  # Flags of the C++ compiler; nvcc knows none of them.
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wsign-conversion;-Wshadow>")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # These warnings of g++ have false positives after inlining, which depend on the processor. They may be printed, but must
     # not stop a build with -Werror.
-    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-error=array-bounds -Wno-error=stringop-overflow
-                                             -Wno-error=stringop-overread -Wno-error=free-nonheap-object -Wno-error=restrict)
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized;-Wno-error=array-bounds;-Wno-error=stringop-overflow>"
+                                             "$<$<COMPILE_LANGUAGE:CXX>:-Wno-error=stringop-overread;-Wno-error=free-nonheap-object;-Wno-error=restrict>")
   endif()
 endfunction()
 
 function(raptr_program target)
   raptr_checked(${target})
   if(RAPTR_NATIVE AND RAPTR_KNOWS_NATIVE)
-    target_compile_options(${target} PRIVATE -march=native)
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-march=native>")
   endif()
 endfunction()

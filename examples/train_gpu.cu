@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pretraining on an NVIDIA GPU: the tag is the only difference. The same run on the CPU, on the GPU in fp32 and in bf16, and one that
 // begins on the CPU and continues on the GPU, from the same folder. fp32 agrees to rounding, bf16 to a few thousandths.
-// Build: nvcc -std=c++20 -arch=native -O3 -I include train_gpu.cu -lcublasLt
+// Build: nvcc -std=c++20 -arch=sm_80 -O3 -I include train_gpu.cu -lcublasLt
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-compare: two or more finished runs side by side, as a table and as curves, and the logs of any runs as CSV. The first
 // run is the baseline.
+#include <cmath>
+
 #include <raptr/base/text_table.hpp>
 #include <raptr/run/metrics.hpp>
 #include <raptr/run/run_files.hpp>
 
 #include "../support/curves.hpp"
 #include "../support/option_list.hpp"
+#include "rate_curves.hpp"
 
 namespace {
 
@@ -27,13 +30,17 @@ struct settings {
 struct measured_run {
   std::string name, schedule;
   std::int64_t steps = 0;
-  raptr::json hashes;  // of its texts
+  raptr::json hashes;                            // of its texts
+  std::optional<double> unigram, visible_token;  // losses without context, on the targets of the validation loss
   run_curve curve;
   run_sums sums;
+  /// The lower of the two, if there is one.
+  std::optional<double> floor() const { return visible_token ? visible_token : unigram; }
 };
 
 measured_run read_run(const std::filesystem::path& folder) {
   const run_files files{folder};
+  files.refuse_checkpoint();
   std::error_code ignored;
   if (!std::filesystem::exists(files.summary(), ignored))
     raptr::fail<raptr::file_error>(raptr::shown(folder) +
@@ -44,23 +51,73 @@ measured_run read_run(const std::filesystem::path& folder) {
   run.name = raptr::shown((folder.has_filename() ? folder : folder.parent_path()).filename());
   run.schedule = raptr::json_member<std::string>(summary, "schedule", files.summary());
   run.steps = raptr::json_member<std::int64_t>(summary, "steps", files.summary());
+  const auto maybe = [&](const char* name) -> std::optional<double> {
+    if (!summary.contains(name) || summary[name].is_null()) return std::nullopt;  // runs of older versions have none
+    return raptr::json_member<double>(summary, name, files.summary());
+  };
+  run.unigram = maybe("unigram_loss"), run.visible_token = maybe("visible_token_loss");
   run.hashes = raptr::json_member<raptr::json>(raptr::read_json(files.config()), "hashes", files.config());
+  run.hashes.erase("tokenizer");  // its ids are in the hash of the text, and runs of earlier versions do not have it
   run.curve = {run.name, read_metrics(files.metrics()).steps};
   run.sums = sums_of(run.curve.steps);
   return run;
 }
 
 text_table table_of(const std::vector<measured_run>& runs) {
-  text_table table({"run", "schedule", "steps", "block FLOPs", "total FLOPs", "training time", "validation loss"});
+  std::vector<std::string> titles{"run", "schedule", "steps", "block FLOPs", "total FLOPs", "training time", "validation loss"};
+  bool unigram = false, visible = false;
+  for (const measured_run& r : runs) unigram = unigram || r.unigram, visible = visible || r.visible_token;
+  if (unigram) titles.push_back("unigram loss");
+  if (visible) titles.push_back("visible token");
+  const auto loss_text = [](const std::optional<double>& loss) { return loss ? fixed_text(*loss, 4) : "-"; };
+  text_table table(titles);
   const run_sums& first = runs[0].sums;
   for (const measured_run& r : runs) {
     const auto ratio = [&](double mine, double measure) { return &r == &runs[0] || measure <= 0 ? "" : " (" + fixed_text(mine / measure, 3) + ")"; };
     const run_sums& s = r.sums;
-    table.add({r.name, r.schedule, count_text(r.steps), scaled_text(s.block_flops) + ratio(s.block_flops, first.block_flops),
-               scaled_text(s.total_flops) + ratio(s.total_flops, first.total_flops), duration_text(s.seconds) + ratio(s.seconds, first.seconds),
-               s.validation_loss ? fixed_text(*s.validation_loss, 4) + ratio(*s.validation_loss, first.validation_loss.value_or(0)) : "-"});
+    std::vector<std::string> cells{
+        r.name,
+        r.schedule,
+        count_text(r.steps),
+        scaled_text(s.block_flops) + ratio(s.block_flops, first.block_flops),
+        scaled_text(s.total_flops) + ratio(s.total_flops, first.total_flops),
+        duration_text(s.seconds) + ratio(s.seconds, first.seconds),
+        s.validation_loss ? fixed_text(*s.validation_loss, 4) + ratio(*s.validation_loss, first.validation_loss.value_or(0)) : "-"};
+    if (unigram) cells.push_back(loss_text(r.unigram));
+    if (visible) cells.push_back(loss_text(r.visible_token));
+    table.add(cells);
   }
   return table;
+}
+
+/// The runs of equal steps and those of equal cost, with their losses, as one sentence; empty if no two are equal.
+std::string comparisons_line(const std::vector<measured_run>& runs) {
+  std::vector<std::pair<std::string, std::string>> groups;  // what is equal, the runs
+  const auto add_groups = [&](const std::string& what, const auto& value, double tolerance, const auto& shown) {
+    std::vector<bool> listed(runs.size(), false);
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      std::string members;
+      for (std::size_t k = i; k < runs.size(); ++k) {
+        if (listed[k] || std::abs(value(runs[k]) - value(runs[i])) > tolerance * value(runs[i])) continue;
+        listed[k] = true;
+        members += (k > i ? ", " : "") + runs[k].name;
+        if (runs[k].sums.validation_loss) members += " " + fixed_text(*runs[k].sums.validation_loss, 4);
+      }
+      if (members.find(',') == members.npos) continue;
+      const std::string equal = what + " (" + shown(value(runs[i])) + ")";
+      if (!groups.empty() && groups.back().second == members)
+        groups.back().first += " and " + equal;
+      else
+        groups.emplace_back(equal, members);
+    }
+  };
+  add_groups(
+      "equal steps", [](const measured_run& r) { return double(r.steps); }, 0, [](double n) { return count_text(std::int64_t(n)); });
+  add_groups(
+      "equal block FLOPs", [](const measured_run& r) { return r.sums.block_flops; }, 0.01, [](double n) { return scaled_text(n); });
+  std::string line;
+  for (const auto& [equal, members] : groups) line += (line.empty() ? "At " : "; at ") + equal + ": " + members;
+  return line.empty() ? line : line + ".\n";
 }
 
 // CSV: quoting as in RFC 4180, lines end with LF, decimal points in every locale; a field that a step lacks is an empty cell.
@@ -90,7 +147,8 @@ std::string csv_text(const std::vector<std::filesystem::path>& runs) {
   std::vector<std::string> columns;
   const auto each_line = [&](const auto& use) {
     for (const auto& run : runs)
-      for_each_line(run_files{run}.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { use(run, csv_cells(line)); });
+      run_files{run}.refuse_checkpoint(),
+          for_each_line(run_files{run}.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { use(run, csv_cells(line)); });
   };
   each_line([&](const auto&, const auto& cells) {
     for (const auto& [name, value] : cells)
@@ -125,17 +183,26 @@ void write_report(const settings& s) {
   std::vector<run_curve> curves;
   for (const measured_run& r : runs) curves.push_back(r.curve);
 
-  std::string remarks = "In parentheses: relative to " + runs[0].name + ".\n";
+  std::string remarks = "In parentheses: relative to " + runs[0].name + ".\n" + comparisons_line(runs);
   for (const measured_run& r : runs)
     if (r.hashes != runs[0].hashes) remarks += r.name + " was trained on another text than " + runs[0].name + ": their losses are not comparable.\n";
+  for (const measured_run& r : runs) remarks += rate_remark(r.name, r.curve.steps, runs[0].name, runs[0].curve.steps);
+
+  for (const measured_run& r : runs)
+    if (r.sums.validation_loss && r.floor() && *r.sums.validation_loss >= *r.floor())
+      remarks += r.name + " has learnt nothing from context: its validation loss " + fixed_text(*r.sums.validation_loss, 4) + " is not below " +
+                 fixed_text(*r.floor(), 4) + ", that of the best predictor without context.\n";
 
   raptr::make_folders(s.out);
   raptr::replace_file(s.out / "curves.svg", curves_svg("Training runs compared", curves));
-  raptr::replace_file(s.out / "report.md",
-                      "# Training runs compared\n\n" + table.markdown() + "\n" + remarks +
-                          "The validation loss is that of the full network after the last step. Total FLOPs include embedding, head and\n"
-                          "optimizer, which never shrink. The training time excludes validation and checkpoints.\n\n"
-                          "![loss against steps and against FLOPs](curves.svg)\n");
+  raptr::replace_file(
+      s.out / "report.md",
+      "# Training runs compared\n\n" + table.markdown() + "\n" + remarks +
+          "The validation loss is that of the full network after the last step. Total FLOPs include embedding, head and\n"
+          "optimizer, which never shrink. The training time excludes validation and checkpoints. The unigram loss is that of a\n"
+          "predictor that only knows how often each token occurs in the training text, and visible token that of the best one\n"
+          "that also sees what a masked row shows, both on the validation targets: only below them is something learnt from context.\n\n"
+          "![loss against steps and against FLOPs](curves.svg)\n");
   std::printf("%s%sReport: %s\n", table.plain().c_str(), remarks.c_str(), raptr::shown(s.out / "report.md").c_str());
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// raptr-generate: continues a text with a model that raptr-pretrain has trained. The text goes to the standard output as
-// bytes, everything else to the standard error.
+// raptr-generate: continues a text with a model that raptr-pretrain has trained. The text goes to the standard output in whole
+// characters, everything else to the standard error.
 #include <raptr/backend/cpu.hpp>
 #include <raptr/checkpoint/checkpoint.hpp>
 #include <raptr/nn/transformer.hpp>
@@ -8,6 +8,7 @@
 
 #include "../support/option_list.hpp"
 #include "../support/texts.hpp"
+#include "../support/whole_characters.hpp"
 #include "sampler.hpp"
 
 namespace program {
@@ -27,6 +28,13 @@ namespace errors {
 [[noreturn]] static void model_has_another_end_of_text(const std::filesystem::path& folder, std::int64_t end, const std::string& tokenizer, int id) {
   raptr::fail(raptr::shown(folder) + " holds a model for which the id " + std::to_string(end) + " ends a text, but for the tokenizer " + tokenizer +
               " it is " + std::to_string(id) + ": it was trained with another tokenizer, give --tokenizer FILE or DIR");
+}
+[[noreturn]] static void run_has_another_tokenizer(const std::string& given, const std::string& now, const std::string& before) {
+  raptr::fail("the tokenizer " + raptr::shown(given) + " is not the one that the run was trained with (" + now + " instead of " + before +
+              "): give that one as --tokenizer FILE or DIR");
+}
+[[noreturn]] static void tokenizer_is_gone(const std::string& place) {
+  raptr::fail<raptr::file_error>(raptr::shown(place) + ", the tokenizer of the run, is not there: give its new place as --tokenizer");
 }
 }  // namespace errors
 
@@ -49,7 +57,7 @@ option_list options_of(settings& s) {
   o.add("", "run", "RUN", &s.run, "folder of a run, for its newest good checkpoint");
   o.add("", "checkpoint", "FOLDER", &s.checkpoint, "or one checkpoint");
   o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "or bytes [that of the run]");
-  o.add("", "prompt", "TEXT", &s.prompt, "what to continue [a new document]");
+  o.add("", "prompt", "TEXT", &s.prompt, "what to continue [a new document]").or_empty();
   o.add("", "prompt-file", "FILE", &s.prompt_file, "or the contents of a file");
   o.add("", "tokens", "N", &s.tokens, "to add, unless the document ends first").range(0, 1e9);
   o.add("", "temperature", "T", &s.temperature, "0: always the most probable token").range(0, 1e6);
@@ -112,14 +120,21 @@ class writer {
   std::size_t prompt_ = 0, written_ = 0;  // ids of the prompt; bytes that next() has returned
 };
 
-/// The tokenizer of the run whose folder holds `checkpoint`; "bytes" if there is no such run.
-std::string tokenizer_of_run(const std::filesystem::path& checkpoint) {
-  const auto file = std::filesystem::absolute(checkpoint).lexically_normal().parent_path().parent_path() / "config.json";
+/// The tokenizer of a run: its place, and what the hashes of the run say of it (empty: nothing).
+struct run_tokenizer {
+  std::string place = "bytes", contents;
+};
+/// That of the run whose folder holds `checkpoint`; bytes if there is no such run.
+run_tokenizer tokenizer_of_run(const std::filesystem::path& checkpoint) {
+  const auto file = std::filesystem::absolute(checkpoint / "").lexically_normal().parent_path().parent_path().parent_path() / "config.json";
   std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) return "bytes";
+  if (!std::filesystem::exists(file, ignored)) return {};
   const raptr::json config = raptr::read_json(file);
-  if (!config.is_object() || !config.contains("options")) return "bytes";
-  return raptr::bytes_from_json(raptr::json_member<raptr::json>(config["options"], "tokenizer", file), file);
+  if (!config.is_object() || !config.contains("options")) return {};
+  run_tokenizer found{raptr::bytes_from_json(raptr::json_member<raptr::json>(config["options"], "tokenizer", file), file), ""};
+  if (config.contains("hashes") && config["hashes"].contains("tokenizer"))
+    found.contents = raptr::json_member<std::string>(config["hashes"], "tokenizer", file);
+  return found;
 }
 
 /// Throws file_error if the checkpoint is missing or damaged, input_error for a model that cannot continue a text.
@@ -133,13 +148,20 @@ std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std
   if (objective != raptr::causal_lm::name) errors::model_does_not_continue(checkpoint, objective);
   const auto family = raptr::json_member<std::string>(config["raptr"], "names", file);
   if (family != raptr::names_of<raptr::gpt2_block>(shape).family) errors::model_is_no_gpt2(checkpoint, family);
-  if (tokenizer_name.empty()) tokenizer_name = tokenizer_of_run(checkpoint);
+  const run_tokenizer of_run = tokenizer_of_run(checkpoint);
+  if (std::error_code ignored; tokenizer_name.empty()) {
+    tokenizer_name = of_run.place;
+    if (tokenizer_name != "bytes" && tokenizer_name != "none" && !std::filesystem::exists(tokenizer_name, ignored))
+      errors::tokenizer_is_gone(tokenizer_name);
+  }
   auto tokenizer = tokenizer_named(tokenizer_name);
   const raptr::vocabulary ids = vocabulary_of(tokenizer);
   if (shape.vocab < ids.size) errors::model_has_another_vocabulary(checkpoint, shape.vocab, raptr::shown(tokenizer_name), ids.size);
   if (config.contains("eos_token_id"))
     if (const auto end = raptr::json_member<std::int64_t>(config, "eos_token_id", file); end != ids.end_of_text)
       errors::model_has_another_end_of_text(checkpoint, end, raptr::shown(tokenizer_name), ids.end_of_text);
+  if (const std::string now = tokenizer_text(tokenizer); !of_run.contents.empty() && now != of_run.contents)
+    errors::run_has_another_tokenizer(tokenizer_name, now, of_run.contents);
   auto model = std::make_unique<writer>(shape, std::move(tokenizer), threads);
   model->load(checkpoint);
   return model;
@@ -151,10 +173,8 @@ std::filesystem::path checkpoint_of(const settings& s) {
   if (s.run.empty() == s.checkpoint.empty()) raptr::fail("give --run RUN or --checkpoint FOLDER, one of them");
   if (!s.checkpoint.empty()) return s.checkpoint;
   const run_files files{s.run};
-  std::error_code ignored;
-  if (!std::filesystem::exists(files.config(), ignored))
-    raptr::fail<raptr::file_error>(raptr::shown(s.run) + " is not the folder of a run: it has no config.json");
-  if (const auto newest = files.newest(note)) return newest->path;
+  const auto config = files.expected_config();
+  if (const auto newest = files.newest(raptr::run_id_of(raptr::read_json(config), config), note)) return newest->path;
   raptr::fail<raptr::file_error>(raptr::shown(s.run) + " has no complete checkpoint yet: continue it with raptr-pretrain --resume " +
                                  raptr::shown(s.run));
 }
@@ -165,21 +185,31 @@ int start(int count, char** words) {
   if (helped(count, words, options, head)) return done;
   options.read(count, words);
   if (options.given("prompt") && options.given("prompt-file")) raptr::fail("give --prompt TEXT or --prompt-file FILE, not both");
+  for (const char* const name : {"top-k", "top-p", "seed"})
+    if (s.temperature == 0 && options.given(name))
+      raptr::fail("--" + std::string(name) +
+                  " is given, but at --temperature 0 the most probable token is always taken and nothing is drawn: leave --" + name +
+                  " out, or raise --temperature");
   const auto model = make_writer(checkpoint_of(s), s.tokenizer, static_cast<int>(s.threads));
   const std::string prompt = s.prompt_file.empty() ? s.prompt : raptr::read_file(s.prompt_file);
   if (const auto size = model->begin(prompt); size > model->context())
     note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model->context()) + ": only the last " +
          std::to_string(model->context()) + " are used");
-  std::fwrite(prompt.data(), 1, prompt.size(), stdout);
+  whole_characters text;
+  const auto write = [](std::string_view bytes) { std::fwrite(bytes.data(), 1, bytes.size(), stdout); };
+  (void)text.add(prompt);
+  write(std::string_view(prompt).substr(0, prompt.size() - text.waiting().size()));  // as it is, whatever its bytes are
   const sampler draw(s.temperature, s.top_k, s.top_p, static_cast<std::uint64_t>(s.seed));
   std::int64_t n = 0;
   for (; n < s.tokens && std::fflush(stdout) == 0; ++n) {
-    const auto text = model->next([&](std::span<const float> logits) { return draw(logits, n); });
-    if (!text) break;
-    std::fwrite(text->data(), 1, text->size(), stdout);
+    const auto next = model->next([&](std::span<const float> logits) { return draw(logits, n); });
+    if (!next) break;
+    write(text.add(*next));
   }
-  std::fputc('\n', stdout);
+  write("\n");
   std::fflush(stdout);
+  if (!text.waiting().empty())
+    note("the text ends within a character, whose " + counted(std::ssize(text.waiting()), "first byte is", "first bytes are") + " left out");
   if (n < s.tokens && !std::ferror(stdout)) note("the document ends after " + std::to_string(n) + " of " + std::to_string(s.tokens) + " tokens");
   return done;
 }

@@ -15,6 +15,10 @@ namespace errors {
 [[noreturn]] static void text_and_shards(const char* what) {
   raptr::fail("--" + std::string(what) + "text and --" + std::string(what) + "shards are given: a run takes one of them");
 }
+[[noreturn]] static void tokenizer_differs(const std::string& given, const std::string& now, const std::string& before) {
+  raptr::fail("the tokenizer " + raptr::shown(given) + " is not the one that the run was started with (" + now + " instead of " + before +
+              "): restore the old one, or give its new place as --tokenizer, or start a new run with --out");
+}
 [[noreturn]] static void text_without_tokenizer() { raptr::fail("--tokenizer none is for shards only: a text needs a tokenizer"); }
 [[noreturn]] static void option_without_use(const char* option, const char* needs) {
   raptr::fail("--" + std::string(option) + " is given without " + needs + ": leave it out");
@@ -22,6 +26,10 @@ namespace errors {
 [[noreturn]] static void shards_of_another_tokenizer(const std::filesystem::path& index, const raptr::shard_index& made, const std::string& given) {
   raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(made.tokenizer) + ", and --tokenizer is " +
               raptr::shown(given) + ": give --tokenizer " + shell_word(made.tokenizer_from.native()));
+}
+[[noreturn]] static void no_words(const std::string& tokenizer) {
+  raptr::fail("--masking whole-words hides the tokens of a word together, which only a WordPiece tokenizer (vocab.txt) tells, and --tokenizer is " +
+              raptr::shown(tokenizer) + ": give such a tokenizer, or --masking bert");
 }
 [[noreturn]] static void shards_of_two_tokenizers(const std::filesystem::path& index, const std::string& one, const std::string& other) {
   raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(one) + ", others with " + raptr::shown(other) +
@@ -107,7 +115,18 @@ static void expect_room(const settings& s, int ids) {
   if (ids > s.vocab) raptr::errors::tokenizer_is_larger_than_the_vocabulary(ids, int(s.vocab));
 }
 
-corpus::corpus(const settings& s, const optional_tokenizer& tokenizer) : training_part_(part_of(s, tokenizer, s.text, s.shards, false)) {
+static void expect_tokenizer(const settings& s, const std::string& expected, const std::string& now) {
+  if (!expected.empty() && now != expected) errors::tokenizer_differs(s.tokenizer, now, expected);
+}
+
+corpus::corpus(const settings& s, const optional_tokenizer& tokenizer, const std::string& expected)
+    : training_part_(part_of(s, tokenizer, s.text, s.shards, false)) {
+  expect_tokenizer(s, expected, training_part_.tokenizer);
+  if (s.masking == "whole-words") {
+    const auto* words = tokenizer ? std::get_if<raptr::wordpiece_tokenizer>(&*tokenizer) : nullptr;
+    if (!words) errors::no_words(s.tokenizer);
+    inside_word_ = words->inside_word();
+  }
   path_list shards = s.validation_shards;
   if (s.validation_text.empty() && shards.empty()) std::ranges::copy_if(s.shards, std::back_inserter(shards), raptr::holds_validation_shards);
   if (!s.validation_text.empty() || !shards.empty()) validation_part_ = part_of(s, tokenizer, s.validation_text, shards, true);
@@ -119,7 +138,8 @@ void corpus::divide(const raptr::any_trainer& network) {
     (void)network.sample(validation_part_->tokens);  // throws if it is too short
   } else if (double(all.size()) * held_out_share >= 1) {
     const auto parts = raptr::hold_out(all, held_out_share);
-    if (network.fills_a_window(parts.training.size()) && network.fills_a_window(parts.validation.size()))
+    const auto fills = [&](const auto& tokens) { return network.fills_a_window(tokens.size(), tokens.vocabulary()); };
+    if (fills(parts.training) && fills(parts.validation))
       held_out_ = {std::make_unique<raptr::any_tokens>(parts.training), std::make_unique<raptr::any_tokens>(parts.validation)};
   }
 }
@@ -133,18 +153,18 @@ std::string corpus::line() const {
     text += "; too short to hold out a part, so there is no validation";
   return text;
 }
-raptr::json corpus::hashes() const {
-  raptr::json all = {{training_part_.option, training_part_.hash()}};
-  if (validation_part_) all["validation-" + validation_part_->option] = validation_part_->hash();
+raptr::json corpus::hashes(const std::stop_token& stop) const {
+  raptr::json all = {{"tokenizer", training_part_.tokenizer}, {training_part_.option, training_part_.hash(stop)}};
+  if (validation_part_) all["validation-" + validation_part_->option] = validation_part_->hash(stop);
   return all;
 }
 
-std::string corpus::part::hash() const {
-  const auto found = raptr::token_hash_text(raptr::token_hash(tokens));
+std::string corpus::part::hash(const std::stop_token& stop) const {
+  const auto found = raptr::token_hash_text(raptr::token_hash(tokens, stop));
   if (!expected_hash.empty() && found != expected_hash) raptr::errors::shards_differ_from_index(index, "hash", expected_hash, found);
   return found;
 }
-corpus::optional_tokenizer corpus::tokenizer_of(const settings& s) {
+corpus::optional_tokenizer corpus::tokenizer_of(const settings& s, const std::string& expected) {
   if (!s.text.empty() && !s.shards.empty()) errors::text_and_shards("");
   if (!s.validation_text.empty() && !s.validation_shards.empty()) errors::text_and_shards("validation-");
   const bool reads_text = !s.text.empty() || !s.validation_text.empty(), reads_shards = !s.shards.empty() || !s.validation_shards.empty();
@@ -155,6 +175,7 @@ corpus::optional_tokenizer corpus::tokenizer_of(const settings& s) {
     return std::nullopt;
   }
   auto tokenizer = tokenizer_named(s.tokenizer);
+  expect_tokenizer(s, expected, tokenizer_text(tokenizer));
   expect_room(s, vocabulary_of(tokenizer).size);
   return tokenizer;
 }
@@ -163,14 +184,18 @@ corpus::part corpus::part_of(const settings& s, const optional_tokenizer& tokeni
   if (shards.empty()) {
     auto stream = std::visit([&](const auto& t) { return raptr::token_stream(t, text, documents_named(s.documents)); }, *tokenizer);
     auto line = "text: " + text_report_line(stream.report(), counted(stream.size(), "token", "tokens"));
-    return {"text", raptr::any_tokens(std::move(stream)), std::move(line)};
+    return {.option = "text", .tokens = raptr::any_tokens(std::move(stream)), .line = std::move(line), .tokenizer = tokenizer_text(*tokenizer)};
   }
-  const auto named = tokenizer
-                         ? shard_tokenizer{std::visit([](const auto& t) -> std::string { return t.name(); }, *tokenizer), vocabulary_of(*tokenizer)}
-                         : tokenizer_of_shards(shards).value_or(shard_tokenizer{"", {.size = int(s.vocab)}});
+  const auto named = tokenizer ? shard_tokenizer{name_of(*tokenizer), vocabulary_of(*tokenizer)}
+                               : tokenizer_of_shards(shards).value_or(shard_tokenizer{"", {.size = int(s.vocab)}});
   expect_room(s, named.ids.size);
   auto opened = open_shards(s, shards, validation ? raptr::shard_part::validation : raptr::shard_part::training, named);
-  return {"shards", raptr::any_tokens(std::move(opened.tokens)), "shards: " + opened.line, std::move(opened.index), std::move(opened.hash)};
+  return {.option = "shards",
+          .tokens = raptr::any_tokens(std::move(opened.tokens)),
+          .line = "shards: " + opened.line,
+          .index = std::move(opened.index),
+          .expected_hash = std::move(opened.hash),
+          .tokenizer = tokenizer_text(named.name, named.ids)};
 }
 
 }  // namespace program

@@ -15,8 +15,11 @@ class corpus {
  public:
   static constexpr double held_out_share = 0.05;
 
-  /// Reads the text. Throws input_error if the options do not fit together, before any text is read.
-  explicit corpus(const settings& s) : corpus(s, tokenizer_of(s)) {}
+  /// Reads the text. Throws input_error if the options do not fit together, or the tokenizer is not the expected one, before any text is
+  /// read.
+  ///
+  ///   tokenizer  as in the hashes of the run to be resumed; empty: any
+  explicit corpus(const settings& s, const std::string& tokenizer = "") : corpus(s, tokenizer_of(s, tokenizer), tokenizer) {}
   corpus(const corpus&) = delete;
   corpus& operator=(const corpus&) = delete;
 
@@ -25,11 +28,14 @@ class corpus {
   const raptr::any_tokens& training() const { return held_out_.first ? *held_out_.first : training_part_.tokens; }
   const raptr::any_tokens* validation() const { return validation_part_ ? &validation_part_->tokens : held_out_.second.get(); }
 
+  /// Of the tokenizer, if --masking needs it; see masked_lm::inside_word.
+  const std::vector<bool>& inside_word() const { return inside_word_; }
+
   /// One line about the tokens read.
   std::string line() const;
-  /// Reads every token once. Throws file_error for shards with an id beyond the vocabulary or a hash that differs from their
-  /// shards.json.
-  raptr::json hashes() const;
+  /// What identifies the tokens, and the tokenizer. Reads every token once. Throws file_error for shards with an id beyond the vocabulary
+  /// or a hash that differs from their shards.json, and stopped on a request.
+  raptr::json hashes(const std::stop_token& stop = {}) const;
 
  private:
   struct part {
@@ -37,18 +43,19 @@ class corpus {
     raptr::any_tokens tokens;
     std::string line;
     std::filesystem::path index{};
-    std::string expected_hash{};
+    std::string expected_hash{}, tokenizer{};
 
-    std::string hash() const;
+    std::string hash(const std::stop_token& stop) const;
   };
   using optional_tokenizer = std::optional<raptr::any_tokenizer>;  // nullopt: only the ids of shards are known
 
-  corpus(const settings& s, const optional_tokenizer& tokenizer);
-  static optional_tokenizer tokenizer_of(const settings& s);
+  corpus(const settings& s, const optional_tokenizer& tokenizer, const std::string& expected);
+  static optional_tokenizer tokenizer_of(const settings& s, const std::string& expected);
   static part part_of(const settings& s, const optional_tokenizer& tokenizer, const path_list& text, const path_list& shards, bool validation);
 
   part training_part_;
   std::optional<part> validation_part_;
+  std::vector<bool> inside_word_;
   std::pair<std::unique_ptr<raptr::any_tokens>, std::unique_ptr<raptr::any_tokens>> held_out_;  // training, validation
 };
 

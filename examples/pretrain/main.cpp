@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-pretrain: trains a language model on text, with the full network or with growing subnetworks.
 
+#include <algorithm>
 #include <chrono>
+#include <new>
 
 #include <raptr/run/recorded_training.hpp>
 #include <raptr/run/resume.hpp>
@@ -9,8 +11,10 @@
 
 #include "../support/curves.hpp"
 #include "../support/live_line.hpp"
+#include "../support/memory.hpp"
 #include "../support/stop_signals.hpp"
 #include "run_config.hpp"
+#include "unread_options.hpp"
 
 namespace program {
 
@@ -19,6 +23,11 @@ namespace errors {
 [[noreturn]] static void out_and_resume() { fail("--out and --resume are given: --resume continues in the folder of the run, so leave --out out"); }
 [[noreturn]] static void out_exists(const std::filesystem::path& run) {
   fail(shown(run) + " exists already: give another folder as --out, or continue it with --resume " + shown(run));
+}
+[[noreturn]] static void out_of_memory(double activations, double weights) {
+  fail("out of memory: a micro-batch needs " + bytes_text(activations) + " for activations, the model " + bytes_text(weights) +
+       " for weights, gradients and moments, and this process may use " + bytes_text(memory_limit()) +
+       " for them and the text: reduce --batch, --context or the model");
 }
 }  // namespace errors
 
@@ -38,8 +47,11 @@ void read_config(const std::filesystem::path& file, option_list& options) {
   if (object.is_object() && object.contains("program") && object.contains("options"))
     object = raptr::json(object["options"]);  // the config.json of a run
   of_file.read(object, file);
-  for (const option& o : of_file.all())
-    if (o.given && !options.given(o.name)) options.set(o.name, option_list::json_of(o));
+  for (const option& o : of_file.all()) {
+    if (!o.given) continue;
+    if (!options.given(o.name)) options.set(o.name, option_list::json_of(o));
+    options.find(o.name)->in_file = true;
+  }
 }
 
 /// Progress output: one live line on a terminal; otherwise a plain line at every twentieth of the run, and at least twice a minute.
@@ -94,7 +106,7 @@ std::filesystem::path unused_name() {
 }
 
 /// Solves for the ? of the schedule with a network of the same shape. Returns a line about it.
-std::string solve_schedule(settings& s, corpus& text, expected_speed& speed) {
+std::string solve_schedule(settings& s, corpus& text, expected_speed& speed, const std::stop_token& stop) {
   settings of_full = s;
   of_full.schedule = "full";
   const auto network = trainer_of(of_full);
@@ -102,7 +114,7 @@ std::string solve_schedule(settings& s, corpus& text, expected_speed& speed) {
   cost_estimator estimator(*network, text.training());
   if (s.solve_cost == "time") {
     say("Measuring steps of the network ...");
-    speed.measured = measured_time(*network, estimator.data());
+    speed.measured = measured_time(*network, estimator.data(), stop);
   }
   return solve(s, estimator, speed.measured);
 }
@@ -118,12 +130,12 @@ recording_options recording_of(const settings& s) {
 }
 
 /// Writes the final files, summary.json last: it marks the run as finished.
-void finish(const run_files& files, const any_trainer& network, const settings& s, const run_plan& plan) {
+void finish(const run_files& files, const any_trainer& network, const settings& s, const run_plan& plan, const std::optional<unigram_losses>& floor) {
   const auto steps = read_metrics(files.metrics()).steps;
   const run_sums sums = sums_of(steps);
   replace_file(files.curves(), curves_svg(s.objective + ", " + std::to_string(s.layers) + " blocks, schedule " + s.schedule, {{"", steps}}));
-  replace_file(files.summary(), json_text(summary_of(network, s.schedule, plan, sums)));
-  say("Done: " + summary_line(s.steps, sums));
+  replace_file(files.summary(), json_text(summary_of(network, s.schedule, plan, sums, floor)));
+  say("Done: " + summary_line(s.steps, sums, floor));
   say("Curves: " + shown(files.curves()));
 }
 int say_next(const settings& s) {
@@ -131,6 +143,121 @@ int say_next(const settings& s) {
   if (s.objective == "causal_lm") say("Generate: raptr-generate --run " + run + " --prompt 'In the beginning'");
   say("Compare:  raptr-compare " + run + " OTHER_RUN --out FOLDER");
   return done;
+}
+
+/// Empty if the run fits into the memory of this machine, which is not that of a GPU.
+std::string memory_shortage(const settings& s, const any_trainer& network, const run_plan& plan) {
+  const double weights = bytes_of_weights(network.parameters()), there = memory_limit();
+  if (s.device != "cpu" || weights + plan.activation_bytes <= there) return "";
+  return "a micro-batch needs " + bytes_text(plan.activation_bytes) + " for activations, and the model " + bytes_text(weights) +
+         " for weights, gradients and moments, but this machine has " + bytes_text(there) +
+         ": reduce --batch, with a larger --accumulate for steps of the same size, or --context";
+}
+/// What a user may not expect of a run that is possible.
+void say_notes(const settings& s, const any_trainer& network, const expected_speed& speed, const step_estimate& full) {
+  std::vector<std::int64_t> steps{*s.warmup - 1, *s.warmup};  // where the rate may be largest
+  for (const auto& stage : stage_table(network.schedule(), network.layout(), s.steps))
+    steps.insert(steps.end(), {stage.first, stage.first + s.rewarm - 1, stage.last});
+  for (std::int64_t k = 0; k < 1000; ++k) steps.push_back(static_cast<std::int64_t>(double(k) * 1e-3 * double(s.steps)));
+  for (auto& step : steps) step = std::clamp(step, std::int64_t{0}, s.steps - 1);
+  const auto rate = [&](std::int64_t step) { return network.learning_rate(step); };
+  const std::int64_t best = *std::ranges::max_element(steps, {}, rate);
+  if (rate(best) < 0.99 * s.learning_rate)
+    note("the learning rate never reaches its peak of " + short_text(s.learning_rate, 3) + ": the largest is " + short_text(rate(best), 3) +
+         ", in step " + count_text(best + 1) + " of " + count_text(s.steps) + "; shorten --warmup, which is " + count_text(*s.warmup) +
+         (s.rewarm ? ", or --rewarm, which is " + count_text(s.rewarm) : "") + ", or choose another --rate-rule");
+  if (const double seconds = speed.known() ? speed.seconds(full, full) / double(s.accumulate) : 0; seconds > run_options{}.finish_within)
+    note("a micro-batch takes about " + duration_text(seconds) +
+         " and is not interrupted, so a signal ends the run that late: reduce --batch, with a larger --accumulate for steps of the same size");
+}
+
+/// Trains in the folder of the run. That of a new one is removed if the memory does not suffice for the first step. Returns whether the run
+/// reached its end.
+bool train(const run_folder& folder, bool is_new, std::uint64_t log_bytes, any_trainer& network, const corpus& text, const settings& s,
+           const run_plan& plan, double peak, const std::stop_token& stop) {
+  console screen(int(s.layers), plan.total_flops, plan.flops_of_first(network.steps_done()), peak);
+  run_options options = network.options();
+  options.stop = stop;
+  if (text.validation()) options.validate = [&] { return network.evaluate(*text.validation(), s.validation_windows, stop); };
+  const auto leave_nothing = [&] {
+    if (is_new && network.steps_done() == 0 && step_folders(folder.files().checkpoints()).empty()) remove_folder(s.out);
+  };
+  try {
+    return train_in(folder, log_bytes, network, text.training(), options, recording_of(s), [&](const step_report& r) { screen.step(r); });
+  } catch (const std::bad_alloc&) {
+    leave_nothing();
+    errors::out_of_memory(plan.activation_bytes, bytes_of_weights(network.parameters()));
+  } catch (const input_error&) {
+    leave_nothing();
+    throw;
+  }
+}
+
+/// Returns an exit code. given: as for run().
+int run_on(corpus& text, settings s, const option_list& given, std::optional<run_folder> folder, const stop_signals& signals) {
+  const std::stop_token stop = signals.token();
+  if (folder) expect_same_text(text, *folder, stop);
+  const bool solves = !folder && to_be_solved(s);
+  expected_speed speed;
+  std::string solved;
+  if (solves) solved = solve_schedule(s, text, speed, stop);
+  const auto network = trainer_of(s);
+  text.divide(*network);
+  std::vector<std::string> unused;
+  if (!folder) unused = unread_options(s, given, *network, text.validation() != nullptr);
+  speed.peak = kind_of(s).peak_flops(int(s.threads));
+  const run_plan plan = plan_of(*network, text.training(), speed);
+  say(text.line());
+  say("Model: " + s.objective + ", " + count_text(network->parameters()) + " parameters; " + network->device() +
+      (speed.peak > 0 ? ", FMA peak " + scaled_text(speed.peak) + "flop/s" : ""));
+  std::optional<unigram_losses> floor;
+  if (text.validation()) {
+    floor = network->without_context(text.training(), *text.validation(), s.validation_windows);
+    say("Without context: " + floor_text(*floor) + " on the validation targets; a model has learnt from context only if it ends well below");
+  }
+  throw_if_stopped(stop);
+  if (!solved.empty()) say(solved);
+  say("Schedule: " + s.schedule + "\n" + plan.text);
+  for (const std::string& option : unused) note("the schedule drops nothing, so nothing reads --" + option);
+  say_notes(s, *network, speed, plan.full);
+  const std::string shortage = memory_shortage(s, *network, plan);
+  if (s.plan) {
+    if (!shortage.empty()) note("this run does not fit into the memory: " + shortage);
+    return done;
+  }
+  if (!shortage.empty()) fail(shortage);
+
+  std::uint64_t log_bytes = 0;
+  const bool is_new = !folder;
+  if (folder) {
+    const resume_point point = resume(*folder, *network, note, stop);
+    log_bytes = point.log_bytes;
+    if (!point.checkpoint) begin_anew(s, *network, *folder);
+    if (network->steps_done() == s.steps && folder->finished()) {
+      if (s.tensorboard) metrics_log(folder->files(), log_bytes, true).sync();
+      say("This run is finished: all " + std::to_string(s.steps) + " steps are done.");
+      return say_next(s);
+    }
+    say("Run: " + shown(s.out) + ", resuming after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps));
+  } else {
+    std::string from;
+    if (!s.from.empty()) {
+      say("Weights: those of " + shown(s.from) + "; there is no dropout, whatever rates its config.json has");
+      if (grows(s, *network)) note("this schedule begins with some of the blocks and copies them over the others, whose weights are lost");
+      from = kind_of(s).start_from(*network, s.from);
+    }
+    const json config = config_of(s, text, from, stop);
+    throw_if_stopped(stop);
+    folder = run_folder::create(s.out, config, identity_of(config));
+    say("Run: " + shown(s.out));
+  }
+  if (!train(*folder, is_new, log_bytes, *network, text, s, plan, speed.peak, stop)) {
+    say("Stopped after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps) +
+        "; everything is saved.\nResume: raptr-pretrain --resume " + shell_word(s.out.native()));
+    return 128 + signals.signal();
+  }
+  finish(folder->files(), *network, s, plan, floor);
+  return say_next(s);
 }
 
 /// Returns an exit code. given: the options set by the command line and the configuration file.
@@ -148,62 +275,18 @@ int run(settings s, const option_list& given) {
     if (!s.out.has_filename()) s.out = s.out.parent_path();
     if (!s.plan && is_there(s.out)) errors::out_exists(s.out);
     if (!s.from.empty()) take_shape(s, given);
+    (void)to_be_solved(s);  // before a long text is read
   }
-  const bool solves = !folder && to_be_solved(s);
-
   say("Reading the text ...");
-  corpus text(s);
-  if (folder) expect_same_text(text, *folder);
+  corpus text(s, folder ? tokenizer_of_run(folder->config()) : "");
+  s.inside_word = text.inside_word();
   const stop_signals signals;
-  expected_speed speed;
-  std::string solved;
-  if (solves) solved = solve_schedule(s, text, speed);
-  const auto network = trainer_of(s);
-  text.divide(*network);
-  speed.peak = kind_of(s).peak_flops(int(s.threads));
-  const run_plan plan = plan_of(*network, text.training(), speed);
-  say(text.line());
-  say("Model: " + s.objective + ", " + count_text(network->parameters()) + " parameters; " + network->device() +
-      (speed.peak > 0 ? ", FMA peak " + scaled_text(speed.peak) + "flop/s" : ""));
-  if (!solved.empty()) say(solved);
-  say("Schedule: " + s.schedule + "\n" + plan.text);
-  if (s.plan) return done;
-
-  std::uint64_t log_bytes = 0;
-  if (folder) {
-    const resume_point point = resume(*folder, *network, note);
-    log_bytes = point.log_bytes;
-    if (!point.checkpoint) begin_anew(s, *network, *folder);
-    if (network->steps_done() == s.steps && folder->finished()) {
-      if (s.tensorboard) metrics_log(folder->files(), log_bytes, true).sync();
-      say("This run is finished: all " + std::to_string(s.steps) + " steps are done.");
-      return say_next(s);
-    }
-    say("Run: " + shown(s.out) + ", resuming after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps));
-  }
-  if (signals.signal()) return 128 + signals.signal();
-  if (!folder) {
-    std::string from;
-    if (!s.from.empty()) {
-      say("Weights: those of " + shown(s.from) + "; there is no dropout, whatever rates its config.json has");
-      if (grows(s, *network)) note("this schedule begins with some of the blocks and copies them over the others, whose weights are lost");
-      from = kind_of(s).start_from(*network, s.from);
-    }
-    folder = run_folder::create(s.out, config_of(s, text, from));
-    say("Run: " + shown(s.out));
-  }
-
-  console screen(int(s.layers), plan.total_flops, plan.flops_of_first(network->steps_done()), speed.peak);
-  run_options options = network->options();
-  options.stop = signals.token();
-  if (text.validation()) options.validate = [&] { return network->evaluate(*text.validation(), s.validation_windows); };
-  if (!train_in(*folder, log_bytes, *network, text.training(), options, recording_of(s), [&](const step_report& r) { screen.step(r); })) {
-    say("Stopped after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps) +
-        "; everything is saved.\nResume: raptr-pretrain --resume " + shell_word(s.out.native()));
+  try {
+    return run_on(text, s, given, std::move(folder), signals);
+  } catch (const stopped&) {
+    say("Stopped before the first step; nothing was changed.");
     return 128 + signals.signal();
   }
-  finish(folder->files(), *network, s, plan);
-  return say_next(s);
 }
 
 int start(int count, char** words) {

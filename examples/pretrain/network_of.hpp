@@ -2,16 +2,15 @@
 // A trainer of one kind of network, made from the options of the command line.
 #pragma once
 
-#include <unistd.h>
-
 #include <raptr/backend/cpu/peak.hpp>
-#include <raptr/backend/cpu/threads.hpp>
+#include <raptr/backend/cpu/processors.hpp>
 #include <raptr/base/number_text.hpp>
 #include <raptr/checkpoint/hugging_face.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/optim/adamw.hpp>
 #include <raptr/run/trainer_handle.hpp>
 
+#include "../support/memory.hpp"
 #include "settings.hpp"
 
 namespace program {
@@ -21,6 +20,9 @@ namespace errors {
   raptr::fail("a model of " + raptr::count_text(parameters) + " parameters needs " + raptr::bytes_text(needed) +
               " for weights, gradients and moments, and this machine has " + raptr::bytes_text(there) +
               ": reduce --width, --layers, --neurons or --vocab");
+}
+[[noreturn]] inline void option_of_masked_lm(const char* option, const std::string& objective) {
+  raptr::fail("--" + std::string(option) + " is of the objective masked_lm, and that of this run is " + objective + ": leave it out");
 }
 }  // namespace errors
 
@@ -32,7 +34,8 @@ inline raptr::run_options run_options_of(const settings& s) {
           .clip = s.clip,
           .max_nonfinite = int(s.max_nonfinite),
           .validate_every = s.validate_every.value_or(0),
-          .save_every = s.checkpoint_every.value_or(0)};
+          .save_every = s.checkpoint_every.value_or(0),
+          .allow_shrinking = s.allow_shrinking};
 }
 /// A learning-rate rule chosen at run time.
 struct chosen_rate {
@@ -44,6 +47,7 @@ inline raptr::completep_rate<chosen_rate> rate_of(const settings& s) {
     const std::int64_t warmup = s.warmup.value_or(0);
     if (s.rate_rule == "constant") return {raptr::constant_rate{warmup}};
     if (s.rate_rule == "linear") return {raptr::warmup_linear{warmup}};
+    if (s.rate_rule == "bert") return {raptr::bert_rate{warmup}};
     if (s.rate_rule == "cosine") return {raptr::warmup_cosine{warmup}};
     if (s.rate_rule == "wsd") return {raptr::warmup_stable_decay{warmup}};
     return {raptr::decay_in_last_stage{warmup}};
@@ -61,8 +65,22 @@ inline raptr::update_options updates_of(const settings& s) {
 }
 template <class Objective> Objective objective_of(const settings& s) {
   Objective objective;
-  if constexpr (requires { objective.masking; }) objective.masking = s.masking == "bert" ? raptr::masking::bert : raptr::masking::independent;
+  if constexpr (std::same_as<Objective, raptr::masked_lm>) {
+    if (s.masking == "whole-words") objective.masking = raptr::masking::whole_words;
+    if (s.masking == "independent") objective.masking = raptr::masking::independent;
+    if (s.frame != "automatic") objective.frame = s.frame == "none" ? raptr::framing::none : raptr::framing::cls_sep;
+    objective.max_predictions = int(s.max_predictions);
+    objective.inside_word = s.inside_word;
+  } else {
+    if (s.max_predictions > 0) errors::option_of_masked_lm("max-predictions", s.objective);
+    if (s.frame != "automatic") errors::option_of_masked_lm("frame", s.objective);
+  }
   return objective;
+}
+inline raptr::adamw optimizer_of(const settings& s) {
+  raptr::adamw rule = s.optimizer == "bert-adam" ? raptr::bert_adam() : raptr::adamw{};
+  rule.lr = s.learning_rate, rule.weight_decay = s.weight_decay.value_or(rule.weight_decay);
+  return rule;
 }
 
 template <class Block, class Objective, class Device> struct network_of {
@@ -75,11 +93,10 @@ template <class Block, class Objective, class Device> struct network_of {
     typename model_type::options device{};
     if constexpr (on_cpu) device.threads = int(s.threads);
     model_type model(s.shape(), device, objective_of<Objective>(s));
-    const double needed = 16.0 * double(model.layout().size()), there = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
+    const double needed = bytes_of_weights(model.layout().size()), there = memory_limit();
     if (on_cpu && needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
     raptr::check_schedule(schedule, model.plan_layout(int(s.batch * s.accumulate)), s.steps, Block::residual::norm_first);
-    const raptr::adamw rule{.lr = s.learning_rate, .weight_decay = s.weight_decay};
-    return std::make_unique<handle>(trainer_type(std::move(model), schedule, rule, rate_of(s), updates_of(s)), run_options_of(s));
+    return std::make_unique<handle>(trainer_type(std::move(model), schedule, optimizer_of(s), rate_of(s), updates_of(s)), run_options_of(s));
   }
   static std::string start_from(raptr::any_trainer& trainer, const std::filesystem::path& folder) {
     model_type& m = static_cast<handle&>(trainer).trainer().model();
@@ -92,8 +109,8 @@ template <class Block, class Objective, class Device> struct network_of {
   static double peak_flops(int threads) {
     return on_cpu ? (threads ? threads : raptr::cpu_backend::available_threads()) * raptr::cpu_backend::measured_fma_peak() : 0;
   }
-  static raptr::hugging_face_model describe(const std::filesystem::path& folder, int neuron_group) {
-    return raptr::hugging_face_config_of<raptr::family_of<Block>, Block>(folder, neuron_group, true);
+  static raptr::hugging_face_model describe(const raptr::json& config, const std::filesystem::path& file, int neuron_group) {
+    return raptr::hugging_face_config_of<raptr::family_of<Block>, Block>(config, file, neuron_group, true);
   }
   static constexpr network_kind kind(std::string_view name) {
     using family = raptr::family_of<Block>;

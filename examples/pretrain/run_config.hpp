@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// config.json of a run: all options and the hash of the text. What a resumed run takes from it, and which options may differ:
+// config.json of a run: all options, the tokenizer and the hash of the text. What a resumed run takes from it, and which options may differ:
 // none that would change its plan, its data or its log. What a new run takes from a Hugging Face folder: architecture, shape, tokenizer;
 // an option that contradicts the folder is an error.
 #pragma once
@@ -18,6 +18,10 @@ namespace errors {
 [[noreturn]] inline void option_differs(std::string_view name, const std::string& stored, const std::string& given, const std::string& more) {
   raptr::fail("--" + std::string(name) + " is " + given + ", but the run was started with " + stored + more +
               ": leave it out to resume, or start a new run with --out");
+}
+[[noreturn]] inline void place_is_gone(const std::string& option, const std::string& place) {
+  raptr::fail<raptr::file_error>(raptr::shown(place) + ", from which the run was started with --" + option +
+                                 ", is not there: give its new place as --" + option);
 }
 [[noreturn]] inline void text_differs(const std::string& name, const std::string& stored, const std::string& found) {
   raptr::fail("the text of --" + name + " is not the one that the run was started with (hash " + found + " instead of " + stored +
@@ -50,7 +54,7 @@ inline const network_kind& kind_of_folder(const settings& s, bool any_model, rap
     families.push_back(kind->family);
     if (kind->family != family) continue;
     try {
-      there = kind->describe(s.from, int(s.neuron_group));
+      there = kind->describe(config, file, int(s.neuron_group));
       return *kind;
     } catch (const raptr::file_error&) {
       if (!refused) refused = std::current_exception();
@@ -101,15 +105,30 @@ inline bool grows(const settings& s, const raptr::any_trainer& network) {
   return raptr::network_of(network.schedule(), raptr::position_at(network.schedule(), 0, s.steps, shape)).size() < shape.layers;
 }
 
-/// from: the checksum of the initial weights; empty if they are random.
-inline raptr::json config_of(settings s, const corpus& text, const std::string& from) {
+/// from: the checksum of the initial weights; empty if they are random. Throws as corpus::hashes().
+inline raptr::json config_of(settings s, const corpus& text, const std::string& from, const std::stop_token& stop) {
   raptr::json config = {{"format", raptr::run_folder::format}, {"program", "raptr-pretrain"}, {"version", raptr::library_version}};
   const option_list options = options_of(s);
   for (const option& o : options.all())
     if (stored(o)) config["options"][std::string(o.name)] = option_list::json_of(o);
-  config["hashes"] = text.hashes();
+  config["hashes"] = text.hashes(stop);
   if (!from.empty()) config["hashes"]["from"] = from;
   if (!s.solved.is_null()) config["solved"] = s.solved;
+  return config;
+}
+
+/// Of a config.json, what determines the results: no places of files and not how they are read, since the hashes have what was read. A run on
+/// shards is the run on their text.
+inline raptr::json identity_of(raptr::json config) {
+  settings none;
+  const option_list options = options_of(none);
+  for (const option& o : options.all())
+    if (free_at_resume(o.name) || names_a_place(o) || (o.topic == "data" && o.name != "validation-windows"))
+      config["options"].erase(std::string(o.name));
+  raptr::json hashes;
+  for (const auto& [name, hash] : config["hashes"].items())
+    hashes[name == "shards" ? "text" : name == "validation-shards" ? "validation-text" : name] = hash;
+  config["hashes"] = hashes;
   return config;
 }
 
@@ -134,31 +153,58 @@ inline std::string plans_text(const settings& before, const option_list& given) 
   }
 }
 
+/// Whether a resumed run recognises what is at the place by its contents, so that it may have moved.
+inline bool is_known_by_contents(const option& o) { return names_a_place(o) && o.topic == "data"; }
+/// As in the hashes of a run; empty for a run of an earlier version.
+inline std::string tokenizer_of_run(const raptr::json& config) {
+  return config.contains("hashes") && config["hashes"].contains("tokenizer") ? config["hashes"].value("tokenizer", "") : "";
+}
+/// Throws file_error if a place of the option does not exist.
+inline void expect_places(const option& o) {
+  path_list places;
+  if (const auto* list = std::get_if<path_list*>(&o.target))
+    places = **list;
+  else if (const std::string name = *std::get<std::string*>(o.target); name != "bytes" && name != "none")
+    places = {name};
+  std::error_code ignored;
+  for (const auto& place : places)
+    if (!std::filesystem::exists(place, ignored)) errors::place_is_gone(std::string(o.name), place.native());
+}
+
 /// The options of the stored run, with those that may differ taken from the command line. Throws if any other option differs.
 inline settings resumed(const raptr::run_folder& run, const option_list& given) {
   settings s;
   option_list options = options_of(s);
   options.read(raptr::json_member<raptr::json>(run.config(), "options", run.files().config()), run.files().config());
+  if (!run.config()["options"].contains("frame")) s.frame = "none";  // runs of versions without frames
   if (run.config().contains("solved")) s.solved = run.config()["solved"];
   const settings before = s;
+  const bool knows_tokenizer = !tokenizer_of_run(run.config()).empty();
   for (const option& o : given.all()) {
     if (!o.given || o.topic.empty() || o.name == "out") continue;
     const raptr::json stored_value = option_list::json_of(*options.find(o.name)), value = option_list::json_of(o);
     const raptr::json first_value =
         s.solved.is_object() ? s.solved.value(std::string(o.name), stored_value) : stored_value;  // before the ? was solved
-    if (free_at_resume(o.name))
+    const bool used = !stored_value.empty() && stored_value != "" && (o.name != "tokenizer" || knows_tokenizer);
+    if (free_at_resume(o.name) || (is_known_by_contents(o) && used))
       options.set(o.name, value);
     else if (value != stored_value && value != first_value)
       errors::option_differs(o.name, raptr::detail::shown_json(first_value), raptr::detail::shown_json(value),
                              o.topic == "schedule" || o.name == "steps" ? plans_text(before, given) : "");
   }
+  for (const option& o : options.all())
+    if (is_known_by_contents(o)) expect_places(o);
   return s;
 }
-inline void expect_same_text(const corpus& text, const raptr::run_folder& run) {
+/// Throws stopped on a request.
+inline void expect_same_text(const corpus& text, const raptr::run_folder& run, const std::stop_token& stop) {
   const auto file = run.files().config();
-  const raptr::json hashes = text.hashes(), before = raptr::json_member<raptr::json>(run.config(), "hashes", file);
+  const raptr::json hashes = text.hashes(stop), before = raptr::json_member<raptr::json>(run.config(), "hashes", file);
   for (const auto& [name, hash] : hashes.items())
-    if (const auto old = raptr::json_member<std::string>(before, name, file); old != hash) errors::text_differs(name, old, hash.get<std::string>());
+    if (name == "tokenizer")
+      continue;  // the corpus has compared it
+    else if (const auto old = raptr::json_member<std::string>(before, name, file); old != hash)
+      errors::text_differs(name, old, hash.get<std::string>());
 }
 /// Loads the initial weights of a run that has no checkpoint yet, unless they are random.
 inline void begin_anew(const settings& s, raptr::any_trainer& network, const raptr::run_folder& run) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <raptr/run/cost_estimator.hpp>
+#include <raptr/schedule/check_growth.hpp>
 #include <raptr/schedule/progressive.hpp>
 #include <raptr/subnet/rules/named_rule.hpp>
 
@@ -13,7 +14,7 @@ namespace program {
 namespace errors {
 [[noreturn]] inline void schedule_shrinks(const std::string& text) {
   raptr::fail("a stage of --schedule \"" + raptr::shown(text) +
-              "\" trains less than the one before it: put the sizes in growing order, or give --allow-shrinking");
+              "\" trains less than the one before it, or loses blocks that were trained: put the sizes in growing order, or give --allow-shrinking");
 }
 [[noreturn]] inline void unknown_without_target(const std::string& text) {
   raptr::fail("--schedule \"" + raptr::shown(text) +
@@ -48,6 +49,7 @@ inline raptr::any_schedule schedule_of(const settings& s) {
 inline std::unique_ptr<raptr::any_trainer> trainer_of(const settings& s) {
   auto trainer = kind_of(s).make(s, schedule_of(s));
   if (!s.allow_shrinking && !raptr::never_shrinks(trainer->schedule(), trainer->layout(), s.steps)) errors::schedule_shrinks(s.schedule);
+  raptr::check_growth(trainer->schedule(), trainer->layout(), s.steps, static_cast<std::uint64_t>(s.seed), s.allow_shrinking);
   return trainer;
 }
 

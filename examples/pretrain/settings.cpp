@@ -41,11 +41,13 @@ option_list options_of(settings& s) {
   o.add("data", "validation-shards", "FILE|DIR ...", &s.validation_shards, "or shards for it [those with the word val]");
   o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids, no header").one_of({"llm.c", "nanogpt"});
   o.add("data", "validation-windows", "N", &s.validation_windows, "of one context each, from the start of the validation text; 0: all").range(0, 1e9);
+  o.add("data", "masking", "NAME", &s.masking, "of masked_lm, 15% of the tokens").one_of({"bert", "whole-words", "independent"});
+  o.add("data", "max-predictions", "N", &s.max_predictions, "of masked_lm, in a sequence; 0: no bound").range(0, 1 << 20);
+  o.add("data", "frame", "NAME", &s.frame, "of a window of masked_lm, [CLS] A [SEP]").one_of({"automatic", "cls-sep", "none"});
 
   o.add("model", "model", "NAME", &s.model, "architecture").one_of(models).default_is("for the objective");
   o.add("model", "objective", "NAME", &s.objective, "the loss").one_of(objectives).default_is("that of the model");
   o.add("model", "from", "DIR", &s.from, "start from the weights and shape of a Hugging Face folder of such a model");
-  o.add("model", "masking", "NAME", &s.masking, "of masked_lm, 15% of the tokens: exactly, or each independently").one_of({"bert", "independent"});
   o.add("model", "layers", "N", &s.layers, "transformer blocks").range(1, 4096);
   o.add("model", "width", "N", &s.width, "of the residual stream").range(1, 65536);
   o.add("model", "heads", "N", &s.heads, "of attention; must divide the width").range(1, 65536);
@@ -65,7 +67,7 @@ option_list options_of(settings& s) {
       .range(0, 1);
   o.add("schedule", "solve-cost", "NAME", &s.solve_cost, "the cost that --solve-for counts; time is measured before the run")
       .one_of({"block-flops", "total-flops", "time"});
-  o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it");
+  o.add("schedule", "allow-shrinking", "", &s.allow_shrinking, "a stage may train less than the one before it, or lose trained blocks");
   o.add("schedule", "selector", "NAME", &s.selector, "how the blocks of a step are drawn").one_of(raptr::selectors_with_fixed_units());
   o.add("schedule", "keep-first", "N", &s.keep_first, "first blocks that are always kept").range(0, 4096);
   o.add("schedule", "keep-last", "N", &s.keep_last, "last blocks that are always kept").range(0, 4096);
@@ -80,11 +82,13 @@ option_list options_of(settings& s) {
   o.add("training", "accumulate", "N", &s.accumulate, "micro-batches per step").range(1, 1 << 20);
   o.add("training", "learning-rate", "RATE", &s.learning_rate, "peak").range(0, 1e30);
   o.add("training", "rate-rule", "NAME", &s.rate_rule, "learning-rate schedule after the warm-up")
-      .one_of({"constant", "linear", "cosine", "wsd", "last-stage"});
+      .one_of({"constant", "linear", "bert", "cosine", "wsd", "last-stage"});
   o.add("training", "warmup", "STEPS", &s.warmup, "up to the peak").range(0, most_steps).default_is("steps / 20");
   o.add("training", "rewarm", "STEPS", &s.rewarm, "warm-up at the start of every stage").range(0, most_steps);
   o.add("training", "completep-rate", "X", &s.completep_rate, "rate of the blocks times (L/k)^(1 - X) where k of L are active; 1: off").range(0, 8);
-  o.add("training", "weight-decay", "X", &s.weight_decay, "of AdamW").range(0, 1e30);
+  o.add("training", "optimizer", "NAME", &s.optimizer, "adamw, or BERT's Adam: no bias correction, beta2 0.999, epsilon 1e-6")
+      .one_of({"adamw", "bert-adam"});
+  o.add("training", "weight-decay", "X", &s.weight_decay, "of matrices").range(0, 1e30).default_is("0.1; bert-adam: 0.01");
   o.add("training", "clip", "NORM", &s.clip, "maximum gradient norm; 0: no clipping").range(0, 1e30);
   o.add("training", "seed", "N", &s.seed, "of weights, order, masks and subnetworks").range(0, 9'007'199'254'740'992);
   o.add("training", "max-nonfinite", "N", &s.max_nonfinite, "consecutive non-finite steps that may be skipped").range(1, 1e9);
@@ -95,7 +99,7 @@ option_list options_of(settings& s) {
   o.add("run", "validate-every", "STEPS", &s.validate_every, "0: never").range(0, most_steps).default_is("steps / 20");
   o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");
   o.add("run", "keep-checkpoints", "N", &s.keep_checkpoints, "number of newest checkpoints to keep").range(1, 1e9);
-  o.add("run", "keep-every", "STEPS", &s.keep_every, "also keep those at multiples of STEPS; 0: none").range(0, most_steps);
+  o.add("run", "keep-every", "STEPS", &s.keep_every, "also save and keep those at multiples of STEPS; 0: none").range(0, most_steps);
   o.add("run", "full-disk", "POLICY", &s.full_disk, "when a checkpoint or the log cannot be written; the old checkpoint stays")
       .one_of({"stop", "continue"});
   o.add("run", "tensorboard", "", &s.tensorboard, "also write the log as a TensorBoard event file, in the folder of the run");
@@ -109,8 +113,8 @@ option_list options_of(settings& s) {
 void settings::settle() {
   const network_kind& kind = kind_of(*this);
   model = kind.name, objective = kind.objective;
-  if (schedule.find_first_not_of(" \t") == std::string::npos) schedule = "full";
   const auto share = [&](std::int64_t part) { return (std::max)(std::int64_t{1}, steps / part); };
+  if (!weight_decay) weight_decay = optimizer == "bert-adam" ? 0.01 : 0.1;
   if (!warmup) warmup = steps / 20;
   if (!validate_every) validate_every = share(20);
   if (!checkpoint_every) checkpoint_every = share(10);
@@ -122,13 +126,16 @@ void settings::settle() {
   std::ranges::for_each(shards, whole);
   std::ranges::for_each(validation_shards, whole);
   whole(from);
-  if (tokenizer != "bytes" && tokenizer != "none") tokenizer = std::filesystem::absolute(tokenizer).lexically_normal().native();
+  if (tokenizer != "bytes" && tokenizer != "none") tokenizer = std::filesystem::absolute(at_home(tokenizer)).lexically_normal().native();
 }
 
 bool free_at_resume(std::string_view option) {
   static constexpr std::string_view names[] = {"threads",    "device",    "checkpoint-every", "keep-checkpoints",
                                                "keep-every", "full-disk", "max-nonfinite",    "tensorboard"};
   return std::ranges::find(names, option) != std::end(names);
+}
+bool names_a_place(const option& o) {
+  return std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target) || o.name == "tokenizer";
 }
 bool stored(const option& o) { return !o.topic.empty() && o.name != "out" && o.name != "device"; }
 

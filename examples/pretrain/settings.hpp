@@ -21,7 +21,7 @@ namespace program {
 struct network_kind {
   std::string_view name, family, objective, device, vocabulary_file;  // the last one: of a published tokenizer
   /// What config.json of a Hugging Face folder says. Throws file_error if it is of another family, block or objective.
-  raptr::hugging_face_model (*describe)(const std::filesystem::path& folder, int neuron_group);
+  raptr::hugging_face_model (*describe)(const raptr::json& config, const std::filesystem::path& file, int neuron_group);
   /// Throws input_error if the options do not fit together.
   std::unique_ptr<raptr::any_trainer> (*make)(const struct settings& s, const raptr::any_schedule& schedule);
   /// Loads the weights of a Hugging Face folder into a trainer made by this. Returns their checksum.
@@ -36,7 +36,9 @@ struct settings {
   std::string documents = "file", tokenizer = "bytes", shard_format = "llm.c";
   std::int64_t validation_windows = 256;
 
-  std::string model, objective, masking = "bert", device;  // empty: any, until they are settled
+  std::string model, objective, masking = "bert", frame = "automatic", device;  // empty: any, until they are settled
+  std::int64_t max_predictions = 0;
+  std::vector<bool> inside_word;  // of the tokenizer; not an option
   std::filesystem::path from;
   std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, neuron_group = 16, context = 128, vocab = 259, token_types = 0;
   double norm_eps = 0, attention_scale = 0;
@@ -51,8 +53,9 @@ struct settings {
 
   std::int64_t steps = 1000, batch = 16, accumulate = 1, rewarm = 0, seed = 1, max_nonfinite = 10;
   std::optional<std::int64_t> warmup;
-  double learning_rate = 1e-3, completep_rate = 1, weight_decay = 0.1, clip = 1;
-  std::string rate_rule = "cosine";
+  double learning_rate = 1e-3, completep_rate = 1, clip = 1;
+  std::optional<double> weight_decay;
+  std::string rate_rule = "cosine", optimizer = "adamw";
 
   std::int64_t threads = 0, keep_checkpoints = 2, keep_every = 0;
   std::optional<std::int64_t> validate_every, checkpoint_every;
@@ -90,6 +93,8 @@ option_list options_of(settings& into);
 
 /// Whether the option belongs to an invocation, not to the run, and may differ at a resume.
 bool free_at_resume(std::string_view option);
+/// Whether its value is where something is, and not what.
+bool names_a_place(const option& o);
 /// Whether config.json has this option: the device is not a property of the run.
 bool stored(const option& o);
 

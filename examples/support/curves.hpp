@@ -196,9 +196,14 @@ inline std::vector<double> places(const run_curve& run, bool flops) {
 
 inline plot::panel loss_panel(const std::vector<run_curve>& runs, bool flops) {
   static constexpr const char* colours[] = {"#1f6fb4", "#d1661a", "#2c8c4a", "#8a4fa8", "#b03050", "#6b6b6b"};
+  const bool alone = runs.size() == 1;  // else a colour for each run, and one entry of the legend
   plot::panel p{flops ? "Loss against FLOPs" : "Loss against steps", flops ? "FLOPs so far, head and optimizer included" : "steps", "loss", {}, {}};
+  if (!alone) {
+    p.title = flops ? "At equal cost: loss against FLOPs" : "At equal steps: loss against steps";
+    p.y_name = "validation loss (dots), training loss (pale)";
+  }
   for (std::size_t r = 0; r < runs.size(); ++r) {
-    const std::string colour = colours[r % std::size(colours)], of = runs.size() > 1 ? runs[r].name + ", " : "";
+    const std::string colour = colours[r % std::size(colours)];
     const std::vector<double> x = places(runs[r], flops);
     plot::points training, validation;
     for (std::size_t k = 0; k < x.size(); ++k) {
@@ -206,12 +211,15 @@ inline plot::panel loss_panel(const std::vector<run_curve>& runs, bool flops) {
       if (m.loss) training.emplace_back(x[k], *m.loss);
       if (m.validation_loss) validation.emplace_back(x[k], *m.validation_loss);
     }
-    if (runs.size() == 1) p.lines.push_back({"", colour, plot::thinned(training, 600), true, 1.0, 0.3, training.size() < 60});
-    p.lines.push_back({of + "training", colour, plot::thinned(training, 60), true, runs.size() > 1 ? 1.2 : 2.0, runs.size() > 1 ? 0.5 : 1.0});
+    if (alone) p.lines.push_back({"", colour, plot::thinned(training, 600), true, 1.0, 0.3, training.size() < 60});
+    p.lines.push_back({alone                ? "training"
+                       : validation.empty() ? runs[r].name
+                                            : "",
+                       colour, plot::thinned(training, 60), true, alone ? 2.0 : 1.2, alone || validation.empty() ? 1.0 : 0.35});
     if (validation.empty()) continue;
-    const std::string of_validation = runs.size() > 1 ? colour : "#b8400f";
-    p.lines.push_back({"", of_validation, validation, true, 1.4, 1.0});
-    p.lines.push_back({of + (runs.size() > 1 ? "validation" : "validation, full network"), of_validation, std::move(validation), false});
+    const std::string of_validation = alone ? "#b8400f" : colour;
+    p.lines.push_back({"", of_validation, validation, true, alone ? 1.4 : 1.8, 1.0});
+    p.lines.push_back({alone ? "validation, full network" : runs[r].name, of_validation, std::move(validation), false});
   }
   // Stages are shown if one run has more than one of them.
   const run_curve* shown = nullptr;

@@ -54,7 +54,8 @@ inline std::string_view nearest_name(std::string_view given, const std::vector<s
 }
 
 using path_list = std::vector<std::filesystem::path>;
-using option_target = std::variant<bool*, std::int64_t*, std::optional<std::int64_t>*, double*, std::string*, std::filesystem::path*, path_list*>;
+using option_target = std::variant<bool*, std::int64_t*, std::optional<std::int64_t>*, double*, std::optional<double>*, std::string*,
+                                   std::filesystem::path*, path_list*>;
 
 struct option {
   std::string_view name, placeholder, topic, meaning;
@@ -62,10 +63,12 @@ struct option {
   double least = 0, most = 0;               // of a number, both allowed
   std::vector<std::string_view> choices{};  // of a string; empty: any text
   std::string default_text{};
-  bool given = false;
+  bool given = false, in_file = false;
+  bool may_be_empty = false;  // a text
 
   option& range(double from, double to) { return least = from, most = to, *this; }
   option& one_of(std::vector<std::string_view> names) { return choices = std::move(names), *this; }
+  option& or_empty() { return may_be_empty = true, *this; }
   option& default_is(std::string text) { return default_text = std::move(text), *this; }
 };
 
@@ -99,12 +102,13 @@ class option_list {
     return o && o->given;
   }
 
-  /// --name value, --name=value, --flag; a list takes every word up to the next one that begins with "--".
+  /// --name value, --name=value, --flag; a list takes every word up to the next one that begins with "-". A file whose name begins so is
+  /// given as ./-name or --option=-name.
   void read(int count, const char* const* words) {
     for (int i = 1; i < count; ++i) {
       const std::string_view word = words[i];
       if (!word.starts_with('-') && plain_words_) {
-        plain_words_->emplace_back(word);
+        plain_words_->emplace_back(at_home(std::string(word)));
         continue;
       }
       if (!word.starts_with('-') || word == "-" || word == "--") errors::no_option(word);
@@ -119,7 +123,8 @@ class option_list {
       } else if (equals != word.npos) {
         read_text(*o, word.substr(equals + 1));
       } else {
-        const auto more = [&] { return i + 1 < count && !std::string_view(words[i + 1]).starts_with("--"); };
+        const bool place = list || std::holds_alternative<std::filesystem::path*>(o->target);
+        const auto more = [&] { return i + 1 < count && !std::string_view(words[i + 1]).starts_with(place ? "-" : "--"); };
         if (!more()) errors::wrong_value(shown(*o), "without a value", std::string(o->placeholder) + (list ? "" : ", " + allowed(*o)));
         do read_text(*o, words[++i]);
         while (list && more());
@@ -159,7 +164,7 @@ class option_list {
             raptr::json all = raptr::json::array();
             for (const auto& one : *from) all.push_back(raptr::bytes_to_json(one.native()));
             return all;
-          } else if constexpr (std::same_as<T, std::optional<std::int64_t>>) {
+          } else if constexpr (std::same_as<T, std::optional<std::int64_t>> || std::same_as<T, std::optional<double>>) {
             return *from ? raptr::json(**from) : raptr::json(nullptr);
           } else {
             return *from;
@@ -207,7 +212,7 @@ class option_list {
           if constexpr (std::same_as<T, bool>) {
             if (!value.is_boolean()) wrong();
             *to = value.get<bool>();
-          } else if constexpr (std::same_as<T, double>) {
+          } else if constexpr (std::same_as<T, double> || std::same_as<T, std::optional<double>>) {
             if (!value.is_number()) wrong();
             const auto x = value.get<double>();
             if (!(x >= o.least && x <= o.most)) wrong();
@@ -215,14 +220,15 @@ class option_list {
           } else if constexpr (std::same_as<T, std::string>) {
             if (!value.is_string() && !value.is_object()) wrong();
             *to = chosen(o, raptr::bytes_from_json(value, where), where);
+            if (to->empty() && !o.may_be_empty) wrong();
           } else if constexpr (std::same_as<T, std::filesystem::path>) {
-            *to = raptr::bytes_from_json(value, where);
+            *to = at_home(raptr::bytes_from_json(value, where));
           } else if constexpr (std::same_as<T, path_list>) {
             if (!o.given) to->clear();
             if (!value.is_array())
-              to->push_back(raptr::bytes_from_json(value, where));
+              to->push_back(at_home(raptr::bytes_from_json(value, where)));
             else
-              for (const auto& one : value) to->push_back(raptr::bytes_from_json(one, where));
+              for (const auto& one : value) to->push_back(at_home(raptr::bytes_from_json(one, where)));
           } else {
             *to = whole();
           }
@@ -254,10 +260,11 @@ class option_list {
   static std::string allowed(const option& o) {
     if (!o.choices.empty()) return "one of " + list_of(o.choices, ", ");
     if (std::holds_alternative<bool*>(o.target)) return "true or false";
-    if (std::holds_alternative<std::string*>(o.target)) return "a text";
+    if (std::holds_alternative<std::string*>(o.target)) return "a text that is not empty, or leave it out";
     if (std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target))
       return "the name of a file or folder";
-    return (std::holds_alternative<double*>(o.target) ? "a number from " : "a whole number from ") + number(o.least) + " to " + number(o.most);
+    const bool real = std::holds_alternative<double*>(o.target) || std::holds_alternative<std::optional<double>*>(o.target);
+    return (real ? "a number from " : "a whole number from ") + number(o.least) + " to " + number(o.most);
   }
   static std::string chosen(const option& o, std::string value, const std::string& where) {
     if (o.choices.empty()) return value;
@@ -276,18 +283,19 @@ class option_list {
     };
     std::visit(
         [&]<class T>(T* to) {
-          if constexpr (std::same_as<T, std::string>)
+          if constexpr (std::same_as<T, std::string>) {
+            if (text.find_first_not_of(" \t") == text.npos && !o.may_be_empty) wrong();
             *to = chosen(o, std::string(text), shown(o));
-          else if constexpr (std::same_as<T, double>)
+          } else if constexpr (std::same_as<T, double> || std::same_as<T, std::optional<double>>)
             *to = parsed(0.0);
           else if constexpr (std::same_as<T, std::int64_t> || std::same_as<T, std::optional<std::int64_t>>)
             *to = parsed(std::int64_t{0});
           else if constexpr (!std::same_as<T, bool>) {
             if (text.empty()) wrong();
             if constexpr (std::same_as<T, path_list>)
-              to->emplace_back(text);
+              to->emplace_back(at_home(std::string(text)));
             else
-              *to = text;
+              *to = at_home(std::string(text));
           }
         },
         o.target);

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <stdexcept>
@@ -14,6 +15,10 @@
 #include <string_view>
 
 #include <raptr/base/error.hpp>
+#include <raptr/base/number_text.hpp>
+#include <raptr/base/utf8.hpp>
+
+#include "memory.hpp"
 
 namespace program {
 
@@ -60,6 +65,14 @@ inline std::string shell_word(const std::string& text) {
   return word + "'";
 }
 
+/// A file name with a ~ at its beginning, which a shell leaves alone after --out= and a file always, replaced by the home folder.
+inline std::string at_home(const std::string& name) {
+  if (name != "~" && !name.starts_with("~/")) return name;
+  const char* const home = std::getenv("HOME");
+  if (!home || !*home) raptr::fail(raptr::shown(name) + " begins with ~, but the variable HOME is not set: give the whole path");
+  return home + name.substr(1);
+}
+
 inline void say(const std::string& line) {
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);
@@ -97,7 +110,7 @@ template <class Body> int guarded(Body&& body) {
     say_error(e.what());
     return bad_input;
   } catch (const std::bad_alloc&) {
-    say_error("out of memory: reduce the model, the batch or the text");
+    say_error("out of memory: this process may use " + bytes_text(memory_limit()) + "; reduce the model, the batch or the text");
   } catch (const std::exception& e) {
     say_error(e.what());
   }

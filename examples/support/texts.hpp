@@ -7,20 +7,34 @@
 
 #include <raptr/base/number_text.hpp>
 #include <raptr/data/documents.hpp>
+#include <raptr/run/run_id.hpp>
 #include <raptr/tokenizers/tokenizer_files.hpp>
+
+#include "process.hpp"
 
 namespace program {
 
 using namespace raptr;
 
 /// name: "bytes", a file or a folder. Throws as raptr::read_tokenizer() does, and for "none", which only a run on shards allows.
-inline raptr::any_tokenizer tokenizer_named(const std::string& name) {
+inline raptr::any_tokenizer tokenizer_named(const std::string& given) {
+  const std::string name = at_home(given);
   if (name == "none") raptr::fail("the tokenizer is none, but one is needed here: give --tokenizer FILE, DIR or bytes");
   return name == "bytes" ? raptr::any_tokenizer{} : raptr::read_tokenizer(name);
+}
+/// Identifies the tokenizer by its contents.
+inline std::string name_of(const raptr::any_tokenizer& tokenizer) {
+  return std::visit([](const auto& t) { return std::string(t.name()); }, tokenizer);
 }
 inline raptr::vocabulary vocabulary_of(const raptr::any_tokenizer& tokenizer) {
   return std::visit([](const auto& t) { return t.vocabulary(); }, tokenizer);
 }
+/// For the hashes of a run: the tokenizer, by its contents. name: empty if it is not known.
+inline std::string tokenizer_text(const std::string& name, const raptr::vocabulary& ids) {
+  return (name.empty() ? "unknown" : name) + ", " + raptr::vocabulary_text(ids);
+}
+inline std::string tokenizer_text(const raptr::any_tokenizer& tokenizer) { return tokenizer_text(name_of(tokenizer), vocabulary_of(tokenizer)); }
+
 /// name: "file" or "blank-line".
 inline raptr::documents documents_named(const std::string& name) {
   return name == "file" ? raptr::documents::whole_file : raptr::documents::blank_line;

@@ -33,7 +33,7 @@ option_list options_of(settings& s) {
   o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "write shards with it, or with bytes; an id takes 2 bytes, or 4 with more than 65,536 ids");
   o.add("", "shard-tokens", "N", &s.shard_tokens, "per shard; the last one has the rest").range(1, static_cast<double>(raptr::most_shard_tokens));
   o.add("", "validation-share", "X", &s.validation_share, "share of the documents, evenly spread, for shards val_*.bin; 0: none").range(0, 1);
-  o.add("", "threads", "N", &s.threads, "for encoding; 0: one per processor; does not change the output").range(0, 1023);
+  o.add("", "threads", "N", &s.threads, "for encoding; 0: one per processor that it may use; does not change the output").range(0, 1023);
   return o;
 }
 

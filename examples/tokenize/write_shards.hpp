@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
+#include <raptr/backend/cpu/processors.hpp>
+#include <raptr/base/stop.hpp>
 #include <raptr/data/documents.hpp>
 #include <raptr/data/shard_index.hpp>
 #include <raptr/data/shard_writer.hpp>
@@ -101,8 +102,6 @@ class progress {
   live_line screen_;
 };
 
-struct stopped {};
-
 /// The text of one job: consecutive parts of documents.
 struct chunk {
   struct part {
@@ -151,7 +150,7 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
   const int size = raptr::vocabulary(tokens.vocabulary()).size;
   part_writer training{{to.path(), "train", size, s.shard_tokens}}, validation{{to.path(), "val", size, s.shard_tokens}};
   progress screen(bytes_of_files(texts));
-  const int threads = s.threads > 0 ? int(s.threads) : int((std::max)(1U, std::thread::hardware_concurrency()));
+  const int threads = s.threads > 0 ? int(s.threads) : raptr::cpu_backend::available_threads();
 
   ordered_workers<chunk> workers(
       threads, [&](chunk& c) { encode(tokens, c); },
@@ -166,7 +165,7 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
   const auto report = raptr::read_document_parts(
       texts, documents_named(s.documents),
       [&](std::string_view part, bool ends) {
-        if (stop.stop_requested()) throw stopped{};
+        throw_if_stopped(stop);
         const auto measured_before = [&](std::int64_t n) { return std::int64_t(s.validation_share * double(n)); };
         chunk& c = workers.filling();
         c.text += part;
@@ -181,7 +180,7 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
   if (validation.documents == 0 && s.validation_share > 0) errors::no_document_for("validation", report.documents, s.validation_share);
   training.shards.finish();
   validation.shards.finish();
-  if (stop.stop_requested()) throw stopped{};
+  throw_if_stopped(stop);
 
   raptr::shard_index index{
       .tokenizer = tokens.name(), .tokenizer_from = s.tokenizer, .vocabulary = tokens.vocabulary(), .training = training.summary()};
@@ -198,7 +197,7 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
   screen.say("shards: " + raptr::shown(s.out) + ", " + described("training", training) +
              (validation.documents > 0 ? ", " + described("validation", validation) : "") + ", " +
              std::to_string(8 * training.shards.kind().id_bytes) + " bits per token, tokenizer " + raptr::shown(tokens.name()) + " with " +
-             count_text(size) + " ids, " + duration_text(screen.seconds()));
+             count_text(size) + " ids, " + duration_text(screen.seconds()) + " with " + counted(threads, "thread", "threads"));
 }
 
 /// Returns an exit code.

@@ -8,6 +8,7 @@
 #include <raptr/base/number_text.hpp>
 #include <raptr/base/text_table.hpp>
 #include <raptr/base/version.hpp>
+#include <raptr/data/unigram_loss.hpp>
 #include <raptr/models/families.hpp>
 #include <raptr/nn/objectives/causal_lm.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>

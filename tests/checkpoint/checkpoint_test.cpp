@@ -6,7 +6,7 @@
 #include <fstream>
 #include <map>
 
-#include <raptr/checkpoint/checkpoint.hpp>
+#include <raptr/checkpoint/hugging_face.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 
 #include "scratch_folder.hpp"
@@ -283,4 +283,76 @@ TEST_CASE("A model without weights has nothing to save, and says so") {
   small_run<cpu> run;
   CHECK(has(sentence_of<input_error>([&] { save_checkpoint(folder / "none", run.trainer, text.vocabulary()); }), "initialise"));
   CHECK_FALSE(std::filesystem::exists(folder / "none"));
+}
+
+TEST_CASE("A checkpoint of a network that still grows has the blocks that exist and no others, and resumes with its bits") {
+  scratch_folder folder;
+  model_shape four = two;
+  four.layers = 4;
+  const auto grow = [&]<class Run>(const Run&, const char* schedule, std::vector<int> existing, std::int64_t step) {
+    CAPTURE(schedule);
+    const run_options of_nine{.steps = 9, .batch = 2};
+    const auto make = [&] { return Run(schedule, dropped_update::zero_gradient, adamw{.lr = 1e-2}, four); };
+    auto run = make(), next = make();
+    run_options saving = of_nine;
+    double loss = 0;
+    saving.save_every = 1, saving.save = [&] {
+      if (run.trainer.done().step != step) return;
+      save_checkpoint(folder / "young", run.trainer, text.vocabulary());
+      loss = run.trainer.evaluate(text, 4);
+    };
+    run.trainer.run(text, saving);
+    const int blocks = int(existing.size());
+    const json config = read_json(folder / "young/config.json");
+    CHECK(config["raptr"]["existing_blocks"] == json(existing));
+    CHECK(config["raptr"]["grows_to"] == 4);
+    model_shape young = shape_from_json(config, "config.json");
+    CHECK(young.layers == blocks);
+    Run alone("full", dropped_update::frozen, {}, young);
+    load_weights(folder / "young", alone.trainer.model());
+    CHECK(alone.trainer.evaluate(text, 4) == loss);
+
+    load_checkpoint(folder / "young", next.trainer);
+    CHECK(next.trainer.done().existing.size() == blocks);
+    CHECK(next.trainer.evaluate(text, 4) == loss);
+    next.trainer.run(text, of_nine);
+    CHECK(next.state() == run.state());
+    return config;
+  };
+  const json gpt2 = grow(small_run<cpu>("full"), "stack:1-2-4", {0}, 3);
+  CHECK(gpt2["n_layer"] == 1);
+  CHECK(hugging_face_shape(folder / "young", 4).layers == 1);
+  for (const auto& [name, shape] : tensors_of(folder / "young/model.safetensors")) CHECK_FALSE(has(name, "h.1."));
+  CHECK(grow(small_run<cpu>("full"), "stack:1-2-4", {0, 1}, 5)["n_layer"] == 2);
+  CHECK(grow(small_run<cpu, bert_block, masked_lm>("full"), "stack:2-4", {0, 1}, 2)["num_hidden_layers"] == 2);
+  CHECK_FALSE(grow(small_run<cpu, block<bert_block, rms_norm, swiglu_mlp>, masked_lm>("full"), "stack:2-4", {0, 1}, 2).contains("num_hidden_layers"));
+
+  small_run<cpu> old("stack:1-2-4", dropped_update::frozen, {}, four), whole("stack:1-2-4", dropped_update::frozen, {}, four);
+  old.trainer.run(text, {.steps = 2, .batch = 1});  // as earlier versions wrote it: all blocks in the file
+  auto done = old.trainer.done();
+  done.existing = unit_set::first(4);
+  old.trainer.set_done(done);
+  save_checkpoint(folder / "all", old.trainer, text.vocabulary());
+  rewrite(folder / "all", folder / "old", [](const std::string& name, std::string& bytes) {
+    json state = name == "state.json" ? parse_json(bytes, name) : json();
+    if (state.is_object()) state["existing_blocks"] = json::array({0}), bytes = json_text(state);
+  });
+  load_checkpoint(folder / "old", whole.trainer);
+  CHECK(whole.state() == old.state());
+  CHECK(whole.trainer.done().existing == unit_set{0});
+}
+
+TEST_CASE("A checkpoint names its run in manifest and state, and its weights do not depend on it") {
+  scratch_folder folder;
+  small_run<cpu> run("full", dropped_update::frozen, {}, two);
+  run.trainer.run(text, {.steps = 3, .batch = 1});
+  save_checkpoint(folder / "step-000003", run.trainer, text.vocabulary(), "0123456789abcdef");
+  CHECK(read_json(folder / "step-000003/state.json")["run"] == "0123456789abcdef");
+  CHECK(read_manifest(folder / "step-000003").run == "0123456789abcdef");
+  load_checkpoint(folder / "step-000003", run.trainer);
+  const auto model = read_file(folder / "step-000003/model.safetensors");
+  save_checkpoint(folder / "step-000003", run.trainer, text.vocabulary());
+  CHECK_FALSE(read_json(folder / "step-000003/state.json").contains("run"));
+  CHECK(read_manifest(folder / "step-000003").run.empty());
+  CHECK((read_file(folder / "step-000003/model.safetensors") == model));
 }

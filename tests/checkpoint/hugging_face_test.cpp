@@ -470,6 +470,9 @@ TEST_CASE("A checkpoint of another block or other numbers, whose tensors have th
   using own = block<gpt2_block, no_biases>;
   refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, cpu>(eps, {1}), "\"norm_eps\" is 1e-05, but that of this model is 0.001");
   refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, cpu>(by_depth, {1}), "\"scale_by_depth\" is false");
+  model_shape heads = two;
+  heads.heads = 4;
+  refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, cpu>(heads, {1}), "\"heads\" is 2, but that of this model is 4");
 }
 
 TEST_CASE("A head that is not tied is a weight of its own, and a folder without it lacks a tensor") {

@@ -10,8 +10,8 @@
 
 namespace {
 
-void make(const scratch_folder& in, std::int64_t step) {
-  raptr::atomic_folder to(in / raptr::step_name(step));
+void make(const scratch_folder& in, std::int64_t step, const std::string& run = "") {
+  raptr::atomic_folder to(in / raptr::step_name(step), run);
   to.write("state.json", std::to_string(step));
   to.commit();
 }
@@ -93,6 +93,33 @@ TEST_CASE("torn steps do not count among the last, and they and steps after the 
   std::filesystem::remove(in / "step-000003/manifest.json");
   CHECK(raptr::remove_old_steps(in.path(), 4, {.last = 2}) == list{1});
   CHECK(steps(in) == list{9, 4, 3, 2});
+}
+
+TEST_CASE("steps of another run do not count among the last and are left alone, and irregular ones of the same run go") {
+  const scratch_folder in;
+  for (const std::int64_t step : {2, 4, 5, 6, 8}) make(in, step, "ours");
+  for (const std::int64_t step : {1, 7}) make(in, step, "theirs");
+  make(in, 3);
+  CHECK(raptr::remove_old_steps(in.path(), 8, {.last = 2}, [](std::int64_t step) { return step % 2 == 0; }) == list{5, 4, 2});
+  CHECK(steps(in) == list{8, 7, 6, 3, 1});
+  CHECK(raptr::remove_old_steps(in.path(), 8, {.last = 1, .every = 3}) == list{});
+  CHECK(steps(in) == list{8, 7, 6, 3, 1});
+}
+
+TEST_CASE("a whole step that is not wanted is passed over with the reason") {
+  const scratch_folder in;
+  make(in, 1, "ours"), make(in, 2, "ours"), make(in, 3, "theirs");
+  std::string told;
+  const auto newest = raptr::newest_good(
+      in.path(), [&](const raptr::step_folder&, const std::string& reason) { told += reason; },
+      [](const raptr::step_folder& one, const raptr::folder_manifest& manifest) {
+        if (manifest.run != "ours") raptr::errors::unfinished_folder(one.path);
+      });
+  CHECK(newest->step == 2);
+  CHECK(has(told, "step-000003"));
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK_THROWS_AS(raptr::verify_folder(in / "step-000001", raptr::verification::contents, stop.get_token()), raptr::stopped);
 }
 
 TEST_CASE("a rule that would keep nothing is refused") {

@@ -290,7 +290,7 @@ TEST_CASE("shards.json comes back as it was written, and a wrong one is told") {
   const scratch_folder in;
   const raptr::shard_index index{.tokenizer = "bpe-300-abc",
                                  .tokenizer_from = "/a/\xff",
-                                 .vocabulary = {.size = 300, .end_of_text = 299},
+                                 .vocabulary = {.size = 300, .end_of_text = 299, .cls = 7, .sep = 299},
                                  .training = {2, 3'000'000'000, 5, "0123456789abcdef"},
                                  .validation = raptr::shard_index::part{1, 7, 1, "00000000000000ff"}};
   const auto file = in / "shards.json";
@@ -311,4 +311,11 @@ TEST_CASE("shards.json comes back as it was written, and a wrong one is told") {
   CHECK(has(said("\"size\": 300", "\"size\": 0"), "\"size\": expected 1 or more ids, got 0"));
   CHECK(has(said("\"end_of_text\": 299", "\"end_of_text\": 300"), "expected -1 or an id below 300, got 300"));
   CHECK(has(said("\"training\"", "\"other\""), "\"training\": expected"));
+  CHECK(has(said("\"cls\": 7", "\"cls\": 300"), "\"cls\": expected -1 or an id below 300, got 300"));
+  // Shards that were written before frames were known have neither.
+  overwrite(file, text);
+  auto older = raptr::read_json(file);
+  older["tokenizer"].erase("cls"), older["tokenizer"].erase("sep");
+  overwrite(file, older.dump());
+  CHECK(raptr::read_shard_index(file).vocabulary == raptr::vocabulary{.size = 300, .end_of_text = 299});
 }

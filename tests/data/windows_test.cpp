@@ -94,3 +94,34 @@ TEST_CASE("The windows of a text lie side by side: every token but the first is 
   REQUIRE(predicted.size() == 160);
   for (std::int64_t i = 0; i < 160; ++i) CHECK(predicted[std::size_t(i)] == text.id(i + 1));
 }
+
+TEST_CASE("Framed windows lie side by side: two rows of the context are [CLS] and [SEP], and every token is in one window") {
+  const vocabulary with_frame{.size = 40, .end_of_text = 37, .mask = 38, .pad = 39, .cls = 36, .sep = 37};
+  for (const std::int64_t size : {29, 30, 31, 59, 60, 61, 300}) {
+    CAPTURE(size);
+    const token_list text(size, with_frame);
+    const auto count = [&](const masked_lm& objective) { return windows<token_list, masked_lm>(text, objective, 32).count(); };
+    if (size < 30) {
+      CHECK(has(sentence_of<input_error>([&] { count({}); }), "needs 30"));
+      continue;
+    }
+    CHECK(count({}) == size / 30);
+    if (size >= 32) CHECK(count({.frame = framing::none}) == size / 32);
+    windows<token_list, masked_lm> cut(text, masked_lm{.rate = 1e-9}, 32);
+    for (std::int64_t k = 0; k < cut.count(); ++k) {
+      batch b;
+      cut.add(b, k, 1, k);
+      REQUIRE(b.ids.size() == 32);
+      CHECK(b.ids.front() == 36);
+      CHECK(b.ids.back() == 37);
+      for (const target& t : b.targets) b.ids[std::size_t(t.row)] = t.id;
+      for (std::int64_t i = 0; i < 30; ++i) CHECK(b.ids[std::size_t(i + 1)] == text.id(30 * k + i));
+    }
+  }
+  const token_list text(100, with_frame);
+  for (const int context : {1, 2})
+    CHECK(has(sentence_of<input_error>([&] { windows<token_list, masked_lm>(text, masked_lm{}, context); }),
+              "a context of " + std::to_string(context) + " has no room for a token between [CLS] and [SEP]"));
+  CHECK(windows<token_list, masked_lm>(text, masked_lm{}, 3).count() == 100);
+  CHECK(windows<token_list, masked_lm>(text, masked_lm{.frame = framing::none}, 2).count() == 50);
+}

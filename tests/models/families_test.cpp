@@ -3,6 +3,8 @@
 // needs its block and one struct. (Whole folders are read and written in checkpoint/hugging_face_test.cpp.)
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 
@@ -285,4 +287,59 @@ TEST_CASE("A family of a user's own has its names, its config.json and its initi
   write(config);
   CHECK(has(sentence_of<file_error>([&] { hugging_face_config_of<my_family>(folder.path(), 4, false); }),
             "\"gate\" is \"gelu\"; supported: \"swish\""));
+}
+
+namespace {
+
+/// Checks the standard deviation of every tensor as it is in files, and that gains are 1 and biases 0. deviation(name): of a matrix.
+template <class Block, class Objective, class F> void initial_values_are(const model_shape& shape, F deviation) {
+  transformer<Block, Objective, cpu> model(shape, {.threads = 1});
+  model.initialise(11);
+  const auto w = model.get_weights();
+  int matrices = 0;
+  for (const file_tensor& t : file_tensors(model.layout(), names_of<Block>(shape))) {
+    CAPTURE(t.name);
+    double sum = 0, squares = 0, least = HUGE_VAL, most = -HUGE_VAL;
+    t.each([&](std::size_t ours, std::size_t) {
+      const double x = double(w[ours]);
+      sum += x, squares += x * x, least = std::min(least, x), most = std::max(most, x);
+    });
+    const auto n = double(t.size());
+    if (t.shape().size() == 1) {
+      const double all = t.name.ends_with("bias") ? 0 : 1;
+      CHECK(least == all);
+      CHECK(most == all);
+      continue;
+    }
+    ++matrices;
+    const double expected = deviation(t.name), found = std::sqrt(squares / n - sum * sum / n / n);
+    CHECK(std::abs(found / expected - 1) < 5 / std::sqrt(2 * n));
+    CHECK(std::abs(sum / n) < 5 * expected / std::sqrt(n));
+  }
+  CHECK(matrices >= 2 + 4 * shape.layers);
+}
+constexpr model_shape initial_shape{.layers = 12, .width = 32, .heads = 2, .neurons = 64, .vocab = 60, .context = 40};
+
+}  // namespace
+
+TEST_CASE("A BERT begins as Hugging Face's: every matrix with a deviation of 0.02, gains 1, biases 0, whatever the depth") {
+  const auto bert = [](const std::string&) { return 0.02; };
+  initial_values_are<bert_block, masked_lm>(initial_shape, bert);
+  initial_values_are<untied_bert, masked_lm>({.layers = 24, .width = 32, .heads = 2, .neurons = 64, .vocab = 60, .context = 40}, bert);
+  initial_values_are<block<bert_block, rms_norm, swiglu_mlp>, masked_lm>(initial_shape, bert);  // of the family, under raptr's names
+  transformer<bert_block, masked_lm, cpu> one(initial_shape, {.threads = 1});
+  one.initialise(1);
+  const auto w = one.get_weights();
+  const placed_weight& words = one.layout().all()[0];
+  double pad = 0;  // the row of [PAD], id 0, starts like every other
+  for (int i = 0; i < 32; ++i) pad += std::pow(double(w[std::size_t(words.first + i)]), 2);
+  CHECK(std::sqrt(pad / 32) == doctest::Approx(0.02).epsilon(0.5));
+}
+
+TEST_CASE("A GPT-2 begins as Hugging Face's: 0.02, and both c_proj at 0.02 over the root of twice the depth") {
+  const auto gpt2 = [](int layers) {
+    return [layers](const std::string& name) { return name.ends_with("c_proj.weight") ? 0.02 / std::sqrt(2.0 * layers) : 0.02; };
+  };
+  initial_values_are<gpt2_block, causal_lm>(initial_shape, gpt2(12));
+  initial_values_are<untied_gpt2, causal_lm>({.layers = 3, .width = 32, .heads = 2, .neurons = 64, .vocab = 60, .context = 40}, gpt2(3));
 }

@@ -4,8 +4,11 @@
 
 #include <string>
 
+#include <raptr/data/windows.hpp>
+
 #include "scratch_folder.hpp"
 #include "small_model.hpp"
+#include "token_list.hpp"
 
 using namespace raptr;
 using namespace raptr::testing;
@@ -196,4 +199,60 @@ TEST_CASE("A batch of other sequences than the plan chose from is refused with i
   b.first_sequence = 2;
   r.model.accumulate(plan, b);
   CHECK(std::isfinite(r.results()[0]));
+}
+
+namespace {
+/// Cuts each window into two segments, or leaves every third one whole.
+struct in_halves {
+  static constexpr bool looks_back_only = true;
+  static constexpr std::string_view name = "in_halves";
+  static constexpr int window(int context) { return context; }
+  template <class Vocabulary> void add(batch& to, std::span<const std::int32_t> tokens, const Vocabulary&, std::uint64_t, std::int64_t sample) const {
+    const int n = static_cast<int>(tokens.size()), first = static_cast<int>(to.ids.size()), half = sample % 3 == 2 ? n : n / 2;
+    to.add_segment(half, 0);
+    if (half < n) to.add_segment(n - half, 0);
+    for (int i = 0; i < n; ++i) to.ids.push_back(tokens[std::size_t(i)] % 11), to.targets.push_back({first + i, tokens[std::size_t(i)] % 7, 1.0f});
+  }
+};
+}  // namespace
+
+TEST_CASE_TEMPLATE("Several segments of a window are one sequence: kept and dropped together, in every micro-batch", Device, RAPTR_TEST_DEVICES) {
+  rig<gpt64, causal_lm, Device> r(tiny_shared, 87);
+  const token_list tokens(200);
+  const in_halves objective;
+  windows<token_list, in_halves> cut(tokens, objective, tiny_shared.context);
+  const auto batch_of = [&](int first, int count) {
+    batch b;
+    b.first_sequence = first;
+    for (int k = first; k < first + count; ++k) cut.add(b, k, 1, k);
+    return b;
+  };
+  const batch whole = batch_of(0, 6);
+  REQUIRE(whole.segments.size() == 10);
+  CHECK(whole.sequences == std::vector<int>{0, 0, 1, 1, 2, 3, 3, 4, 4, 5});
+  const step_plan plan = changed_plan(r.layout(6), [](block_plan& b) {
+    if (b.block == 0) b.sequences = {1, 2, 5};
+    if (b.block == 2) b.sequences = {0, 3, 4, 5};
+  });
+  // Every segment as a sequence of its own, with the plan written for these.
+  batch apart = whole;
+  apart.sequences.clear();
+  const step_plan for_apart = changed_plan(r.layout(10), [](block_plan& b) {
+    if (b.block == 0) b.sequences = {2, 3, 4, 9};
+    if (b.block == 2) b.sequences = {0, 1, 5, 6, 7, 8, 9};
+  });
+  const double loss = r.loss_with_gradient(plan, whole);
+  const auto gradient = r.gradient();
+  CHECK(loss == r.loss_with_gradient(for_apart, apart));
+  CHECK(gap(r.model.layout(), plan, gradient, r.gradient()) == 0);
+  r.poison(whole);
+  r.model.begin(plan);
+  for (const int first : {0, 2, 4}) r.model.accumulate(plan, batch_of(first, 2));
+  CHECK(std::abs(r.results()[0] - loss) <= 1e-13 * loss);
+  CHECK(gap(r.model.layout(), plan, gradient, r.gradient()) < 1e-13);
+  batch wrong = whole;
+  wrong.sequences.pop_back();
+  CHECK(has(sentence_of<input_error>([&] { r.model.accumulate(plan, wrong); }), "10 segments and 9 numbers of sequences"));
+  batch late = batch_of(2, 5);
+  CHECK(has(sentence_of<input_error>([&] { r.model.accumulate(plan, late); }), "the sequences 2 to 6"));
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include <raptr/optim/learning_rate.hpp>
@@ -26,8 +27,50 @@ template <class F> void each_rule(std::int64_t warmup, F f) {
   f(warmup_stable_decay{warmup, 0.0}, "stable, no decay");
   f(decay_in_last_stage{warmup}, "last stage");
   f(rewarm_each_stage<warmup_linear>{{warmup}, warmup}, "rewarm");
+  f(rewarm_each_stage<completep_rate<warmup_linear>>{{{warmup}, 0.5}, warmup}, "rewarm by depth");
 }
+/// Rules of a user that know nothing of blocks.
+template <class Rate> struct halved {
+  Rate rate;
+  double operator()(const run_position& now) const { return 0.5 * rate(now); }
+};
+struct held {
+  std::function<double(const run_position&)> rate;
+  double operator()(const run_position& now) const { return rate(now); }
+};
+template <class Rate> struct from_the_middle {
+  Rate rate;
+  double operator()(run_position now) const {
+    now.step = std::max(now.step, now.total / 2);
+    return rate(now);
+  }
+};
 }  // namespace
+
+TEST_CASE("The rate of blocks passes through every rule that wraps another, in any order and depth") {
+  using inner = completep_rate<warmup_linear>;
+  const inner depth{{10}, 0.5};
+  const auto follows = [](const auto& rate, const char* name) {
+    CAPTURE(name);
+    for (const std::int64_t step : {0, 3, 50, 99}) {
+      run_position now = at(step, 100);
+      const double others = rate(now);
+      now.depth_share = 1;
+      CHECK(rate(now) == others);
+      now.depth_share = 0.25;  // 3 of 12 blocks
+      CHECK(rate(now) == doctest::Approx(2 * others).epsilon(1e-14));
+    }
+  };
+  follows(depth, "itself");
+  follows(rewarm_each_stage<inner>{depth, 5}, "rewarm");
+  follows(completep_rate<rewarm_each_stage<warmup_linear>>{{{10}, 5}, 0.5}, "rewarm inside");
+  follows(halved<inner>{depth}, "halved");
+  follows(halved<rewarm_each_stage<halved<inner>>>{{{depth}, 5}}, "three levels");
+  follows(rewarm_each_stage<from_the_middle<inner>>{{depth}, 5}, "another step");
+  follows(held{rewarm_each_stage<inner>{depth, 5}}, "held by std::function");
+  follows(halved<held>{{depth}}, "halved and held");
+  follows(completep_rate<completep_rate<warmup_linear>>{{{10}, 0.75}, 0.75}, "twice a half");
+}
 
 TEST_CASE("Every rate is finite, above 0 and at most 1, for every warm-up and every length of run") {
   const any_schedule staged("1-2-full");
@@ -92,4 +135,22 @@ TEST_CASE("The rule of the last stage is flat until that stage, and rewarming st
   CHECK(again(now(9)) == 1.0);
   CHECK(again(now(10)) == 0.25);
   CHECK(again(now(23)) == 1.0);
+}
+
+TEST_CASE("The rule of BERT is t / 10 before step 10, then 1 - t / 100, so that it falls at the end of the warm-up") {
+  const bert_rate rate{10};
+  CHECK(rate(at(0, 100)) == 0);
+  CHECK(rate(at(1, 100)) == 0.1);
+  CHECK(rate(at(9, 100)) == 0.9);
+  CHECK(rate(at(10, 100)) == 0.9);
+  CHECK(rate(at(55, 100)) == 0.45);
+  CHECK(rate(at(99, 100)) == doctest::Approx(0.01));
+  CHECK(bert_rate{}(at(0, 100)) == 1);
+  CHECK(bert_rate{10'000}(at(10'000, 1'000'000)) == 0.99);
+  for (const std::int64_t total : {1, 2, 7, 100})
+    for (const std::int64_t warmup : {std::int64_t{0}, std::int64_t{1}, total, total + 1, 10 * total})
+      for (std::int64_t step = 0; step < total; ++step) {
+        const double r = bert_rate{warmup}(at(step, total));
+        if (!(r >= 0 && r <= 1 && (r > 0 || (step == 0 && warmup > 0)))) FAIL_CHECK(warmup << ", " << step << " of " << total << ": " << r);
+      }
 }

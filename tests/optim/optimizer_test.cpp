@@ -59,7 +59,8 @@ template <class Block, class Objective, class Device, class Rule> void steps_are
       }
       if constexpr (Rule::moments == 2) {
         m[k] = rule.beta1 * m[k] + (1 - rule.beta1) * grad, v[k] = rule.beta2 * v[k] + (1 - rule.beta2) * grad * grad;
-        const double mean = m[k] / (1 - std::pow(rule.beta1, t)), root = std::sqrt(v[k] / (1 - std::pow(rule.beta2, t)));
+        const double one = rule.bias_correction ? 1 - std::pow(rule.beta1, t) : 1, two = rule.bias_correction ? 1 - std::pow(rule.beta2, t) : 1;
+        const double mean = m[k] / one, root = std::sqrt(v[k] / two);
         w[k] -= rate * (mean / (root + rule.eps) + decay * w[k]);
         gap_of_moments = std::max(gap_of_moments, std::abs(v[k] - m1[k]));
       } else {
@@ -86,6 +87,12 @@ TEST_CASE_TEMPLATE("AdamW steps every unit by its own count, under all rules for
   steps_are_per_unit<mixture64, masked_lm, Device>(rule, dropped_update::frozen, 1);
   steps_are_per_unit<mixture64, masked_lm, Device>(rule, dropped_update::zero_gradient, 2);
   steps_are_per_unit<mixture64, masked_lm, Device>(rule, dropped_update::decay_only, 3);
+}
+
+TEST_CASE_TEMPLATE("BERT's Adam steps every unit without bias correction, under all rules for dropped parts", Device, RAPTR_TEST_DEVICES) {
+  steps_are_per_unit<mixture64, masked_lm, Device>(bert_adam(), dropped_update::frozen, 7);
+  steps_are_per_unit<mixture64, masked_lm, Device>(bert_adam(), dropped_update::zero_gradient, 8);
+  steps_are_per_unit<mixture64, masked_lm, Device>(bert_adam(), dropped_update::decay_only, 9);
 }
 
 TEST_CASE_TEMPLATE("SGD steps every unit with its own momentum, under all rules for dropped parts", Device, RAPTR_TEST_DEVICES) {

@@ -153,3 +153,62 @@ TEST_CASE_TEMPLATE("An infinite or undefined gradient, or loss, leaves weights, 
         CHECK(state() != before);
       }
 }
+
+namespace {
+/// The length of step number `count`, in units of the rate, with the moments m and v of the steps before.
+double length_of_step(const adamw& rule, int count, double g, double& m, double& v) {
+  unit_scalars<double> u{1, 0, count, 1, 1};
+  rule.prepare(u);
+  double w = 0;
+  rule.update(u, w, g, m, v);
+  return -w;
+}
+}  // namespace
+
+TEST_CASE("BERT's Adam has no bias correction: steps of 3.16, 6.53, 3.24 and 1.26 rates at 1, 10, 100 and 1000 equal gradients") {
+  double m = 0, v = 0;
+  for (int n = 1; n <= 1000; ++n) {
+    const double length = length_of_step(bert_adam(), n, 1.0, m, v);
+    for (const auto& [at, expected] : {std::pair{1, 3.16}, {10, 6.53}, {100, 3.24}, {1000, 1.26}})
+      if (n == at) CHECK(std::abs(length - expected) < 0.005);
+  }
+}
+
+TEST_CASE("Steady moments with a count of 0 make AdamW's steps too short, and BERT's Adam does not see the count") {
+  const adamw rule{.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+  for (const auto& [count, expected] : {std::pair{1, 0.316}, {10, 0.153}, {100, 0.309}, {1000, 0.795}}) {
+    double m = 1, v = 1;
+    CHECK(std::abs(length_of_step(rule, count, 1.0, m, v) - expected) < 0.0005);
+    m = 1, v = 1;
+    CHECK(length_of_step(bert_adam(), count, 1.0, m, v) == doctest::Approx(1 / (1 + 1e-6)).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("BERT's Adam has its epsilon outside the root and its numbers by default") {
+  constexpr adamw rule = bert_adam(2e-4);
+  static_assert(rule.lr == 2e-4 && rule.beta1 == 0.9 && rule.beta2 == 0.999 && rule.eps == 1e-6 && rule.weight_decay == 0.01);
+  static_assert(bert_adam().lr == 1e-4 && !bert_adam().bias_correction && adamw{}.bias_correction);
+  double m = 0, v = 0;
+  CHECK(length_of_step(rule, 1, 1e-4, m, v) == doctest::Approx(1e-5 / (std::sqrt(1e-3) * 1e-4 + 1e-6)).epsilon(1e-12));
+  CHECK(rule.settings() == "adamw, beta1 0.9, beta2 0.999, eps 0.000001, no bias correction");
+  CHECK(adamw{}.settings() == "adamw, beta1 0.9, beta2 0.95, eps 0.00000001");
+}
+
+TEST_CASE_TEMPLATE("Under BERT's Adam a frozen block stands still, and one that starts late takes the first step of any other", Device,
+                   RAPTR_TEST_DEVICES) {
+  adamw rule = bert_adam();
+  rule.weight_decay = 0;
+  by_hand<Device, adamw> frozen(rule), moving(rule, dropped_update::zero_gradient);
+  for (int n = 0; n < 9; ++n) frozen.step(first_block, 0.5, 0.01), moving.step(first_block, 0.5, 0.01);
+  CHECK(frozen.weight_of(1) == 1.0);
+  CHECK(moving.weight_of(1) == 1.0);
+  const double before = frozen.weight_of(0);
+  frozen.step(all_blocks, 0.5, 0.01), moving.step(all_blocks, 0.5, 0.01);
+  CHECK(1 - frozen.weight_of(1) == doctest::Approx(0.0316).epsilon(1e-3));
+  CHECK(moving.weight_of(1) == frozen.weight_of(1));  // the count of 10 changes nothing
+  CHECK(before - frozen.weight_of(0) == doctest::Approx(0.0653).epsilon(1e-3));
+  const double after = frozen.weight_of(1);
+  frozen.step(first_block, 0.5, 0.01), moving.step(first_block, 0.5, 0.01);
+  CHECK(frozen.weight_of(1) == after);
+  CHECK(after - moving.weight_of(1) == doctest::Approx(0.01 * 0.9 * 0.1 / std::sqrt(0.999 * 0.001)).epsilon(1e-3));
+}

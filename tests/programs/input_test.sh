@@ -12,6 +12,10 @@ bad 2 'the nearest is --steps' --step 3
 bad 2 'the nearest is --learning-rate' --learning 1
 bad 2 'the nearest is --steps' -steps 3
 bad 2 'the nearest is --layers' --LAYERS 3
+expect_error 2 'unknown option -steps: the nearest is --steps' "$P" --text text.txt -steps 3
+expect_error 2 'unknown option -s: the nearest is --s' "$P" --text text.txt text.txt -s 3
+expect_error 2 '--out is without a value' "$P" --text text.txt --out -steps 3
+expect_error 2 'HOME is not set' env -u HOME "$P" --text text.txt '--out=~/r'
 bad 2 '--steps is "3x": give a whole number from 1' --steps=3x
 bad 2 '--steps is "3.5": give a whole number' --steps 3.5
 bad 2 '--steps is "1e3": give a whole number' --steps 1e3
@@ -86,6 +90,56 @@ expect_error 3 'manifest.json' "$G" --checkpoint run
 expect_error 2 '--out needs two or more runs, and 1 given' "$C" run --out report
 expect_error 3 'has no summary.json' "$C" run nothing --out report
 [[ ! -e report ]] || fail "a report was made of nothing"
+
+# A checkpoint, or the folder of checkpoints, in place of a run.
+for place in run/checkpoints/step-000002 run/checkpoints/step-000002/ run/checkpoints; do
+  for command in "$P --resume" "$G --run" "$C --out report run" "$C --csv steps.csv"; do
+    # shellcheck disable=SC2086
+    expect_error 3 "is a checkpoint or a folder of them, not the folder of a run: give that of its run, $PWD/run" $command $place
+  done
+done
+[[ ! -e report && ! -e steps.csv ]] || fail "a report was made of a checkpoint"
+
+# A ~ that a shell does not replace, in options and in a configuration.
+mkdir home
+cp text.txt home
+expect_done env HOME="$PWD/home" "$P" "${B[@]:2}" --steps 1 '--text=~/text.txt' '--out=~/r'
+printf '{"text": "~/text.txt", "out": "~/c", "validation-text": ["~/text.txt"]}' >home.json
+expect_done env HOME="$PWD/home" "$P" "${B[@]:2}" --steps 1 '--config' home.json
+expect_done env HOME="$PWD/home" "$G" '--run=~/c' --tokens 1
+[[ -f home/r/summary.json && -f home/c/summary.json && ! -e '~' ]] || fail "~ is not the home folder: $(ls home)"
+grep -q "\"$PWD/home/text.txt\"" home/c/config.json || fail "a ~ is in config.json"
+
+# More activations than memory are told by --plan and refused; running out of memory says how much it was. Neither leaves a folder.
+M=("$P" --text text.txt --layers 1 --width 1024 --heads 4 --context 1024 --batch 2048)
+expect_done "${M[@]}" --plan
+grep -qE '^Note: this run does not fit into the memory: a micro-batch needs [0-9.]+ [GT]iB for activations' out.log || fail "not told: $(cat out.log)"
+expect_error 2 'iB for activations, and the model' "${M[@]}" --out large
+[[ ! -e large ]] || fail "a run that cannot be left a folder"
+expect_done "$P" "${B[@]}" --plan
+grep -q 'does not fit' out.log && fail "a small run does not fit: $(cat out.log)"
+limited() { MALLOC_ARENA_MAX=1 bash -c 'ulimit -v "$1"; shift; exec "$@"' limited "$@"; }
+if limited 70000 "$P" --help >/dev/null 2>&1; then
+  for limit in 30000 60000 90000 120000 150000 180000; do
+    limited $limit "$P" --text text.txt --layers 6 --width 256 --steps 1 --threads 1 --validate-every 0 --out limit$limit >out.log 2>err.log && continue
+    [[ $(wc -l <err.log) -eq 1 && $(cat err.log) == "raptr: "*[KMGT]iB* ]] || fail "$limit KiB of memory: $(cat err.log)"
+    [[ ! -e limit$limit ]] || fail "a run without memory for its first step left a folder with $limit KiB: $(cat err.log)"
+  done
+else
+  echo "(memory was not limited)"
+fi
+
+# A warm-up that does not end before the rate falls, or the run is over.
+peak() { expect_done "$P" "${B[@]}" --plan --steps 20 "$@"; grep -q '^Note: the learning rate never reaches its peak of 0.001' out.log; }
+for w in '--warmup 40' '--warmup 19 --rate-rule wsd' '--rewarm 15 --schedule 2-4' '--warmup 15 --rate-rule last-stage --schedule 2-4'; do
+  # shellcheck disable=SC2086
+  peak $w || fail "the peak is not missed with $w: $(cat out.log)"
+done
+grep -q 'shorten --warmup, which is 15' out.log || fail "the fix is not told: $(cat out.log)"
+for w in '' '--warmup 20' '--warmup 0' '--rewarm 10 --schedule 2-4 --rate-rule constant' '--warmup 16 --rate-rule wsd'; do
+  # shellcheck disable=SC2086
+  peak $w && fail "the peak is missed with $w: $(cat out.log)"
+done
 
 # Lengths of the rate's warm-up, and of texts around one window of 16 + 1 tokens (the end of the text is one).
 for rule in constant linear cosine wsd last-stage; do

@@ -96,6 +96,69 @@ expect_error 2 '--at-borders is "kept", but the run was started with "reset"' "$
 expect_error 2 '--grown is "copied", but the run was started with "reset"' "$P" --resume begun --grown copied
 expect_error 2 '--completep-rate is 1.0, but the run was started with 0.5' "$P" --resume by_depth --completep-rate 1
 expect_done "$P" --resume reset --at-borders reset
+# Options that nothing reads are refused, with a sentence that names them. T trains 4 blocks.
+unread() {  # NAME SENTENCE OPTION ...
+  local name=$1 part=$2
+  shift 2
+  expect_error 2 "--$name is given, but " "$P" "${T[@]}" --plan "$@"
+  [[ $(cat err.log) == *"$part"*"leave --$name out" ]] || fail "\"$part\" or what to do is missing in: $(cat err.log)"
+}
+for schedule in pld:0.5 est decreasing:0.5 stack:2-4 'heads 1/2-full' 'sublayers 4-full' 'layers(first) 2-4 with heads 1/2-full'; do
+  A=(--schedule "$schedule" --allow-shrinking)
+  [[ $schedule == layers* ]] || unread scale 'draws layers by it' "${A[@]}" --scale sqrt_gap
+  [[ $schedule == layers* ]] || unread scale 'pld(unscaled):0.5' "${A[@]}" --scale unscaled
+  unread selector 'draws layers by it' "${A[@]}" --selector bernoulli
+  unread keep-first 'draws layers by it' "${A[@]}" --keep-first 0
+  unread keep-last 'draws layers by it' "${A[@]}" --keep-last 1
+done
+unread keep-first 'draws layers by it' --schedule 'layers(fixed:0:0) 2-4' --keep-first 2
+unread scale 'draws layers by it' --schedule 'layers(sqrt_inverse) 2-4' --scale sqrt_gap
+unread selector 'draws layers by it' --schedule 'layers(bernoulli) 2-4' --selector bernoulli
+unread completep-rate 'the whole depth' --schedule 'heads 1/2-full' --completep-rate 0.5
+unread dropped-update 'drops no weights' --dropped-update zero_gradient
+unread dropped-update 'drops no weights' --schedule 'sequences 1/2-full' --dropped-update decay_only
+unread at-borders 'has one stage' --at-borders reset
+unread at-borders 'has one stage' --schedule ramp:2-4 --at-borders reset
+unread at-borders 'has one stage' --schedule constant:2 --at-borders kept
+unread grown 'copies no block' --grown reset
+unread grown 'copies no block' --schedule 2-4 --grown copied
+unread masking '--objective is causal_lm' --masking independent
+unread masking '--objective is causal_lm' --masking bert
+unread validation-windows '--validate-every is 0' --validation-windows 8
+unread shard-format 'there are no shards' --shard-format llm.c
+echo '{"scale": "sqrt_gap", "grown": "copied"}' >c.json
+unread scale 'draws layers by it' --config c.json --schedule pld:0.5 --allow-shrinking
+echo '{"scale": "unscaled", "selector": "exactly", "grown": "copied", "masking": "bert"}' >c.json
+expect_done "$P" "${T[@]}" --plan --config c.json --schedule pld:0.5 --allow-shrinking  # a file may list everything
+expect_done "$P" "${T[@]}" --plan --config kept/config.json --schedule 'heads 1/2-full'
+# They are read where the schedule draws layers by them, and in full training the plan names them.
+expect_done "$P" "${T[@]}" --plan --schedule 'layers(bernoulli) 2-4 with heads 1/2-full' --scale sqrt_gap --keep-first 0 --keep-last 0 --completep-rate 0.5
+grep -q 'Note:' out.log && fail "a note about options that are read: $(cat out.log)"
+expect_done "$P" "${T[@]}" --plan --scale sqrt_gap --selector bernoulli --keep-first 1 --completep-rate 0.5
+for option in scale selector keep-first completep-rate; do
+  grep -qx "Note: the schedule drops nothing, so nothing reads --$option" out.log || fail "no note about --$option: $(cat out.log)"
+done
+bad '--schedule is "": give a text that is not empty' --schedule ''
+bad '--schedule is "  ": give a text that is not empty' --schedule='  '
+bad '--tokenizer is "": give a text that is not empty' --tokenizer ''
+bad '--scale is "": give one of' --scale ''
+echo '{"schedule": ""}' >c.json
+bad '"schedule" is "": give a text that is not empty' --config c.json
+
+# Policies in the text of recipes.
+plan --schedule 'pld(unscaled):0.5' --allow-shrinking
+grep -qx 'Schedule: pld(unscaled):0.5' out.log || fail "no such schedule: $(cat out.log)"
+plan --schedule 'est(bernoulli, sqrt_gap)'
+plan --schedule 'stack(completep:0.5):2-4'
+bad 'expected a scale' --schedule 'stack(bernoulli):2-4'
+
+# What a network has learnt is not lost without a word.
+for schedule in 'full for 1/3 then stack:2-3-4' 'stack:2-4 for 1/2 then stack:2-4' '(full for 1/3 then stack:2-4) with heads 1/2-full'; do
+  bad 'give --allow-shrinking' --schedule "$schedule"
+  expect_done "$P" "${T[@]}" --plan --schedule "$schedule" --allow-shrinking
+done
+bad 'block 3 joins the network at step 20, but nothing is copied to it' --schedule 'stack:2-3 for 1/2 then full'
+expect_done "$P" "${T[@]}" --schedule 'full for 1/3 then stack:2-4' --allow-shrinking --out shrunk
 bad '(the nearest is reset)' --at-borders reste
 bad '(the nearest is copied)' --grown copy
 bad '--completep-rate is "-1": give a number from 0 to 8' --completep-rate -1

@@ -79,9 +79,48 @@ grep -q 'another text' out.log || fail "it is not told that the texts differ"
 grep -qE '^\| folder +\| +2-3-4 \|' report/report.md || fail "the table is not in the report: $(cat report/report.md)"
 grep -q '</svg>' report/curves.svg || fail "no curves"
 
+# Rates that differ are told, from what the logs recorded; those of runs of other lengths are compared at the same share.
+O=("${B[@]}" --validate-every 0 --checkpoint-every 0)
+expect_done "$P" "${O[@]}" --steps 40 --out base
+expect_done "$P" "${O[@]}" --steps 40 --schedule 2-4 --out staged
+expect_done "$P" "${O[@]}" --steps 30 --out shorter
+expect_done "$P" "${O[@]}" --steps 40 --schedule 2-4 --rate-rule last-stage --out late
+expect_done "$P" "${O[@]}" --steps 30 --schedule 2-4 --rate-rule last-stage --out late_shorter
+expect_done "$P" "${O[@]}" --steps 40 --schedule 2-4 --rewarm 5 --out rewarmed
+expect_done "$P" "${O[@]}" --steps 40 --schedule 2-4 --completep-rate 0.5 --out by_depth
+expect_done "$P" "${O[@]}" --steps 40 --learning-rate 2e-3 --out higher
+expect_done "$C" base staged shorter --out report
+grep -q 'other learning rates' out.log && fail "equal rates are said to differ: $(cat out.log)"
+for other in late rewarmed higher late_shorter; do
+  expect_done "$C" base staged $other --out report
+  grep -qE "^$other was trained with other learning rates than base \(at step [0-9]+ of base, " out.log || fail "not told of $other: $(cat out.log)"
+  grep -q "$other was trained with other learning rates" report/report.md || fail "not in the report: $(cat report/report.md)"
+done
+expect_done "$C" base by_depth --out report
+grep -q '^by_depth was trained with other learning rates of blocks than base' out.log || fail "not told of the rate of blocks: $(cat out.log)"
+expect_done "$C" late late --out report
+grep -q 'other learning rates' out.log && fail "a run differs from itself: $(cat out.log)"
+for option in --top-k --top-p --seed; do
+  expect_error 2 "$option is given, but at --temperature 0" "$G" --run plain --temperature 0 $option 1
+done
+# Three arms: one sentence says which of them have equal steps and which an equal cost.
+expect_done "$P" "${B[@]}" --steps 12 --schedule 1/2-full --out half
+expect_done "$P" "${B[@]}" --steps 12 --out twelve
+expect_done "$P" "${B[@]}" --steps 9 --out nine
+expect_done "$C" twelve half nine --out arms
+sentence=$(grep '^At ' out.log)
+[[ $sentence =~ ^'At equal steps (12): twelve '[0-9.]+', half '[0-9.]+'; at equal block FLOPs ('[^\)]+'): half '[0-9.]+', nine '[0-9.]+'.'$ ]] ||
+  fail "which comparison is which is not told: $sentence"
+grep -qF "$sentence" arms/report.md || fail "the report does not say which comparison is which"
+[[ $(grep -o '>[a-z]*</text>' arms/curves.svg | grep -cE 'twelve|half|nine') -eq 6 ]] || fail "the legend has not one entry for each run and panel"
+expect_done "$C" twelve twelve --out same
+grep -qE '^At equal steps \(12\) and equal block FLOPs \([^)]+\): twelve [0-9.]+, twelve [0-9.]+\.$' out.log || fail "equal runs: $(cat out.log)"
+expect_done "$C" twelve nine --out other
+if grep -q '^At equal' out.log; then fail "runs of other steps and costs count as equal: $(cat out.log)"; fi
+
 # Generation: greedy and drawn texts come again, long and empty prompts work.
 text() { "$G" --run plain "$@" 2>err.log; }
-[[ "$(text --temperature 0 --prompt line --tokens 30 | sha256sum)" == "$(text --temperature 0 --prompt line --tokens 30 --seed 2 | sha256sum)" ]] ||
+[[ "$(text --temperature 0 --prompt line --tokens 30 | sha256sum)" == "$(text --temperature 0 --prompt line --tokens 30 --threads 2 | sha256sum)" ]] ||
   fail "greedy texts differ"
 [[ "$(text --seed 5 --tokens 30 | sha256sum)" == "$(text --seed 5 --tokens 30 --threads 2 | sha256sum)" ]] || fail "texts of one seed differ"
 [[ "$(text --seed 5 --tokens 30 | sha256sum)" != "$(text --seed 6 --tokens 30 | sha256sum)" ]] || fail "texts of two seeds are equal"
@@ -94,5 +133,20 @@ text --prompt 'a prompt that is longer than the context' --tokens 3 >out.log
 grep -q '40 tokens and the context of the model 16: only the last 16' err.log || fail "it is not told what is cut: $(cat err.log)"
 printf 'ab\0cd' >nul.txt
 [[ $(text --prompt-file nul.txt --tokens 0 | od -An -c | tr -d ' \n') == 'ab\0cd\n' ]] || fail "a NUL byte in a prompt is lost"
+
+# Generated text is UTF-8 wherever it ends, and a longer one goes on where a shorter one ended.
+for ((i = 0; i < 300; ++i)); do printf 'ü€🦖ß漢 %s\n' $i; done >wide.txt
+expect_done "$P" --text wide.txt --layers 2 --width 16 --context 16 --steps 60 --threads 1 --validate-every 0 --out wide
+for ((n = 1; n <= 24; ++n)); do
+  for t in 0 1 3; do
+    "$G" --run wide --tokens $n --temperature $t --prompt 'ü€' --threads 1 >now.txt 2>err.log || fail "no text: $(cat err.log)"
+    iconv -f UTF-8 -t UTF-8 now.txt >/dev/null 2>&1 || fail "$n tokens at temperature $t are not UTF-8: $(od -An -c now.txt)"
+    [[ ! -f before$t || $(cat now.txt) == "$(cat before$t)"* ]] || fail "$n tokens do not go on from $((n - 1)): $(cat now.txt)"
+    mv now.txt before$t
+  done
+done
+printf 'a\xe2\x82' >half.txt
+"$G" --run wide --tokens 0 --prompt-file half.txt >out.log 2>err.log
+[[ $(cat out.log) == a && $(cat err.log) == *'ends within a character, whose 2 first bytes are left out'* ]] || fail "half of a character: $(od -c out.log)"
 expect_done "$P" --text nul.txt --layers 2 --width 16 --context 4 --steps 1 --out nul_run
 finish

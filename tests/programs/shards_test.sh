@@ -24,8 +24,15 @@ for n in 1 2 3; do
   diff -r shards1 "shards$n" >/dev/null || fail "the shards depend on the number of threads"
 done
 [[ $(cat out.log) == *"7 files, 7 documents, "*" training shards with "*"16 bits per token, tokenizer bpe-300-"* ]] || fail "not told what was written: $(cat out.log)"
+[[ $(cat out.log) == *" with 3 threads"* ]] || fail "not told how many threads encoded: $(cat out.log)"
 grep -q $'[\r\e]' out.log && fail "control characters outside of a terminal"
 grep -q '100 %' out.log || fail "no progress: $(cat out.log)"
+# By default one thread for each processor that the process may use; the other programs ask the same way.
+first=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
+expect_done taskset -c "$first" "$T" --tokenizer tok --text texts --out shards_of_one
+[[ $(cat out.log) == *" with 1 thread" ]] || fail "more threads than the affinity has processors: $(cat out.log)"
+expect_done taskset -c "$first" "$P" --text text.txt "${B[@]:2:8}" --plan
+[[ $(cat out.log) == *", 1 thread"* ]] || fail "raptr-pretrain has more threads than processors: $(cat out.log)"
 [[ $(field shards1/train_000000.bin 0) == 20240520 && $(field shards1/train_000000.bin 4) == 1 && $(field shards1/train_000000.bin 8) == 1000 ]] ||
   fail "another header"
 [[ $(stat -c %s shards1/train_000000.bin) -eq 3024 ]] || fail "another length"

@@ -79,4 +79,54 @@ wait $process
 last=$(newest_step saving)
 [[ $(ls saving/checkpoints) == "$(printf 'step-%06d\nstep-%06d' $((last - 1)) "$last")" ]] || fail "other checkpoints than the last two: $(ls saving/checkpoints)"
 [[ $(wc -l <saving/metrics.jsonl) -eq $last ]] || fail "the log has $(wc -l <saving/metrics.jsonl) lines after step $last"
+
+# A signal is heard inside long work, within two seconds and what a loaded machine adds: in a step of many micro-batches, in
+# validation, while steps are measured, and while the hash of shards is computed.
+ended_soon() { # WHERE
+  local begin code took
+  begin=$(date +%s%N)
+  kill -TERM $process
+  wait $process
+  code=$?
+  took=$((($(date +%s%N) - begin) / 1000000))
+  [[ $code -eq 143 ]] || fail "exit code $code instead of 143 $1: $(cat out.log err.log)"
+  [[ $took -le 4000 ]] || fail "$took ms from the signal to the end $1"
+}
+for _ in {1..40}; do cat text.txt; done >long.txt
+L=(--layers 12 --width 64 --heads 2 --context 16 --batch 2 --threads 1)
+start --text text.txt "${L[@]}" --steps 3 --accumulate 20000 --validate-every 0 --out long
+wait_for long/config.json
+sleep 0.7
+ended_soon 'in a long step'
+grep -q 'Stopped after step 0 of 3; everything is saved' out.log || fail "the long step was not abandoned: $(cat out.log)"
+[[ -d long/checkpoints/step-000000 ]] || fail "the state before the long step was not saved"
+start --resume long
+wait_for_line 'resuming after step 0 of 3'
+sleep 0.7
+ended_soon 'in a long step of a resumed run'
+
+start --text text.txt --validation-text long.txt "${L[@]}" --steps 9 --validate-every 2 --validation-windows 0 --out validates
+for ((k = 0; k < 2000; ++k)); do [[ -s validates/metrics.jsonl ]] && break; sleep 0.005; done
+sleep 0.5
+ended_soon 'in validation'
+[[ $(wc -l <validates/metrics.jsonl) -eq 2 ]] || fail "not after step 2: $(cat validates/metrics.jsonl)"
+grep -q validation_loss validates/metrics.jsonl && fail "validation was not ended"
+[[ -d validates/checkpoints/step-000002 ]] || fail "step 2 was not saved"
+start --resume validates
+wait_for_line 'resuming after step 2 of 9'
+sleep 0.5
+ended_soon 'in a validation that is repeated'
+[[ $(wc -l <validates/metrics.jsonl) -eq 2 ]] || fail "a step was done before the validation of the one before it"
+
+start --text text.txt "${L[@]}" --accumulate 20000 --schedule 'ramp:?-full' --solve-for 0.75 --solve-cost time --out measures
+wait_for_line 'Measuring steps'
+sleep 0.5
+ended_soon 'while steps are measured'
+truncate -s 4G zeros.bin
+start --shards zeros.bin --shard-format nanogpt "${L[@]}" --steps 3 --out hashes
+wait_for_line '^Schedule:'
+sleep 0.5
+ended_soon 'while shards are hashed'
+grep -q 'Stopped before the first step; nothing was changed' out.log || fail "what a stop does is not told: $(cat out.log)"
+[[ ! -e measures && ! -e hashes ]] || fail "a run that did not begin left a folder"
 finish

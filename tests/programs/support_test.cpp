@@ -6,6 +6,7 @@
 #include "../../examples/support/curves.hpp"
 #include "../../examples/support/option_list.hpp"
 #include "../../examples/support/process.hpp"
+#include "../../examples/support/whole_characters.hpp"
 #include "../support/scratch_folder.hpp"
 
 namespace {
@@ -39,13 +40,13 @@ std::string read(std::vector<const char*> words) {
 TEST_CASE("options are read whole and in range, lists take several words") {
   values v;
   program::option_list o = options_of(v);
-  const char* words[] = {"program", "--steps", "7", "--text", "a", "-b", "--plan", "--rate=1e-3", "--text=--c", "--warmup", "0"};
+  const char* words[] = {"program", "--steps", "7", "--text", "a", "./-b", "--plan", "--rate=1e-3", "--text=--c", "--warmup", "0"};
   o.read(int(std::size(words)), words);
   CHECK(v.steps == 7);
   CHECK(v.rate == 1e-3);
   CHECK(v.plan);
   CHECK(v.warmup == 0);
-  CHECK(v.text == program::path_list{"a", "-b", "--c"});
+  CHECK(v.text == program::path_list{"a", "./-b", "--c"});
   CHECK(o.given("steps"));
   CHECK_FALSE(o.given("kind"));
 }
@@ -53,6 +54,10 @@ TEST_CASE("options are read whole and in range, lists take several words") {
 TEST_CASE("a wrong option is answered with the nearest name, a wrong value with what is allowed") {
   CHECK(has(read({"--step", "3"}), "--steps"));
   CHECK(has(read({"-steps", "3"}), "--steps"));
+  CHECK(has(read({"--text", "a", "-steps", "3"}), "unknown option -steps: the nearest is --steps"));
+  CHECK(has(read({"--text", "a", "b", "-s", "3"}), "unknown option -s: the nearest is --steps"));
+  CHECK(has(read({"--text", "-rate", "3"}), "--text is without a value"));
+  CHECK(has(read({"--text", "-"}), "--text is without a value"));
   CHECK(has(read({"--ra", "3"}), "--rate"));
   CHECK(has(read({"--kind", "exact"}), "the nearest is exactly"));
   for (const char* number : {"3x", "3.5", "1e1", "+3", " 3", "3 ", "", "0", "101", "-3", "0x3", "99999999999999999999"}) {
@@ -131,4 +136,45 @@ TEST_CASE("curves are drawn of any run, also of none, of one step and of a flat 
     CHECK_FALSE(has(svg, "a<b"));
     CHECK(svg.size() < 40'000);
   }
+}
+
+TEST_CASE("a ~ at the beginning of the name of a file is the home folder, wherever the name comes from") {
+  ::setenv("HOME", "/home/me", 1);
+  values v;
+  program::option_list o = options_of(v);
+  const char* words[] = {"program", "--text", "~/a", "~", "~/b/~", "~other/c", "a~", "./~/d", "--text=~/e"};
+  o.read(int(std::size(words)), words);
+  CHECK(v.text == program::path_list{"/home/me/a", "/home/me", "/home/me/b/~", "~other/c", "a~", "./~/d", "/home/me/e"});
+  o.set("text", raptr::json::array({"~/f", "g"}));
+  CHECK(v.text == program::path_list{"/home/me/f", "g"});
+  ::unsetenv("HOME");
+  CHECK(has(sentence_of<raptr::input_error>([&] { o.set("text", "~/f"); }), "the variable HOME is not set"));
+}
+
+TEST_CASE("bytes become whole characters, wherever they are cut") {
+  const std::string text = "a\xc3\xbc\xe2\x82\xac\xf0\x9f\xa6\x96\xed\x9f\xbf\xf4\x8f\xbf\xbfz\xe0\xa0\x80";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    program::whole_characters out;
+    std::string all;
+    for (std::size_t at = 0; at < text.size(); at += piece) {
+      const std::string now = out.add(std::string_view(text).substr(at, piece));
+      CHECK(raptr::is_utf8(now));
+      all += now;
+    }
+    CHECK(all == text);
+    CHECK(out.waiting().empty());
+  }
+  const auto one = [](std::string_view bytes) {
+    program::whole_characters out;
+    return out.add(bytes) + "|" + out.waiting();
+  };
+  const std::string bad = "\xef\xbf\xbd";
+  CHECK(one("") == "|");
+  CHECK(one("a\xf0\x9f\xa6") == "a|\xf0\x9f\xa6");        // cut
+  CHECK(one("\xf0\x9f\xa6z") == bad + bad + bad + "z|");  // never ends
+  CHECK(one("\x80\xff"
+            "a\xc0\xaf") == bad + bad + "a" + bad + bad + "|");
+  CHECK(one("\xed\xa0") == bad + bad + "|");  // half of a surrogate
+  CHECK(one("\xf4\x90") == bad + bad + "|");  // above U+10FFFF
+  CHECK(one("\xe0") == "|\xe0");
 }

@@ -37,6 +37,7 @@ struct choice {
   std::string schedule = "2-3-full";
   model_shape model = shape;
   double rate = 1e-2;
+  bool bias_correction = true;
   std::int64_t tokens = 500;
   run_options options{.steps = 20, .batch = 2, .seed = 3, .validate_every = 6, .save_every = 5};
   recording_options recording{.keep = {.last = 2, .every = 10}};
@@ -46,7 +47,8 @@ struct choice {
 template <class Watch> std::string run_in(const fs::path& folder, choice c, Watch&& watch) {
   std::string notes;
   const testing::token_list text(c.tokens);
-  trainer trained(my_model(c.model, {.threads = 1}), any_schedule(c.schedule), adamw{.lr = c.rate}, warmup_linear{.warmup = 4});
+  trainer trained(my_model(c.model, {.threads = 1}), any_schedule(c.schedule), adamw{.lr = c.rate, .bias_correction = c.bias_correction},
+                  warmup_linear{.warmup = 4});
   c.options.validate = [&] { return trained.evaluate(text, 2, 4); };
   c.recording.note = [&](const std::string& sentence) { notes += sentence + "\n"; };
   training_run run(folder, trained, text, c.options, c.recording);
@@ -83,7 +85,9 @@ void check_same(const fs::path& one, const fs::path& other) {
 
 TEST_CASE("a run leaves the files of raptr-pretrain, and a finished one is not trained again") {
   scratch_folder scratch;
-  run_in(scratch / "run");
+  choice with_floor;
+  with_floor.recording.floor = unigram_losses{.unigram = 3.5};
+  run_in(scratch / "run", with_floor);
   const auto files = contents(scratch / "run");
   for (const char* const name : {"config.json", "metrics.jsonl", "summary.json", "checkpoints/step-000020/model.safetensors"})
     CHECK(files.contains(name));
@@ -91,6 +95,8 @@ TEST_CASE("a run leaves the files of raptr-pretrain, and a finished one is not t
   const json summary = read_json(scratch / "run/summary.json");
   CHECK(summary["schedule"] == "2-3-full");
   CHECK(summary["validation_loss"].get<double>() < 4);
+  CHECK(summary["unigram_loss"] == 3.5);
+  CHECK(summary["visible_token_loss"].is_null());
   int steps = 0;
   run_in(scratch / "run", {}, [&](const step_report&) { ++steps; });
   CHECK(steps == 0);
@@ -154,6 +160,7 @@ TEST_CASE("what differs from the run in the folder is refused with both values, 
   refused("started with \"2-3-full\"", [](choice& c) { c.schedule = "full"; });
   refused("neurons is 16", [](choice& c) { c.model.neurons = 16; });
   refused("learning_rates is", [](choice& c) { c.rate = 2e-2; });
+  refused("optimizer is \"adamw, beta1 0.9, beta2 0.95, eps 0.00000001, no bias correction\"", [](choice& c) { c.bias_correction = false; });
   refused("the hash of the training text is", [](choice& c) { c.tokens = 501; });
   refused("at least 1", [](choice& c) { c.options.batch = 0; });
   choice free;
@@ -268,6 +275,154 @@ TEST_CASE("failed writes end the run, or are reported once and the run ends with
   CHECK(reports == 1);
   CHECK(read_metrics(scratch / "goes_on/metrics.jsonl").steps.size() == 20);
   CHECK(!end.empty());
+}
+
+TEST_CASE("checkpoints are kept by both intervals, whatever the pair, also after a stop and a resume") {
+  scratch_folder scratch;
+  const auto kept = [](const fs::path& folder) {
+    std::vector<std::int64_t> steps;
+    for (const auto& one : step_folders(folder / "checkpoints")) steps.push_back(one.step);
+    return steps;
+  };
+  for (const std::int64_t every : {0, 1, 2, 3, 4, 5})
+    for (const std::int64_t keep : {0, 1, 2, 3, 4, 7}) {
+      CAPTURE(every);
+      CAPTURE(keep);
+      choice c;
+      c.options = {.steps = 9, .batch = 1, .save_every = every};
+      c.recording.keep = {.last = 2, .every = keep};
+      const auto is_saved = [&](std::int64_t s) { return s == 9 || (every && s % every == 0) || (keep && s % keep == 0); };
+      std::vector<std::int64_t> expected;
+      int newest = 0;
+      for (std::int64_t s = 9; s > 0; --s)
+        if (is_saved(s) && (newest++ < 2 || (keep && s % keep == 0))) expected.push_back(s);
+      const fs::path folder = scratch / ("every" + std::to_string(every) + "keep" + std::to_string(keep));
+      std::stop_source stop;
+      choice stopping = c;
+      stopping.options.stop = stop.get_token();
+      run_in(folder, stopping, [&](const step_report& r) {
+        if (r.step == (every + keep) % 6) stop.request_stop();
+      });
+      const std::string notes = run_in(folder, c);
+      CHECK(notes.empty());
+      CHECK(kept(folder) == expected);
+    }
+}
+
+TEST_CASE("a checkpoint of another run, or under the name of another step, is named and passed over") {
+  scratch_folder scratch;
+  run_in(scratch / "whole");
+  const std::string id = read_json(scratch / "whole/config.json")["id"];
+  CHECK(id.size() == 16);
+  CHECK(read_manifest(scratch / "whole/checkpoints/step-000020").run == id);
+  CHECK(read_json(scratch / "whole/checkpoints/step-000020/state.json")["run"] == id);
+  choice other;
+  other.options.seed = 4;
+  run_in(scratch / "other", other);
+  CHECK(read_json(scratch / "other/config.json")["id"] != id);
+  for (const std::string kind : {"seed", "step", "later", "version"}) {
+    CAPTURE(kind);
+    const fs::path folder = scratch / kind, steps = folder / "checkpoints";
+    fs::copy(scratch / "whole", folder, fs::copy_options::recursive);
+    fs::remove(folder / "summary.json");
+    if (kind != "later") fs::remove_all(steps / "step-000020");
+    if (kind == "seed") fs::copy(scratch / "other/checkpoints/step-000020", steps / "step-000020");
+    if (kind == "step") fs::copy(steps / "step-000010", steps / "step-000020");
+    if (kind == "later") fs::copy(steps / "step-000015", steps / "step-000021");
+    if (kind == "version") {  // written before there were ids
+      atomic_folder old(steps / "step-000020");
+      for (const char* const name : {"model.safetensors", "optimizer.safetensors", "config.json", "state.json"})
+        old.write(name, read_file(scratch / "whole/checkpoints/step-000020" / name));
+      old.commit();
+    }
+    const std::string notes = run_in(folder);
+    CHECK(has(notes, std::string("checkpoint step-0000") + (kind == "later" ? "21" : "20") + " is not what it should be and skipped"));
+    if (kind == "seed") CHECK(has(notes, "was written by the run " + read_json(scratch / "other/config.json")["id"].get<std::string>()));
+    if (kind == "step") CHECK(has(notes, "holds the state after step 10"));
+    if (kind == "version") CHECK(has(notes, "was written by a run without an id"));
+    if (kind == "later") fs::remove_all(steps / "step-000021");
+    check_same(scratch / "whole", folder);
+  }
+}
+
+TEST_CASE("a run of an earlier version, without an id, goes on with a note") {
+  scratch_folder scratch;
+  run_in(scratch / "run");
+  json config = read_json(scratch / "run/config.json");
+  config.erase("id"), config["hashes"].erase("vocabulary");
+  overwrite(scratch / "run/config.json", json_text(config));
+  for (const auto& one : step_folders(scratch / "run/checkpoints")) {
+    json state = read_json(one.path / "state.json");
+    state.erase("run");
+    atomic_folder old(one.path);
+    for (const char* const name : {"model.safetensors", "optimizer.safetensors", "config.json"}) old.write(name, read_file(one.path / name));
+    old.write("state.json", json_text(state));
+    old.commit();
+  }
+  fs::remove(scratch / "run/summary.json"), fs::remove_all(scratch / "run/checkpoints/step-000020");
+  const std::string notes = run_in(scratch / "run");
+  CHECK(has(notes, "has no id"));
+  CHECK_FALSE(has(notes, "skipped"));
+  CHECK(read_manifest(scratch / "run/checkpoints/step-000020").run.empty());
+}
+
+TEST_CASE("the special ids of a tokenizer belong to a run, its places do not") {
+  scratch_folder scratch;
+  run_in(scratch / "run");
+  const testing::token_list swapped(500, {.size = 40, .end_of_text = 37, .mask = 39, .pad = 38});
+  trainer trained(my_model(shape, {.threads = 1}), any_schedule("2-3-full"), adamw{.lr = 1e-2}, warmup_linear{.warmup = 4});
+  const std::string said = sentence_of<input_error>([&] { training_run(scratch / "run", trained, swapped, choice{}.options); });
+  INFO(said);
+  CHECK(has(said, "vocabulary is \"40 ids, end of text 37, mask 39, padding 38\", but the run in"));
+}
+
+TEST_CASE("a validation or a step that a stop request ends is done by the resumed run, with the files of an unbroken one") {
+  scratch_folder scratch;
+  run_in(scratch / "whole");
+  for (const std::int64_t at : {6, 12, 18, 20}) {  // those after which the run validates
+    CAPTURE(at);
+    const fs::path folder = scratch / ("validation" + std::to_string(at));
+    std::stop_source stop;
+    const testing::token_list text(500);
+    trainer trained(my_model(shape, {.threads = 1}), any_schedule("2-3-full"), adamw{.lr = 1e-2}, warmup_linear{.warmup = 4});
+    choice c;
+    c.options.stop = stop.get_token();
+    c.options.validate = [&] {
+      if (trained.done().step == at) stop.request_stop();
+      return trained.evaluate(text, 2, 4, 0, stop.get_token());
+    };
+    training_run run(folder, trained, text, c.options, c.recording);
+    CHECK_FALSE(run.train());
+    CHECK(run.steps_done() == at);
+    CHECK_FALSE(read_metrics(folder / "metrics.jsonl").steps.back().validation_loss);
+  }
+  for (const std::int64_t at : {6, 12, 18, 20}) {
+    const fs::path folder = scratch / ("validation" + std::to_string(at));
+    CHECK(run_in(folder).empty());
+    check_same(scratch / "whole", folder);
+  }
+}
+
+TEST_CASE("a checkpoint, or the folder of checkpoints, given as a run is recognised") {
+  scratch_folder scratch;
+  run_in(scratch / "run");
+  for (const char* const place : {"run/checkpoints/step-000020", "run/checkpoints/step-000020/", "run/checkpoints", "run/./checkpoints/"}) {
+    CAPTURE(place);
+    const std::string said = refusal(scratch / place, {});
+    CHECK(has(said, "is a checkpoint or a folder of them, not the folder of a run: give that of its run, " + (scratch / "run").native()));
+  }
+  fs::copy(scratch / "run/checkpoints/step-000020", scratch / "alone", fs::copy_options::recursive);
+  CHECK(has(refusal(scratch / "alone", {}), "not the folder of a run: give that of its run"));
+  CHECK(has(refusal(scratch / "run/metrics.jsonl", {}), "is not the folder of a run"));
+}
+
+TEST_CASE("measuring ends with a stop request") {
+  trainer_handle handle(trainer(my_model(shape, {.threads = 1}), any_schedule("full"), adamw{}), {.steps = 4, .batch = 1, .accumulate = 3});
+  const any_tokens text(testing::token_list(100));
+  std::stop_source stop;
+  CHECK(measured_time(handle, handle.sample(text), stop.get_token()).full > 0);
+  stop.request_stop();
+  CHECK_THROWS_AS(measured_time(handle, handle.sample(text), stop.get_token()), stopped);
 }
 
 }  // namespace

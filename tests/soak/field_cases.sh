@@ -60,6 +60,7 @@ if has guards; then
   }
   macros=$'#include <bits/stdc++.h>\n#include <fcntl.h>\n#include <sys/file.h>\n#include <sys/mman.h>\n#include <sys/stat.h>\n#include <unistd.h>\n#if __has_include(<nlohmann/json.hpp>)\n#include <nlohmann/json.hpp>\n#endif\n#if __has_include(<eigen3/Eigen/Core>)\n#include <eigen3/Eigen/Core>\n#endif\n#define min(a, b) bad\n#define max(a, b) bad'
   every_header 'min and max as macros' "$macros"
+  every_header 'single letters as macros' $'#define T 1\n#define N 2'
   every_header '-fno-exceptions' '' -fno-exceptions
   every_header '-ffast-math' '' -ffast-math
   for compiler in "${compilers[@]}"; do

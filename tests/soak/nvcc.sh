@@ -9,6 +9,14 @@ work=$(realpath "$1")/nvcc
 command -v nvcc > /dev/null || { echo "There is no nvcc here: nothing was compiled."; exit 0; }
 rm -rf "$work"
 mkdir -p "$work/project"
+
+# An architecture without what the backend needs is refused by a sentence; so is -arch=native where there is no GPU.
+echo '#include <raptr/backend/cuda.cuh>' > "$work/old.cu"
+for arch in sm_75 native; do
+  [[ $arch == sm_75 ]] || ! nvidia-smi > /dev/null 2>&1 || continue
+  if nvcc -std=c++20 -arch=$arch -I "$root/include" -c "$work/old.cu" -o "$work/old.o" > "$work/old.log" 2>&1; then echo "-arch=$arch compiles" >&2; exit 1; fi
+  grep -q 'raptr: the CUDA backend needs compute capability 8.0' "$work/old.log" || { cat "$work/old.log" >&2; exit 1; }
+done
 bash "$root/benchmarks/gpu.sh" registers --out "$work"
 grep -H ' kernels, ' "$work"/registers.*.txt
 if grep -L ' kernels, 0 spill or have a stack' "$work"/registers.*.txt | grep .; then echo "registers are spilled" >&2; exit 1; fi

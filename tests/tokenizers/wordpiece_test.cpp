@@ -61,7 +61,8 @@ TEST_CASE("the longest token that fits comes first, and a word of unknown parts 
   CHECK(encoded(tokens, "unaa") == id_list{9, 8});
   CHECK(encoded(tokens, "[MASK]") == id_list{10, 1, 1});
   CHECK(tokens.decode(id_list{2, 5, 6, 7, 9, 3, 1}) == "unaffable una [UNK]");
-  CHECK(tokens.vocabulary() == raptr::vocabulary{.size = 11, .end_of_text = 3, .mask = 4, .pad = 0});
+  CHECK(tokens.vocabulary() == raptr::vocabulary{.size = 11, .end_of_text = 3, .mask = 4, .pad = 0, .cls = 2, .sep = 3});
+  CHECK(tokens.inside_word() == std::vector<bool>{false, false, false, false, false, false, true, true, true, false, false});
   CHECK(tokens.specials() == id_list{0, 2, 3, 4});
   id_list asked;
   raptr::encode_with_special(tokens, "[CLS] un[MASK]una [SEP]", asked);

@@ -3,6 +3,9 @@
 // rules for dropped parts change nothing that they should not.
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <functional>
+
 #include <raptr/checkpoint/checkpoint.hpp>
 
 #include "scratch_folder.hpp"
@@ -49,7 +52,43 @@ std::vector<double> state_of(trainer_type& t) {
   return all;
 }
 
+/// A rule of a user around another one, held by a function.
+struct held_rate {
+  std::function<double(const run_position&)> rate;
+  double operator()(const run_position& now) const { return rate(now); }
+};
+
+/// The weights after four steps; share: of the depth, which the rates of the reports follow with the exponent 1/2.
+std::vector<float> trained(const char* schedule, const held_rate& rate, double share) {
+  const token_list tokens(200);
+  trainer<model_type, any_schedule, adamw, held_rate> t(model_type(wide, {1}), any_schedule(schedule), adamw{.lr = 1e-2}, rate);
+  t.run(tokens, options_of(4), [&](const step_report& r) {
+    CHECK(r.block_learning_rate == doctest::Approx(r.learning_rate * (share < 1 ? 1 / std::sqrt(share) : 1)).epsilon(1e-12));
+  });
+  return t.model().get_weights();
+}
+
 }  // namespace
+
+TEST_CASE("The rate of blocks is the same with a wrapper inside and outside, in the report and in the weights") {
+  for (const auto& one : std::vector<std::pair<const char*, double>>{{"constant:2", 0.5},
+                                                                     {"layers(bernoulli, fixed:0:0) constant:2", 0.5},
+                                                                     {"sublayers constant:6", 0.75},
+                                                                     {"sequences constant:1/4", 0.25},
+                                                                     {"constant:2 with sequences constant:1/2", 0.25},
+                                                                     {"heads constant:1/2", 1}}) {
+    const char* const schedule = one.first;
+    const double share = one.second;
+    CAPTURE(schedule);
+    const auto inside = trained(schedule, {completep_rate<rewarm_each_stage<warmup_linear>>{{{.warmup = 2}, 3}, 0.5}}, share);
+    const auto outside = trained(schedule, {rewarm_each_stage<completep_rate<warmup_linear>>{{{.warmup = 2}, 0.5}, 3}}, share);
+    const auto without = trained(schedule, {rewarm_each_stage<warmup_linear>{{.warmup = 2}, 3}}, 1);
+    double apart = 0;
+    for (std::size_t i = 0; i < inside.size(); ++i) apart = std::max(apart, double(std::abs(inside[i] - outside[i])));
+    CHECK(apart < 1e-6);
+    CHECK((inside == without) == (share == 1));
+  }
+}
 
 TEST_CASE("A run on any axis that is stopped at any step and resumed ends with the bits of one that was not") {
   constexpr std::int64_t steps = 12;

@@ -3,6 +3,9 @@
 // rows that divide by nothing, several stages and all rules of the optimizer.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "small_run.hpp"
 
 using namespace raptr;
@@ -27,6 +30,50 @@ template <class Block, class Objective> void all_bits_are_the_same(dropped_updat
   }
 }
 }  // namespace
+
+TEST_CASE("Predictions between the steps of a run, in its observers and of another model on another thread leave its bits alone") {
+  const token_list text(900);
+  const run_options options{.steps = 8, .batch = 5, .accumulate = 2};
+  small_run<cpu> alone("2-3-full", dropped_update::zero_gradient, {.lr = 1e-2}, run_shape, cpu_options{2});
+  std::vector<std::string> expected, reports;
+  alone.trainer.run(text, options, [&](const step_report& r) { expected.push_back(facts_of(r)); });
+
+  dice any(3);
+  const batch b = random_batch(any, sight::causal, run_shape);
+  const auto predict = [&](auto& model) {
+    const step_plan of_two = step_plan::of_blocks(model.plan_layout(), unit_set{1, 3});
+    model.begin(of_two, false);
+    return model.predict(of_two, b);
+  };
+  std::atomic<bool> over{false};
+  std::vector<float> first, last;
+  std::thread beside([&] {
+    small_run<cpu> other("full", dropped_update::frozen, {}, run_shape, cpu_options{2});
+    other.trainer.model().initialise(9);
+    first = predict(other.trainer.model());
+    do last = predict(other.trainer.model());
+    while (!over);
+  });
+  small_run<cpu> busy("2-3-full", dropped_update::zero_gradient, {.lr = 1e-2}, run_shape, cpu_options{2});
+  busy.trainer.model().initialise(options.seed);
+  while (busy.trainer.done().step < options.steps) {
+    std::stop_source stop;
+    run_options some = options;
+    some.stop = stop.get_token();
+    busy.trainer.run(text, some, [&](const step_report& r) {
+      reports.push_back(facts_of(r));
+      predict(busy.trainer.model());
+      if (r.step % 3 == 2) stop.request_stop();
+    });
+    predict(busy.trainer.model());
+    busy.trainer.evaluate(text, 3, 5);
+  }
+  over = true;
+  beside.join();
+  CHECK(busy.state() == alone.state());
+  CHECK(reports == expected);
+  CHECK(first == last);
+}
 
 TEST_CASE("A GPT has the same bits with 1, 2 and 4 threads and in repeated runs") {
   all_bits_are_the_same<gpt2_block, causal_lm>(dropped_update::frozen);

@@ -31,8 +31,7 @@ const std::vector<float> bad_values{std::numeric_limits<float>::quiet_NaN(), inf
 struct given_rate {
   const double* rate;
   const double* of_blocks;
-  double operator()(const run_position&) const { return *rate; }
-  double block_rate(double) const { return *of_blocks; }
+  double operator()(const run_position& now) const { return now.depth_share > 0 ? *rate * *of_blocks : *rate; }
 };
 /// Block 0 with the factor of a scale that the test chose; the full network has no such factor.
 template <class Scale> struct one_block {
@@ -220,16 +219,18 @@ template <class Block, class Objective> void every_place(const std::string& mode
   }
   for (std::size_t k = 0; k < in.layout().all().size(); ++k) {
     const std::string name = in.layout().all()[k].full_name();
-    list.push_back({"a square that is too large in " + name, name, [&in, k] { in.at().gradient = int(k), in.at().value = 1e20f; }});
+    list.push_back({"a square that is too large in " + name, name, [&in, k] { in.set_clip(0), in.at().gradient = int(k), in.at().value = 1e20f; }});
   }
-  list.push_back({"squares that are too large together", "tokens", [&in] { in.at().gradient = 0, in.at().whole = true, in.at().value = 9e18f; }});
+  const auto together = [&in](double clip) { in.set_clip(clip), in.at().gradient = 0, in.at().whole = true, in.at().value = 9e18f; };
+  list.push_back({"squares that are too large together", "tokens", [=] { together(0); }});
+  list.push_back({"squares that are clipped", "", [=] { together(1); }, true});
   list.push_back({"a learning rate that is no float", "learning rate", [&in] { in.set_rates(1e300, 1); }});
   list.push_back({"a learning rate that takes weights out of float", "learning rate", [&in] { in.set_rates(1e38, 1); }});
   list.push_back({"a learning rate of blocks that is no float", "learning rate", [&in] { in.set_rates(1e200, 1e200); }});
   const counts all = try_all(model, in, list);
   CHECK(all.tried >= 500);
   CHECK(all.caught == all.tried);
-  CHECK(all.harmless == 2 * (places_shape.layers + 1));  // in two micro-batches
+  CHECK(all.harmless == 2 * (places_shape.layers + 1) + 1);  // in two micro-batches, and what is clipped
 }
 
 }  // namespace

@@ -83,26 +83,98 @@ TEST_CASE_TEMPLATE("A run stops with an error after so many bad steps in a row, 
   }
 }
 
-TEST_CASE_TEMPLATE("The first bad tensor is named, in the order of the layout", Device, RAPTR_TEST_DEVICES) {
+namespace {
+/// One step of a network with huge neurons and no way out of them: the gradient of the way out is huge.
+template <class Device> step_report step_with_huge_neurons(float gain, double clip) {
   small_run<Device> run("full");
   auto& model = run.trainer.model();
   model.initialise(1);
   auto w = model.get_weights();
-  // Huge neurons with no way out: only the gradient of the way out is too large.
   const auto all = [&](const std::string& name, float value) {
     for (const placed_weight& p : model.layout().all())
       if (p.full_name() == name) std::fill_n(w.begin() + p.first, p.size(), value);
   };
   for (const int block : {1, 2})
     all("block " + std::to_string(block) + " mlp up_bias", 1e19f), all("block " + std::to_string(block) + " mlp down", 0.0f);
-  all("final_norm.weight", 100);
+  all("final_norm.weight", gain);
   model.set_weights(w);
-  std::string named;
-  run.trainer.run(text, {.steps = 1, .batch = 1}, [&](const step_report& r) { named = r.nonfinite; });
-  CHECK(named == "block 1 mlp down");
+  step_report report;
+  run.trainer.run(text, {.steps = 1, .batch = 1, .clip = clip}, [&](const step_report& r) { report = r; });
+  bool changed = false;
+  const auto after = model.get_weights();
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    CHECK(std::isfinite(after[i]));
+    changed = changed || after[i] != w[i];
+  }
+  CHECK(changed != report.skipped());
+  return report;
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("The first bad tensor is named, in the order of the layout", Device, RAPTR_TEST_DEVICES) {
+  const step_report overflows = step_with_huge_neurons<Device>(1e22f, 1);
+  CHECK(overflows.nonfinite == "block 1 mlp down");
+  CHECK(has(overflows.line(), "skipped: block 1 mlp down is not finite"));
+  const step_report fits = step_with_huge_neurons<Device>(100, 1);
+  CHECK(fits.nonfinite.empty());
+  CHECK(fits.gradient_norm > 1e19);
+  const step_report unclipped = step_with_huge_neurons<Device>(100, 0);
+  CHECK(unclipped.nonfinite == "block 1 mlp down");
+  CHECK(has(unclipped.line(), "skipped: block 1 mlp down is too large: clip to a norm below 1e19"));
 }
 
-TEST_CASE_TEMPLATE("A gradient whose square does not fit into a moment is treated like one that is not finite", Device, RAPTR_TEST_DEVICES) {
+namespace {
+/// How far one step takes the first weights of a network, and what it says of its gradient: given first, then 0. The other weights, and
+/// all weights of a skipped step, keep their bits.
+template <class Device, class Rule>
+std::pair<std::vector<float>, double> moved_by(const Rule& rule, const std::vector<float>& gradient, double clip) {
+  using model_type = transformer<gpt2_block, causal_lm, Device>;
+  model_type model(run_shape, small_options<Device>());
+  model.set_weights(std::vector<float>(static_cast<std::size_t>(model.layout().size()), 0.0f));
+  optimizer<Rule, model_type> optim(model, rule);
+  model.begin(step_plan::full(model.plan_layout()));
+  model.ops().upload(model.gradients(), gradient.data(), gradient.size());
+  optim.step(model, 1, clip);
+  auto w = model.get_weights();
+  for (int k = 0; k < Rule::moments; ++k)
+    for (const float m : download(model.ops(), static_cast<const float*>(optim.moment(k)), gradient.size())) CHECK(std::isfinite(m));
+  for (std::size_t i = gradient.size(); i < w.size(); ++i) CHECK(w[i] == 0);
+  w.resize(gradient.size());
+  std::vector<double> results = download(model.ops(), static_cast<const double*>(model.results_data()), model.results_size());
+  return {w, std::sqrt(step_results(results.data()).squared_norm())};
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("A finite gradient of any norm is clipped and used", Device, RAPTR_TEST_DEVICES) {
+  const sgd rule{.momentum = 0};
+  const auto check = [&](const std::vector<float>& g, double clip) {
+    double square = 0;
+    for (const float x : g) square += double(x) * double(x);
+    const auto [w, norm] = moved_by<Device>(rule, g, clip);
+    CHECK(norm == doctest::Approx(std::sqrt(square)).epsilon(1e-12));
+    for (std::size_t i = 0; i < g.size(); ++i) CHECK(double(w[i]) == doctest::Approx(-double(g[i]) * std::min(1.0, clip / norm)).epsilon(1e-5));
+    const auto by_adamw = moved_by<Device>(adamw{.weight_decay = 0}, g, clip).first;
+    for (std::size_t i = 0; i < g.size(); ++i) CHECK(double(by_adamw[i]) == doctest::Approx(g[i] < 0 ? 1 : -1).epsilon(1e-3));
+  };
+  check(std::vector<float>(128, 1e19f), 2);  // a norm of 1.131371e20
+  check(std::vector<float>(320, -2e25f), 1);
+  check(std::vector<float>(128, 3e38f), 2);
+  check({1e30f}, 0.5);
+  check({3.4e38f, -3.4e38f}, 1e18);
+  check({8e18f, 8e18f}, 1);  // 1.13e19 from two that are less
+}
+TEST_CASE_TEMPLATE("A gradient that is not finite, or whose clip is none or above 1e19 and which is larger, is not used", Device,
+                   RAPTR_TEST_DEVICES) {
+  const std::vector<float> large(128, 1e19f);
+  for (const auto& [g, clip] : {std::pair{large, 0.0}, {large, 1e19}, {large, 1e30}, {{nan_value}, 1.0}, {{infinity}, 1.0}, {{1, -infinity}, 1e3}}) {
+    CHECK(moved_by<Device>(sgd{.momentum = 0}, g, clip).first == std::vector<float>(g.size(), 0.0f));
+    CHECK(moved_by<Device>(adamw{}, g, clip).first == std::vector<float>(g.size(), 0.0f));
+  }
+  CHECK(moved_by<Device>(sgd{.momentum = 0}, {1e18f}, 1e30).first == std::vector<float>{-1e18f});
+}
+
+TEST_CASE_TEMPLATE("A gradient that is not clipped and whose square does not fit into a moment is treated like one that is not finite", Device,
+                   RAPTR_TEST_DEVICES) {
   using model_type = transformer<gpt2_block, causal_lm, Device>;
   model_type model(run_shape, small_options<Device>());
   model.initialise(1);
@@ -122,6 +194,46 @@ TEST_CASE_TEMPLATE("A gradient whose square does not fit into a moment is treate
   optim.step(model, 1e-3, 0);
   for (const float x : model.get_weights()) CHECK(std::isfinite(x));
   CHECK(model.get_weights() != before);
+}
+
+namespace {
+template <class Block, class Objective, class Device> void no_targets_give_no_gradient() {
+  rig<Block, Objective, Device> r(run_shape);
+  dice any(5);
+  const auto sees = Objective::looks_back_only ? sight::causal : sight::both_sides;
+  const auto is_zero = [&](const step_plan& plan) {
+    bool zero = true;
+    const auto g = r.gradient();
+    each_element(r.model.layout(), plan, [&](const placed_weight&, int, std::size_t k, bool on) { zero = zero && (!on || g[k] == 0); });
+    return zero;
+  };
+  for (int n = 0; n < 4; ++n) {
+    const step_plan plan = n == 0 ? step_plan::full(r.layout()) : random_plan(any, r.layout());
+    const batch whole = random_batch(any, sees, run_shape);
+    batch none = whole, weightless = whole;
+    none.targets.clear();
+    for (target& t : weightless.targets) t.weight = 0;
+    CHECK(r.loss_with_gradient(plan, none) == 0);
+    CHECK(is_zero(plan));
+    CHECK(r.loss_with_gradient(plan, weightless) == 0);
+    CHECK(is_zero(plan));
+    const double alone = r.loss_with_gradient(plan, whole);
+    CHECK_FALSE(is_zero(plan));
+    const auto g = r.gradient();
+    bool same = true;
+    CHECK(r.loss_with_gradient(plan, whole) == alone);
+    r.model.accumulate(plan, none), r.model.accumulate(plan, weightless);
+    CHECK(r.results()[0] == alone);
+    const auto again = r.gradient();
+    each_element(r.model.layout(), plan, [&](const placed_weight&, int, std::size_t k, bool on) { same = same && (!on || again[k] == g[k]); });
+    CHECK(same);
+  }
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("A batch without a target has a gradient of 0 in every objective and plan, alone and beside others", Device, RAPTR_TEST_DEVICES) {
+  no_targets_give_no_gradient<gpt2_block, causal_lm, Device>();
+  no_targets_give_no_gradient<bert_block, masked_lm, Device>();
 }
 
 TEST_CASE_TEMPLATE("A batch without a target changes nothing, is counted and gives no NaN", Device, RAPTR_TEST_DEVICES) {

@@ -27,6 +27,9 @@ TEST_CASE("A wrong option is named with its value before the first step") {
   refused({.max_nonfinite = 0}, "max_nonfinite is 0");
   refused({.validate_every = -1}, "validate_every is -1");
   refused({.save_every = -2}, "save_every is -2");
+  refused({.also_save_every = -2}, "also_save_every is -2");
+  refused({.finish_within = -1}, "finish_within is -1");
+  refused({.finish_within = std::nan("")}, "finish_within is");
   CHECK_FALSE(run.trainer.model().initialised());
 }
 
@@ -52,4 +55,18 @@ TEST_CASE("A text, a tokenizer, a schedule or a rule that does not fit is refuse
   CHECK(run.trainer.run(text, {.steps = 3, .batch = 1}));
   refused(many, text, "5");
   CHECK(has(sentence_of<input_error>([&] { run.trainer.run(text, {.steps = 2, .batch = 1}); }), "completed 3 steps"));
+}
+
+TEST_CASE("A schedule that loses trained blocks is refused before the first step, unless the options allow it") {
+  for (const char* const schedule : {"full for 2 then stack:2-4", "stack:2-4 for 3 then stack:2-4", "2-4 for 1/2 then stack:3-4"}) {
+    small_run<cpu> run(schedule), allowed(schedule);
+    const std::string said =
+        sentence_of<input_error>([&] { run.trainer.run(text, {.steps = 6, .batch = 1}, [](const step_report&) { FAIL("a step ran"); }); });
+    CAPTURE(said);
+    CHECK(has(said, "this is shrinking"));
+    CHECK_FALSE(run.trainer.model().initialised());
+    CHECK(allowed.trainer.run(text, {.steps = 6, .batch = 1, .allow_shrinking = true}));
+  }
+  small_run<cpu> gap("stack:2-3 for 1/2 then full");
+  CHECK(has(sentence_of<input_error>([&] { gap.trainer.run(text, {.steps = 6, .batch = 1, .allow_shrinking = true}); }), "joins the network"));
 }

@@ -59,7 +59,43 @@ template <class Rule> void ends_at_zero(const Rule& rule) {
   for (const int threads : {2, 4}) CHECK(shrinking_run<Rule>(rule, threads).end == one.end);
 }
 
+#if defined(__SSE2__)
+/// Weights of half the smallest normal number and training under a mode that was set when the threads existed.
+std::vector<double> trained_in_mode(unsigned mode, int threads) {
+  const model_shape shape{.layers = 2, .width = 40, .heads = 2, .neurons = 200, .neuron_group = 10, .vocab = 300, .context = 16};
+  small_run<cpu> run("full", dropped_update::zero_gradient, {.lr = 1e-39, .weight_decay = 0}, shape, cpu_options{threads});
+  auto& model = run.trainer.model();
+  model.initialise(1);
+  std::vector<float> w = model.get_weights();
+  for (std::size_t i = 0; i < w.size(); ++i)
+    if (i % 3) w[i] *= 1e-37f;
+  model.set_weights(w);
+  const unsigned usual = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(usual | mode);
+  run.trainer.run(token_list(3000), {.steps = 3, .batch = 8});
+  const unsigned after = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(usual);
+  CHECK((after & 0xffc0u) == ((usual | mode) & 0xffc0u));
+  return run.state();
+}
+#endif
+
 }  // namespace
+
+#if defined(__SSE2__)
+TEST_CASE("A mode that the caller sets after the threads were made gives the same bits with 1, 2 and 4 threads and in every run") {
+  const unsigned flush_to_zero = 1u << 15, denormals_are_zero = 1u << 6, upward = 2u << 13, to_zero = 3u << 13;
+  std::vector<std::vector<double>> all;
+  for (const unsigned mode : {0u, flush_to_zero, denormals_are_zero, flush_to_zero | denormals_are_zero, upward, to_zero}) {
+    all.push_back(trained_in_mode(mode, 1));
+    for (const int threads : {2, 4, 2, 4}) CHECK(trained_in_mode(mode, threads) == all.back());
+  }
+  CHECK(all[0] != all[1]);  // the weights are small enough for the mode to matter
+  CHECK(all[0] != all[2]);
+  CHECK(all[0] != all[4]);
+  CHECK(all[4] != all[5]);
+}
+#endif
 
 // .5^n of a moment of 1e-3 is subnormal from step 117 to 139, .6^n from 158 to 189.
 TEST_CASE("Moments of AdamW that shrink end at 0, never subnormal, with the same bits for 1, 2 and 4 threads") {

@@ -21,9 +21,12 @@
 namespace raptr {
 
 struct cpu_options {
-  /// Including the calling thread; 0: as many as the process may run on.
+  /// Including the calling thread. 0: available_threads(), one for each processor that the calling thread may use, and 1 inside a
+  /// parallel region of OpenMP. Models that train at the same time in threads of the caller need a number each: docs/building.md.
   int threads = 0;
 };
+
+inline namespace RAPTR_INSTRUCTIONS {
 
 /// Satisfies raptr::backend. Every operation is complete when it returns. Not thread-safe: one caller at a time.
 template <class Real, class Master> class cpu_ops {
@@ -125,6 +128,8 @@ template <class Real, class Master> class cpu_ops {
   cpu_backend::context ctx_;
   cpu_backend::memory memory_;
 };
+
+}  // namespace RAPTR_INSTRUCTIONS
 
 template <> struct backend_of<cpu> {
   using options = cpu_options;

@@ -8,6 +8,10 @@
 #if defined(min) || defined(max)
 #error "raptr: min and max are macros here: define NOMINMAX before <windows.h>, or #undef both before the headers of raptr"
 #endif
+#if defined(A) || defined(B) || defined(D) || defined(F) || defined(G) || defined(H) || defined(K) || defined(M) || defined(N) || defined(O) || \
+    defined(P) || defined(R) || defined(S) || defined(T) || defined(V)
+#error "raptr: one of A B D F G H K M N O P R S T V is a macro here, and a template parameter in raptr: #undef it before the headers of raptr"
+#endif
 #if !defined(__cpp_exceptions) && !defined(__CUDACC__)
 #error "raptr: errors are exceptions: compile without -fno-exceptions"
 #endif
@@ -20,6 +24,24 @@
 #else
 #define RAPTR_BOTH
 #define RAPTR_ANY_TEAM
+#endif
+
+// RAPTR_INSTRUCTIONS: an inline namespace around raptr::cpu and all that knows the width of its vectors. Files compiled for other
+// instruction sets then have other symbols, and a linker mixes none of them; docs/backends.md has the consequences.
+#if defined(__AVX512F__)
+#define RAPTR_INSTRUCTIONS avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define RAPTR_INSTRUCTIONS avx2_fma
+#elif defined(__AVX2__)
+#define RAPTR_INSTRUCTIONS avx2
+#elif defined(__AVX__)
+#define RAPTR_INSTRUCTIONS avx
+#elif defined(__SSE2__)
+#define RAPTR_INSTRUCTIONS sse2
+#elif defined(__ARM_NEON)
+#define RAPTR_INSTRUCTIONS neon
+#else
+#define RAPTR_INSTRUCTIONS any_instructions
 #endif
 
 // Before a loop whose iterations do not depend on each other: the compiler may vectorise without proving it again.

@@ -6,11 +6,15 @@
 #include <concepts>
 #include <string_view>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
+inline namespace RAPTR_INSTRUCTIONS {
 struct cpu {
   static constexpr std::string_view name = "cpu";
 };
+}  // namespace RAPTR_INSTRUCTIONS
 struct cuda {
   static constexpr std::string_view name = "cuda";
 };

@@ -8,11 +8,35 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <type_traits>
 
 #include <raptr/base/config.hpp>
 
 namespace raptr::math {
+inline namespace RAPTR_INSTRUCTIONS {
+
+namespace detail {
+
+// Zero, which no compiler may assume, link-time optimisation included.
+[[gnu::used]] inline std::uint64_t no_bits = 0;
+
+}  // namespace detail
+
+/// x as it was rounded. Flags such as -funsafe-math-optimizations, for which clang defines no macro, let a compiler fold (x + c) - c into x;
+/// it folds nothing across this. Without such flags it is x, and loops around it are vectorised either way with g++.
+template <class T> RAPTR_BOTH inline T rounded(T x) {
+#if defined(__CUDA_ARCH__)
+  return x;
+#elif defined(__clang__)
+  return __arithmetic_fence(x);
+#elif defined(__ASSOCIATIVE_MATH__)
+  using word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  return __builtin_bit_cast(T, word(__builtin_bit_cast(word, x) ^ word(detail::no_bits)));
+#else
+  return x;
+#endif
+}
 
 namespace detail {
 
@@ -26,11 +50,11 @@ RAPTR_BOTH inline float power_of_two(int n) { return from_bits(unsigned(n + 127)
 RAPTR_BOTH inline float exp(float x) {
   x = x < -104.0f ? -104.0f : x;  // exp(-104) rounds to 0, exp(89) to infinity; NaN passes
   x = x > 89.0f ? 89.0f : x;
-  const float shifted = x * 1.44269504f + 12582912.0f, whole = shifted - 12582912.0f;  // x / log 2, rounded by adding 1.5 * 2^23
+  const float shifted = rounded(x * 1.44269504f + 12582912.0f), whole = shifted - 12582912.0f;  // x / log 2, rounded by adding 1.5 * 2^23
   const int n = int(bits(shifted) - 0x4b400000u), half = n >> 1;
-  const float r = x - whole * 0.693359375f + whole * 2.12194440e-4f;  // log 2 in two parts
+  const float r = rounded(x - whole * 0.693359375f) + whole * 2.12194440e-4f;  // log 2 in two parts
   const float p = 0.5f + r * (0.166665733f + r * (0.0416665487f + r * (0.00836377405f + r * 0.00139269268f)));
-  return ((1.0f + (r + r * r * p)) * power_of_two(half)) * power_of_two(n - half);  // in two steps: 2^n itself may overflow
+  return rounded((1.0f + rounded(r + r * r * p)) * power_of_two(half)) * power_of_two(n - half);  // in two steps: 2^n itself may overflow
 }
 RAPTR_BOTH inline float tanh(float x) {
   const float t = magnitude(x), z = x * x;
@@ -43,21 +67,21 @@ RAPTR_BOTH inline float erf(float x) {
   const float z = x * x;
   const float q = 0.128379166f +
                   z * (-0.37612626f + z * (0.112835944f + z * (-0.0268542115f + z * (0.00518908724f + z * (-0.00080168643f + z * 7.87587487e-05f)))));
-  const float small = x + x * q;
+  const float near_zero = x + rounded(x * q);
   t = t > 4.0f ? 4.0f : t;  // erf(4) rounds to 1
   const float l = 1.12865984f + t * (0.635038853f +
                                      t * (0.106521174f + t * (-0.0240788721f + t * (0.00381960836f + t * (-0.000371483911f + t * 1.64596167e-05f)))));
-  return t < 1.0f ? small : with_sign_of(1.0f - exp(-t * l), x);
+  return t < 1.0f ? near_zero : with_sign_of(1.0f - exp(-t * l), x);
 }
 RAPTR_BOTH inline float sqrt(float x) {
   const bool tiny = x < 1e-30f;
   const float v = tiny ? x * 18446744073709551616.0f : x;  // 2^64
   float y = from_bits(0x5f375a86u - (bits(v) >> 1));       // 1 / sqrt(v) to 4 percent
   const float h = 0.5f * v;
-  y = y * (1.5f - h * y * y);
-  y = y * (1.5f - h * y * y);
-  y = y * (1.5f - h * y * y);
-  const float s = v * y, better = s + 0.5f * y * (v - s * s), root = tiny ? better * 2.3283064365386963e-10f : better;
+  y = y * (1.5f - rounded(h * y) * y);
+  y = y * (1.5f - rounded(h * y) * y);
+  y = y * (1.5f - rounded(h * y) * y);
+  const float s = rounded(v * y), better = s + 0.5f * y * (v - s * s), root = tiny ? better * 2.3283064365386963e-10f : better;
   const bool itself = x == 0.0f || x > 3.4028234e38f;  // zeros of both signs, infinity
   return itself ? x : (x < 0.0f ? from_bits(0x7fc00000u) : root);
 }
@@ -90,4 +114,5 @@ template <class T> RAPTR_BOTH T sqrt(T x) {
     return std::sqrt(x);
 }
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::math

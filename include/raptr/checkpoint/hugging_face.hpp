@@ -167,7 +167,7 @@ template <class Model> void load_hugging_face(const std::filesystem::path& folde
   const json config = read_json(file);
   if (const auto there = json_member<std::string>(config, "model_type", file); there != names.family || there == own_names.family)
     errors::architecture_differs(file, there, names.family);
-  expect_same_config<block>(folder, model.shape());
+  expect_same_config<block>(config, file, model.shape());
   const auto tensors = file_tensors(model.layout(), names);
   const detail::hugging_face_tensors files(folder, names, model.shape().layers, model.shape().width, checkpoint::shapes_of(tensors, ""));
   files.check_tied_weights<master>();

@@ -110,15 +110,14 @@ static_assert(config_visitor<config_reader>);
 
 }  // namespace detail
 
-/// Reads config.json of a folder of the family. Throws file_error for another family, a member that is not supported, and invalid
+/// What config.json of a folder of the family says. Throws file_error for another family, a member that is not supported, and invalid
 /// sizes.
 ///
+///   file          for messages
 ///   neuron_group  of the shape, which such files do not contain
 ///   by_block      whether what Block decides, such as the activation, must be as the file says; otherwise it is not looked at
 template <model_family Family, class Block = typename Family::network>
-hugging_face_model hugging_face_config_of(const std::filesystem::path& folder, int neuron_group, bool by_block) {
-  const auto file = folder / "config.json";
-  const json config = read_json(file);
+hugging_face_model hugging_face_config_of(const json& config, const std::filesystem::path& file, int neuron_group, bool by_block) {
   const auto type = json_member<std::string>(config, "model_type", file);
   if (type != Family::name) errors::unsupported_member(file, "model_type", config["model_type"], errors::quoted(Family::name));
   detail::config_reader reader(config, file, by_block);
@@ -138,6 +137,11 @@ hugging_face_model hugging_face_config_of(const std::filesystem::path& folder, i
     if (s.name == "neurons") s.size = model.shape.neurons;
   return model;
 }
+template <model_family Family, class Block = typename Family::network>
+hugging_face_model hugging_face_config_of(const std::filesystem::path& folder, int neuron_group, bool by_block) {
+  const auto file = folder / "config.json";
+  return hugging_face_config_of<Family, Block>(read_json(file), file, neuron_group, by_block);
+}
 
 /// The same for the family among several that the file names, whatever its block.
 template <class... Families> hugging_face_model hugging_face_config(const std::filesystem::path& folder, family_list<Families...>, int neuron_group) {
@@ -145,7 +149,7 @@ template <class... Families> hugging_face_model hugging_face_config(const std::f
   const json config = read_json(file);
   const auto type = json_member<std::string>(config, "model_type", file);
   std::optional<hugging_face_model> found;
-  ((type == Families::name ? void(found = hugging_face_config_of<Families>(folder, neuron_group, false)) : void()), ...);
+  ((type == Families::name ? void(found = hugging_face_config_of<Families>(config, file, neuron_group, false)) : void()), ...);
   std::string names;
   ((names += (names.empty() ? "" : " or ") + errors::quoted(Families::name)), ...);
   if (!found) errors::unsupported_member(file, "model_type", config["model_type"], names);

@@ -19,12 +19,9 @@ namespace errors {
 }
 }  // namespace errors
 
-/// The "raptr" member of config.json. Numbers that are those of the block are left out.
-template <class Block, class Objective> json shape_to_json(const model_shape& s) {
-  json own{{"format", 1},
-           {"names", names_of<Block>(s).family},
-           {"objective", Objective::name},
-           {"layers", s.layers},
+/// defaults: also numbers that are those of the block.
+inline json numbers_to_json(const model_shape& s, bool defaults) {
+  json own{{"layers", s.layers},
            {"width", s.width},
            {"heads", s.heads},
            {"kv_heads", s.head_groups()},
@@ -32,10 +29,16 @@ template <class Block, class Objective> json shape_to_json(const model_shape& s)
            {"neuron_group", s.neuron_group},
            {"vocab", s.vocab},
            {"context", s.context}};
-  if (s.token_types > 0) own["token_types"] = s.token_types;
-  if (s.norm_eps > 0) own["norm_eps"] = s.norm_eps;
-  if (s.attention_scale > 0) own["attention_scale"] = s.attention_scale;
-  if (s.scale_by_depth) own["scale_by_depth"] = true;
+  if (defaults || s.token_types > 0) own["token_types"] = s.token_types;
+  if (defaults || s.norm_eps > 0) own["norm_eps"] = s.norm_eps;
+  if (defaults || s.attention_scale > 0) own["attention_scale"] = s.attention_scale;
+  if (defaults || s.scale_by_depth) own["scale_by_depth"] = s.scale_by_depth;
+  return own;
+}
+/// The "raptr" member of config.json.
+template <class Block, class Objective> json shape_to_json(const model_shape& s) {
+  json own{{"format", 1}, {"names", names_of<Block>(s).family}, {"objective", Objective::name}};
+  own.update(numbers_to_json(s, false));
   return own;
 }
 /// Throws file_error if the file has no such member, or an invalid number in it.
@@ -95,8 +98,8 @@ static_assert(config_visitor<config_writer>);
 
 }  // namespace detail
 
-/// Throws file_error unless config.json of the folder, whose family is the model's, describes a model of this block and shape.
-template <class Block> void expect_same_config(const std::filesystem::path& folder, const model_shape& shape) {
+/// Throws file_error unless the contents of `file`, a config.json of the model's family, describe a model of this block and shape.
+template <class Block> void expect_same_config(const json& config, const std::filesystem::path& file, const model_shape& shape) {
   using family = family_of<Block>;
   const auto members = [](model_shape completed) {
     json all;
@@ -105,13 +108,12 @@ template <class Block> void expect_same_config(const std::filesystem::path& fold
     family::template config<Block>(writer, completed);
     return all;
   };
-  const hugging_face_model there = hugging_face_config_of<family, Block>(folder, shape.neuron_group, true);
+  const hugging_face_model there = hugging_face_config_of<family, Block>(config, file, shape.neuron_group, true);
   const json ours = members(completed_shape<Block>(shape)), theirs = members(there.shape);
-  const auto file = folder / "config.json";
   for (const named_size& s : there.sizes)
     if (const json& size = ours[std::string(s.member)]; size != s.size) errors::size_differs(file, s, size.get<int>());
   for (const auto& [member, value] : theirs.items())
-    if (ours[member] != value) errors::number_differs(file, member, detail::shown_json(value), detail::shown_json(ours[member]));
+    if (const json& here = ours[member]; here != value) errors::number_differs(file, member, detail::shown_json(value), detail::shown_json(here));
 }
 
 /// The same for a folder of a checkpoint, whatever names it has. Without a config.json nothing is checked.
@@ -119,13 +121,13 @@ template <class Block> void expect_same_model(const std::filesystem::path& folde
   const auto file = folder / "config.json";
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) return;
-  if (names_of<Block>(shape).family != own_names.family) return expect_same_config<Block>(folder, shape);
-  const model_shape there = completed_shape<Block>(shape_from_json(read_json(file), file)), here = completed_shape<Block>(shape);
-  const auto expect = [&](const char* member, const json& theirs, const json& ours) {
-    if (theirs != ours) errors::number_differs(file, member, theirs.dump(), ours.dump());
-  };
-  expect("norm_eps", there.norm_eps, here.norm_eps), expect("token_types", there.token_types, here.token_types);
-  expect("attention_scale", there.attention_scale, here.attention_scale), expect("scale_by_depth", there.scale_by_depth, here.scale_by_depth);
+  const json config = read_json(file);
+  if (names_of<Block>(shape).family != own_names.family) return expect_same_config<Block>(config, file, shape);
+  model_shape there = shape_from_json(config, file);
+  there.neuron_group = shape.neuron_group;  // how neurons are dropped, which weights do not depend on
+  const json theirs = numbers_to_json(completed_shape<Block>(there), true), ours = numbers_to_json(completed_shape<Block>(shape), true);
+  for (const auto& [member, value] : theirs.items())
+    if (ours[member] != value) errors::number_differs(file, member, value.dump(), ours[member].dump());
 }
 
 /// whole: the files also contain all layers of the family that are not trained here, as the pooler and the head of next-sentence

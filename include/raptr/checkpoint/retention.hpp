@@ -53,14 +53,19 @@ inline std::vector<step_folder> step_folders(const std::filesystem::path& parent
   return found;
 }
 
-/// The newest step folder whose every byte passes verification.
+inline constexpr auto any_step_folder = [](const step_folder&, const folder_manifest&) {};
+
+/// The newest step folder whose every byte passes verification. Throws stopped on a request.
 ///
-///   report(const step_folder&, const std::string& reason)   called for each one that is skipped
-template <std::invocable<const step_folder&, const std::string&> Report>
-std::optional<step_folder> newest_good(const std::filesystem::path& parent, Report&& report) {
+///   report(const step_folder&, const std::string& reason)    called for each one that is skipped
+///   check(const step_folder&, const folder_manifest&)        throws file_error for a whole one that is not wanted
+template <std::invocable<const step_folder&, const std::string&> Report,
+          std::invocable<const step_folder&, const folder_manifest&> Check = decltype(any_step_folder)>
+std::optional<step_folder> newest_good(const std::filesystem::path& parent, Report&& report, Check check = any_step_folder,
+                                       const std::stop_token& stop = {}) {
   for (auto& one : step_folders(parent)) {
     try {
-      verify_folder(one.path);
+      check(std::as_const(one), verify_folder(one.path, verification::contents, stop));
       return std::move(one);
     } catch (const file_error& error) {
       const std::string reason = error.what();
@@ -77,16 +82,20 @@ struct retention {
   std::int64_t every = 0;
 };
 
+inline constexpr auto every_step = [](std::int64_t) { return true; };
+
 /// Removes the step folders before `newest` that the rule does not keep. Call it after commit(). Removes nothing unless
-/// the folder of `newest` is complete. Incomplete folders are not counted and are left for inspection, and so are steps
-/// after `newest`. Returns the removed steps.
-inline std::vector<std::int64_t> remove_old_steps(const std::filesystem::path& parent, std::int64_t newest, retention keep) {
+/// the folder of `newest` is complete. Incomplete folders are not counted and are left for inspection, and so are those of another
+/// run than that of `newest`, and steps after it. Returns the removed steps.
+///
+///   regular(step)  whether the rule is about this step; others, as that of a stop, are removed
+template <std::predicate<std::int64_t> Regular = decltype(every_step)>
+std::vector<std::int64_t> remove_old_steps(const std::filesystem::path& parent, std::int64_t newest, retention keep, Regular regular = every_step) {
   if (keep.last < 1 || keep.every < 0) errors::wrong_retention(keep.last, keep.every);
-  verify_folder(parent / step_name(newest), verification::sizes);
-  const auto whole = [](const step_folder& one) {
+  const std::string run = verify_folder(parent / step_name(newest), verification::sizes).run;
+  const auto ours = [&](const step_folder& one) {
     try {
-      verify_folder(one.path, verification::sizes);
-      return true;
+      return verify_folder(one.path, verification::sizes).run == run;
     } catch (const file_error&) {
       return false;
     }
@@ -94,10 +103,11 @@ inline std::vector<std::int64_t> remove_old_steps(const std::filesystem::path& p
   std::vector<std::int64_t> removed;
   int kept = 1;  // the newest one
   for (const auto& one : step_folders(parent)) {
-    if (one.step >= newest || !whole(one)) continue;
-    if (kept < keep.last) {
+    if (one.step >= newest || !ours(one)) continue;
+    const bool counts = regular(one.step);
+    if (counts && kept < keep.last) {
       ++kept;
-    } else if (keep.every == 0 || one.step % keep.every != 0) {
+    } else if (!counts || keep.every == 0 || one.step % keep.every != 0) {
       remove_folder(one.path);
       removed.push_back(one.step);
     }

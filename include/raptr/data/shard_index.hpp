@@ -45,7 +45,9 @@ inline std::string shard_index_text(const shard_index& index) {
                 {"size", index.vocabulary.size},
                 {"end_of_text", index.vocabulary.end_of_text},
                 {"mask", index.vocabulary.mask},
-                {"pad", index.vocabulary.pad}}},
+                {"pad", index.vocabulary.pad},
+                {"cls", index.vocabulary.cls},
+                {"sep", index.vocabulary.sep}}},
               {"training", part(index.training)}};
   if (index.validation) all["validation"] = part(*index.validation);
   return json_text(all);
@@ -59,6 +61,8 @@ inline shard_index read_shard_index(const std::filesystem::path& file) {
   const auto size = json_member<int>(tokenizer, "size", file);
   if (size < 1) errors::wrong_member(file, "size", "1 or more ids", std::to_string(size));
   const auto special = [&](std::string_view name) {
+    const std::string key(name);
+    if ((key == "cls" || key == "sep") && !tokenizer.contains(key)) return -1;  // shards written before these were recorded
     const auto id = json_member<int>(tokenizer, name, file);
     if (id < -1 || id >= size) errors::wrong_member(file, name, "-1 or an id below " + std::to_string(size), std::to_string(id));
     return id;
@@ -70,7 +74,12 @@ inline shard_index read_shard_index(const std::filesystem::path& file) {
   };
   shard_index index{.tokenizer = json_member<std::string>(tokenizer, "name", file),
                     .tokenizer_from = bytes_from_json(json_member<json>(tokenizer, "from", file), file),
-                    .vocabulary = {.size = size, .end_of_text = special("end_of_text"), .mask = special("mask"), .pad = special("pad")},
+                    .vocabulary = {.size = size,
+                                   .end_of_text = special("end_of_text"),
+                                   .mask = special("mask"),
+                                   .pad = special("pad"),
+                                   .cls = special("cls"),
+                                   .sep = special("sep")},
                     .training = part("training")};
   if (all.contains("validation")) index.validation = part("validation");
   return index;

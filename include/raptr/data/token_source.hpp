@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include <raptr/base/stop.hpp>
 #include <raptr/data/error.hpp>
 #include <raptr/io/checksum.hpp>
 #include <raptr/tokenizers/vocabulary.hpp>
@@ -25,10 +26,12 @@ concept token_source = requires(const S& source, std::int64_t first, std::span<s
 };
 
 /// Fingerprint of a text: the CRC-32C of all ids as little-endian 32-bit numbers, above the low 32 bits of their number.
-template <token_source S> std::uint64_t token_hash(const S& source) {
+/// Throws stopped on a request.
+template <token_source S> std::uint64_t token_hash(const S& source, const std::stop_token& stop = {}) {
   std::array<std::int32_t, 4096> chunk{};
   std::uint32_t sum = 0;
   for (std::int64_t first = 0; first < source.size(); first += std::ssize(chunk)) {
+    throw_if_stopped(stop);
     const auto left = source.size() - first;
     const auto part = std::span(chunk).first(static_cast<std::size_t>(left < std::ssize(chunk) ? left : std::ssize(chunk)));
     source.read(first, part);

@@ -59,8 +59,9 @@ class recorded_file {
 /// An exception or a missing commit() leaves the old state: the destructor removes the temporary folder.
 class atomic_folder {
  public:
-  /// final_path: the folder to create; its parent must exist (see make_folders()). Throws when another writer is using it.
-  explicit atomic_folder(const std::filesystem::path& final_path) : folder_(final_path) {}
+  /// final_path: the folder to create; its parent must exist (see make_folders()). run: the id for the manifest, or none. Throws when
+  /// another writer is using it.
+  explicit atomic_folder(const std::filesystem::path& final_path, std::string run = "") : folder_(final_path), run_(std::move(run)) {}
 
   const std::filesystem::path& final_path() const { return folder_.final_path(); }
   /// Where the files are until commit().
@@ -82,12 +83,13 @@ class atomic_folder {
   /// Writes the manifest and publishes the folder; durable on return. An existing folder of that name (an incomplete one,
   /// or from a run that is now repeated) is exchanged atomically where the system supports it, and removed afterwards.
   void commit() {
-    write_file(partial_path() / manifest_name, manifest_text(files_));
+    write_file(partial_path() / manifest_name, manifest_text(files_, run_));
     if (!folder_.publish()) folder_.replace();
   }
 
  private:
   partial_folder folder_;
+  std::string run_;
   std::vector<file_record> files_;
 };
 

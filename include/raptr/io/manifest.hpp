@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// manifest.json marks a folder as a finished checkpoint: names, sizes and the CRC-32C of every MiB of its files. Its last
-// line is the checksum of all bytes before that line, so the manifest is verified too. Files not listed in it are
+// manifest.json marks a folder as a finished checkpoint: names, sizes and the CRC-32C of every MiB of its files, and the id of the
+// run that wrote it. Its last line is the checksum of all bytes before that line, so the manifest is verified too. Files not listed in it are
 // ignored: notes beside a checkpoint do no harm.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include <raptr/base/stop.hpp>
 #include <raptr/io/checksum.hpp>
 #include <raptr/io/file.hpp>
 #include <raptr/io/json.hpp>
@@ -25,6 +26,10 @@ struct file_record {
   std::string name;
   std::uint64_t bytes = 0;
   std::vector<std::uint32_t> blocks;  // CRC-32C of each checksum_block
+};
+struct folder_manifest {
+  std::vector<file_record> files;
+  std::string run{};  // the id of the run that wrote the folder; empty: of none
 };
 
 inline constexpr std::string_view manifest_name = "manifest.json";
@@ -55,15 +60,17 @@ inline json json_list(const json& object, std::string_view name, const std::file
 
 }  // namespace detail
 
-inline std::string manifest_text(std::span<const file_record> files) {
+inline std::string manifest_text(std::span<const file_record> files, const std::string& run = "") {
   json list = json::array();
   for (const auto& one : files) {
     json blocks = json::array();
     for (const auto sum : one.blocks) blocks.push_back(crc_text(sum));
     list.push_back({{"name", one.name}, {"bytes", one.bytes}, {"blocks", std::move(blocks)}});
   }
-  std::string text = json_text(
-      {{"format", detail::manifest_format}, {"version", 1}, {"checksum", "crc32c"}, {"block_bytes", checksum_block}, {"files", std::move(list)}});
+  json all = {{"format", detail::manifest_format}, {"version", 1}, {"checksum", "crc32c"}, {"block_bytes", checksum_block}};
+  if (!run.empty()) all["run"] = run;
+  all["files"] = std::move(list);
+  std::string text = json_text(all);
   text.resize(text.rfind("\n}"));
   text += ",\n";
   const auto sum = crc_text(crc32c(bytes_of(text)));
@@ -71,7 +78,7 @@ inline std::string manifest_text(std::span<const file_record> files) {
 }
 
 /// Throws file_error when any byte of the text was changed, or when a member is invalid.
-inline std::vector<file_record> parse_manifest(std::string_view text, const std::filesystem::path& file) {
+inline folder_manifest parse_manifest(std::string_view text, const std::filesystem::path& file) {
   const std::size_t tail = detail::manifest_sum_key.size() + 8 + detail::manifest_end.size();
   const auto body = text.substr(0, text.size() < tail ? 0 : text.size() - tail);
   const auto last = text.substr(body.size());
@@ -82,14 +89,15 @@ inline std::vector<file_record> parse_manifest(std::string_view text, const std:
   const auto format = json_member<std::string>(manifest, "format", file), checksum = json_member<std::string>(manifest, "checksum", file);
   if (format != detail::manifest_format)
     errors::wrong_member(file, "format", "\"" + std::string(detail::manifest_format) + "\"", "\"" + shown(format) + "\"");
-  refuse_other_members(manifest, {"format", "version", "checksum", "block_bytes", "files", "manifest_crc32c"}, file);
+  refuse_other_members(manifest, {"format", "version", "checksum", "block_bytes", "run", "files", "manifest_crc32c"}, file);
   if (const auto version = json_member<int>(manifest, "version", file); version != 1)
     errors::wrong_member(file, "version", "1, the only supported version", std::to_string(version));
   if (checksum != "crc32c") errors::wrong_member(file, "checksum", "\"crc32c\"", "\"" + shown(checksum) + "\"");
   if (const auto block = json_member<std::uint64_t>(manifest, "block_bytes", file); block != checksum_block)
     errors::wrong_member(file, "block_bytes", std::to_string(checksum_block), std::to_string(block));
 
-  std::vector<file_record> files;
+  folder_manifest all;
+  if (manifest.contains("run")) all.run = json_member<std::string>(manifest, "run", file);
   std::set<std::string> names;
   for (const json& one : detail::json_list(manifest, "files", file)) {
     file_record record{json_member<std::string>(one, "name", file), json_member<std::uint64_t>(one, "bytes", file), {}};
@@ -104,12 +112,12 @@ inline std::vector<file_record> parse_manifest(std::string_view text, const std:
     if (record.blocks.size() != blocks)
       errors::wrong_member(file, "blocks", std::to_string(blocks) + " sums for the " + std::to_string(record.bytes) + " bytes of " + record.name,
                            std::to_string(record.blocks.size()));
-    files.push_back(std::move(record));
+    all.files.push_back(std::move(record));
   }
-  return files;
+  return all;
 }
 
-inline std::vector<file_record> read_manifest(const std::filesystem::path& folder) {
+inline folder_manifest read_manifest(const std::filesystem::path& folder) {
   const auto file = folder / manifest_name;
   std::error_code code;
   if (!std::filesystem::exists(file, code) && std::filesystem::is_directory(folder, code)) errors::unfinished_folder(folder);
@@ -136,10 +144,11 @@ inline std::string tensors_between(const open_file& file, std::uint64_t file_byt
   }
 }
 
-inline void verify_blocks(const std::filesystem::path& path, const file_record& record) {
+inline void verify_blocks(const std::filesystem::path& path, const file_record& record, const std::stop_token& stop) {
   const auto file = open_file::reading(path);
   std::vector<std::byte> block;
   for (std::size_t i = 0; i < record.blocks.size(); ++i) {
+    throw_if_stopped(stop);
     const auto first = i * checksum_block;
     const auto left = record.bytes - first, size = left < checksum_block ? left : checksum_block;
     block.resize(static_cast<std::size_t>(size));
@@ -163,9 +172,11 @@ inline void verify_blocks(const std::filesystem::path& path, const file_record& 
 enum class verification { sizes, contents };
 
 /// Throws file_error, naming file, bytes and, in a safetensors file, the tensor, if the folder has changed since it was
-/// written.
-inline void verify_folder(const std::filesystem::path& folder, verification depth = verification::contents) {
-  for (const auto& record : read_manifest(folder)) {
+/// written. Throws stopped on a request. Returns the manifest.
+inline folder_manifest verify_folder(const std::filesystem::path& folder, verification depth = verification::contents,
+                                     const std::stop_token& stop = {}) {
+  folder_manifest manifest = read_manifest(folder);
+  for (const auto& record : manifest.files) {
     const auto path = folder / record.name;
     const auto file = open_file::reading(path);
     if (const auto bytes = file.size(); bytes != record.bytes) {
@@ -174,8 +185,9 @@ inline void verify_folder(const std::filesystem::path& folder, verification dept
       errors::damaged_file(path, place, std::to_string(record.bytes) + " bytes in all",
                            std::to_string(bytes) + (where.empty() ? "" : ", cut " + where));
     }
-    if (depth == verification::contents) detail::verify_blocks(path, record);
+    if (depth == verification::contents) detail::verify_blocks(path, record, stop);
   }
+  return manifest;
 }
 
 }  // namespace raptr

@@ -20,8 +20,8 @@ constexpr float float_of_half(std::uint16_t bits) {
   const std::uint32_t sign = std::uint32_t{bits & 0x8000u} << 16, exponent = bits >> 10 & 31u, fraction = bits & 1023u;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | fraction << 13);
   if (exponent > 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | fraction << 13);
-  const float small = static_cast<float>(fraction) * 0x1p-24f;
-  return sign ? -small : small;
+  const float subnormal = static_cast<float>(fraction) * 0x1p-24f;
+  return sign ? -subnormal : subnormal;
 }
 
 inline bool is_floating(const tensor_entry& entry) {

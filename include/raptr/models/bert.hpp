@@ -91,7 +91,9 @@ struct bert_family {
     for (const char* rate : {"hidden_dropout_prob", "attention_probs_dropout_prob"}) visit.rate(rate);
     visit.id("pad_token_id", &vocabulary::pad);
   }
-  static double deviation(initializer kind, const model_shape& s) { return gpt2_deviation(kind, s); }
+  /// The row of [PAD] starts like the others, where Hugging Face's starts as zeros: batches have no padding, so it is a row of the
+  /// output matrix and nothing else.
+  static double deviation(initializer kind, const model_shape& s) { return bert_deviation(kind, s); }
 
  private:
   /// Whether the head applies the function of the mlp.

@@ -152,7 +152,8 @@ template <class Block, class F> constexpr auto with_family_of_files(const model_
 }
 /// The names of a model of this block and shape.
 template <class Block> constexpr tensor_names names_of(const model_shape& shape) {
-  return with_family_of_files<Block>(shape, []<class Family>() { return Family::template names<Block>(); });
+  // With [] it could become a pointer to a function, of which nvcc warns.
+  return with_family_of_files<Block>(shape, [&]<class Family>() { return Family::template names<Block>(); });
 }
 
 /// Whether a block has the policies of Like, whatever its norm, mlp, output matrix, token types and precision.

@@ -78,6 +78,7 @@ struct gpt2_family {
     for (const char* rate : {"embd_pdrop", "attn_pdrop", "resid_pdrop"}) visit.rate(rate);
     for (const char* id : {"bos_token_id", "eos_token_id"}) visit.id(id, &vocabulary::end_of_text);
   }
+  /// Projections that write to the residual stream (both c_proj) start smaller, by the full depth.
   static double deviation(initializer kind, const model_shape& s) { return gpt2_deviation(kind, s); }
 };
 

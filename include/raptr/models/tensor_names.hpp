@@ -3,6 +3,7 @@
 // declare them. Native layouts are never written to a file, so they may change, and checkpoints move between backends.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -91,11 +92,15 @@ template <class T, class F> std::vector<untrained_tensor<T>> untrained_tensors(c
   return all;
 }
 
-/// All tensors of a model of one stack, in the order of the layout.
-inline std::vector<file_tensor> file_tensors(const weight_layout& layout, const tensor_names& names) {
+/// The tensors of a model of one stack, in the order of the layout.
+///
+///   number(block)  of a block in the files, as std::optional<int>; nullopt: it is not there. block -1: the model's own weights
+template <class Number> std::vector<file_tensor> file_tensors(const weight_layout& layout, const tensor_names& names, Number number) {
   std::vector<file_tensor> all;
   const stack_names& stack = names.stacks.front();
   for (const placed_weight& w : layout.all()) {
+    const std::optional<int> block = number(w.block);
+    if (!block) continue;
     std::int64_t row = 0;  // of a unit
     for (const tensor_rows& t : w.what.tensors) {
       const std::string ours = w.block < 0 ? t.name : w.part_name + "." + t.name;
@@ -103,7 +108,7 @@ inline std::vector<file_tensor> file_tensors(const weight_layout& layout, const 
       for (const tensor_name& n : w.block < 0 ? names.model : stack.parts)
         if (n.ours == ours) known = n;
       const std::string name =
-          w.block < 0 ? std::string(known.theirs) : std::string(stack.block) + std::to_string(w.block) + "." + std::string(known.theirs);
+          w.block < 0 ? std::string(known.theirs) : std::string(stack.block) + std::to_string(*block) + "." + std::string(known.theirs);
       if (all.empty() || all.back().name != name) all.push_back({name, 0, w.what.width, known.transposed, {}});
       for (int unit = 0; unit < w.units; ++unit) {
         all.back().strips.push_back({w.first + unit * w.per_unit + row * w.what.width, t.rows});
@@ -113,6 +118,9 @@ inline std::vector<file_tensor> file_tensors(const weight_layout& layout, const 
     }
   }
   return all;
+}
+inline std::vector<file_tensor> file_tensors(const weight_layout& layout, const tensor_names& names) {
+  return file_tensors(layout, names, [](int block) { return std::optional<int>(block); });
 }
 
 }  // namespace raptr

@@ -2,6 +2,7 @@
 // Whether a batch is valid for a model and a plan, checked on the host before anything is enqueued.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -33,7 +34,10 @@ inline void check_batch(const batch& data, const step_plan& plan, const model_sh
     before = t.row;
   }
   if (!(data.normaliser > 0)) errors::normaliser_is_not_positive(data.normaliser);
-  const int first = data.first_sequence, last = first + static_cast<int>(data.segments.size()) - 1, sequences = plan.layout().sequences;
+  if (!data.sequences.empty() && (data.sequences.size() != data.segments.size() || !std::is_sorted(data.sequences.begin(), data.sequences.end())))
+    errors::segments_are_of_no_sequence(data.segments.size(), data.sequences.size());
+  if (data.segments.empty()) return;
+  const int first = data.sequence_of(0), last = data.sequence_of(data.segments.size() - 1), sequences = plan.layout().sequences;
   for (const block_plan& b : plan.blocks())
     if (!b.sequences.empty() && (first < 0 || last >= sequences)) errors::sequences_are_outside_the_plan(first, last, sequences);
 }

@@ -27,6 +27,10 @@ namespace raptr::errors {
        " rows and a prefix of " + std::to_string(prefix) + ": segments follow each other, so it begins in row " + std::to_string(expected) +
        ", and a prefix is at most the length");
 }
+[[noreturn]] inline void segments_are_of_no_sequence(std::size_t segments, std::size_t numbers) {
+  fail("a batch has " + std::to_string(segments) + " segments and " + std::to_string(numbers) +
+       " numbers of sequences: give one for each segment, in ascending order, or none");
+}
 [[noreturn]] inline void target_is_out_of_place(int row, std::int64_t before, std::size_t rows) {
   fail("a target of a batch is in row " + std::to_string(row) + " after one in row " + std::to_string(before) +
        ": rows of targets ascend and lie in 0 to " + std::to_string(static_cast<std::int64_t>(rows) - 1));
@@ -51,6 +55,24 @@ namespace raptr::errors {
 }
 [[noreturn]] inline void mask_rate_is_out_of_range(double rate) {
   fail("masked_lm::rate is " + decimal_text(rate) + ": give a share of the tokens, above 0 and at most 1");
+}
+[[noreturn]] inline void max_predictions_is_out_of_range(int given) {
+  fail("masked_lm::max_predictions is " + std::to_string(given) + ": give the largest number of predictions in a sequence, or 0 for no bound");
+}
+[[noreturn]] inline void independent_masks_have_no_bound(int given) {
+  fail("masked_lm::max_predictions is " + std::to_string(given) +
+       ", but masking::independent draws for each token alone: use masking::bert or whole_words, or leave the bound 0");
+}
+[[noreturn]] inline void tokenizer_has_no_frame(int size) {
+  fail("the frame of masked_lm is cls_sep, but this tokenizer of " + std::to_string(size) +
+       " ids has no [CLS] or no [SEP]: use one that has both, or framing::none");
+}
+[[noreturn]] inline void frame_does_not_fit(int context) {
+  fail("a context of " + std::to_string(context) + " has no room for a token between [CLS] and [SEP]: give 3 or more, or framing::none");
+}
+[[noreturn]] inline void words_are_not_known(std::int64_t given, int ids) {
+  fail("masking::whole_words joins tokens to words, but masked_lm::inside_word has " + std::to_string(given) + " entries for a tokenizer of " +
+       std::to_string(ids) + " ids: give wordpiece_tokenizer::inside_word(), or use masking::bert");
 }
 [[noreturn]] inline void norm_has_no_epsilon(double given) {
   fail("model_shape::norm_eps is " + decimal_text(given) + ", but the norm of this block takes no epsilon: leave it 0");

@@ -16,6 +16,10 @@ inline double gpt2_deviation(initializer kind, const model_shape& shape) {
   return kind == initializer::normal_by_depth ? 0.02 / std::sqrt(2.0 * shape.layers) : 0.02;
 }
 
+/// Standard deviation of BERT, the same for every matrix: 0.02 [hf]. (Google's own code draws from a normal distribution cut at two
+/// deviations, of 0.88 times that [bert].)
+inline double bert_deviation(initializer, const model_shape&) { return 0.02; }
+
 /// That of the block's family, or GPT-2's.
 template <class Block> double initial_deviation(initializer kind, const model_shape& shape) {
   if constexpr (requires { Block::family::deviation(kind, shape); })

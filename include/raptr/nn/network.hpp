@@ -12,11 +12,11 @@ namespace raptr {
 template <class Block, class Ops> class network {
   using real = typename Ops::real;
   using head = token_head<Block, Ops>;
-  using blocks = stack<Block, Ops>;
+  using stack_type = stack<Block, Ops>;
 
  public:
   explicit network(const model_shape& shape) : shape_(shape), head_(shape), blocks_(shape) {}
-  static weight_layout layout(const model_shape& shape) { return weight_layout(shape.layers, head::weights(shape), blocks::weights(shape)); }
+  static weight_layout layout(const model_shape& shape) { return weight_layout(shape.layers, head::weights(shape), stack_type::weights(shape)); }
 
   /// *loss += the loss of one micro-batch. Resets the arena first.
   void evaluate(const pass<Ops>& p, double* loss) {
@@ -32,6 +32,7 @@ template <class Block, class Ops> class network {
   }
   /// logits (targets, V) = those of the target rows.
   void predict(const pass<Ops>& p, real* logits) { head_.predict(p, forward(p), logits); }
+  const stack_type& blocks() const { return blocks_; }
 
  private:
   real* forward(const pass<Ops>& p) {
@@ -44,7 +45,7 @@ template <class Block, class Ops> class network {
 
   model_shape shape_;
   head head_;
-  blocks blocks_;
+  stack_type blocks_;
 };
 
 }  // namespace raptr

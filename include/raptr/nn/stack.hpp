@@ -77,6 +77,9 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     }
   }
 
+  /// What the last forward pass through a block kept of its part number `Part`: pointers into the arena, valid until the next pass.
+  template <std::size_t Part> const auto& saved(int block) const { return std::get<Part>(saved_[static_cast<std::size_t>(block)].parts); }
+
  private:
   template <class P> static part_weights weights_of(const model_shape& shape) {
     part_weights all{std::string(P::name), P::units(shape), norm_weights<norm>(shape, "norm")};
@@ -105,14 +108,14 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     f.template operator()<P>(call, saved, index);
   }
   template <class F> void each_part(const part_call<Ops>& call, const block_plan& b, saved_block& s, F f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (run<Parts>(call, b, std::get<I>(s.parts), static_cast<int>(I), f), ...); }
+    [&]<std::size_t... Index>(std::index_sequence<Index...>) { (run<Parts>(call, b, std::get<Index>(s.parts), static_cast<int>(Index), f), ...); }
     (std::index_sequence_for<Parts...>{});
   }
   template <class F> void each_part_reversed(const part_call<Ops>& call, const block_plan& b, saved_block& s, F f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
+    [&]<std::size_t... Index>(std::index_sequence<Index...>) {
       constexpr int last = static_cast<int>(sizeof...(Parts)) - 1;
-      (run<std::tuple_element_t<static_cast<std::size_t>(last) - I, std::tuple<Parts...>>>(
-           call, b, std::get<static_cast<std::size_t>(last) - I>(s.parts), last - static_cast<int>(I), f),
+      (run<std::tuple_element_t<static_cast<std::size_t>(last) - Index, std::tuple<Parts...>>>(
+           call, b, std::get<static_cast<std::size_t>(last) - Index>(s.parts), last - static_cast<int>(Index), f),
        ...);
     }
     (std::index_sequence_for<Parts...>{});

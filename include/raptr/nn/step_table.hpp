@@ -85,13 +85,16 @@ class step_table {
     }
   }
   block_rows rows_of(const batch& data, const std::vector<int>& sequences) {
-    const auto first = std::lower_bound(sequences.begin(), sequences.end(), data.first_sequence);
-    const auto end = std::lower_bound(first, sequences.end(), data.first_sequence + segments);
-    if (sequences.empty() || end - first == segments) return {rows, -1, positions_at, segments_at, segments};
-    block_rows b{0, -1, 0, position(), static_cast<int>(end - first)};
-    const auto each = [&](auto f) {
-      for (auto s = first; s != end; ++s) f(data.segments[static_cast<std::size_t>(*s - data.first_sequence)]);
+    const auto each = [&](auto f) {  // segments and sequences ascend
+      auto s = sequences.begin();
+      for (std::size_t k = 0; k < data.segments.size(); ++k) {
+        while (s != sequences.end() && *s < data.sequence_of(k)) ++s;
+        if (s != sequences.end() && *s == data.sequence_of(k)) f(data.segments[k]);
+      }
     };
+    block_rows b{0, -1, 0, position(), 0};
+    each([&](const segment&) { ++b.segments; });
+    if (sequences.empty() || b.segments == segments) return {rows, -1, positions_at, segments_at, segments};
     each([&](const segment& s) { words_.insert(words_.end(), {b.rows, s.length, s.prefix}), b.rows += s.length; });
     b.rows_at = position();
     each([&](const segment& s) {

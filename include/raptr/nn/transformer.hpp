@@ -205,6 +205,9 @@ template <class Block, class Objective, class Device> class transformer {
   double* results_data() const { return results_.data() + static_cast<std::size_t>(slot_) * results_size(); }
   std::size_t results_size() const { return step_results::size_for(layout_.all().size()); }
   param_ranges kept_ranges() const { return kept_ranges_; }
+  // Of the last pass: the blocks, for what they saved, and which rows passed through each.
+  const auto& blocks() const { return network_.blocks(); }
+  const step_table& table() const { return table_; }
   /// Peak bytes of activations of the last pass.
   std::size_t activation_peak() const { return memory_.peak(); }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
 /// A tensor of an untrained layer, as it came from a file.

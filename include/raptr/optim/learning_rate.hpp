@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Learning-rate rules: pure functions of the position in the run, so that a rule can follow the stages of any schedule and a
 // resumed run needs no state. Each returns the fraction of the peak rate for the step now.step, counted from 0. It is above 0
-// in every step of a run, for every warm-up and every length.
+// in every step of a run, for every warm-up and every length, except for the first step of bert_rate. A rule is called twice for a
+// step, once for the weights of blocks (now.depth_share above 0) and once for all others, so a rule that wraps another one passes both
+// on without knowing it.
 #pragma once
 
 #include <algorithm>
@@ -37,6 +39,14 @@ struct warmup_linear {
   std::int64_t warmup = 0;
   double operator()(const run_position& now) const { return rates::warm(now.step, warmup) * rates::line(now.step, warmup, now.total); }
 };
+/// The rule of BERT: t / warmup before step t = `warmup`, counted from 0, then 1 - t / total [bert]. So the first step has the rate 0,
+/// and where the warm-up ends the rate falls to 1 - warmup / total at once.
+struct bert_rate {
+  std::int64_t warmup = 0;
+  double operator()(const run_position& now) const {
+    return now.step < warmup ? double(now.step) / double(warmup) : rates::line(now.step, 0, now.total);
+  }
+};
 /// Linear warm-up in `warmup` steps, then half a cosine down to `least` at the end of the run.
 struct warmup_cosine {
   std::int64_t warmup = 0;
@@ -70,13 +80,13 @@ template <rate_rule Rate> struct rewarm_each_stage {
   double operator()(const run_position& now) const { return rate(now) * rates::warm(now.step - now.first, warmup); }
 };
 
-/// Another rule, with the rate of the blocks times (L/k)^(1 - exponent) where k of L blocks are active: the rate that matches
-/// completep_scale with the same exponent [completep], applied to a subnetwork. With exponent 1 nothing changes.
+/// Another rule, with the rate of the blocks times (L/k)^(1 - exponent) where k of L blocks are active, on average over the draws:
+/// the rate that matches completep_scale with the same exponent [completep], applied to a subnetwork. Sub-layers and sequences that
+/// are dropped make a network less deep too: k/L is depth_share(). With exponent 1 nothing changes.
 template <rate_rule Rate> struct completep_rate {
   Rate rate;
   double exponent = 1;
-  double operator()(const run_position& now) const { return rate(now); }
-  double block_rate(double active_share) const { return active_share > 0 ? std::pow(active_share, exponent - 1) : 1.0; }
+  double operator()(const run_position& now) const { return now.depth_share > 0 ? rate(now) * std::pow(now.depth_share, exponent - 1) : rate(now); }
 };
 
 }  // namespace raptr

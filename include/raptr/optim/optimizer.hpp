@@ -21,9 +21,10 @@ namespace raptr {
 
 struct count_step : no_state {
   step_results results;
-  RAPTR_BOTH explicit count_step(step_results r) : results(r) {}
+  double clip;
+  RAPTR_BOTH count_step(step_results r, double largest) : results(r), clip(largest) {}
   RAPTR_BOTH void operator()(const per_unit&, int& count) const {
-    if (results.finite()) ++count;
+    if (results.usable(clip)) ++count;
   }
 };
 
@@ -41,7 +42,7 @@ template <class Rule, class S, update_kind Kind> struct update {
 
   RAPTR_BOTH per_unit begin(const param_range& range, int unit) const {
     const double norm = std::sqrt(results.squared_norm());
-    per_unit u{results.finite(),
+    per_unit u{results.usable(clip),
                S(is_clipped(norm, clip) ? clip / norm : 1),
                {S(range.in_block ? block_rate : rate), range.decays ? S(rule.weight_decay) : S(0), counts[unit], S(1), S(1)}};
     if (u.run && Kind != update_kind::decay) rule.prepare(u.scalars);
@@ -56,6 +57,11 @@ template <class Rule, class S, update_kind Kind> struct update {
       w -= u.scalars.rate * u.scalars.decay * w;
   }
   template <class... M> RAPTR_BOTH void with(const per_unit& u, S& w, const S& g, M&... m) const { rule.update(u.scalars, w, g * u.clip, m...); }
+};
+
+/// Learning rates of a step: of weights of blocks, and of all others.
+struct rates_of_step {
+  double rate, of_blocks;
 };
 
 template <class Rule, class Model> class optimizer {
@@ -100,7 +106,9 @@ template <class Rule, class Model> class optimizer {
   /// Computes norms and updates counts and weights; call after begin() and all accumulate(). clip: the largest global norm of the
   /// gradient, 0 for none. block_rate: a factor on the rate of all weights of blocks, for a rate that depends on the active depth.
   /// A step changes nothing if its loss, norm or rate, or a weight or moment that it reads, is not usable. Only enqueues.
-  void step(Model& model, double rate, double clip, double block_rate = 1) {
+  void step(Model& model, double rate, double clip, double block_rate = 1) { step(model, rates_of_step{rate, rate * block_rate}, clip); }
+  /// The same with both rates given.
+  void step(Model& model, const rates_of_step& rates, double clip) {
     ops_type& ops = model.ops();
     const active_layout& active = model.active();
     const step_results results = model.results();
@@ -118,20 +126,20 @@ template <class Rule, class Model> class optimizer {
         },
         moments_);
     ops.for_each_row(total_norm{results, static_cast<int>(model.layout().all().size())}, 1);
-    if (!usable_rate(rate) || !usable_rate(rate * block_rate)) return;
+    if (!usable_rate(rates.rate) || !usable_rate(rates.of_blocks)) return;
 
-    ops.elementwise(count_step(results), uploaded_ranges(active.kept_counts, kept_counts_buffer_), counts_.data());
-    if (moves_dropped) ops.elementwise(count_step(results), uploaded_ranges(active.dropped_counts, dropped_counts_buffer_), counts_.data());
+    ops.elementwise(count_step(results, clip), uploaded_ranges(active.kept_counts, kept_counts_buffer_), counts_.data());
+    if (moves_dropped) ops.elementwise(count_step(results, clip), uploaded_ranges(active.dropped_counts, dropped_counts_buffer_), counts_.data());
 
     std::apply(
         [&](auto&... m) {
-          ops.elementwise(make<update_kind::with_gradient>(results, rate, rate * block_rate, clip), kept, model.weights(), gradients, m.data()...);
+          ops.elementwise(make<update_kind::with_gradient>(results, rates, clip), kept, model.weights(), gradients, m.data()...);
           if (dropped_ == dropped_update::frozen || active.dropped.empty()) return;
           const param_ranges dropped = uploaded_ranges(active.dropped, dropped_buffer_);
           if (dropped_ == dropped_update::zero_gradient)
-            ops.elementwise(make<update_kind::without_gradient>(results, rate, rate * block_rate, clip), dropped, model.weights(), m.data()...);
+            ops.elementwise(make<update_kind::without_gradient>(results, rates, clip), dropped, model.weights(), m.data()...);
           else
-            ops.elementwise(make<update_kind::decay>(results, rate, rate * block_rate, clip), dropped, model.weights());
+            ops.elementwise(make<update_kind::decay>(results, rates, clip), dropped, model.weights());
         },
         moments_);
   }
@@ -143,11 +151,11 @@ template <class Rule, class Model> class optimizer {
 
  private:
   using arena_buffer = buffer<master, ops_type>;
-  template <std::size_t... I> static std::array<arena_buffer, sizeof...(I)> make_moments(Model& model, std::index_sequence<I...>) {
-    return {((void)I, arena_buffer(model.ops(), static_cast<std::size_t>(model.layout().size())))...};
+  template <std::size_t... Index> static std::array<arena_buffer, sizeof...(Index)> make_moments(Model& model, std::index_sequence<Index...>) {
+    return {((void)Index, arena_buffer(model.ops(), static_cast<std::size_t>(model.layout().size())))...};
   }
-  template <update_kind Kind> update<Rule, master, Kind> make(step_results results, double rate, double block_rate, double clip) const {
-    return {rule_, results, counts_.data(), rate, block_rate, clip};
+  template <update_kind Kind> update<Rule, master, Kind> make(step_results results, const rates_of_step& rates, double clip) const {
+    return {rule_, results, counts_.data(), rates.rate, rates.of_blocks, clip};
   }
 
   Rule rule_;

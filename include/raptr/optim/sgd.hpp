@@ -2,6 +2,9 @@
 // Stochastic gradient descent with momentum.
 #pragma once
 
+#include <string>
+
+#include <raptr/base/decimal.hpp>
 #include <raptr/optim/update_rule.hpp>
 
 namespace raptr {
@@ -18,6 +21,7 @@ struct sgd {
     m = flush(S(momentum) * m + g);
     w -= u.rate * (m + u.decay * w);
   }
+  std::string settings() const { return "sgd, momentum " + decimal_text(momentum); }
 };
 
 }  // namespace raptr

@@ -40,6 +40,7 @@ template <class R, class S, std::size_t... Moment> constexpr bool updates(std::i
 ///   flops              per element, including the norm of the gradient
 ///   prepare(unit)      once per unit: computes what does not depend on the element, such as bias correction
 ///   update(unit, w, g, moments...)   one element, w and the moments by reference; g is clipped already
+///   settings()         optional: a text with name and numbers, which a run in a folder records, so that it resumes with the same
 template <class R, class S = float>
 concept optimizer_rule = std::is_trivially_copyable_v<R> && requires(const R& rule, unit_scalars<S>& u) {
   { rule.lr } -> std::convertible_to<double>;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <raptr/data/any_tokens.hpp>
+#include <raptr/data/unigram_loss.hpp>
 #include <raptr/io/json.hpp>
 #include <raptr/nn/batch.hpp>
 #include <raptr/schedule/any_schedule.hpp>
@@ -34,16 +35,21 @@ class any_trainer {
   virtual batch sample(const any_tokens& text) const = 0;
   /// The cost of a step of such micro-batches.
   virtual step_estimate estimate(const batch& micro_batch, const step_plan& plan) const = 0;
-  /// Times the same step, in seconds: the minimum of several. Changes weights and moments.
-  virtual double seconds_of(const batch& micro_batch, const step_plan& plan) = 0;
+  /// Times the same step, in seconds: the minimum of several. Changes weights and moments. Throws stopped on a request.
+  virtual double seconds_of(const batch& micro_batch, const step_plan& plan, const std::stop_token& stop) = 0;
+  /// Of a step of the run.
+  virtual double learning_rate(std::int64_t step) const = 0;
   virtual std::int64_t steps_done() const = 0;
-  virtual bool fills_a_window(std::int64_t size) const = 0;
+  virtual bool fills_a_window(std::int64_t size, const vocabulary& ids) const = 0;
 
   /// Options may differ from options() only in what is not part of the result: when to validate and save, and when to stop.
   virtual bool run(const any_tokens& text, const run_options& options, const std::function<void(const step_report&)>& watch) = 0;
   /// The loss of the full network; see trainer::evaluate().
-  virtual double evaluate(const any_tokens& text, std::int64_t windows) = 0;
-  virtual void save(const std::filesystem::path& folder, const vocabulary& tokens) = 0;
+  virtual double evaluate(const any_tokens& text, std::int64_t windows, const std::stop_token& stop) = 0;
+  /// The losses without context on the same targets; see unigram_losses_of().
+  virtual unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t windows) const = 0;
+  /// run: its id, for the manifest and the state.
+  virtual void save(const std::filesystem::path& folder, const vocabulary& tokens, const std::string& run) = 0;
   virtual void load(const std::filesystem::path& folder) = 0;
 };
 

@@ -78,10 +78,10 @@ struct expected_speed {
     return "all FLOPs at half of the FMA peak of this machine; nothing was timed";
   }
 };
-/// Times two steps. Trains the network in doing so; discard it afterwards.
-inline step_time measured_time(any_trainer& trainer, const batch& data) {
-  const double full = trainer.seconds_of(data, step_plan::full(trainer.layout()));
-  return {.full = full, .fixed = (std::min)(full, trainer.seconds_of(data, step_plan(trainer.layout())))};
+/// Times two steps. Trains the network in doing so; discard it afterwards. Throws stopped on a request.
+inline step_time measured_time(any_trainer& trainer, const batch& data, const std::stop_token& stop = {}) {
+  const double full = trainer.seconds_of(data, step_plan::full(trainer.layout()), stop);
+  return {.full = full, .fixed = (std::min)(full, trainer.seconds_of(data, step_plan(trainer.layout()), stop))};
 }
 
 }  // namespace raptr

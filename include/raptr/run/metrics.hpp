@@ -15,6 +15,15 @@
 
 namespace raptr {
 
+/// A line with a validation loss, which stands before the reason of a skipped step.
+inline json with_validation_loss(json line, double loss) {
+  const json skipped = line.contains("skipped") ? json(line["skipped"]) : json(nullptr);
+  line.erase("skipped");
+  line["validation_loss"] = std::isfinite(loss) ? json(loss) : json(nullptr);
+  if (!skipped.is_null()) line["skipped"] = skipped;
+  return line;
+}
+
 inline json metrics_json(const step_report& r) {
   const bool measured = !r.skipped();
   const auto or_null = [](bool there, double x) { return there && std::isfinite(x) ? json(x) : json(nullptr); };
@@ -30,13 +39,10 @@ inline json metrics_json(const step_report& r) {
                {"total_flops", r.total_flops},
                {"step_seconds", r.seconds},
                {"tokens_per_second", r.tokens_per_second()}};
+  if (r.block_learning_rate != r.learning_rate) line["block_learning_rate"] = r.block_learning_rate;
   for (const auto& [axis, share] : r.active) line["active"][std::string(axis)] = share;
-  if (r.validation_loss) line["validation_loss"] = or_null(true, *r.validation_loss);
-  if (!r.nonfinite.empty())
-    line["skipped"] = r.nonfinite + " is not finite";
-  else if (r.targets == 0)
-    line["skipped"] = "no token to predict";
-  return line;
+  if (r.skipped()) line["skipped"] = r.why_skipped();
+  return r.validation_loss ? with_validation_loss(std::move(line), *r.validation_loss) : line;
 }
 inline std::string metrics_line(const step_report& r) { return json_text(metrics_json(r), -1); }
 
@@ -59,7 +65,11 @@ struct step_metrics {
   std::int64_t tokens = 0;
   double block_flops = 0, total_flops = 0, seconds = 0;
   bool skipped = false;
+  std::optional<double> learning_rate{}, block_learning_rate{};  // the last one: of the weights of blocks
 };
+
+/// More than any step has, and few enough that the sum over a log does not overflow.
+inline constexpr std::int64_t most_tokens_of_a_step = std::int64_t{1} << 40;
 
 struct metrics_file {
   std::vector<step_metrics> steps;
@@ -80,7 +90,11 @@ inline metrics_file read_metrics(const std::filesystem::path& file) {
     if (m.step != expected) errors::damaged_file(file, at, "step " + std::to_string(expected), "step " + std::to_string(m.step));
     m.stage = json_member<int>(line, "stage", file), m.active_blocks = json_member<int>(line, "active_blocks", file);
     m.loss = maybe("loss"), m.validation_loss = maybe("validation_loss");
+    m.learning_rate = maybe("learning_rate"),
+    m.block_learning_rate = line.contains("block_learning_rate") ? maybe("block_learning_rate") : m.learning_rate;
     m.tokens = json_member<std::int64_t>(line, "tokens", file);
+    if (m.tokens < 0 || m.tokens > most_tokens_of_a_step)
+      errors::wrong_member(file, "tokens", "0 to " + std::to_string(most_tokens_of_a_step), std::to_string(m.tokens));
     m.block_flops = json_member<double>(line, "block_flops", file), m.total_flops = json_member<double>(line, "total_flops", file);
     m.seconds = json_member<double>(line, "step_seconds", file), m.skipped = line.contains("skipped");
     all.steps.push_back(m);

@@ -11,6 +11,8 @@ struct run_plan {
   std::string text;                                           // without line end
   double block_flops = 0, total_flops = 0;                    // of the whole run
   double full_block_flops = 0, full_total_flops = 0;          // of as many steps with the full network
+  double activation_bytes = 0;                                // of a micro-batch, the most of any stage
+  step_estimate full{};                                       // a step with the full network
   double seconds = 0;                                         // expected; infinite if no speed is known
   std::vector<std::pair<std::int64_t, double>> before_stage;  // first step of a stage, FLOPs of all steps before it
   std::vector<double> step_flops;                             // of a step of each stage
@@ -48,9 +50,9 @@ inline run_plan plan_of(const any_trainer& trainer, const any_tokens& text, cons
   const any_schedule& schedule = trainer.schedule();
   const std::int64_t total = trainer.options().steps;
   const auto stages = estimator.stages(schedule);
-  const step_estimate& full = estimator.full();
   const auto size_text = [](const axis_size& a) { return short_text(a.kept, 4) + " of " + short_text(a.total, 4); };
   run_plan plan;
+  const step_estimate& full = plan.full = estimator.full();
   std::vector<std::string> titles{"stage", "steps"};
   for (const auto& a : stages.front().axes) titles.push_back(a.axis == layers::name ? "blocks" : std::string(a.axis));
   titles.insert(titles.end(), {"block FLOPs", "total FLOPs", "activations"});
@@ -58,7 +60,6 @@ inline run_plan plan_of(const any_trainer& trainer, const any_tokens& text, cons
   text_table table(titles);
   std::vector<axis_size> all = stages.front().axes;
   for (auto& a : all) a.kept = 0;
-  double most = 0;
   const auto row = [&](std::string name, std::string when, const std::vector<axis_size>& axes, const step_estimate& p, double seconds) {
     std::vector<std::string> cells{std::move(name), std::move(when)};
     for (const auto& a : axes) cells.push_back(size_text(a));
@@ -75,14 +76,15 @@ inline run_plan plan_of(const any_trainer& trainer, const any_tokens& text, cons
     plan.step_flops.push_back(p.total_flops);
     plan.block_flops += steps * p.block_flops, plan.total_flops += steps * p.total_flops;
     for (std::size_t i = 0; i < all.size(); ++i) all[i].kept += stage.axes[i].kept * steps / double(total);
-    most = (std::max)(most, p.activation_bytes);
+    plan.activation_bytes = (std::max)(plan.activation_bytes, p.activation_bytes);
     const double seconds = steps * speed.seconds(p, full);
     plan.seconds += seconds;
     row(std::to_string(k + 1), count_text(stage.first + 1) + " to " + count_text(stage.last + 1), stage.axes, p, seconds);
   }
   const auto steps = static_cast<double>(total);
   plan.full_block_flops = steps * full.block_flops, plan.full_total_flops = steps * full.total_flops;
-  if (stages.size() > 1) row("all", count_text(total), all, {plan.block_flops / steps, plan.total_flops / steps, most}, plan.seconds);
+  if (stages.size() > 1)
+    row("all", count_text(total), all, {plan.block_flops / steps, plan.total_flops / steps, plan.activation_bytes}, plan.seconds);
   plan.text = table.plain() + depth_text(schedule, estimator.layout(), total, stages);
   if (plan.block_flops < plan.full_block_flops)
     plan.text += "Expected saving against the full network in every step: " + percent_text(1 - plan.block_flops / plan.full_block_flops) +

@@ -16,6 +16,7 @@ struct recording_options {
   double peak_flops = 0;                                                     // of the device, for the expected times in the plan; 0: not known
   std::function<void(const std::string&)> note = [](const std::string&) {};  // gets a sentence about what is damaged or missing
   std::function<void(const file_error&)> write_failed{};  // gets the first error of several and the run continues; empty: the error is thrown
+  std::optional<unigram_losses> floor{};                  // for summary.json: unigram_losses_of() the training and the validation text
   std::string how_to_continue = "run it again";           // for the error when the end could not be saved
 };
 
@@ -42,22 +43,49 @@ class careful_writer {
   bool failed_ = false;
 };
 
+/// If a stop request ended the validation of the newest step in the log, does it now, so that the log becomes that of an unbroken run.
+/// Returns the new size of the log. Throws stopped on a request.
+inline std::uint64_t complete_validation(const run_files& files, std::uint64_t log_bytes, std::int64_t step, const run_options& options) {
+  if (!options.validate || options.validate_every == 0 || log_bytes == 0) return log_bytes;
+  if (step % options.validate_every != 0 && step != options.steps) return log_bytes;
+  std::string text = read_file(files.metrics()).substr(0, static_cast<std::size_t>(log_bytes));
+  const std::size_t first = text.find_last_of('\n', text.size() - 2) + 1;  // of the last line
+  const json line = parse_json(std::string_view(text).substr(first), files.metrics(), first);
+  if (line.contains("validation_loss") || line.value("step", std::int64_t{0}) != step) return log_bytes;
+  text.resize(first);
+  text += json_text(with_validation_loss(line, options.validate()), -1);
+  replace_file(files.metrics(), text);
+  return text.size();
+}
+
 }  // namespace detail
 
 /// Trains from the trainer's current step, at which the log has log_bytes, to the last one. Saves are the folder's
-/// checkpoints; options.save is not called. Returns whether the run reached its end. Throws as trainer::run() does, and file_error
-/// if the last checkpoint or a part of the log is missing at the end.
+/// checkpoints, also at the multiples of recording.keep.every; options.save is not called. Returns whether the run reached its end. Throws
+/// as trainer::run() does, and file_error if the last checkpoint or a part of the log is missing at the end.
 inline bool train_in(const run_folder& folder, std::uint64_t log_bytes, any_trainer& trainer, const any_tokens& text, run_options options,
                      const recording_options& recording, const std::function<void(const step_report&)>& watch) {
   const run_files& files = folder.files();
+  options.also_save_every = recording.keep.every;
+  try {
+    log_bytes = detail::complete_validation(files, log_bytes, trainer.steps_done(), options);
+  } catch (const stopped&) {
+    return false;
+  }
   metrics_log log(files, log_bytes, recording.tensorboard);
   detail::careful_writer write_log(recording.write_failed), write_checkpoint(recording.write_failed);
   write_log([&] { log.sync(); });  // the events of the steps that are done
+  std::error_code ignored;
+  std::int64_t saved = trainer.steps_done();  // of the newest checkpoint; -1: not known
+  if (!std::filesystem::exists(files.checkpoint(saved) / manifest_name, ignored)) saved = -1;
+  const auto remove_old = [&] { folder.remove_old(saved, options, recording.keep); };
+  if (saved >= 0) write_checkpoint(remove_old);  // a process that was killed may have left older ones
   options.save = [&] {
     write_log([&] { log.sync(); });  // first, so that no checkpoint is ahead of the log
     write_checkpoint([&] {
-      trainer.save(files.checkpoint(trainer.steps_done()), text.vocabulary());
-      folder.remove_old(trainer.steps_done(), options, recording.keep);
+      if (saved != trainer.steps_done()) trainer.save(files.checkpoint(trainer.steps_done()), text.vocabulary(), folder.id());
+      saved = trainer.steps_done();
+      remove_old();
     });
   };
   const bool whole = trainer.run(text, options, [&](const step_report& r) {
@@ -65,7 +93,7 @@ inline bool train_in(const run_folder& folder, std::uint64_t log_bytes, any_trai
     write_log([&] { log.append(r); });
   });
   if (write_log.failed() || write_checkpoint.failed()) {
-    const auto newest = files.newest(recording.note);
+    const auto newest = files.newest(folder.id(), recording.note);
     errors::end_is_not_saved(newest ? newest->step : 0, recording.how_to_continue);
   }
   return whole;

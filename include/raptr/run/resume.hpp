@@ -19,10 +19,12 @@ inline void expect_same(const run_folder& run, const json& now) {
     errors::run_of_another_program(run.files().folder, stored, program);
   for (const char* const group : {"options", "hashes"}) {
     const json before = json_member<json>(run.config(), group, file);
-    for (const auto& [name, value] : now[group].items())
+    for (const auto& [name, value] : now[group].items()) {
+      if (name == "vocabulary" && !before.contains(name)) continue;  // a run of an earlier version
       if (const json stored = json_member<json>(before, name, file); stored != value)
-        errors::run_differs(run.files().folder, group == std::string("hashes") ? "the hash of the " + name + " text" : name,
-                            detail::shown_json(stored), detail::shown_json(value));
+        errors::run_differs(run.files().folder, name == "training" ? "the hash of the training text" : name, detail::shown_json(stored),
+                            detail::shown_json(value));
+    }
   }
 }
 
@@ -32,12 +34,16 @@ struct resume_point {
 };
 /// Loads the newest good checkpoint, and removes what a killed process left unfinished.
 ///
-///   note(sentence)  called for what is damaged or missing
-inline resume_point resume(const run_folder& run, any_trainer& trainer, const std::function<void(const std::string&)>& note) {
+///   note(sentence)  called for what is damaged, missing or of another run
+///
+/// Throws stopped on a request.
+inline resume_point resume(const run_folder& run, any_trainer& trainer, const std::function<void(const std::string&)>& note,
+                           const std::stop_token& stop = {}) {
   const run_files& files = run.files();
+  if (run.id().empty()) note("this run was started by an earlier version and has no id: make sure that all checkpoints in its folder are its own");
   (void)remove_partials(files.checkpoints());
   (void)remove_partials(files.folder);
-  const auto newest = files.newest(note);
+  const auto newest = files.newest(run.id(), note, stop);
   if (!newest) {
     note("there is no checkpoint yet, so the run starts from step 0");
     return {};

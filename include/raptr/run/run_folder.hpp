@@ -7,6 +7,7 @@
 
 #include <raptr/io/partial_folder.hpp>
 #include <raptr/run/run_files.hpp>
+#include <raptr/run/run_id.hpp>
 #include <raptr/train/trainer.hpp>
 
 namespace raptr {
@@ -14,9 +15,6 @@ namespace raptr {
 namespace errors {  // programs that have options check first, and name the option to change
 [[noreturn]] inline void run_exists(const std::filesystem::path& run) { fail(shown(run) + " exists already: name another folder for a new run"); }
 [[noreturn]] inline void run_in_use(const std::filesystem::path& run) { fail(shown(run) + " is in use by another process: stop that one first"); }
-[[noreturn]] inline void no_run(const std::filesystem::path& run) {
-  fail<file_error>(shown(run) + " is not the folder of a run: it has no config.json");
-}
 [[noreturn]] inline void run_of_another_program(const std::filesystem::path& run, const std::string& stored, const std::string& here) {
   fail(shown(run) + " holds a run of " + stored + ", which " + here + " does not continue: name another folder");
 }
@@ -37,11 +35,12 @@ class run_folder {
 
   /// A new run. The folder appears with its config.json, so that every existing one can be resumed.
   ///
-  ///   config  gets the member "format"
+  ///   config    gets the members "format" and "id"
+  ///   identity  see run_id()
   ///
   /// Throws input_error if the folder exists, file_error if it cannot be written.
-  static run_folder create(const std::filesystem::path& run, json config) {
-    config["format"] = format;
+  static run_folder create(const std::filesystem::path& run, json config, const json& identity) {
+    config["format"] = format, config["id"] = run_id(identity);
     partial_folder folder = new_partial_folder(run);
     make_folders(folder.path() / "checkpoints");
     write_file(run_files{folder.path()}.config(), json_text(config));
@@ -51,9 +50,7 @@ class run_folder {
   }
   /// Throws file_error if this is not the folder of a run, input_error if another process works in it.
   static run_folder open(const std::filesystem::path& run) {
-    const auto file = run_files{run}.config();
-    std::error_code ignored;
-    if (!std::filesystem::exists(file, ignored)) errors::no_run(run);
+    const auto file = run_files{run}.expected_config();
     auto lock = folder_lock::attempt(run);
     if (!lock) errors::run_in_use(run);
     json config = read_json(file);
@@ -64,6 +61,8 @@ class run_folder {
 
   const run_files& files() const { return files_; }
   const json& config() const { return config_; }
+  /// Empty for a run of an earlier version, which has none.
+  std::string id() const { return run_id_of(config_, files_.config()); }
   bool finished() const {
     std::error_code ignored;
     return std::filesystem::exists(files_.summary(), ignored);
@@ -73,12 +72,9 @@ class run_folder {
   ///
   ///   newest  the step of a complete checkpoint
   void remove_old(std::int64_t newest, const run_options& options, retention keep) const {
-    const auto at = [](std::int64_t step, std::int64_t every) { return every > 0 && step % every == 0; };
+    const auto at = [](std::int64_t step, std::int64_t every) { return every > 0 && step > 0 && step % every == 0; };
     const auto regular = [&](std::int64_t step) { return step == options.steps || at(step, options.save_every) || at(step, keep.every); };
-    if (!regular(newest)) return;
-    for (const auto& old : step_folders(files_.checkpoints()))
-      if (old.step < newest && !regular(old.step)) remove_folder(old.path);
-    remove_old_steps(files_.checkpoints(), newest, keep);
+    if (regular(newest)) remove_old_steps(files_.checkpoints(), newest, keep, regular);
   }
 
  private:

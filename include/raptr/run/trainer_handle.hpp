@@ -45,8 +45,9 @@ template <class Trainer> class trainer_handle final : public any_trainer {
                 {"validate_every", options_.validate_every},
                 {"weight_decay", trainer_.optimizer().rule().weight_decay},
                 {"block_flops_ratio", block_flops_ratio(schedule_, layout(), options_.steps)}});
-    for (const std::int64_t step : {std::int64_t{0}, options_.steps / 2, options_.steps - 1})
-      all["learning_rates"].push_back(trainer_.learning_rate(position_at(schedule_, step, options_.steps, model().shape())));
+    if constexpr (requires { trainer_.optimizer().rule().settings(); }) all["optimizer"] = trainer_.optimizer().rule().settings();
+    if constexpr (requires { model().objective().settings(); }) all["objective_settings"] = model().objective().settings();
+    for (const std::int64_t step : {std::int64_t{0}, options_.steps / 2, options_.steps - 1}) all["learning_rates"].push_back(learning_rate(step));
     return all;
   }
   batch sample(const any_tokens& text) const override {
@@ -64,7 +65,7 @@ template <class Trainer> class trainer_handle final : public any_trainer {
     const auto cost = cost_of(block_flops_of(plan), size, model().shape());
     return {cost.blocks, cost.total, double(model().activation_bytes(plan, data))};
   }
-  double seconds_of(const batch& data, const step_plan& plan) override {
+  double seconds_of(const batch& data, const step_plan& plan, const std::stop_token& stop) override {
     using clock = std::chrono::steady_clock;
     model_type& m = trainer_.model();
     if (!m.initialised()) m.initialise(options_.seed);
@@ -72,7 +73,7 @@ template <class Trainer> class trainer_handle final : public any_trainer {
     for (int round = 0; round < 4; ++round) {  // the first round is a warm-up
       const auto start = clock::now();
       m.begin(plan);
-      for (int k = 0; k < options_.accumulate; ++k) m.accumulate(plan, data);
+      for (int k = 0; k < options_.accumulate; ++k) throw_if_stopped(stop), m.accumulate(plan, data);
       trainer_.optimizer().step(m, trainer_.optimizer().rule().lr, options_.clip);
       (void)m.loss();  // waits
       const double seconds = std::chrono::duration<double>(clock::now() - start).count();
@@ -80,14 +81,26 @@ template <class Trainer> class trainer_handle final : public any_trainer {
     }
     return best;
   }
+  double learning_rate(std::int64_t step) const override {
+    return trainer_.learning_rate(position_at(schedule_, step, options_.steps, model().shape()));
+  }
   std::int64_t steps_done() const override { return trainer_.done().step; }
-  bool fills_a_window(std::int64_t size) const override { return size >= objective::window(model().shape().context); }
+  bool fills_a_window(std::int64_t size, const vocabulary& ids) const override {
+    return size >= window_of(model().objective(), model().shape().context, ids);
+  }
 
   bool run(const any_tokens& text, const run_options& options, const std::function<void(const step_report&)>& watch) override {
     return trainer_.run(text, options, watch);
   }
-  double evaluate(const any_tokens& text, std::int64_t most) override { return trainer_.evaluate(text, options_.batch, most); }
-  void save(const std::filesystem::path& folder, const vocabulary& tokens) override { save_checkpoint(folder, trainer_, tokens); }
+  double evaluate(const any_tokens& text, std::int64_t most, const std::stop_token& stop) override {
+    return trainer_.evaluate(text, options_.batch, most, 0, stop);
+  }
+  unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t most) const override {
+    return unigram_losses_of(training, validation, model().objective(), model().shape().context, most);
+  }
+  void save(const std::filesystem::path& folder, const vocabulary& tokens, const std::string& run) override {
+    save_checkpoint(folder, trainer_, tokens, run);
+  }
   void load(const std::filesystem::path& folder) override { load_checkpoint(folder, trainer_); }
 
   trainer_type& trainer() { return trainer_; }

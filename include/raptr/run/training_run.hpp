@@ -25,7 +25,8 @@ class training_run {
   ///   recording  see recorded_training.hpp
   ///
   /// Throws input_error if options, schedule, text and model do not fit, if the run in the folder was started with others (with both
-  /// values), or if another process works in it; file_error if the folder cannot be read or written.
+  /// values), or if another process works in it; file_error if the folder cannot be read or written; stopped if options.stop has a request
+  /// before the run begins.
   template <class Trainer, token_source Tokens> training_run(const std::filesystem::path& folder, Trainer& trainer, const Tokens& tokens,
                                                              const run_options& options, recording_options recording = {})
       : training_run(folder, std::make_unique<trainer_handle<Trainer&>>(trainer, options), any_tokens(token_range<Tokens>(tokens, 0, tokens.size())),
@@ -50,7 +51,7 @@ class training_run {
   bool train(const std::function<void(const step_report&)>& watch = {}) {
     if (steps_done() == trainer_->options().steps && folder_.finished()) return true;
     if (!train_in(folder_, log_bytes_, *trainer_, tokens_, trainer_->options(), recording_, watch)) return false;
-    replace_file(files().summary(), json_text(summary_of(*trainer_, trainer_->settings()["schedule"], plan_, sums())));
+    replace_file(files().summary(), json_text(summary_of(*trainer_, trainer_->settings()["schedule"], plan_, sums(), recording_.floor)));
     return true;
   }
   /// The sums over all steps in the log, those before a resume included.
@@ -62,12 +63,13 @@ class training_run {
   run_folder opened(const std::filesystem::path& folder) {
     json now = {{"format", run_folder::format}, {"program", program}, {"version", library_version}};
     now["options"] = trainer_->settings();
-    now["hashes"]["training"] = token_hash_text(token_hash(tokens_));
+    now["hashes"] = {{"vocabulary", vocabulary_text(tokens_.vocabulary())}};
+    now["hashes"]["training"] = token_hash_text(token_hash(tokens_, trainer_->options().stop));
     std::error_code ignored;
-    if (!std::filesystem::exists(folder, ignored)) return run_folder::create(folder, std::move(now));
+    if (!std::filesystem::exists(folder, ignored)) return run_folder::create(folder, now, now);
     run_folder there = run_folder::open(folder);
     expect_same(there, now);
-    log_bytes_ = resume(there, *trainer_, recording_.note).log_bytes;
+    log_bytes_ = resume(there, *trainer_, recording_.note, trainer_->options().stop).log_bytes;
     return there;
   }
 

@@ -8,11 +8,12 @@ namespace raptr {
 
 /// Throws input_error, with the numbers, if a rule does not fit the network.
 constexpr void check_rule(const drop_rule& r, const network_layout& layout) {
-  const int total = total_of(r, layout), depth = layout.shape.layers;
+  const int total = total_of(r, layout), depth = layout.shape.layers, per_block = layout.units_per_block(r.place);
   for (const part_layout& part : layout.parts())
     if (r.place == unit_place::parts && part.axis == r.axis) (void)r.kept_of(part.units);
   const double mean = r.kept_of(total) / total;
   if (mean == 1) return;
+  r.select.always.in_units(per_block).check(mean * total);
   double sum = 0;
   for (int l = 0; l < depth; ++l) {
     sum += r.profile(l, depth, mean) / depth;
@@ -20,7 +21,8 @@ constexpr void check_rule(const drop_rule& r, const network_layout& layout) {
   }
   if (r.select.by_depth.varies()) {
     sum = 0;
-    for (int unit = 0; unit < total; ++unit) sum += r.select.probability(unit, total, {static_cast<int>(mean * total), mean * total}) / total;
+    for (int unit = 0; unit < total; ++unit)
+      sum += r.select.probability(unit, total, {static_cast<int>(mean * total), mean * total, per_block}) / total;
   }
   if (sum - mean > 1e-6 || mean - sum > 1e-6) errors::profile_has_another_mean(r.axis, sum, mean);
 }

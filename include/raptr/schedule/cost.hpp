@@ -20,6 +20,15 @@ constexpr int total_of(const drop_rule& r, const network_layout& net) {
   return net.units_of(r.place, r.axis);
 }
 
+/// The share of the depth that trains, on average over the draws: of layers, sub-layers and sequences together. A function of the
+/// position alone, so that the scale and the learning rate that follow the depth agree in every step [completep].
+constexpr double depth_share(const stage_rule& stage, const network_layout& net) {
+  double share = 1;
+  for (const drop_rule& r : stage)
+    if (r.place != unit_place::parts) share *= r.kept_of(total_of(r, net)) / total_of(r, net);
+  return share;
+}
+
 /// Whether a rule keeps one part, such as attention, more often than another.
 constexpr bool favours_a_part(const drop_rule& r, const network_layout& net) {
   const int parts = static_cast<int>(net.parts().size()), total = net.sublayers();
@@ -27,7 +36,7 @@ constexpr bool favours_a_part(const drop_rule& r, const network_layout& net) {
   if (mean == total || !r.select.knows_probability) return false;
   for (int p = 0; p < parts; ++p) {
     double kept = -mean / parts;
-    for (int unit = p; unit < total; unit += parts) kept += r.select.probability(unit, total, {static_cast<int>(mean), mean});
+    for (int unit = p; unit < total; unit += parts) kept += r.select.probability(unit, total, {static_cast<int>(mean), mean, parts});
     if (kept > 1e-9 * total || kept < -1e-9 * total) return true;
   }
   return false;
@@ -47,7 +56,7 @@ constexpr flops block_flops(const stage_rule& stage, const network_layout& net) 
     const int total = total_of(r, net);
     const double mean = r.kept_of(total);
     if (uneven < 2 || mean == total || !r.select.knows_probability) return mean;
-    return total * r.select.probability(unit, total, {static_cast<int>(mean), mean});
+    return total * r.select.probability(unit, total, {static_cast<int>(mean), mean, net.units_per_block(r.place)});
   };
   double active = 0;
   for (int l = 0; l < layers; ++l) {

@@ -31,6 +31,48 @@ namespace raptr::errors {
 [[noreturn]] inline void depths_cannot_be_stacked(const std::string& depths) {
   fail("the stacking depths " + depths + " are not valid: each depth is at least the previous one and at most twice that, as in 6-9-12");
 }
+
+// ---- networks that grow
+[[noreturn]] inline void both_schedules_grow() { fail("both schedules of raptr::with grow the network: only one may"); }
+[[noreturn]] inline void network_is_out_of_range(std::int64_t step, int blocks, int layers) {
+  fail("network_at of this schedule returns " + std::to_string(blocks) + " blocks at step " + std::to_string(step) + " for a model of " +
+       std::to_string(layers) + ": return at least one, with numbers from 0 to " + std::to_string(layers - 1));
+}
+[[noreturn]] inline void growth_is_out_of_range(std::int64_t step, int from, int to, int layers) {
+  fail("this schedule copies block " + std::to_string(from) + " over block " + std::to_string(to) + " at step " + std::to_string(step) +
+       ": blocks are 0 to " + std::to_string(layers - 1));
+}
+[[noreturn]] inline void growth_writes_a_block_twice(std::int64_t step, int to) {
+  fail("this schedule copies two blocks over block " + std::to_string(to) + " at step " + std::to_string(step) + ": copy one of them");
+}
+[[noreturn]] inline void copied_block_does_not_exist(std::int64_t step, int from, int to) {
+  fail("this schedule copies block " + std::to_string(from) + " over block " + std::to_string(to) + " at step " + std::to_string(step) +
+       ", but block " + std::to_string(from) + " is not in the network before that step: copy one that is");
+}
+[[noreturn]] inline void growth_before_training(int from, int to) {
+  fail("this schedule copies block " + std::to_string(from) + " over block " + std::to_string(to) +
+       " at step 0, before anything is trained: return no copies there");
+}
+[[noreturn]] inline void block_joins_without_a_copy(std::int64_t step, int block) {
+  fail("block " + std::to_string(block) + " joins the network at step " + std::to_string(step) +
+       ", but nothing is copied to it: name its source in growth(), or itself to keep its initial weights; as text, write depths that "
+       "continue, as in stack:6-9-12");
+}
+[[noreturn]] inline void trained_block_is_lost(std::int64_t step, int block, int before, int after) {
+  fail("at step " + std::to_string(step) + " the network goes from " + std::to_string(before) + " to " + std::to_string(after) +
+       " blocks, and neither block " + std::to_string(block) +
+       ", which was trained, nor a copy of it remains: this is shrinking; begin with the "
+       "smaller network, or set .allow_shrinking = true");
+}
+[[noreturn]] inline void block_does_not_exist_yet(std::int64_t step, int block, int blocks) {
+  fail("the plan of step " + std::to_string(step) + " has block " + std::to_string(block) + ", which is not among the " + std::to_string(blocks) +
+       " blocks of the network at that step: keep those that exist, as raptr::layer_drop with raptr::first_units does");
+}
+[[noreturn]] inline void network_changes_inside_a_stage(std::int64_t step, std::int64_t first) {
+  fail("the network of this schedule changes at step " + std::to_string(step) + ", inside the stage that begins at step " + std::to_string(first) +
+       ": blocks join and are copied at the first step of a stage, so let stage_end() end a stage there");
+}
+
 [[noreturn]] inline void target_is_out_of_reach(double target, double low, double high, double at_low, double at_high) {
   const auto rounded = [](double x) { return decimal_text(std::round(x * 1e6) / 1e6); };
   fail("no number from " + rounded(low) + " to " + rounded(high) + " gives a cost of " + decimal_text(target) + ": the cost ranges from " +

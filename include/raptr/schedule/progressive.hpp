@@ -5,6 +5,7 @@
 
 #include <raptr/schedule/check.hpp>
 #include <raptr/schedule/cost.hpp>
+#include <raptr/schedule/growth.hpp>
 
 namespace raptr {
 
@@ -20,11 +21,17 @@ constexpr bool fits_network(const subnet_schedule auto& schedule, const network_
   });
   return fits;
 }
-/// Whether no stage trains less than the previous one, except after a warm-up of the full network.
+/// Whether no stage trains less than the previous one, except after a warm-up of the full network, and no block leaves the network.
 constexpr bool never_shrinks(const subnet_schedule auto& schedule, const network_layout& layout, std::int64_t total) {
   bool warming_up = true, growing = true;
   double before = 0;
-  each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span&) {
+  unit_set network;
+  each_span(schedule, layout.shape, total, [&](const stage_rule& stage, const step_span& span) {
+    if constexpr (growing_schedule<std::remove_cvref_t<decltype(schedule)>>) {
+      const unit_set next = network_of(schedule, position_at(schedule, span.first, total, layout.shape));
+      for (const int block : network) growing = growing && next.has(block);
+      network = next;
+    }
     const flops now = block_flops(stage, layout);
     warming_up = warming_up && now.is_full();
     if (warming_up) return;

@@ -21,6 +21,7 @@ struct run_position {
   int stage = 0, stages = 1;
   std::int64_t first = 0, last = 0;  // steps of this stage
   model_shape shape{};
+  double depth_share = 0;  // of a learning rate for weights of blocks: the share of the depth that trains; 0 for all other weights
 };
 
 /// 0 at the first step of a run, 1 at the last; 1 for a run of one step.
@@ -46,8 +47,11 @@ concept static_stages = staged<S> && requires {
 };
 
 /// A schedule without stages is one stage.
-constexpr std::int64_t stage_end(const auto& schedule, std::int64_t step, std::int64_t total) {
-  if constexpr (staged<std::remove_cvref_t<decltype(schedule)>>)
+template <class S> constexpr std::int64_t stage_end(const S& schedule, std::int64_t step, std::int64_t total) {
+  static_assert(
+      staged<S> || !requires { &S::stage_end; },
+      "raptr: stage_end of a schedule is std::int64_t stage_end(std::int64_t step, std::int64_t total) const");
+  if constexpr (staged<S>)
     return schedule.stage_end(step, total);
   else
     return total;

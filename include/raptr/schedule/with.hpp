@@ -72,13 +72,15 @@ template <class First, class Second> struct with {
   }
   std::string text() const { return enclosed_text(first, {" then "}) + " with " + enclosed_text(second, {" then ", " with "}); }
 
-  /// At most one of the two grows the network.
+  /// At most one of the two grows the network. Throws input_error if both do.
   std::vector<block_copy> growth(const run_position& now) const {
-    const std::vector<block_copy> copies = growth_of(first, own(first, now));
-    return copies.empty() ? growth_of(second, own(second, now)) : copies;
+    const std::vector<block_copy> copies = growth_of(first, own(first, now)), others = growth_of(second, own(second, now));
+    if (!copies.empty() && !others.empty()) errors::both_schedules_grow();
+    return copies.empty() ? others : copies;
   }
   constexpr unit_set network_at(const run_position& now) const {
     const unit_set a = network_of(first, own(first, now)), b = network_of(second, own(second, now));
+    if (a.size() < now.shape.layers && b.size() < now.shape.layers) errors::both_schedules_grow();
     return a.size() < b.size() ? a : b;
   }
 

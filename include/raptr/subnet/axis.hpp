@@ -6,6 +6,8 @@
 #include <concepts>
 #include <string_view>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
 /// Where the units of an axis are. sublayers: all parts of all blocks, in execution order. sequences: those of a step's

@@ -61,6 +61,8 @@ class network_layout {
     return sum;
   }
   constexpr int sublayers() const { return shape.layers * count_; }
+  /// 1, but for sub-layers: a block has as many as it has parts.
+  constexpr int units_per_block(unit_place place) const { return place == unit_place::sublayers ? count_ : 1; }
   /// The number of units of an axis, in the network, a part or a step. Throws input_error if the network lacks the axis.
   constexpr int units_of(unit_place place, std::string_view axis) const {
     if (place == unit_place::blocks) return shape.layers;

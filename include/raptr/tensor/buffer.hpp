@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
 template <class T, class Ops> class buffer {

@@ -23,7 +23,9 @@ template <class Find> vocabulary special_names(int size, Find&& find) {
   return {.size = size,
           .end_of_text = first({"<|endoftext|>", "<|end_of_text|>", "</s>", "[SEP]"}),
           .mask = first({"<|mask|>", "<mask>", "[MASK]"}),
-          .pad = first({"<|padding|>", "<|pad|>", "<pad>", "[PAD]"})};
+          .pad = first({"<|padding|>", "<|pad|>", "<pad>", "[PAD]"}),
+          .cls = first({"[CLS]"}),
+          .sep = first({"[SEP]"})};
 }
 
 /// Appends the ids of a text in which names of special tokens become these tokens: the earliest match, the longest of equals.

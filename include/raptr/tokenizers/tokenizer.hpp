@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <raptr/base/config.hpp>
 #include <raptr/tokenizers/vocabulary.hpp>
 
 namespace raptr {

@@ -12,8 +12,11 @@ struct vocabulary {
   int end_of_text = -1;  ///< between documents, never inside one
   int mask = -1;         ///< replaces a token that masked_lm hides
   int pad = -1;          ///< padding of a row; never a target
+  int cls = -1;          ///< before the tokens of a framed window [bert]
+  int sep = -1;          ///< after them; often also the end of a text
 
-  constexpr bool is_special(std::int64_t id) const { return id >= 0 && (id == end_of_text || id == mask || id == pad); }
+  constexpr bool has_frame() const { return cls >= 0 && sep >= 0; }
+  constexpr bool is_special(std::int64_t id) const { return id >= 0 && (id == end_of_text || id == mask || id == pad || id == cls || id == sep); }
   bool operator==(const vocabulary&) const = default;
 };
 

@@ -81,6 +81,12 @@ class wordpiece_tokenizer {
   /// The ids of [PAD], [CLS], [SEP] and [MASK] where present, ascending. No text produces them.
   const std::vector<std::int32_t>& specials() const { return specials_; }
   bool is_special(std::int32_t id) const { return std::ranges::binary_search(specials_, id); }
+  /// For every id, whether its token goes on with the word before it: "##able".
+  std::vector<bool> inside_word() const {
+    std::vector<bool> inside;
+    for (const std::string& word : tokens_) inside.push_back(word.starts_with("##"));
+    return inside;
+  }
 
  private:
   template <class Id> void encode_word(std::string_view word, std::string& part, std::vector<Id>& ids) const {

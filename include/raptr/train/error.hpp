@@ -2,6 +2,7 @@
 // Errors of a run, its data and its options.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -24,6 +25,14 @@ namespace raptr::errors {
 [[noreturn]] inline void tokenizer_is_larger_than_the_vocabulary(int tokenizer, int vocab) {
   fail("the tokenizer has " + std::to_string(tokenizer) + " ids, but the embedding has " + std::to_string(vocab) +
        " rows: raise the vocabulary to at least " + std::to_string(tokenizer));
+}
+
+[[noreturn]] inline void evaluated_plan_drops_sequences(int block) {
+  fail("the plan to evaluate drops sequences in block " + std::to_string(block) +
+       ": sequences are numbered within a training step; evaluate a plan in which all pass through every block");
+}
+[[noreturn]] inline void part_is_not_active(int block, std::size_t part) {
+  fail("part " + std::to_string(part) + " of block " + std::to_string(block) + " is dropped in this step and has no activations");
 }
 
 }  // namespace raptr::errors

@@ -17,10 +17,10 @@ namespace raptr {
 /// step, total, stage and stages, counted from 0, are those of run_position.
 struct step_report : run_position {
   int active_blocks = 0;
-  active_shares active;  // per axis
-  double loss = 0;       // mean over the targets of the step
-  double learning_rate = 0;
-  double gradient_norm = 0;  // before clipping
+  active_shares active;                               // per axis
+  double loss = 0;                                    // mean over the targets of the step
+  double learning_rate = 0, block_learning_rate = 0;  // of the weights of blocks, where it differs
+  double gradient_norm = 0;                           // before clipping
   std::int64_t tokens = 0, targets = 0;
   double block_flops = 0;                 // forward and backward of the active blocks
   double total_flops = 0;                 // including head and optimizer
@@ -30,6 +30,12 @@ struct step_report : run_position {
 
   /// A step without targets or with a non-finite loss or gradient changes nothing.
   bool skipped() const { return targets == 0 || !nonfinite.empty(); }
+  /// Empty if the step was not skipped. Without clipping, a finite gradient of a norm above 1e19 is too large: its square overflows float.
+  std::string why_skipped() const {
+    if (nonfinite.empty()) return targets == 0 ? "no token to predict" : "";
+    const bool finite = std::isfinite(loss) && std::isfinite(gradient_norm) && nonfinite != "learning rate";
+    return nonfinite + (finite ? " is too large: clip to a norm below 1e19" : " is not finite");
+  }
   double tokens_per_second() const { return seconds > 0 ? double(tokens) / seconds : 0; }
   /// A human-readable line without line end.
   std::string line() const {
@@ -39,10 +45,7 @@ struct step_report : run_position {
                       number(learning_rate, 2, std::chars_format::scientific) + ", norm " + number(gradient_norm, 3) + ", " +
                       number(tokens_per_second(), 0) + " tokens/s";
     if (validation_loss) all += ", validation loss " + number(*validation_loss, 4);
-    if (!nonfinite.empty())
-      all += ", skipped: " + nonfinite + " is not finite";
-    else if (targets == 0)
-      all += ", skipped: no token to predict";
+    if (skipped()) all += ", skipped: " + why_skipped();
     return all;
   }
 };

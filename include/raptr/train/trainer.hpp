@@ -7,43 +7,26 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <functional>
 #include <optional>
-#include <stop_token>
 #include <utility>
 #include <vector>
 
-#include <raptr/base/decimal.hpp>
+#include <raptr/base/stop.hpp>
 #include <raptr/data/sample_order.hpp>
 #include <raptr/data/windows.hpp>
 #include <raptr/nn/transformer.hpp>
 #include <raptr/optim/learning_rate.hpp>
 #include <raptr/optim/optimizer.hpp>
 #include <raptr/schedule/check.hpp>
-#include <raptr/schedule/growth.hpp>
-#include <raptr/schedule/plan.hpp>
+#include <raptr/schedule/check_growth.hpp>
 #include <raptr/train/error.hpp>
+#include <raptr/train/inspection.hpp>
+#include <raptr/train/loss_of.hpp>
 #include <raptr/train/report.hpp>
+#include <raptr/train/run_options.hpp>
 #include <raptr/train/step_cost.hpp>
 
 namespace raptr {
-
-struct run_options {
-  std::int64_t steps = 1000;  // of the whole run, including those before a resume
-  int batch = 16;             // sequences per micro-batch
-  int accumulate = 1;         // micro-batches per step
-  std::uint64_t seed = 1;
-  double clip = 1.0;                   // largest global norm of the gradient; 0: none
-  int max_nonfinite = 10;              // consecutive non-finite steps after which the run ends with a training_error
-  std::int64_t validate_every = 0;     // steps; 0: never
-  std::function<double()> validate{};  // returns the validation loss
-  std::int64_t save_every = 0;         // steps; 0: never. The state of the last step is always saved
-  std::function<void()> save{};        // called between two steps, after all reports so far were delivered
-  std::stop_token stop{};              // on a stop request the run ends after the current step, and saves
-
-  /// Throws input_error with the name and the value of the first option that is out of range.
-  void check() const;
-};
 
 template <class M>
 concept trainable_model = requires {
@@ -69,11 +52,15 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
                 "raptr: the third argument of trainer is an optimizer, such as raptr::adamw{.lr = 1e-3}: it needs lr, weight_decay, moments, "
                 "flops, prepare(unit) and update(unit, weight, gradient, moments...)");
   static_assert(rate_rule<Rate>, "raptr: the fourth argument of trainer is a learning-rate rule, such as raptr::warmup_linear{.warmup = 200}");
+  static_assert(
+      !requires { &Rate::block_rate; },
+      "raptr: a learning-rate rule has no block_rate(): it is called for the weights of blocks too, with now.depth_share above 0");
   static_assert(std::same_as<Updates, update_options>,
                 "raptr: the fifth argument of trainer is raptr::update_options: model, schedule, optimizer, learning-rate rule, updates");
   using block = typename Model::block;
   using objective_type = typename Model::objective_type;
   static_assert(std::is_empty_v<require_fitting_scales<Schedule, block::residual::norm_first>>);  // has its own message
+  static_assert(std::is_empty_v<require_stages_of_growth<Schedule>>);
 
  public:
   trainer(Model model, Schedule schedule, Optimizer rule, Rate rate = {}, const Updates& updates = {})
@@ -90,14 +77,15 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   const Schedule& schedule() const { return schedule_; }
   raptr::optimizer<Optimizer, Model>& optimizer() { return optimizer_; }
   const raptr::optimizer<Optimizer, Model>& optimizer() const { return optimizer_; }
-  /// That of a step: the optimizer's, times the factor of the rule.
+  /// That of a step: the optimizer's, times the factor of the rule. For weights of blocks if now.depth_share is above 0.
   double learning_rate(const run_position& now) const { return optimizer_.rule().lr * rate_(now); }
   /// Steps done, and how many of the last ones were skipped as not finite. Together with weights, moments and counts, the complete
   /// state of a run.
   struct progress {
     std::int64_t step = 0;
     int nonfinite_in_a_row = 0;
-    unit_set existing{};  // blocks, at the last of these steps; all before the first step
+    unit_set existing{};       // blocks, at the last of these steps; all before the first step
+    bool stage_begun = false;  // the copies and resets at the border before the next step are done, for a step that was abandoned
   };
   const progress& done() const { return done_; }
   void set_done(const progress& p) {
@@ -106,7 +94,8 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   }
 
   /// Trains from the current state up to options.steps. Every observer is called with each step_report, in order. A model without
-  /// weights is initialised from the seed. Returns whether the run reached its end.
+  /// weights is initialised from the seed. Returns whether the run reached its end. On a stop request validation ends, and the report has
+  /// no validation loss.
   ///
   /// Throws input_error before the first step if options, schedule, text and model do not fit; training_error after
   /// options.max_nonfinite skipped steps in a row.
@@ -121,6 +110,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     if (done_.step > options.steps) errors::run_is_over(done_.step, options.steps);
     const network_layout layout = model_.plan_layout(options.batch * options.accumulate);
     check_schedule(schedule_, layout, options.steps, block::residual::norm_first);
+    check_growth(schedule_, layout, options.steps, options.seed, options.allow_shrinking);
     if (tokens.vocabulary().size > model_.shape().vocab)
       errors::tokenizer_is_larger_than_the_vocabulary(tokens.vocabulary().size, model_.shape().vocab);
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
@@ -135,7 +125,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       if (p.wait) model_.ops().wait(p.wait), p.end = clock::now();
       p.report.seconds = std::chrono::duration<double>(p.end - last_end).count();
       last_end = p.end;
-      read_results(p);
+      read_results(p, options.clip);
     };
     const auto notify = [&](const step_report& report) {
       (observers(report), ...);
@@ -148,46 +138,48 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
         deliver(*before), notify(before->report);
         before.reset();
       }
-      pending_step now = enqueue(cut, order, options, plan, batches);
-      ++done_.step;
+      std::optional<pending_step> now = enqueue(cut, order, options, plan, batches);
+      done_.step += now.has_value();
       if (before) deliver(*before), notify(before->report);
       before = std::move(now);
+      if (!before) {  // abandoned
+        if (options.save) options.save();
+        return false;
+      }
 
-      const bool last = done_.step == options.steps, stop = options.stop.stop_requested();
+      const bool last = done_.step == options.steps;
       const bool validates = options.validate && due(options.validate_every, last && options.validate_every > 0);
-      const bool saves = options.save && (due(options.save_every, last) || stop);
-      if (!validates && !saves && !last && !stop) continue;
+      const bool saves = options.save && (due(options.save_every, last) || due(options.also_save_every, false));
+      if (!validates && !saves && !last && !options.stop.stop_requested()) continue;
       deliver(*before);
-      if (validates) before->report.validation_loss = options.validate();
+      const bool measured = !validates || validated(options, before->report);
       notify(before->report);
       before.reset();
       if (saves) options.save();
       last_end = clock::now();
-      if (stop && !last) return false;
+      if (!options.stop.stop_requested() || (last && measured)) continue;
+      if (options.save && !saves) options.save();
+      return false;
     }
     return true;
   }
 
+  /// The hook of every step, called after its backward pass and before its update; see inspection. An empty function removes it.
+  void inspect(std::function<void(const inspection<Model>&)> look) { look_ = std::move(look); }
+
   /// Mean loss of the full network (of the existing blocks, if it grows) over the first `most` windows (0: all) of a text, in its
-  /// order. Masks are drawn from `seed`, the same at every call. Call it only between two steps.
-  template <class Tokens> double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0) {
-    static_assert(token_source<Tokens>,
-                  "raptr: the first argument of evaluate() is a raptr::token_source, such as a raptr::token_stream: "
-                  "it needs size(), read(first, span) and vocabulary()");
-    if (batch_size < 1) errors::run_option_is_out_of_range("batch_size", std::to_string(batch_size), "at least 1");
-    windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
-    const std::int64_t all = most > 0 ? std::min(most, cut.count()) : cut.count();
-    const step_plan full = step_plan::of_blocks(model_.plan_layout(), done_.existing);
-    model_.begin(full, false);
-    double targets = 0;
-    batch data;
-    for (std::int64_t window = 0; window < all; window += batch_size) {
-      data.clear();
-      for (std::int64_t k = window; k < std::min(all, window + batch_size); ++k) cut.add(data, k, seed, k);
-      targets += data.target_weight();
-      if (!data.targets.empty()) model_.accumulate(full, data, false);
-    }
-    return targets > 0 ? model_.loss() / targets : 0.0;
+  /// order. Masks are drawn from `seed`, the same at every call. Call it only between two steps. Throws stopped on a request.
+  template <class Tokens>
+  double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
+    return loss_of(model_, step_plan::of_blocks(model_.plan_layout(), done_.existing), tokens, batch_size, most, seed, stop);
+  }
+  /// The same of the subnetwork of a plan, with its factors: step_plan::of_blocks(model().plan_layout(), unit_set::first(6)) for the
+  /// first six blocks. Throws input_error if the plan is not valid for this network, has a block that does not exist yet, or drops
+  /// sequences.
+  template <class Tokens> double evaluate(const Tokens& tokens, const step_plan& plan, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0,
+                                          const std::stop_token& stop = {}) {
+    check_blocks_exist(plan, done_.existing, done_.step);
+    return loss_of(model_, plan, tokens, batch_size, most, seed, stop);
   }
 
  private:
@@ -199,13 +191,23 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     std::size_t slot = 0;
   };
 
+  static bool validated(const run_options& options, step_report& report) {
+    try {
+      report.validation_loss = options.validate();
+      return true;
+    } catch (const stopped&) {
+      return false;
+    }
+  }
+  /// nullopt: a stop request has abandoned the step, which then has changed nothing but what begin_stage() does.
   template <class Windows>
-  pending_step enqueue(Windows& cut, sample_order& order, const run_options& options, step_plan& plan, std::vector<batch>& batches) {
+  std::optional<pending_step> enqueue(Windows& cut, sample_order& order, const run_options& options, step_plan& plan, std::vector<batch>& batches) {
     pending_step p;
     step_report& r = p.report;
     static_cast<run_position&>(r) = position_at(schedule_, done_.step, options.steps, model_.shape());
     begin_stage(r);
     plan_into(plan, schedule_, draw_key{options.seed, static_cast<std::uint64_t>(done_.step)}, options.steps);
+    check_blocks_exist(plan, done_.existing, r.step);
     double weight = 0;
     std::int64_t sample = done_.step * options.batch * options.accumulate;
     for (batch& b : batches) {
@@ -215,17 +217,24 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       r.tokens += static_cast<std::int64_t>(b.ids.size()), r.targets += static_cast<std::int64_t>(b.targets.size());
       weight += b.target_weight();
     }
+    const clock::time_point start = clock::now();
+    const auto seconds = [&](std::ptrdiff_t done) {  // of the whole step, by its first micro-batches
+      return std::chrono::duration<double>(clock::now() - start).count() * double(options.accumulate) / double(done);
+    };
     model_.begin(plan);
     for (batch& b : batches) {
+      const std::ptrdiff_t done = &b - batches.data();
+      if (done > 0 && options.stop.stop_requested() && seconds(done) > options.finish_within) return std::nullopt;
       b.normaliser = weight;
       if (!b.targets.empty()) model_.accumulate(plan, b);
     }
-    r.learning_rate = learning_rate(r);
+    done_.stage_begun = false;
+    set_rates(r, plan.layout());
     r.active = active_shares(plan), r.active_blocks = plan.size();
+    if (look_) look_({model_, r, plan, weight > 0});
     if (weight > 0) {
-      const double of_blocks = block_rate(r.active.of(layers::name));
-      optimizer_.step(model_, r.learning_rate, options.clip, of_blocks);
-      if (!usable_rate(r.learning_rate) || !usable_rate(r.learning_rate * of_blocks)) r.nonfinite = "learning rate";
+      if (!usable_rate(r.learning_rate) || !usable_rate(r.block_learning_rate)) r.nonfinite = "learning rate";
+      optimizer_.step(model_, rates_of_step{r.learning_rate, r.block_learning_rate}, options.clip);
     }
     const step_size size{r.tokens, r.targets, Model::head::flops_per_target(model_.shape()), double(model_.active().size), Optimizer::flops};
     const step_cost cost = cost_of(block_flops_of(plan), size, model_.shape());
@@ -239,25 +248,24 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   /// At a stage boundary: applies updates_.at_borders and copies blocks. Depends on the step alone, so a run resumed at a boundary
   /// does the same.
   void begin_stage(const run_position& now) {
-    done_.existing = network_of(schedule_, now);
-    if (now.step != now.first || now.stage == 0) return;
+    done_.existing = check_inside_stage(schedule_, now);
+    if (now.step != now.first || now.stage == 0 || std::exchange(done_.stage_begun, true)) return;
     if (updates_.at_borders == border_state::reset) optimizer_.reset(model_);
     const std::vector<block_copy> copies = growth_of(schedule_, now);
     if (copies.empty()) return;
     model_.copy_blocks(copies);
     optimizer_.copy_blocks(model_, copies, updates_.grown);
   }
-  double block_rate(double active_share) const {
-    if constexpr (requires { rate_.block_rate(active_share); })
-      return rate_.block_rate(active_share);
-    else
-      return 1.0;
+  void set_rates(step_report& r, const network_layout& layout) const {
+    run_position of_blocks = r;
+    of_blocks.depth_share = depth_share(schedule_.at(r), layout);
+    r.learning_rate = learning_rate(r), r.block_learning_rate = learning_rate(of_blocks);
   }
-  void read_results(pending_step& p) {
+  void read_results(pending_step& p, double clip) {
     const step_results results(results_[p.slot].data());
     step_report& r = p.report;
     r.loss = results.loss(), r.gradient_norm = std::sqrt(results.squared_norm());
-    if (results.finite() && r.nonfinite.empty()) {
+    if (results.usable(clip) && r.nonfinite.empty()) {
       done_.nonfinite_in_a_row = 0;
       return;
     }
@@ -265,7 +273,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     if (!r.nonfinite.empty()) return;
     r.nonfinite = std::isfinite(r.loss) ? "gradient" : "loss";
     for (std::size_t k = model_.layout().all().size(); k-- > 0;)
-      if (!usable_squared_norm(results.tensor_squared_norms()[k])) r.nonfinite = model_.layout().all()[k].full_name();
+      if (!usable_squared_norm(results.tensor_squared_norms()[k], clip)) r.nonfinite = model_.layout().all()[k].full_name();
   }
   void check_rule() {
     const Optimizer& rule = optimizer_.rule();
@@ -282,19 +290,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   raptr::optimizer<Optimizer, Model> optimizer_;
   progress done_;
   std::array<std::vector<double>, 2> results_;
+  std::function<void(const inspection<Model>&)> look_;
 };
-
-inline void run_options::check() const {
-  const auto at_least = [](const char* name, auto value, auto least) {
-    if (value < least) errors::run_option_is_out_of_range(name, std::to_string(value), "at least " + std::to_string(least));
-  };
-  at_least("steps", steps, std::int64_t{1});
-  at_least("batch", batch, 1);
-  at_least("accumulate", accumulate, 1);
-  at_least("max_nonfinite", max_nonfinite, 1);
-  at_least("validate_every", validate_every, std::int64_t{0});
-  at_least("save_every", save_every, std::int64_t{0});
-  if (!(clip >= 0)) errors::run_option_is_out_of_range("clip", decimal_text(clip), "0 for none, or the largest norm of the gradient");
-}
 
 }  // namespace raptr

@@ -112,6 +112,7 @@ void record(const spelling& s, const drop_rule& type, const drop_rule& value) {
   };
   part(s.select != s.usual_select, s.select);
   part(s.has_fixed && s.always != s.usual_always, "fixed", ":" + std::to_string(s.always.first) + ":" + std::to_string(s.always.last));
+  part(false, s.has_fixed && s.always.of_blocks ? "blocks" : "");
   part(!s.profile.empty(), s.profile);
   part(s.scale != "unscaled", s.scale, s.exponent == 1 ? "" : ":0.5");
   part(s.once, s.once ? "once" : "");

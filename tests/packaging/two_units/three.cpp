@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same once more, in a shared library.
+// The same once more, in a shared library, after macros that other libraries define. The JSON library is not ours to protect.
+#include <nlohmann/json.hpp>
+
+#include "macros.hpp"
+//
 #include <raptr_everything.hpp>
 
 const void* version_in_three() { return &raptr::library_version; }

@@ -428,3 +428,40 @@ TEST_CASE("a number that an axis does not have is refused when it is drawn, with
   CHECK_THROWS_WITH_AS(drawn(stage_of(rule_of<head_drop<keep<1, 5>>>())),
                        "raptr: a stage keeps 1/5 of 4 heads, which is not a whole number: the nearest are 1/4", input_error);
 }
+
+TEST_CASE("a drop of sub-layers keeps the first and the last block whole, however many parts a block has") {
+  struct mlp_only {
+    using parts = part_list<example_mlp>;
+  };
+  const auto keeps_ends = [](const network_layout& layout, const drop_rule& rule) {
+    const std::size_t parts = layout.parts().size();
+    int inner = 0;
+    for (std::uint64_t step = 0; step < 200; ++step) {
+      const step_plan plan = drawn(stage_of(rule), step, layout);
+      for (const int end : {0, 5}) {
+        REQUIRE(plan.has(end));
+        for (const part_plan& part : plan.block(end).parts()) REQUIRE(!part.units.empty());
+      }
+      for (const block_plan& b : plan.blocks())
+        if (b.block > 0 && b.block < 5)
+          for (const part_plan& part : b.parts()) inner += !part.units.empty();
+    }
+    CHECK(inner > 100);
+    CHECK(inner < 200 * 4 * int(parts));
+    CHECK(rule.select.probability(0, layout.sublayers(), {int(3 * parts), 3.0 * double(parts), int(parts)}) == 1);
+    CHECK(rule.select.probability(layout.sublayers() - int(parts), layout.sublayers(), {int(3 * parts), 3.0 * double(parts), int(parts)}) == 1);
+    CHECK(rule.select.probability(int(parts), layout.sublayers(), {int(3 * parts), 3.0 * double(parts), int(parts)}) == doctest::Approx(0.25));
+  };
+  const network_layout three = layout_of<two_attentions>(small), two = layout_of<example_block>(small), one = layout_of<mlp_only>(small);
+  for (const network_layout& layout : {three, two, one}) {
+    keeps_ends(layout, rule_of<sublayer_drop>().keeping(fraction(1, 2)));
+    keeps_ends(layout, rule_of<sublayer_drop, bernoulli<both_end_blocks>>().keeping(fraction(1, 2)));
+    keeps_ends(layout, rule_of<sublayer_drop, exactly<both_end_blocks>>().keeping(3 * int(layout.parts().size())));
+  }
+  CHECK_THROWS_WITH_AS(drawn(stage_of(rule_of<sublayer_drop>().keeping(5)), 0, three),
+                       "raptr: a stage keeps 5 units where 6 are always kept (the first 3 and the last 3): keep at least 6, or fix fewer",
+                       input_error);
+  CHECK_FALSE(rule_of<sublayer_drop>().keeping(5).fits(18, 6));
+  CHECK(rule_of<sublayer_drop>().keeping(6).fits(18, 6));
+  CHECK_NOTHROW(drawn(stage_of(rule_of<sublayer_drop>().keeping(2)), 0, one));
+}

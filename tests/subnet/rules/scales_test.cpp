@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include <raptr/schedule/cost.hpp>
 #include <raptr/schedule/plan.hpp>
 #include <raptr/schedule/schedule.hpp>
 
@@ -308,4 +309,29 @@ TEST_CASE("a scale may look at the share, on units as on blocks") {
   const step_plan plan = small_plan(stage_of(rule_of<head_drop<keep<1>, root_of_share>>(), rule_of<layer_drop<keep<3>, root_of_share>>()));
   CHECK(plan.block(0).parts()[attention].unit_factor == 2);
   CHECK(plan.block(0).parts()[attention].factor == doctest::Approx(std::sqrt(2)));
+}
+
+TEST_CASE("completep follows the same share of the depth as depth_share() says, on every axis and for every way of drawing") {
+  const auto agrees = [](const stage_rule& stage, double share) {
+    CAPTURE(share);
+    CHECK(depth_share(stage, net) == doctest::Approx(share).epsilon(1e-12));
+    for (std::uint64_t step = 0; step < 20; ++step)
+      for (const step_plan plan = small_plan(stage, step); const block_plan& b : plan.blocks())
+        for (const part_plan& part : b.parts())
+          if (!part.units.empty()) CHECK(part.factor == doctest::Approx(1 / std::sqrt(share)).epsilon(1e-12));
+  };
+  using half_power = completep<1, 2>;
+  agrees(stage_of(rule_of<layer_drop<keep<3>, half_power>>()), 0.5);
+  agrees(stage_of(rule_of<layer_drop<keep<3>, bernoulli<>, half_power>>()), 0.5);  // whatever is drawn
+  agrees(stage_of(rule_of<layer_drop<keep<3>, bernoulli<both_ends>, half_power>>()), 0.5);
+  agrees(stage_of(rule_of<layer_drop<keep<2, 3>, linear_in_depth, half_power>>()), 2.0 / 3);
+  agrees(stage_of(rule_of<layer_drop, half_power>().keeping(amount::mean_share(0.6))), 0.6);  // 3 or 4 of 6
+  agrees(stage_of(rule_of<sublayer_drop<keep<6>, half_power>>()), 0.5);
+  agrees(stage_of(rule_of<sublayer_drop<keep<8>, bernoulli<>, half_power>>()), 2.0 / 3);
+  agrees(stage_of(rule_of<sequence_drop<keep<4>, half_power>>()), 0.4);
+  agrees(stage_of(rule_of<sequence_drop<keep<3, 4>, bernoulli<>, linear_from_first, half_power>>()), 0.75);  // not that of its block
+  agrees(stage_of(rule_of<layer_drop<keep<3>, half_power>>(), rule_of<sequence_drop<keep<1, 2>, half_power>>()), 0.25);
+  agrees(stage_of(rule_of<layer_drop<keep<3>, half_power>>(), rule_of<head_drop<keep<1, 2>>>()), 0.5);
+  CHECK(depth_share(stage_of(rule_of<head_drop<keep<1, 2>>>(), rule_of<neuron_drop<keep<1, 2>>>()), net) == 1);
+  CHECK(depth_share(stage_rule{}, net) == 1);
 }

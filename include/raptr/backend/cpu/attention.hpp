@@ -14,6 +14,7 @@
 #include <raptr/base/math.hpp>
 
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 constexpr std::int64_t query_tile = 4 * tile_rows;
 
@@ -111,4 +112,5 @@ void attention_backward_of(scratch& own, const group_rows& at, T* dqkv, const T*
     }
 }
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

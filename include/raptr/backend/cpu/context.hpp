@@ -11,6 +11,7 @@
 #include <raptr/backend/ops.hpp>
 
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 struct context {
   explicit context(int count) : threads(count), own(std::size_t(threads.size())) {}
@@ -21,4 +22,5 @@ struct context {
 
 constexpr std::int64_t round_up(std::int64_t count, std::int64_t to) { return ceil_div(count, to) * to; }
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

@@ -11,6 +11,7 @@
 #include <raptr/backend/ops.hpp>
 
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 /// Calls piece(f, state of the unit, count, arrays at the first element...) for the part of every unit in every chunk. Its
 /// results, if any, are summed per chunk and then passed to add(range, sum), in the order of the chunks.
@@ -58,4 +59,5 @@ template <class F, class... Arrays> void elementwise_sum(context& ctx, const F& 
       ctx, f, ranges, piece, [into](const param_range& range, double sum) { into[range.tensor] += sum; }, arrays...);
 }
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

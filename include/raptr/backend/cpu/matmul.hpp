@@ -11,6 +11,7 @@
 #include <raptr/backend/ops.hpp>
 
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 /// Depth of one pass over the right operand: a panel of it (64 KiB) stays in the L2 cache, and chains of additions stay short.
 template <class T> constexpr std::int64_t depth_block = 2048 / std::int64_t(sizeof(T));
@@ -132,4 +133,5 @@ template <class T, class Master> void matmul_into_gradient(context& ctx, const g
   });
 }
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

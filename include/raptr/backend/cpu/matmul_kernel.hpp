@@ -13,6 +13,7 @@
 #include <raptr/base/config.hpp>
 
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 /// The left operand: element (i, k) of tile t at data[t * tile_stride + i * row_stride + k * column_stride].
 template <class T> struct left_operand {
@@ -32,8 +33,8 @@ template <class T, class Out> struct output_tile {
 };
 
 /// Calls f(0), f(1) ... with constants: an array indexed only by constants stays in registers.
-template <class F, int... I> [[gnu::always_inline]] inline void unroll(const F& f, std::integer_sequence<int, I...>) {
-  (f(std::integral_constant<int, I>{}), ...);
+template <class F, int... Index> [[gnu::always_inline]] inline void unroll(const F& f, std::integer_sequence<int, Index...>) {
+  (f(std::integral_constant<int, Index>{}), ...);
 }
 template <int Count, class F> [[gnu::always_inline]] inline void unrolled(const F& f) { unroll(f, std::make_integer_sequence<int, Count>{}); }
 
@@ -164,4 +165,5 @@ template <class T, class Out> void multiply_packed(std::int64_t rows, std::int64
   }
 }
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

@@ -18,6 +18,7 @@
 #include <raptr/backend/cpu/error.hpp>
 
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 /// An owned block of uninitialised bytes.
 class block {
@@ -89,4 +90,5 @@ class memory {
   std::vector<block> live_;
 };
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

@@ -9,6 +9,7 @@
 #include <raptr/backend/cpu/matmul_kernel.hpp>
 
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 /// Flop/s of one thread in float, with the instruction set compiled for; takes about 20 ms.
 inline double measured_fma_peak() {
@@ -29,4 +30,5 @@ inline double measured_fma_peak() {
   return best;
 }
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

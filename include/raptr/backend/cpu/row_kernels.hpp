@@ -12,6 +12,7 @@
 #include <raptr/backend/cpu/simd.hpp>
 
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 /// Reduces n values, a multiple of panel_width, with `join`, always in the same order.
 template <class T, class Join> T fold(const T* values, int n, const Join& join) {
@@ -154,4 +155,5 @@ template <class K> void run_rows(context& ctx, const K& kernel, std::int64_t n) 
   runner.add_up();
 }
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

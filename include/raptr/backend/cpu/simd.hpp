@@ -5,7 +5,10 @@
 
 #include <type_traits>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr::cpu_backend {
+inline namespace RAPTR_INSTRUCTIONS {
 
 #if defined(__AVX512F__)
 constexpr int simd_bytes = 64, tile_rows = 8;
@@ -27,4 +30,5 @@ template <class T> constexpr bool has_simd = std::is_same_v<T, float> || std::is
 template <class T> constexpr int simd_width = simd_bytes / int(sizeof(T));
 template <class T> constexpr int panel_width = 2 * simd_width<T>;
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

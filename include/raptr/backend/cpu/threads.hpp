@@ -4,6 +4,7 @@
 // closed and keeps sleeping, which keeps short loops cheap on a busy machine.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -11,30 +12,20 @@
 #include <thread>
 #include <type_traits>
 #include <vector>
-#if defined(__linux__)
-#include <sched.h>
-#endif
 
 #include <raptr/backend/cpu/error.hpp>
+#include <raptr/backend/cpu/float_mode.hpp>
+#include <raptr/backend/cpu/processors.hpp>
 
 namespace raptr::cpu_backend {
-
-/// As many threads as this process may run on.
-inline int available_threads() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-  const unsigned count = std::thread::hardware_concurrency();
-  return count ? int(count) : 1;
-}
+inline namespace RAPTR_INSTRUCTIONS {
 
 class thread_team {
  public:
   static constexpr int most = 1023;
 
   /// threads: the calling thread included; 0: available_threads().
-  explicit thread_team(int threads) : size_(threads == 0 ? (available_threads() < most ? available_threads() : most) : threads) {
+  explicit thread_team(int threads) : size_(threads == 0 ? std::min(available_threads(), most) : threads) {
     if (size_ < 1 || size_ > most) errors::bad_thread_count(threads, most);
     try {
       for (int t = 1; t < size_; ++t) workers_.emplace_back([this, t] { serve(t); });
@@ -50,13 +41,15 @@ class thread_team {
   int size() const { return size_; }
 
   /// f(index, thread) for index in 0 .. count - 1, in any order, on threads 0 .. size() - 1; returns when all are done
-  /// and rethrows the first exception of f. Must not be called from within f.
+  /// and rethrows the first exception of f. Must not be called from within f. Each thread runs f in the floating-point mode
+  /// of the caller, and has its own one again afterwards.
   template <class F> void parallel_for(std::int64_t count, F&& f) {
     if (count <= 1 || size_ == 1) {
       for (std::int64_t i = 0; i < count; ++i) f(i, 0);
       return;
     }
     count_ = count, next_.store(0, std::memory_order_relaxed), failure_ = nullptr, failed_.clear();
+    mode_ = current_float_mode();
     context_ = &f;
     run_ = [](void* context, std::int64_t index, int thread) { (*static_cast<std::remove_reference_t<F>*>(context))(index, thread); };
     const std::uint32_t loop = (gate_.load(std::memory_order_relaxed) & ~(is_open | inside)) + one_loop;
@@ -92,6 +85,10 @@ class thread_team {
       if (!failed_.test_and_set()) failure_ = std::current_exception();
     }
   }
+  void work_in_mode(int thread) {
+    const float_mode_scope mode(mode_);
+    work(thread);
+  }
   void serve(int thread) {
     std::uint32_t done = 0;  // the loop served last
     for (int spins = 0;;) {
@@ -100,7 +97,7 @@ class thread_team {
       const std::uint32_t loop = now & ~(is_open | inside);
       if ((now & is_open) && loop != done) {
         if (!gate_.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) continue;
-        work(thread);
+        work_in_mode(thread);
         done = loop, spins = 0;
         if (const std::uint32_t left = gate_.fetch_sub(1, std::memory_order_acq_rel) - 1; !(left & (is_open | inside))) gate_.notify_all();
       } else if (++spins < patience) {
@@ -123,10 +120,12 @@ class thread_team {
   std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<std::int64_t> next_{0};
   std::int64_t count_ = 0;
+  float_mode mode_{};
   void* context_ = nullptr;
   void (*run_)(void*, std::int64_t, int) = nullptr;
   std::exception_ptr failure_;
   std::atomic_flag failed_;
 };
 
+}  // namespace RAPTR_INSTRUCTIONS
 }  // namespace raptr::cpu_backend

@@ -47,7 +47,7 @@ template <class T, int Rows, int Columns> struct fragment {
   __device__ const T& operator()(int i, int j) const { return at[i * Columns + j]; }
 };
 /// Calls f(0) .. f(N - 1) without a loop: an array indexed by a variable would not stay in registers.
-template <int... I, class F> __device__ void unrolled(std::integer_sequence<int, I...>, const F& f) { (f(I), ...); }
+template <int... Index, class F> __device__ void unrolled(std::integer_sequence<int, Index...>, const F& f) { (f(Index), ...); }
 template <int N, class F> __device__ void unrolled(const F& f) { unrolled(std::make_integer_sequence<int, N>{}, f); }
 
 /// A block's tile of scores: each thread has Rows x Columns of them, in rows row_of(i) and columns column_of(j). `Held`: other
@@ -115,11 +115,11 @@ template <int Width, class T, int Rows, int Columns> __device__ void add_scores(
         for (int j = 0; j < Columns; ++j) sum(i, j) += x[i].at[e] * y[j].at[e];
   }
 }
-/// sum += A B of two tiles; A has Depth columns.
-template <int Depth, int Width, class T, int Rows, int Outputs> __device__ void add_outputs(fragment<T, Rows, Outputs>& sum, const T* a, const T* b) {
-  constexpr int n = numbers_of_16_bytes<T>, run = run_of<T, Outputs>, a_stride = tile_stride<T, Depth>, b_stride = tile_stride<T, Width>;
+/// sum += A B of two tiles; A has Inner columns.
+template <int Inner, int Width, class T, int Rows, int Outputs> __device__ void add_outputs(fragment<T, Rows, Outputs>& sum, const T* a, const T* b) {
+  constexpr int n = numbers_of_16_bytes<T>, run = run_of<T, Outputs>, a_stride = tile_stride<T, Inner>, b_stride = tile_stride<T, Width>;
   a += half_of_thread() * a_stride, b += lane_of_thread() * run;
-  for (int k = 0; k < Depth; k += n) {
+  for (int k = 0; k < Inner; k += n) {
     pack<T, n> x[std::size_t(Rows)];
     for (int i = 0; i < Rows; ++i) x[i] = read<n>(a + i * half_warps * a_stride + k);
     for (int e = 0; e < n; ++e)
@@ -130,10 +130,10 @@ template <int Depth, int Width, class T, int Rows, int Outputs> __device__ void 
       }
   }
 }
-/// The scores of the thread into a tile of Depth columns, as the A of add_outputs().
-template <int Depth, class T, int Rows, int Columns> __device__ void store_scores(T* tile, const fragment<T, Rows, Columns>& x) {
+/// The scores of the thread into a tile of Inner columns, as the A of add_outputs().
+template <int Inner, class T, int Rows, int Columns> __device__ void store_scores(T* tile, const fragment<T, Rows, Columns>& x) {
   for (int i = 0; i < Rows; ++i)
-    for (int j = 0; j < Columns; ++j) tile[row_of(i) * tile_stride<T, Depth> + column_of(j)] = x(i, j);
+    for (int j = 0; j < Columns; ++j) tile[row_of(i) * tile_stride<T, Inner> + column_of(j)] = x(i, j);
 }
 /// The first `count` rows and `width` columns of factor * x to global memory.
 template <class Real, class T, int Rows, int Outputs>

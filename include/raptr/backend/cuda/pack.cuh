@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr::cuda_backend {
 
 template <class T> constexpr int numbers_of_16_bytes = 16 / int(sizeof(T));

@@ -3,6 +3,10 @@
 // that caused it, so the message says "during".
 #pragma once
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#error \
+    "raptr: the CUDA backend needs compute capability 8.0, and this is compiled for less (-arch=native without a GPU is sm_75): name the GPU, as in -arch=sm_80 (CMAKE_CUDA_ARCHITECTURES=80)"
+#endif
 #include <cuda_runtime.h>
 
 #include <raptr/backend/cuda/error.hpp>

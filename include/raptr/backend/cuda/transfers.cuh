@@ -85,7 +85,7 @@ class downloads {
     if (at == pending_.end()) return;
     at->done.wait();
     std::memcpy(at->host, at->memory.data(), at->bytes);
-    if (at->memory.bytes() <= small) spare_.push_back(std::move(*at));
+    if (at->memory.bytes() <= small_bytes) spare_.push_back(std::move(*at));
     pending_.erase(at);
   }
 
@@ -97,10 +97,10 @@ class downloads {
     void* host = nullptr;
     std::size_t bytes = 0;
   };
-  static constexpr std::size_t small = std::size_t(1) << 16;  // bytes; buffers up to this size are kept for the next fetch
+  static constexpr std::size_t small_bytes = std::size_t(1) << 16;  // bytes; buffers up to this size are kept for the next fetch
 
   pending slot_of(std::size_t bytes) {
-    if (bytes > small || spare_.empty()) return {pinned(std::max(bytes, small)), event()};
+    if (bytes > small_bytes || spare_.empty()) return {pinned(std::max(bytes, small_bytes)), event()};
     pending p = std::move(spare_.back());
     spare_.pop_back();
     return p;

@@ -31,18 +31,21 @@ template <class T, class S> struct cross_entropy {
     const S own = S(read[id]);  // before max(), whose barrier keeps others from writing to it too early
     const auto value = [](int, const T& x) { return S(x); };
     const S row_max = team.max(vocab, value, read), k = scale * S(weights[r]);
+    // The target is left out of the sum: its gradient, k (p - 1), is -k times the share of the others, which loses no digit where p is
+    // near 1 and is rounded to T once.
+    team.each(1, [=](int) { l[id] = T(-HUGE_VALF); });
     const auto exponential = [=](int, T& x) {
       const S e = math::exp(S(x) - row_max);
       x = T(e);
       return e;
     };
-    const S total = team.sum(vocab, exponential, l);
-    team.each(1, [=](int) { *loss = double(k) * (std::log(double(total)) + double(row_max) - double(own)); });
+    const S others = team.sum(vocab, exponential, l), target = math::exp(own - row_max);
+    team.each(1, [=](int) { *loss = double(k) * (std::log(double(others) + double(target)) + double(row_max) - double(own)); });
     if (!with_gradient) return;
-    const S factor = k / total;
+    const S factor = k / (others + target);
     const auto gradient = [=](int, T& x) { x = T(factor * S(x)); };
     team.each(vocab, gradient, l);
-    team.each(1, [=](int) { l[id] -= T(k); });
+    team.each(1, [=](int) { l[id] = T(-factor * others); });
   }
 };
 

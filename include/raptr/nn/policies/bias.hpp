@@ -5,6 +5,8 @@
 #include <concepts>
 #include <type_traits>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
 struct bias_role {};

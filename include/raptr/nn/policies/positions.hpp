@@ -5,6 +5,8 @@
 
 #include <type_traits>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
 struct positions_role {};

@@ -4,13 +4,14 @@
 //
 //   schedule = parallel [ "for" length "then" parallel ] ;
 //   parallel = single { "with" single } ;               at once, on different axes
-//   single   = "full" | "pld:" x | "decreasing:" x | "est" [ ":" x ] | "stack:" n { "-" n }
-//            | [ word [ "(" policy { "," policy } ")" ] ] sizes | "(" schedule ")" ;
+//   single   = "full" | "pld" [ policies ] ":" x | "decreasing:" x | "est" [ policies ] [ ":" x ]
+//            | "stack" [ policies ] ":" n { "-" n } | [ word [ policies ] ] sizes | "(" schedule ")" ;
 //   sizes    = amount "-" amount { "-" amount } [ "@" n { ":" n } | "@^" x ] | "constant:" amount
 //            | "ramp:" amount "-" amount | "profile:" x { ":" x } ;
 //   amount   = n | n "/" n | decimal | "full" ;         units, a part of them, a part on average (with a point), all
 //   length   = n | n "/" n ;                            steps, or a share of the run
 //   word     = "layers" | "sublayers" | "heads" | "neurons" | "width" | "sequences" | the name of a given rule ;
+//   policies = "(" policy { "," policy } ")" ;          of pld, est and stack: those of layers
 //   policy   = "exactly" | "bernoulli" | "first" | "fixed:" n ":" n | "linear" | "linear_from_first" | "unscaled" | "sqrt_gap"
 //            | "sqrt_inverse" | "inverse" | "inverse_per_branch" | "completep" [ ":" x ] | "once" ;
 //
@@ -27,6 +28,7 @@
 #include <raptr/schedule/recipes/power_stages.hpp>
 #include <raptr/schedule/recipes/ramp.hpp>
 #include <raptr/schedule/recipes/stacking.hpp>
+#include <raptr/schedule/recipes/with_rule.hpp>
 #include <raptr/schedule/with.hpp>
 #include <raptr/subnet/rules/named_rule.hpp>
 
@@ -84,10 +86,10 @@ template <class Schedule> class schedule_reader {
       if (!in_.next_is('-')) return full_network{};
       in_.go_back(start);  // a size: full-6
     }
-    if (in_.word("pld")) return pld{.theta_bar = parameter(0)};
+    if (in_.word("pld")) return recipe(pld::rule(), "pld", [&] { return pld{.theta_bar = parameter(0)}; });
     if (in_.word("decreasing")) return decreasing{.most = parameter(0)};
-    if (in_.word("est")) return in_.next_is(':') ? est{.rate = parameter(1e-9)} : est{};
-    if (in_.word("stack")) return depths();
+    if (in_.word("est")) return recipe(est::rule(), "est", [&] { return in_.next_is(':') ? est{.rate = parameter(1e-9)} : est{}; });
+    if (in_.word("stack")) return recipe(stacking<std::vector<int>>::rule(), "stack", [&] { return depths(); });
     const drop_rule rule = rule_of_word();
     if (in_.word("constant")) return constant_size(rule);
     if (in_.word("ramp")) return moving_size(rule);
@@ -95,11 +97,23 @@ template <class Schedule> class schedule_reader {
     return growing_sizes(rule);
   }
 
+  /// A recipe, with the policies of its layers if they follow its word.
+  Schedule recipe(drop_rule rule, std::string_view word, auto rest) {
+    if (!in_.next_is('(')) return rest();
+    const std::size_t start = in_.next_place();
+    rule.name = word;
+    custom_rule other = with_policies(rule, true);
+    if (other.rule().select != rule.select && rule.select == view_of<first_units>()) {
+      in_.go_back(start + 1);
+      in_.expected("a scale, such as completep: stack always trains the first blocks, those that exist");
+    }
+    return with_rule(rest(), std::move(other));
+  }
   double parameter(double low) {
     if (!in_.symbol(':')) in_.expected("':' and a number");
     return in_.number("a number from 0 to 1", low, 1);
   }
-  Schedule depths() {
+  stacking<std::vector<int>> depths() {
     if (!in_.symbol(':')) in_.expected("':' and a number of blocks");
     std::vector<int> list;
     do {

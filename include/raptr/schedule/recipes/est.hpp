@@ -13,12 +13,13 @@ struct est {
   static constexpr double rate_of_three_quarters = 0.72474487139158904909;
   double rate = rate_of_three_quarters;
 
+  static constexpr drop_rule rule() { return rule_of<layer_drop>(); }  // of the first stage
   /// Throws input_error unless the rate is above 0 and at most 1.
   constexpr stage_rule at(const run_position& now) const {
     const amount kept = amount::mean_share(rate);
     const int stage = stages::equal_stage(3, now.step, now.total);
     stage_rule all;
-    if (stage == 0) all.add(rule_of<layer_drop>().keeping(kept));
+    if (stage == 0) all.add(rule().keeping(kept));
     if (stage < 2) all.add(rule_of<head_drop>().keeping(kept)), all.add(rule_of<neuron_drop>().keeping(kept));
     return all;
   }

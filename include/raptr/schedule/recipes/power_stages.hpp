@@ -11,18 +11,18 @@
 namespace raptr {
 
 template <template <class, class...> class Drop, int Exponent, class Index, int... Counts> struct by_power;
-template <template <class, class...> class Drop, int Exponent, std::size_t... I, int... Counts>
-struct by_power<Drop, Exponent, std::index_sequence<I...>, Counts...> {
+template <template <class, class...> class Drop, int Exponent, std::size_t... Index, int... Counts>
+struct by_power<Drop, Exponent, std::index_sequence<Index...>, Counts...> {
   static_assert(Exponent >= 0 && Exponent <= 8, "raptr: power_stages has an exponent from 0 (equal stages) to 8");
   static constexpr std::int64_t power(std::int64_t base) {
     std::int64_t product = 1;
     for (int i = 0; i < Exponent; ++i) product *= base;
     return product;
   }
-  static constexpr std::int64_t sum = (std::int64_t{0} + ... + power(I + 1));
+  static constexpr std::int64_t sum = (std::int64_t{0} + ... + power(Index + 1));
   static_assert(sum <= fraction::largest_denominator,
                 "raptr: the lengths of power_stages have a sum above 9999: use fewer stages or a smaller exponent");
-  using type = schedule<stage<share<static_cast<int>(power(I + 1)), static_cast<int>(sum)>, Drop<keep<Counts>>>...>;
+  using type = schedule<stage<share<static_cast<int>(power(Index + 1)), static_cast<int>(sum)>, Drop<keep<Counts>>>...>;
 };
 /// Stage i lasts i^Exponent times as long as the first one: power_stages<layer_drop, 2, 6, 8, 10, 12>.
 template <template <class, class...> class Drop, int Exponent, int... Counts>

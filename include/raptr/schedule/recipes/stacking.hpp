@@ -26,9 +26,10 @@ template <class Depths> class stacking {
   constexpr explicit stacking(Depths depths) : depths_(std::move(depths)) {
     if (!can_stack(depths_)) errors::depths_cannot_be_stacked(listed_depths());
   }
+  static constexpr drop_rule rule() { return rule_of<layer_drop<keep<1, 1>, first_units>>(); }
   constexpr stage_rule at(const run_position& now) const {
     stage_rule all;
-    all.add(rule_of<layer_drop<keep<1, 1>, first_units>>().keeping(depth(stage(now.step, now.total))));
+    all.add(rule().keeping(depth(stage(now.step, now.total))));
     return all;
   }
   constexpr std::int64_t stage_end(std::int64_t step, std::int64_t total) const { return stages::equal_end(count(), step, total); }

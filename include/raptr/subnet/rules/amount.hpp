@@ -15,13 +15,14 @@
 namespace raptr {
 
 /// The number of units that a selector keeps; converts to int. In a schedule that changes continuously, `mean` lies between two
-/// whole numbers and `count` is one of them, drawn so that the counts have this mean.
+/// whole numbers and `count` is one of them, drawn so that the counts have this mean. per_block: sub-layers of a block; 1 for other units.
 struct kept_count {
   int count;
   double mean;
+  int per_block = 1;
 
   constexpr kept_count(int n) : count(n), mean(n) {}
-  constexpr kept_count(int n, double mean_of_counts) : count(n), mean(mean_of_counts) {}
+  constexpr kept_count(int n, double mean_of_counts, int units_of_a_block = 1) : count(n), mean(mean_of_counts), per_block(units_of_a_block) {}
   constexpr operator int() const { return count; }
 };
 

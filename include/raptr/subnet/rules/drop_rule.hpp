@@ -47,7 +47,8 @@ struct drop_rule {
     if (!meant().fits(total)) return false;
     const double mean = meant().of(total, axis);
     if (mean == total) return true;
-    return select.always.fits(mean) && select.by_depth.fits(total, mean / total) && profile.fits(layers, mean / total);
+    return select.always.in_units(place == unit_place::sublayers ? total / layers : 1).fits(mean) && select.by_depth.fits(total, mean / total) &&
+           profile.fits(layers, mean / total);
   }
   /// The number kept of `total` units, on average. Throws input_error if the model has fewer, a fraction gives no whole number,
   /// or more are fixed. Keeping all units is valid for every selector.

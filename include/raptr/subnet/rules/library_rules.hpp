@@ -31,7 +31,10 @@ inline std::string word_of(const drop_rule& rule) {
   if (select.empty() || scale.empty() || (rule.profile.varies() && profile.empty())) return word;
   if (select != usual->select.identity.name) add(std::string(select));
   const fixed always = rule.select.always;
-  if (accepts_fixed_units(select) && always != usual->select.always) add("fixed:" + std::to_string(always.first) + ":" + std::to_string(always.last));
+  if (accepts_fixed_units(select) && always != usual->select.always) {
+    if (always.of_blocks) errors::schedule_has_no_text();  // a text counts units
+    add("fixed:" + std::to_string(always.first) + ":" + std::to_string(always.last));
+  }
   if (!profile.empty()) add(std::string(profile));
   if (rule.scale != usual->scale) add(std::string(scale) + (rule.scale.exponent == 1 ? "" : ":" + decimal_text(rule.scale.exponent)));
   if (rule.once) add("once");

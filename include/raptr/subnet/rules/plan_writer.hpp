@@ -9,12 +9,12 @@
 namespace raptr {
 
 /// The units that a rule keeps in this step, `mean` on average; a fractional mean is rounded up or down at random.
-/// Throws input_error if the selector leaves the range.
-inline unit_set draw_units(const drop_rule& rule, int total, double mean, const draw_key& key) {
+/// per_block: sub-layers of a block. Throws input_error if the selector leaves the range.
+inline unit_set draw_units(const drop_rule& rule, int total, double mean, const draw_key& key, int per_block = 1) {
   if (mean >= total) return unit_set::first(total);
   int count = static_cast<int>(mean);
   if (mean > count && key.uniform(total) < mean - count) ++count;  // stream `total` belongs to no unit
-  const unit_set chosen = rule.select(total, {count, mean}, key);
+  const unit_set chosen = rule.select(total, {count, mean, per_block}, key);
   if (const int outside = chosen.next(total); outside != unit_set::capacity) errors::selector_left_the_range(rule.axis, outside, total);
   return chosen;
 }
@@ -46,18 +46,18 @@ class plan_writer {
   /// The draw of one rule for all blocks or all sub-layers.
   struct depth_draw {
     const drop_rule* rule;
-    int total;
+    int total, per_block;
     double mean;
     unit_set kept;
     depth_draw(const plan_writer& w, std::string_view axis, int n)
-        : rule(w.stage_.find(axis)), total(n), mean(rule ? rule->kept_of(n) : n), kept(unit_set::first(n)) {
-      if (rule) kept = draw_units(*rule, n, mean, w.key_.of(axis, 0));
+        : rule(w.stage_.find(axis)), total(n), per_block(n / w.net_.shape.layers), mean(rule ? rule->kept_of(n) : n), kept(unit_set::first(n)) {
+      if (rule) kept = draw_units(*rule, n, mean, w.key_.of(axis, 0), per_block);
     }
     bool scales_whole_block() const { return rule && rule->scales_whole_block(); }
     double factor(int unit) const {
       if (!rule || !kept.has(unit)) return 1;
       const bool known = mean < total && rule->select.knows_probability;
-      const double probability = known ? rule->select.probability(unit, total, {static_cast<int>(mean), mean}) : 1.0;
+      const double probability = known ? rule->select.probability(unit, total, {static_cast<int>(mean), mean, per_block}) : 1.0;
       return rule->scale({unit, std::min(kept.next(unit + 1), total), total, probability, mean / total});
     }
   };
@@ -66,15 +66,16 @@ class plan_writer {
     key.block = block;
     return draw_units(r, total, mean, key);
   }
-  /// One factor for all kept units of a block, which have the same probability.
-  static double common_factor(const drop_rule& r, double share) { return r.scale({0, 1, 1, share, share}); }
+  /// One factor for all kept units of a block, which have the same probability. share: kept on average, in all blocks.
+  static double common_factor(const drop_rule& r, double probability, double share) { return r.scale({0, 1, 1, probability, share}); }
 
   bool let_pass(block_plan& b) const {
     const drop_rule* const r = stage_.find(sequences::name);
     if (!r || r->kept.all()) return true;
     const int total = net_.sequences;
     if (total == 0) errors::sequences_are_not_known();
-    const double mean = r->kept_in(b.block, net_.shape.layers, total), factor = mean > 0 ? common_factor(*r, mean / total) : 1;
+    const double mean = r->kept_in(b.block, net_.shape.layers, total),
+                 factor = mean > 0 ? common_factor(*r, mean / total, r->kept_of(total) / total) : 1;
     const unit_set chosen = draw(*r, total, mean, b.block, 0);
     if (chosen.size() < total)
       for (const int sequence : chosen) b.sequences.push_back(sequence);
@@ -101,7 +102,7 @@ class plan_writer {
           part.units.push_back({first, end - first});
           first = chosen.next(end);
         }
-        if (mean > 0) part.unit_factor = common_factor(*r, mean / of.units);
+        if (mean > 0) part.unit_factor = common_factor(*r, mean / of.units, mean / of.units);
       }
       active = active || !part.units.empty();
     }

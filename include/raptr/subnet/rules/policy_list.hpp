@@ -62,8 +62,8 @@ template <class P> constexpr std::string_view listed_name() {
     return {};
 }
 template <class P> inline constexpr std::string_view library_name = listed_name<P>();
-template <fixed Always> inline constexpr std::string_view library_name<exactly<Always>> = exactly_selector::name;
-template <fixed Always> inline constexpr std::string_view library_name<bernoulli<Always>> = bernoulli_selector::name;
+template <fixed AlwaysKept> inline constexpr std::string_view library_name<exactly<AlwaysKept>> = exactly_selector::name;
+template <fixed AlwaysKept> inline constexpr std::string_view library_name<bernoulli<AlwaysKept>> = bernoulli_selector::name;
 template <int Num, int Den> inline constexpr std::string_view library_name<completep<Num, Den>> = completep_scale::name;
 template <class Profile> inline constexpr std::string_view library_name<coins_by<Profile>> = library_name<Profile>;
 

@@ -7,6 +7,8 @@
 #include <concepts>
 #include <string_view>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
 /// A kept block or sub-layer, or the kept units of one part or the kept sequences of one block as a whole (then unit 0 of

@@ -24,12 +24,14 @@ concept tells_probability = requires(const S& select, int number, kept_count kep
   { select.probability(number, number, kept) } -> std::convertible_to<double>;
 };
 
-/// Numbers of units that are always kept, at either end.
+/// Numbers of units that are always kept, at either end; of_blocks: numbers of blocks, with all of their sub-layers.
 struct fixed {
   int first = 0, last = 0;
+  bool of_blocks = false;
 
   constexpr bool operator==(const fixed&) const = default;
   constexpr int count() const { return first + last; }  // valid if both ends fit
+  constexpr fixed in_units(int per_block) const { return of_blocks ? fixed{first * per_block, last * per_block} : *this; }
   constexpr bool fits(double kept) const { return first >= 0 && last >= 0 && first <= kept && last <= kept - first; }
   constexpr bool holds(int unit, int total) const { return unit < first || unit >= total - last; }
   /// Throws input_error unless `kept` units can include the fixed ones.
@@ -39,12 +41,13 @@ struct fixed {
   }
   /// The keep probability (k - f) / (L - f) of a unit that is not one of the f fixed ones, 1 of one that is [raptr].
   constexpr double probability(int unit, int total, kept_count kept) const {
-    check(kept.mean);
-    return holds(unit, total) || total == count() ? 1.0 : (kept.mean - count()) / (total - count());
+    const fixed units = in_units(kept.per_block);
+    units.check(kept.mean);
+    return units.holds(unit, total) || total == units.count() ? 1.0 : (kept.mean - units.count()) / (total - units.count());
   }
 };
 inline constexpr fixed both_ends{.first = 1, .last = 1};
-inline constexpr fixed both_end_blocks{.first = 2, .last = 2};  // in sub-layers, two per block
+inline constexpr fixed both_end_blocks{.first = 1, .last = 1, .of_blocks = true};
 
 /// A selector with units that are always kept: its member `always`.
 template <class S>
@@ -65,11 +68,12 @@ struct exactly_selector {
 
   /// Throws input_error if fewer units are kept than fixed, like bernoulli_selector.
   constexpr unit_set operator()(int total, kept_count kept, draw_key key) const {
-    always.check(kept);
-    int wanted = kept.count - always.count(), left = total - always.count();
+    const fixed units = always.in_units(kept.per_block);
+    units.check(kept);
+    int wanted = kept.count - units.count(), left = total - units.count();
     unit_set chosen;
     for (int unit = 0; unit < total; ++unit) {
-      if (always.holds(unit, total))
+      if (units.holds(unit, total))
         chosen.add(unit);
       else if (key.uniform(unit) * left-- < wanted)
         chosen.add(unit), --wanted;
@@ -121,11 +125,11 @@ template <depth_profile Profile> struct coins_by {
   constexpr double probability(int unit, int total, kept_count kept) const { return share_in(profile, unit, total, kept.mean / total); }
 };
 
-template <fixed Always = fixed{}> struct exactly : exactly_selector {
-  constexpr exactly() : exactly_selector{Always} {}
+template <fixed AlwaysKept = fixed{}> struct exactly : exactly_selector {
+  constexpr exactly() : exactly_selector{AlwaysKept} {}
 };
-template <fixed Always = fixed{}> struct bernoulli : bernoulli_selector {
-  constexpr bernoulli() : bernoulli_selector{Always} {}
+template <fixed AlwaysKept = fixed{}> struct bernoulli : bernoulli_selector {
+  constexpr bernoulli() : bernoulli_selector{AlwaysKept} {}
 };
 
 }  // namespace raptr
