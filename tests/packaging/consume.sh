@@ -155,4 +155,5 @@ placed all_absolute "$work/all_absolute/data/pkgconfig" "$outside/all_absolute" 
 placed deep "$work/deep/chosen/a/b/share/pkgconfig" "$work/deep/chosen/include/x/y" -DCMAKE_INSTALL_INCLUDEDIR=include/x/y -DCMAKE_INSTALL_DATADIR=a/b/share
 placed lib_absolute "$work/lib_absolute/chosen/share/pkgconfig" "$work/lib_absolute/chosen/include" -DCMAKE_INSTALL_LIBDIR="$work/lib_absolute/lib"
 if (placed data_absolute x x -DCMAKE_INSTALL_DATADIR="$work/data_absolute/data") >"$work/refused.log" 2>&1; then fail "package files that do not find their headers"; fi
-grep -qF 'make both folders absolute, or neither' "$work/refused.log" || { cat "$work/refused.log"; fail "no message about an absolute CMAKE_INSTALL_DATADIR"; }
+# CMake breaks the lines of a message, depending on the length of the folders.
+[[ $(tr -s '[:space:]' ' ' <"$work/refused.log") == *'make both folders absolute, or neither'* ]] || { cat "$work/refused.log"; fail "no message about an absolute CMAKE_INSTALL_DATADIR"; }
