@@ -24,6 +24,10 @@ namespace errors {
 [[noreturn]] static void out_exists(const std::filesystem::path& run) {
   fail(shown(run) + " exists already: give another folder as --out, or continue it with --resume " + shown(run));
 }
+[[noreturn]] static void no_validation_targets(std::int64_t windows) {
+  fail("no token of the validation text is a target" + (windows > 0 ? " in its first " + std::to_string(windows) + " windows" : std::string()) +
+       ", so there is no validation loss: give a longer text, more --validation-windows or another --masking, or --validate-every 0");
+}
 [[noreturn]] static void out_of_memory(double activations, double weights) {
   fail("out of memory: a micro-batch needs " + bytes_text(activations) + " for activations, the model " + bytes_text(weights) +
        " for weights, gradients and moments, and this process may use " + bytes_text(memory_limit()) +
@@ -212,7 +216,11 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
       (speed.peak > 0 ? ", FMA peak " + scaled_text(speed.peak) + "flop/s" : ""));
   std::optional<unigram_losses> floor;
   if (text.validation()) {
-    floor = network->without_context(text.training(), *text.validation(), s.validation_windows);
+    floor = network->without_context(text.training(), *text.validation(), s.validation_windows, stop);
+    if (floor->unigram == 0 && s.validate_every != 0) errors::no_validation_targets(s.validation_windows);  // every target has a loss above 0
+    if (floor->unigram == 0) floor.reset();
+  }
+  if (floor) {
     say("Without context: " + floor_text(*floor) + " on the validation targets; a model has learnt from context only if it ends well below");
   }
   throw_if_stopped(stop);

@@ -38,6 +38,9 @@ struct endless {
 
 TEST_CASE("The unigram loss of a causal text is that of add-one frequencies on the validation targets") {
   const listed training{{0, 0, 0, 1, 1, 2}}, validation{{2, 0, 1, 2, 3}};  // p = 4/10, 3/10, 2/10 and, never seen, 1/10
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK_THROWS_AS(unigram_losses_of(training, validation, causal_lm{}, 4, 0, 0, stop.get_token()), stopped);
   const auto losses = unigram_losses_of(training, validation, causal_lm{}, 4);
   CHECK(losses.unigram == doctest::Approx(-(std::log(0.4) + std::log(0.3) + std::log(0.2) + std::log(0.1)) / 4).epsilon(1e-14));
   CHECK_FALSE(losses.visible_token);

@@ -35,6 +35,16 @@ cp -r two/checkpoints/step-000012 mixed/checkpoints/step-000099
 "$G" --run mixed --tokens 2 >out.log 2>err.log || fail "no text: $(cat err.log)"
 grep -q 'step-000099 is not what it should be' err.log || fail "generated from another run: $(cat err.log)"
 
+# Where all whole checkpoints are of another run, nothing is overwritten; damaged ones alone are no reason to stop.
+again one strangers && rm -r strangers/checkpoints/* && cp -r two/checkpoints/step-00000{4,8} strangers/checkpoints
+cp -r strangers before
+expect_error 3 'has 2 whole checkpoints of another run or of other steps and none of this run' "$P" --resume strangers
+diff -r before strangers || fail "a refused resume changed the folder"
+again one broken && truncate -s 100 broken/checkpoints/*/model.safetensors
+expect_done "$P" --resume broken
+grep -q 'no checkpoint is good, so the run starts again from step 0' out.log || fail "nothing about damaged checkpoints: $(cat out.log)"
+expect_same_run one broken
+
 # A run without an id goes on, and says so.
 again one old && rm -r old/checkpoints/*
 sed -zi 's/,\n  "id": "[0-9a-f]*"//; s/"tokenizer": "bytes, [^"]*",\n *//' old/config.json

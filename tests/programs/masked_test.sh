@@ -77,4 +77,10 @@ expect_done "$P" "${B[@]}" --steps 8 --out causal
 grep -qE '^Without context: unigram loss [23]\.[0-9]+ on' out.log || fail "no loss without context: $(cat out.log)"
 grep -q '^Done: .* (unigram loss [23]\.' out.log || fail "no loss without context at the end: $(cat out.log)"
 grep -q '"visible_token_loss": null' causal/summary.json || fail "a causal run has a visible token"
+
+# A validation without a target has no loss, and none of 0.
+head -c 12 text.txt >short.txt
+expect_error 2 'no token of the validation text is a target in its first 1 windows' "$P" --text text.txt --layers 2 --width 16 --heads 2 \
+  --context 4 --batch 2 --threads 1 --steps 4 --model bert --masking independent --validation-text short.txt --validation-windows 1 --out none
+[[ ! -e none ]] || fail "a refused run left a folder"
 finish

@@ -374,6 +374,7 @@ TEST_CASE("the special ids of a tokenizer belong to a run, its places do not") {
   const std::string said = sentence_of<input_error>([&] { training_run(scratch / "run", trained, swapped, choice{}.options); });
   INFO(said);
   CHECK(has(said, "vocabulary is \"40 ids, end of text 37, mask 39, padding 38\", but the run in"));
+  CHECK(vocabulary_text({.size = 40, .mask = 4, .cls = 2, .sep = 3}) == "40 ids, mask 4, [CLS] 2, [SEP] 3");
 }
 
 TEST_CASE("a validation or a step that a stop request ends is done by the resumed run, with the files of an unbroken one") {

@@ -7,8 +7,10 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
+#include <raptr/base/stop.hpp>
 #include <raptr/data/token_source.hpp>
 #include <raptr/data/windows.hpp>
 #include <raptr/nn/batch.hpp>
@@ -23,12 +25,14 @@ class unigram_counts {
   static constexpr std::int64_t chunk = 4096;
 
   /// Counts all tokens of a text; of one with more than `most`, that many, in chunks spread evenly over it. One pass, well below a
-  /// second; the text alone decides the result.
-  template <token_source Tokens> explicit unigram_counts(const Tokens& text) : counts_(static_cast<std::size_t>(text.vocabulary().size), 0) {
+  /// second; the text alone decides the result. Throws stopped on a request.
+  template <token_source Tokens>
+  explicit unigram_counts(const Tokens& text, const std::stop_token& stop = {}) : counts_(static_cast<std::size_t>(text.vocabulary().size), 0) {
     const std::int64_t all = text.size(), chunks = (std::min(all, most) + chunk - 1) / chunk;
     std::vector<std::int32_t> ids;
     for (std::int64_t k = 0; k < chunks; ++k) {
       const std::int64_t first = k * (all <= most ? chunk : (all - chunk) / (chunks - 1));
+      throw_if_stopped(stop);
       ids.resize(static_cast<std::size_t>(std::min(chunk, all - first)));
       text.read(first, ids);
       for (const std::int32_t id : ids) ++counts_[static_cast<std::size_t>(id)];
@@ -60,18 +64,19 @@ struct unigram_losses {
 ///   validation  has the targets
 ///   most        windows from the start of the validation text; 0: all
 ///
-/// Throws input_error if the validation text does not fill one window.
+/// Throws input_error if the validation text does not fill one window, and stopped on a request.
 template <token_source Training, token_source Validation, class Objective>
 unigram_losses unigram_losses_of(const Training& training, const Validation& validation, const Objective& objective, int context,
-                                 std::int64_t most = 0, std::uint64_t seed = 0) {
+                                 std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
   constexpr bool shows = requires(const vocabulary& ids) { objective.shown_as(0, 0, ids); };
-  const unigram_counts counts(training);
+  const unigram_counts counts(training, stop);
   const vocabulary ids = validation.vocabulary();
   windows<Validation, Objective> cut(validation, objective, context);
   const std::int64_t all = most > 0 ? std::min(most, cut.count()) : cut.count();
   double weight = 0, unigram = 0, visible = 0;
   batch data;
   for (std::int64_t k = 0; k < all; ++k) {
+    throw_if_stopped(stop);
     data.clear();
     cut.add(data, k, seed, k);
     for (const target& t : data.targets) {

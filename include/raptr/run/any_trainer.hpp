@@ -47,7 +47,8 @@ class any_trainer {
   /// The loss of the full network; see trainer::evaluate().
   virtual double evaluate(const any_tokens& text, std::int64_t windows, const std::stop_token& stop) = 0;
   /// The losses without context on the same targets; see unigram_losses_of().
-  virtual unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t windows) const = 0;
+  virtual unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t windows,
+                                         const std::stop_token& stop) const = 0;
   /// run: its id, for the manifest and the state.
   virtual void save(const std::filesystem::path& folder, const vocabulary& tokens, const std::string& run) = 0;
   virtual void load(const std::filesystem::path& folder) = 0;

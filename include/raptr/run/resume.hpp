@@ -45,7 +45,8 @@ inline resume_point resume(const run_folder& run, any_trainer& trainer, const st
   (void)remove_partials(files.folder);
   const auto newest = files.newest(run.id(), note, stop);
   if (!newest) {
-    note("there is no checkpoint yet, so the run starts from step 0");
+    note(step_folders(files.checkpoints()).empty() ? "there is no checkpoint yet, so the run starts from step 0"
+                                                   : "no checkpoint is good, so the run starts again from step 0");
     return {};
   }
   trainer.load(newest->path);

@@ -30,6 +30,11 @@ namespace errors {
   const auto named = [](const std::string& id) { return id.empty() ? "a run without an id" : "the run " + shown(id); };
   fail<file_error>(shown(folder) + " was written by " + named(there) + ", and this is " + named(here));
 }
+[[noreturn]] inline void only_other_checkpoints(const std::filesystem::path& folder, int count) {
+  fail<file_error>(shown(folder) + " has " + std::to_string(count) +
+                   " whole checkpoints of another run or of other steps and none of this run, which would " +
+                   "overwrite them from step 0: restore its config.json, or move them away");
+}
 }  // namespace errors
 
 /// The id of a run, from its config.json; empty for a run of an earlier version.
@@ -69,11 +74,14 @@ struct run_files {
   }
 
   /// The newest good checkpoint of the run with this id. Calls note(sentence) for each one that is damaged, of another run, or of another
-  /// step than its name says. Throws stopped on a request.
+  /// step than its name says. Throws file_error if there are only whole ones that are refused: starting anew would overwrite them. Throws
+  /// stopped on a request.
   std::optional<step_folder> newest(const std::string& id, const std::function<void(const std::string&)>& note,
                                     const std::stop_token& stop = {}) const {
     bool whole = false;
+    int refused = 0;
     const auto skip = [&](const step_folder& skipped, const std::string& reason) {
+      refused += whole;
       note("checkpoint " + step_name(skipped.step) + (std::exchange(whole, false) ? " is not what it should be" : " is damaged") +
            " and skipped: " + reason.substr(reason.starts_with("raptr: ") ? 7 : 0));
     };
@@ -84,7 +92,9 @@ struct run_files {
       if (const auto step = json_member<std::int64_t>(read_json(file), "step", file); step != one.step)
         errors::checkpoint_of_another_step(one.path, step);
     };
-    return newest_good(checkpoints(), skip, check, stop);
+    auto good = newest_good(checkpoints(), skip, check, stop);
+    if (!good && refused > 0) errors::only_other_checkpoints(checkpoints(), refused);
+    return good;
   }
 };
 

@@ -26,7 +26,7 @@ inline std::string vocabulary_text(const vocabulary& ids) {
   const auto add = [&](const char* name, int id) {
     if (id >= 0) text += std::string(", ") + name + " " + std::to_string(id);
   };
-  add("end of text", ids.end_of_text), add("mask", ids.mask), add("padding", ids.pad);
+  add("end of text", ids.end_of_text), add("mask", ids.mask), add("padding", ids.pad), add("[CLS]", ids.cls), add("[SEP]", ids.sep);
   return text;
 }
 

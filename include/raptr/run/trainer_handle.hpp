@@ -95,8 +95,9 @@ template <class Trainer> class trainer_handle final : public any_trainer {
   double evaluate(const any_tokens& text, std::int64_t most, const std::stop_token& stop) override {
     return trainer_.evaluate(text, options_.batch, most, 0, stop);
   }
-  unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t most) const override {
-    return unigram_losses_of(training, validation, model().objective(), model().shape().context, most);
+  unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t most,
+                                 const std::stop_token& stop) const override {
+    return unigram_losses_of(training, validation, model().objective(), model().shape().context, most, 0, stop);
   }
   void save(const std::filesystem::path& folder, const vocabulary& tokens, const std::string& run) override {
     save_checkpoint(folder, trainer_, tokens, run);
