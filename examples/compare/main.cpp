@@ -144,11 +144,11 @@ std::vector<std::pair<std::string, std::string>> csv_cells(const raptr::json& li
 
 /// The first column is the folder of the run as given; the others are all fields that any step has.
 std::string csv_text(const std::vector<std::filesystem::path>& runs) {
+  for (const auto& run : runs) run_files{run}.refuse_checkpoint();
   std::vector<std::string> columns;
   const auto each_line = [&](const auto& use) {
     for (const auto& run : runs)
-      run_files{run}.refuse_checkpoint(),
-          for_each_line(run_files{run}.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { use(run, csv_cells(line)); });
+      for_each_line(run_files{run}.metrics(), [&](const raptr::json& line, std::uint64_t, std::uint64_t) { use(run, csv_cells(line)); });
   };
   each_line([&](const auto&, const auto& cells) {
     for (const auto& [name, value] : cells)

@@ -217,11 +217,12 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
   std::optional<unigram_losses> floor;
   if (text.validation()) {
     floor = network->without_context(text.training(), *text.validation(), s.validation_windows, stop);
-    if (floor->unigram == 0 && s.validate_every != 0) errors::no_validation_targets(s.validation_windows);  // every target has a loss above 0
-    if (floor->unigram == 0) floor.reset();
-  }
-  if (floor) {
-    say("Without context: " + floor_text(*floor) + " on the validation targets; a model has learnt from context only if it ends well below");
+    if (floor->unigram > 0)  // as that of every target is
+      say("Without context: " + floor_text(*floor) + " on the validation targets; a model has learnt from context only if it ends well below");
+    else if (s.validate_every != 0)
+      errors::no_validation_targets(s.validation_windows);
+    else
+      floor.reset();
   }
   throw_if_stopped(stop);
   if (!solved.empty()) say(solved);

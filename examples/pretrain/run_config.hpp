@@ -200,11 +200,10 @@ inline settings resumed(const raptr::run_folder& run, const option_list& given) 
 inline void expect_same_text(const corpus& text, const raptr::run_folder& run, const std::stop_token& stop) {
   const auto file = run.files().config();
   const raptr::json hashes = text.hashes(stop), before = raptr::json_member<raptr::json>(run.config(), "hashes", file);
-  for (const auto& [name, hash] : hashes.items())
-    if (name == "tokenizer")
-      continue;  // the corpus has compared it
-    else if (const auto old = raptr::json_member<std::string>(before, name, file); old != hash)
-      errors::text_differs(name, old, hash.get<std::string>());
+  for (const auto& [name, hash] : hashes.items()) {
+    if (name == "tokenizer") continue;  // the corpus has compared it
+    if (const auto old = raptr::json_member<std::string>(before, name, file); old != hash) errors::text_differs(name, old, hash.get<std::string>());
+  }
 }
 /// Loads the initial weights of a run that has no checkpoint yet, unless they are random.
 inline void begin_anew(const settings& s, raptr::any_trainer& network, const raptr::run_folder& run) {
