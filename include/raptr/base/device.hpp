@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices are tag types. cpu and cuda exist in every build; the header of a backend specialises backend_of for its tag. A
+// Devices are tag types. cpu, eigen and cuda exist in every build; the header of a backend specialises backend_of for its tag. A
 // custom device is a struct with a name, plus that specialisation.
 #pragma once
 
@@ -13,6 +13,9 @@ namespace raptr {
 inline namespace RAPTR_INSTRUCTIONS {
 struct cpu {
   static constexpr std::string_view name = "cpu";
+};
+struct eigen {
+  static constexpr std::string_view name = "eigen";
 };
 }  // namespace RAPTR_INSTRUCTIONS
 struct cuda {
