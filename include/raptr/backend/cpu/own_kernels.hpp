@@ -20,9 +20,21 @@ inline namespace RAPTR_INSTRUCTIONS {
 template <class T> struct softmax_sums { T max, sum; };
 
 struct own_kernels {
-  static std::string name() { return std::string("cpu, ") + instruction_set; }
-  /// Called before anything else: throws if the program must not use these kernels.
-  static void check() {}
+  static std::string name() {
+#if defined(__AVX512F__)
+    return "cpu, AVX-512";
+#elif defined(__AVX2__)
+    return "cpu, AVX2";
+#elif defined(__AVX__)
+    return "cpu, AVX";
+#elif defined(__SSE2__)
+    return "cpu, SSE2";
+#elif defined(__ARM_NEON)
+    return "cpu, NEON";
+#else
+    return "cpu, generic";
+#endif
+  }
 
   // Row kernels and elementwise passes.
 

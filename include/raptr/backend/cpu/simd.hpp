@@ -11,19 +11,6 @@ namespace raptr::cpu_backend {
 inline namespace RAPTR_INSTRUCTIONS {
 
 #if defined(__AVX512F__)
-constexpr const char* instruction_set = "AVX-512";
-#elif defined(__AVX2__)
-constexpr const char* instruction_set = "AVX2";
-#elif defined(__AVX__)
-constexpr const char* instruction_set = "AVX";
-#elif defined(__SSE2__)
-constexpr const char* instruction_set = "SSE2";
-#elif defined(__ARM_NEON)
-constexpr const char* instruction_set = "NEON";
-#else
-constexpr const char* instruction_set = "generic";
-#endif
-#if defined(__AVX512F__)
 constexpr int simd_bytes = 64, tile_rows = 8;
 #elif defined(__AVX__)
 constexpr int simd_bytes = 32, tile_rows = 6;

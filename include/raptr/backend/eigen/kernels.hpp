@@ -8,7 +8,6 @@
 #include <utility>
 
 #include <raptr/backend/cpu/own_kernels.hpp>
-#include <raptr/backend/eigen/one_set.hpp>
 #include <raptr/backend/eigen/products.hpp>
 #include <raptr/backend/eigen/row_team.hpp>
 
@@ -17,9 +16,10 @@ inline namespace RAPTR_INSTRUCTIONS {
 
 struct kernels {
   /// Like "eigen 3.4.0, AVX512, FMA, AVX2, ...": the instruction set that Eigen uses.
-  static std::string name() { return "eigen " + version() + " (" + Eigen::SimdInstructionSetsInUse() + ")"; }
-
-  static void check() { check_one_set(); }
+  static std::string name() {
+    return "eigen " + std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) + "." + std::to_string(EIGEN_MINOR_VERSION) +
+           " (" + Eigen::SimdInstructionSetsInUse() + ")";
+  }
 
   template <class K> using team = row_team<K>;
   template <class F, class State, class... T> static void each_element(const F& f, const State& state, std::int64_t n, T*... a) {

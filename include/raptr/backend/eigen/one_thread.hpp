@@ -3,11 +3,13 @@
 // backend has threads of its own, so Eigen uses one of OpenMP in them. What the caller has set for its own loops stays.
 #pragma once
 
-#include <raptr/backend/eigen/core.hpp>
+#include <Eigen/Core>
 
 #if defined(EIGEN_HAS_OPENMP)
 #include <omp.h>
 #endif
+
+#include <raptr/base/config.hpp>
 
 namespace raptr::eigen_backend {
 inline namespace RAPTR_INSTRUCTIONS {
