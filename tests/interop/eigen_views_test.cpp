@@ -193,7 +193,7 @@ TEST_CASE("A name that does not exist is refused with the nearest one, and nothi
   refused([&] { (void)weight_view(model, "block 4 mlp up"); }, "no weight \"block 4 mlp up\": the nearest is \"block 0 mlp up\"");
   refused([&] { (void)weight_view(model, ""); }, "there is no weight \"\": the nearest is");
   refused([&] { (void)weight_view(model, "transformer.wte.weight"); }, "there is no weight \"transformer.wte.weight\"");
-  refused([&] { (void)weight_view(model, "tok\nens"); }, "\"tok\\nens\": the nearest is \"tokens\"");
+  refused([&] { (void)weight_view(model, "tok\nens"); }, "\"tok\\x0aens\": the nearest is \"tokens\"");
   refused([&] { (void)gradient_view(model, "tokn"); }, "there is no weight \"tokn\": the nearest is \"tokens\"");
   refused([&] { (void)moment_view(run.trainer, "exp_avg_squared", "tokens"); },
           "there is no moment \"exp_avg_squared\": the nearest is \"exp_avg_sq\"");

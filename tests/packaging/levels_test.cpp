@@ -138,7 +138,8 @@ TEST_CASE("each breach of the order is found, and nothing else") {
   }
   SUBCASE("Eigen is used outside interop/ and its backend") {
     tree.add("backend/eigen.hpp", "#include <Eigen/Core>\n#include <raptr/backend/cpu.hpp>");
-    tree.add("interop/eigen.hpp", "#include <Eigen/Core>\n#include <raptr/train/trainer.hpp>");
+    tree.add("backend/eigen/core.hpp", "#include <Eigen/Core>");
+    tree.add("interop/eigen.hpp", "#include <Eigen/Core>\n#include <raptr/backend/eigen/core.hpp>\n#include <raptr/train/trainer.hpp>");
     tree.add("subnet/plan.hpp", "#include <Eigen/Core>\n#include <raptr/base/error.hpp>");
     expected = "subnet/plan.hpp: includes Eigen/Core outside interop/ and the backend eigen\n";
   }

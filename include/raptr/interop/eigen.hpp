@@ -4,11 +4,6 @@
 // the shape that files have.
 #pragma once
 
-#include <Eigen/Core>
-static_assert(EIGEN_VERSION_AT_LEAST(3, 4, 0),
-              "raptr: Eigen 3.4 or newer is needed, and this is Eigen " EIGEN_MAKESTRING(EIGEN_WORLD_VERSION) "." EIGEN_MAKESTRING(
-                  EIGEN_MAJOR_VERSION) "." EIGEN_MAKESTRING(EIGEN_MINOR_VERSION));
-
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -16,6 +11,7 @@ static_assert(EIGEN_VERSION_AT_LEAST(3, 4, 0),
 #include <utility>
 #include <vector>
 
+#include <raptr/backend/eigen/core.hpp>
 #include <raptr/interop/error.hpp>
 #include <raptr/models/family.hpp>
 #include <raptr/nn/transformer.hpp>
