@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include <raptr/backend/cpu.hpp>
 #include <vector>
 
+#include "../support/devices.hpp"
 #include "../support/on_device.hpp"
-#include "../support/reference.hpp"
 #include "attention_examples.hpp"
 
 namespace {
@@ -41,7 +40,7 @@ template <class T> std::vector<T> random_dmixed(const example& e) {
 }
 
 template <class Real, class Master> void compare(double bound) {
-  cpu_ops<Real, Master> fast({.threads = 2});
+  host_ops<Real, Master> fast({.threads = 2});
   reference_ops<Real, Master> plain;
   for (const example& e : attention_examples) {
     CAPTURE(e.heads.width);
@@ -60,10 +59,10 @@ TEST_CASE("attention keeps its statistics in another type than its rows") { comp
 TEST_CASE("attention has the same bits for any number of threads") {
   for (const example& e : attention_examples) {
     const auto qkv = random_qkv<float>(e), dmixed = random_dmixed<float>(e);
-    cpu_ops<float, float> one({.threads = 1});
+    host_ops<float, float> one({.threads = 1});
     const auto want = run(one, e, qkv, dmixed);
     for (int threads : {1, 2, 3, 4}) {
-      cpu_ops<float, float> ops({.threads = threads});
+      host_ops<float, float> ops({.threads = threads});
       const auto got = run(ops, e, qkv, dmixed);
       CHECK(got.mixed == want.mixed);
       CHECK(got.lse == want.lse);
@@ -73,14 +72,14 @@ TEST_CASE("attention has the same bits for any number of threads") {
 }
 
 TEST_CASE("attention bears scores that exp() alone would not") {
-  cpu_ops<float, float> ops({.threads = 1});
+  host_ops<float, float> ops({.threads = 1});
   const example e{{1, 1, 16}, {{0, 40, 0}}};
   const auto got = run(ops, e, random_qkv<float>(e, 40), random_dmixed<float>(e));
   for (float x : got.mixed) CHECK(std::isfinite(x));
   for (float x : got.dqkv) CHECK(std::isfinite(x));
 }
 
-TEST_CASE_TEMPLATE("the gradient of attention is its derivative", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("the gradient of attention is its derivative", Device, RAPTR_TEST_DEVICES) {
   using ops_type = typename backend_of<Device>::template ops<double, double>;
   ops_type ops{typename backend_of<Device>::options{}};
   const example e{{2, 2, 3}, {{0, 5, 0}, {5, 4, 4}, {9, 6, 3}}};

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include <raptr/backend/cpu.hpp>
 #include <vector>
 
-#include "../support/reference.hpp"
+#include "../support/devices.hpp"
 #include "elementwise_runs.hpp"
 
 namespace {
@@ -12,7 +11,7 @@ using namespace raptr;
 using namespace raptr::testing;
 
 template <class Master> void compare(double bound) {
-  cpu_ops<float, Master> fast({.threads = 2});
+  host_ops<float, Master> fast({.threads = 2});
   reference_ops<float, Master> plain;
   const auto got = run_walks(fast);
   const auto want = run_walks(plain);
@@ -26,10 +25,10 @@ TEST_CASE("walks over ranges and units equal the plain loops in float") { compar
 TEST_CASE("walks over ranges and units equal the plain loops in double") { compare<double>(1e-15); }
 
 TEST_CASE("walks have the same bits for any number of threads") {
-  cpu_ops<float, float> one({.threads = 1});
+  host_ops<float, float> one({.threads = 1});
   const auto want = run_walks(one);
   for (int threads : {1, 2, 3, 4}) {
-    cpu_ops<float, float> ops({.threads = threads});
+    host_ops<float, float> ops({.threads = threads});
     const auto got = run_walks(ops);
     CHECK(got.full == want.full);
     CHECK(got.squares == want.squares);
@@ -37,10 +36,10 @@ TEST_CASE("walks have the same bits for any number of threads") {
 }
 
 TEST_CASE("the sum of a tensor does not depend on the other tensors of the list") {
-  cpu_ops<float, float> ops({.threads = 3});
+  host_ops<float, float> ops({.threads = 3});
   const auto x = numbers<float>(packed_size, 2);
   double all[4] = {}, alone[4] = {};
-  buffer<param_range, cpu_ops<float, float>> list(ops);
+  buffer<param_range, host_ops<float, float>> list(ops);
   ops.elementwise_sum(square{}, uploaded_ranges(list_of(walk_ranges), list), all, packed_array<const float>{x.data()});
   ops.elementwise_sum(square{}, uploaded_ranges(list_of({walk_ranges[1], walk_ranges[2]}), list), alone, packed_array<const float>{x.data()});
   CHECK(all[1] == alone[1]);

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include <raptr/backend/cpu.hpp>
 #include <vector>
 
-#include "../support/reference.hpp"
+#include "../support/devices.hpp"
 #include "matmul_runs.hpp"
 
 namespace {
 using namespace raptr;
 using namespace raptr::testing;
 
-static_assert(backend<cpu_ops<float, float>> && backend<cpu_ops<double, double>> && backend<cpu_ops<float, double>>);
+static_assert(backend<host_ops<float, float>> && backend<host_ops<double, double>> && backend<host_ops<float, double>>);
 static_assert(backend<reference_ops<float, float>> && backend<reference_ops<double, double>> && backend<reference_ops<float, double>>);
-static_assert(available_device<cpu> && available_device<reference>);
+static_assert(available_device<host_device> && available_device<reference>);
 
 // Every row count with a few shapes, every pair of sizes with a few row counts; the large ones once.
 std::vector<product_size> shapes() {
@@ -26,7 +25,7 @@ std::vector<product_size> shapes() {
 }
 
 template <class Real, class Master> void compare(double bound) {
-  cpu_ops<Real, Master> fast({.threads = 2});
+  host_ops<Real, Master> fast({.threads = 2});
   reference_ops<Real, Master> plain;
   for (const product_size& s : shapes())
     for (after then : {after::nothing, after::rectify, after::normalise, after::soft}) {
@@ -54,10 +53,10 @@ TEST_CASE("gradients may be kept in double while activations are float") { compa
 
 TEST_CASE("products have the same bits for any number of threads") {
   for (const product_size s : {product_size{257, 130, 1030}, product_size{65, 1030, 16}, product_size{1100, 70, 300}}) {
-    cpu_ops<float, float> one({.threads = 1});
+    host_ops<float, float> one({.threads = 1});
     const auto want = run_products(one, s, after::normalise);
     for (int threads : {1, 2, 3, 4}) {
-      cpu_ops<float, float> ops({.threads = threads});
+      host_ops<float, float> ops({.threads = threads});
       for (int again = 0; again < 2; ++again) {
         const auto got = run_products(ops, s, after::normalise);
         CAPTURE(threads);
@@ -75,7 +74,7 @@ TEST_CASE("products have the same bits for any number of threads") {
 }
 
 TEST_CASE("a row of a product does not depend on the rows beside it") {
-  cpu_ops<float, float> ops({.threads = 2});
+  host_ops<float, float> ops({.threads = 2});
   const int rows = 70, columns = 1500;
   const auto x = numbers<float>(std::size_t(300) * columns, 1), w = numbers<float>(std::size_t(rows) * columns, 2);
   std::vector<float> all(std::size_t(300) * rows), one(rows);
@@ -83,7 +82,7 @@ TEST_CASE("a row of a product does not depend on the rows beside it") {
   for (int r : {0, 7, 64, 299}) {
     ops.matmul_nt(one.data(), x.data() + std::size_t(r) * columns, {w.data(), rows, columns}, static_cast<const float*>(nullptr), 1, 1,
                   no_epilogue{});
-    CHECK(std::equal(one.begin(), one.end(), all.begin() + r * rows));
+    CHECK(distance(one, std::vector<float>(all.begin() + r * rows, all.begin() + (r + 1) * rows)) <= (promises_equal_bits_across_rows ? 0 : 5e-5));
   }
 }
 

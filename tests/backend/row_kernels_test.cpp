@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include <raptr/backend/cpu.hpp>
 #include <vector>
 
-#include "../support/reference.hpp"
+#include "../support/devices.hpp"
 #include "row_kernel_runs.hpp"
 
 namespace {
@@ -12,7 +11,7 @@ using namespace raptr;
 using namespace raptr::testing;
 
 template <class T> void compare(double bound) {
-  cpu_ops<T, T> fast({.threads = 2});
+  host_ops<T, T> fast({.threads = 2});
   reference_ops<T, T> plain;
   for (int n : {0, 1, 3, 64, 65, 257, 1100, 5000})
     for (int width : {1, 5, 16, 33, 64, 1030}) {
@@ -34,10 +33,10 @@ TEST_CASE("row kernels and their column sums equal the plain loops in double") {
 TEST_CASE("row kernels have the same bits for any number of threads") {
   for (int n : {1, 65, 1100, 9000}) {
     const int width = n > 2000 ? 20 : 1030;
-    cpu_ops<float, float> one({.threads = 1});
+    host_ops<float, float> one({.threads = 1});
     const auto want = run_rows(one, n, width);
     for (int threads : {1, 2, 3, 4}) {
-      cpu_ops<float, float> ops({.threads = threads});
+      host_ops<float, float> ops({.threads = threads});
       for (int again = 0; again < 2; ++again) {
         const auto got = run_rows(ops, n, width);
         CHECK(got.normal == want.normal);
@@ -50,7 +49,7 @@ TEST_CASE("row kernels have the same bits for any number of threads") {
 }
 
 TEST_CASE("a row's result does not depend on where the row lies") {
-  cpu_ops<float, float> ops({.threads = 1});
+  host_ops<float, float> ops({.threads = 1});
   const int width = 77;
   const auto x = numbers<float>(50 * width, 1);
   auto all = x;
@@ -70,7 +69,7 @@ template <class T> struct throws_at {
 };
 TEST_CASE("an exception out of a program reaches the caller, and the threads go on working") {
   for (int threads : {1, 2, 4}) {
-    cpu_ops<float, float> ops({.threads = threads});
+    host_ops<float, float> ops({.threads = threads});
     CHECK_THROWS_AS(ops.for_each_row(throws_at<input_error>{700}, 1000), input_error);
     std::vector<float> y{-1, 2};
     ops.for_each_row(rectify<float>{y.data(), 2}, 1);

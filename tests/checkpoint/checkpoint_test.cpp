@@ -12,6 +12,7 @@
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
+namespace checkpoint_tests {
 using namespace raptr;
 using namespace raptr::testing;
 
@@ -62,7 +63,7 @@ template <class Run> void comes_back_with_its_bits() {
 
 TEST_CASE("A GPT-2 has the tensors of a Hugging Face file, by name and shape") {
   scratch_folder folder;
-  small_run<cpu> run("constant:2", dropped_update::frozen, {}, two);
+  small_run<host_device> run("constant:2", dropped_update::frozen, {}, two);
   run.trainer.run(text, {.steps = 1, .batch = 1});
   save_checkpoint(folder / "one", run.trainer, text.vocabulary());
   shapes expected{
@@ -103,7 +104,7 @@ TEST_CASE("A GPT-2 has the tensors of a Hugging Face file, by name and shape") {
 
 TEST_CASE("A BERT has the tensors of a Hugging Face file, by name and shape") {
   scratch_folder folder;
-  small_run<cpu, bert_block, masked_lm> run("constant:2", dropped_update::frozen, {}, two);
+  small_run<host_device, bert_block, masked_lm> run("constant:2", dropped_update::frozen, {}, two);
   run.trainer.run(text, {.steps = 1, .batch = 1});
   save_checkpoint(folder / "one", run.trainer, text.vocabulary());
   shapes expected{{"bert.embeddings.word_embeddings.weight", {40, 8}},
@@ -163,7 +164,7 @@ TEST_CASE("The columns of c_attn are q, k and v, each with its heads side by sid
 TEST_CASE("A saved c_attn has the values of its columns: x c_attn + bias is q, k and v") {
   scratch_folder folder;
   constexpr model_shape one{.layers = 1, .width = 2, .heads = 1, .neurons = 2, .neuron_group = 2, .vocab = 40, .context = 8};
-  small_run<cpu> run("full", dropped_update::frozen, {}, one);
+  small_run<host_device> run("full", dropped_update::frozen, {}, one);
   auto& model = run.trainer.model();
   model.initialise(1);
   auto w = model.get_weights();
@@ -178,14 +179,14 @@ TEST_CASE("A saved c_attn has the values of its columns: x c_attn + bias is q, k
 }
 
 TEST_CASE("A checkpoint comes back with its bits: GPT-2, BERT, and a block with names of its own") {
-  comes_back_with_its_bits<small_run<cpu>>();
-  comes_back_with_its_bits<small_run<cpu, bert_block, masked_lm>>();
-  comes_back_with_its_bits<small_run<cpu, block<bert_block, rms_norm, swiglu_mlp>, masked_lm>>();
+  comes_back_with_its_bits<small_run<host_device>>();
+  comes_back_with_its_bits<small_run<host_device, bert_block, masked_lm>>();
+  comes_back_with_its_bits<small_run<host_device, block<bert_block, rms_norm, swiglu_mlp>, masked_lm>>();
 }
 
 TEST_CASE("Blocks that were never drawn have counts and moments of 0 in a file, and load") {
   scratch_folder folder;
-  small_run<cpu> run("2-full"), next("2-full");
+  small_run<host_device> run("2-full"), next("2-full");
   std::stop_source stop;
   stop.request_stop();
   run.trainer.run(text, {.steps = 20, .batch = 1, .stop = stop.get_token()});
@@ -203,7 +204,7 @@ TEST_CASE("Blocks that were never drawn have counts and moments of 0 in a file, 
 
 TEST_CASE("What does not fit is named, and the trainer stays as it is") {
   scratch_folder folder;
-  small_run<cpu> run("constant:2", dropped_update::frozen, {}, two);
+  small_run<host_device> run("constant:2", dropped_update::frozen, {}, two);
   run.trainer.run(text, {.steps = 3, .batch = 1});
   save_checkpoint(folder / "good", run.trainer, text.vocabulary());
   run.trainer.run(text, {.steps = 5, .batch = 1});
@@ -246,18 +247,18 @@ TEST_CASE("What does not fit is named, and the trainer stays as it is") {
 
   model_shape large = two;
   large.layers = 3;
-  small_run<cpu> deeper("constant:3", dropped_update::frozen, {}, large);
+  small_run<host_device> deeper("constant:3", dropped_update::frozen, {}, large);
   refused(folder / "good", "lacks tensors of this model: transformer.h.2.", deeper);
   CHECK_FALSE(deeper.trainer.model().initialised());
   large.layers = 1;
-  small_run<cpu> shallow("constant:1", dropped_update::frozen, {}, large);
+  small_run<host_device> shallow("constant:1", dropped_update::frozen, {}, large);
   refused(folder / "good", "contains tensors that are not part of this model: transformer.h.1.", shallow);
   refused(folder / "nowhere", "nowhere", run), unchanged();
 }
 
 TEST_CASE("A flipped byte in any file of a checkpoint is found and named, and the trainer stays as it is") {
   scratch_folder folder;
-  small_run<cpu> run("constant:2", dropped_update::frozen, {}, two);
+  small_run<host_device> run("constant:2", dropped_update::frozen, {}, two);
   run.trainer.run(text, {.steps = 3, .batch = 1});
   save_checkpoint(folder / "good", run.trainer, text.vocabulary());
   run.trainer.run(text, {.steps = 4, .batch = 1});
@@ -280,7 +281,7 @@ TEST_CASE("A flipped byte in any file of a checkpoint is found and named, and th
 
 TEST_CASE("A model without weights has nothing to save, and says so") {
   scratch_folder folder;
-  small_run<cpu> run;
+  small_run<host_device> run;
   CHECK(has(sentence_of<input_error>([&] { save_checkpoint(folder / "none", run.trainer, text.vocabulary()); }), "initialise"));
   CHECK_FALSE(std::filesystem::exists(folder / "none"));
 }
@@ -319,15 +320,16 @@ TEST_CASE("A checkpoint of a network that still grows has the blocks that exist 
     CHECK(next.state() == run.state());
     return config;
   };
-  const json gpt2 = grow(small_run<cpu>("full"), "stack:1-2-4", {0}, 3);
+  const json gpt2 = grow(small_run<host_device>("full"), "stack:1-2-4", {0}, 3);
   CHECK(gpt2["n_layer"] == 1);
   CHECK(hugging_face_shape(folder / "young", 4).layers == 1);
   for (const auto& [name, shape] : tensors_of(folder / "young/model.safetensors")) CHECK_FALSE(has(name, "h.1."));
-  CHECK(grow(small_run<cpu>("full"), "stack:1-2-4", {0, 1}, 5)["n_layer"] == 2);
-  CHECK(grow(small_run<cpu, bert_block, masked_lm>("full"), "stack:2-4", {0, 1}, 2)["num_hidden_layers"] == 2);
-  CHECK_FALSE(grow(small_run<cpu, block<bert_block, rms_norm, swiglu_mlp>, masked_lm>("full"), "stack:2-4", {0, 1}, 2).contains("num_hidden_layers"));
+  CHECK(grow(small_run<host_device>("full"), "stack:1-2-4", {0, 1}, 5)["n_layer"] == 2);
+  CHECK(grow(small_run<host_device, bert_block, masked_lm>("full"), "stack:2-4", {0, 1}, 2)["num_hidden_layers"] == 2);
+  CHECK_FALSE(
+      grow(small_run<host_device, block<bert_block, rms_norm, swiglu_mlp>, masked_lm>("full"), "stack:2-4", {0, 1}, 2).contains("num_hidden_layers"));
 
-  small_run<cpu> old("stack:1-2-4", dropped_update::frozen, {}, four), whole("stack:1-2-4", dropped_update::frozen, {}, four);
+  small_run<host_device> old("stack:1-2-4", dropped_update::frozen, {}, four), whole("stack:1-2-4", dropped_update::frozen, {}, four);
   old.trainer.run(text, {.steps = 2, .batch = 1});  // as earlier versions wrote it: all blocks in the file
   auto done = old.trainer.done();
   done.existing = unit_set::first(4);
@@ -344,7 +346,7 @@ TEST_CASE("A checkpoint of a network that still grows has the blocks that exist 
 
 TEST_CASE("A checkpoint names its run in manifest and state, and its weights do not depend on it") {
   scratch_folder folder;
-  small_run<cpu> run("full", dropped_update::frozen, {}, two);
+  small_run<host_device> run("full", dropped_update::frozen, {}, two);
   run.trainer.run(text, {.steps = 3, .batch = 1});
   save_checkpoint(folder / "step-000003", run.trainer, text.vocabulary(), "0123456789abcdef");
   CHECK(read_json(folder / "step-000003/state.json")["run"] == "0123456789abcdef");
@@ -356,3 +358,5 @@ TEST_CASE("A checkpoint names its run in manifest and state, and its weights do 
   CHECK(read_manifest(folder / "step-000003").run.empty());
   CHECK((read_file(folder / "step-000003/model.safetensors") == model));
 }
+
+}  // namespace checkpoint_tests

@@ -14,6 +14,7 @@
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
+namespace corrupt_checkpoint_tests {
 using namespace raptr;
 using namespace raptr::testing;
 
@@ -70,7 +71,7 @@ class fixture {
 
  private:
   scratch_folder folder_;
-  small_run<cpu> run_{"full", dropped_update::frozen, {.lr = 1e-2}, smallest};
+  small_run<host_device> run_{"full", dropped_update::frozen, {.lr = 1e-2}, smallest};
   std::vector<double> state_;
   int tried_ = 0;
 };
@@ -173,3 +174,5 @@ TEST_CASE("A lost sector, a longer file, an empty one, one that is gone, and one
     CHECK_MESSAGE(has(said, file), said);
   });
 }
+
+}  // namespace corrupt_checkpoint_tests

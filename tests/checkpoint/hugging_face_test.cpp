@@ -15,6 +15,7 @@
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
+namespace hugging_face_tests {
 using namespace raptr;
 using namespace raptr::testing;
 
@@ -66,7 +67,7 @@ std::string floats(std::initializer_list<float> list) { return {reinterpret_cast
 
 /// A model with weights that also the short types hold, and its folder, to be changed and read.
 template <class Block, class Objective> struct folder_of_a_model {
-  using model_type = transformer<Block, Objective, cpu>;
+  using model_type = transformer<Block, Objective, host_device>;
   using master = typename model_type::master;
   scratch_folder scratch;
   std::vector<master> weights;
@@ -228,7 +229,7 @@ TEST_CASE_TEMPLATE("Half precision widens exactly, and F64 to float is rounded",
 
 TEST_CASE("A model in double precision takes single precision as it is") {
   bert f;
-  transformer<block<bert_block, fp64>, masked_lm, cpu> model(two, {1});
+  transformer<block<bert_block, fp64>, masked_lm, host_device> model(two, {1});
   load_hugging_face(f.write(), model);
   const auto w = model.get_weights();
   CHECK(std::equal(w.begin(), w.end(), f.weights.begin(), f.weights.end(), [](double a, float b) { return a == double(b); }));
@@ -237,7 +238,7 @@ TEST_CASE("A model in double precision takes single precision as it is") {
 TEST_CASE("Layers of a BERT that nobody trains come back from a checkpoint bit for bit, and config.json names the class that has them") {
   bert f;
   f.add("bert.pooler.dense.weight", {8, 8}), f.add("bert.pooler.dense.bias", {8}, "F32", floats({1, -2, 3, 4, 5, 6, 7, -0.0f}));
-  small_run<cpu, bert_block, masked_lm> first("full", dropped_update::frozen, {}, two), second("full", dropped_update::frozen, {}, two);
+  small_run<host_device, bert_block, masked_lm> first("full", dropped_update::frozen, {}, two), second("full", dropped_update::frozen, {}, two);
   const auto saved_class = [&] {
     save_checkpoint(f.scratch / "again", first.trainer, text.vocabulary());
     return read_json(f.scratch / "again" / "config.json")["architectures"][0].get<std::string>();
@@ -263,7 +264,7 @@ TEST_CASE("Layers of a BERT that nobody trains come back from a checkpoint bit f
   CHECK(second.trainer.model().untrained() == first.trainer.model().untrained());
   first.trainer.run(text, {.steps = 6, .batch = 2}), second.trainer.run(text, {.steps = 6, .batch = 2});
   CHECK(second.state() == first.state());
-  auto model = transformer<bert_block, masked_lm, cpu>(two, {1});
+  auto model = transformer<bert_block, masked_lm, host_device>(two, {1});
   load_weights(f.scratch / "again", model);
   CHECK(model.untrained() == first.trainer.model().untrained());
 
@@ -275,7 +276,7 @@ TEST_CASE("Token types are weights: they are read, trained and written") {
   bert f;
   const std::string name = "bert.embeddings.token_type_embeddings.weight";
   const std::string before = f.at(name).bytes;
-  small_run<cpu, bert_block, masked_lm> run("full", dropped_update::frozen, {.lr = 1e-2, .weight_decay = 0.0}, two);
+  small_run<host_device, bert_block, masked_lm> run("full", dropped_update::frozen, {.lr = 1e-2, .weight_decay = 0.0}, two);
   load_hugging_face(f.write(), run.trainer.model());
   run.trainer.run(text, {.steps = 3, .batch = 2});
   save_checkpoint(f.scratch / "again", run.trainer, text.vocabulary());
@@ -406,9 +407,9 @@ TEST_CASE("Sizes of config.json that cannot be, or are not those of the model, a
 
   bert b;
   f.config["model_type"] = "gpt2";
-  transformer<gpt2_block, causal_lm, cpu> gpt(two, {1});
+  transformer<gpt2_block, causal_lm, host_device> gpt(two, {1});
   CHECK(has(sentence_of([&] { load_hugging_face(b.write(), gpt); }), "is of a bert, but this model is a gpt2"));
-  transformer<block<gpt2_block, rms_norm>, causal_lm, cpu> other(two, {1});
+  transformer<block<gpt2_block, rms_norm>, causal_lm, host_device> other(two, {1});
   CHECK(has(sentence_of([&] { load_hugging_face(f.write(), other); }),
             "is of a gpt2, but this model is of a block or shape that no family's files hold"));
   CHECK(has(sentence_of([&] { (void)hugging_face_shape(f.scratch / "nowhere"); }), "nowhere"));
@@ -420,7 +421,7 @@ template <class Block, class Objective> void keeps_members(const json& changes) 
   folder_of_a_model<Block, Objective> f;
   for (const auto& [member, value] : changes.items()) f.config[member] = value;
   const auto folder = f.write();
-  transformer<Block, Objective, cpu> model(hugging_face_shape(folder, 4), {1});
+  transformer<Block, Objective, host_device> model(hugging_face_shape(folder, 4), {1});
   load_hugging_face(folder, model);
   CHECK(model.get_weights() == f.weights);
   trainer training(std::move(model), full_network{}, adamw{});
@@ -465,14 +466,16 @@ TEST_CASE("A checkpoint of another block or other numbers, whose tensors have th
   model_shape eps = two, by_depth = two;
   eps.norm_eps = 1e-3, by_depth.scale_by_depth = true;
   using erf = block<gpt2_block, gelu_erf_mlp>;
-  refused(gpt2(), transformer<erf, causal_lm, cpu>(two, {1}), "\"activation_function\" is \"gelu_new\"; the block of this model has \"gelu\"");
-  refused(gpt2(), transformer<gpt2_block, causal_lm, cpu>(eps, {1}), "\"layer_norm_epsilon\" is 1e-05, but that of this model is 0.001");
+  refused(gpt2(), transformer<erf, causal_lm, host_device>(two, {1}),
+          "\"activation_function\" is \"gelu_new\"; the block of this model has \"gelu\"");
+  refused(gpt2(), transformer<gpt2_block, causal_lm, host_device>(eps, {1}), "\"layer_norm_epsilon\" is 1e-05, but that of this model is 0.001");
   using own = block<gpt2_block, no_biases>;
-  refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, cpu>(eps, {1}), "\"norm_eps\" is 1e-05, but that of this model is 0.001");
-  refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, cpu>(by_depth, {1}), "\"scale_by_depth\" is false");
+  refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, host_device>(eps, {1}),
+          "\"norm_eps\" is 1e-05, but that of this model is 0.001");
+  refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, host_device>(by_depth, {1}), "\"scale_by_depth\" is false");
   model_shape heads = two;
   heads.heads = 4;
-  refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, cpu>(heads, {1}), "\"heads\" is 2, but that of this model is 4");
+  refused(folder_of_a_model<own, causal_lm>(), transformer<own, causal_lm, host_device>(heads, {1}), "\"heads\" is 2, but that of this model is 4");
 }
 
 TEST_CASE("A head that is not tied is a weight of its own, and a folder without it lacks a tensor") {
@@ -498,3 +501,5 @@ TEST_CASE("The bias of an untied BERT is the decoder's; the other name counts wh
   old.erase("cls.predictions.bias");
   old.is_refused({"missing: cls.predictions.decoder.bias"});
 }
+
+}  // namespace hugging_face_tests

@@ -13,6 +13,7 @@
 
 #if defined(__linux__) && defined(__x86_64__)
 
+namespace killed_checkpoint_tests {
 using namespace raptr;
 using namespace raptr::testing;
 
@@ -102,7 +103,8 @@ class fixture {
   }
 
   scratch_folder folder_;
-  small_run<cpu> run_{"full", dropped_update::frozen, {.lr = 1e-2}, smallest}, loaded_{"full", dropped_update::frozen, {.lr = 1e-2}, smallest};
+  small_run<host_device> run_{"full", dropped_update::frozen, {.lr = 1e-2}, smallest},
+      loaded_{"full", dropped_update::frozen, {.lr = 1e-2}, smallest};
   std::vector<std::vector<double>> states_;
   int old_ = 0, new_ = 0, told_ = 0;
 };
@@ -181,3 +183,5 @@ TEST_CASE("A call that a signal interrupts is made again") {
 }
 
 #endif
+
+}  // namespace killed_checkpoint_tests

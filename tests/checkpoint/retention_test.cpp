@@ -8,6 +8,7 @@
 
 #include "scratch_folder.hpp"
 
+namespace retention_tests {
 namespace {
 
 void make(const scratch_folder& in, std::int64_t step, const std::string& run = "") {
@@ -128,3 +129,5 @@ TEST_CASE("a rule that would keep nothing is refused") {
   CHECK(has(sentence_of<raptr::input_error>([&] { raptr::remove_old_steps(in.path(), 1, {.last = 0}); }), "the last 0 and every 0"));
   CHECK(has(sentence_of<raptr::input_error>([&] { raptr::remove_old_steps(in.path(), 1, {.last = 1, .every = -5}); }), "every -5"));
 }
+
+}  // namespace retention_tests

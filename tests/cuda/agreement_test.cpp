@@ -4,51 +4,16 @@
 #include <doctest/doctest.h>
 
 #include <raptr/backend/cuda.cuh>
-#include <raptr/checkpoint/checkpoint.hpp>
-#include <raptr/nn/objectives/masked_lm.hpp>
-#include <raptr/optim/adamw.hpp>
 
+#include "agreement.hpp"
 #include "device_orders.hpp"
-#include "on_device.hpp"
-#include "scratch_folder.hpp"
-#include "small_run.hpp"
 
 namespace {
 using namespace raptr;
 using namespace raptr::testing;
 
-constexpr model_shape wide{.layers = 4, .width = 16, .heads = 4, .kv_heads = 2, .neurons = 32, .neuron_group = 4, .vocab = 40, .context = 8};
-
-using list = std::vector<const char*>;
-const list every_axis{
-    "full",
-    "layers(bernoulli, sqrt_gap) 2-3-full",
-    "heads(once, inverse) 1/2-full",
-    "neurons(sqrt_inverse) 1/4-1/2-full",
-    "width 1/4-1/2-full",
-    "sublayers(inverse_per_branch) 6-full",
-    "sequences 1/2-full",
-    "2-3-full with heads 1/2-full with neurons 1/2-full",
-    "stack:1-2-4 with neurons 1/2-full",
-};
-
-template <class Block, class Objective, class Device> auto made(const char* schedule, dropped_update dropped = dropped_update::frozen) {
-  using model = transformer<Block, Objective, Device>;
-  return trainer<model, any_schedule, adamw, warmup_linear>(model(wide, small_options<Device>()), any_schedule(schedule), adamw{.lr = 1e-2},
-                                                            warmup_linear{.warmup = 5}, {.dropped = dropped});
-}
-template <class Trainer> std::vector<double> losses_of(Trainer&& trainer, std::int64_t steps) {
-  const token_list tokens(400);
-  std::vector<double> losses;
-  trainer.run(tokens, {.steps = steps, .batch = 2, .accumulate = 2, .seed = 3}, [&](const step_report& r) {
-    CHECK(r.nonfinite.empty());
-    losses.push_back(r.loss);
-  });
-  return losses;
-}
-
 /// On the CPU in its precision, on the GPU in its own.
-template <class CpuBlock, class GpuBlock, class Objective> void compare_losses(double bound, const list& schedules) {
+template <class CpuBlock, class GpuBlock, class Objective> void compare_losses(double bound, const schedule_list& schedules) {
   int row = 0;
   for (const char* schedule : schedules) {
     CAPTURE(std::string(schedule));
@@ -66,7 +31,7 @@ TEST_CASE("The losses of 20 steps on every axis are those of the CPU, to 1e-10 i
   compare_losses<gpt64, gpt64, causal_lm>(1e-10, every_axis);
 }
 // In fp32 and bf16 the axes are where the paths differ: what is packed, what is used in place.
-const list some_axes{"full", "2-3-full with heads 1/2-full with neurons 1/2-full", "sequences 1/2-full"};
+const schedule_list some_axes{"full", "2-3-full with heads 1/2-full with neurons 1/2-full", "sequences 1/2-full"};
 TEST_CASE("The losses of 20 steps in fp32 are those of the CPU, to 1e-4") {
   compare_losses<gpt2_block, gpt2_block, causal_lm>(1e-4, some_axes);
   compare_losses<bert_block, bert_block, masked_lm>(1e-4, some_axes);
@@ -77,7 +42,7 @@ TEST_CASE("The losses of 20 steps in bf16 are those of the CPU in fp32, to 0.03"
 }
 
 /// The gradient of every tensor, for plans drawn from every schedule: the largest |difference| / |largest entry|.
-template <class CpuBlock, class GpuBlock, class Objective> void compare_gradients(sight kind, double bound, const model_shape& shape = wide) {
+template <class CpuBlock, class GpuBlock, class Objective> void compare_gradients(sight kind, double bound, const model_shape& shape = four_blocks) {
   rig<CpuBlock, Objective, cpu> want(shape, 3);
   rig<GpuBlock, Objective, cuda> got(shape, 3);
   dice any(5);
@@ -112,32 +77,18 @@ TEST_CASE("The gradient of every tensor on every axis is that of the CPU") {
 
 TEST_CASE("Without biases and positions, with an own output matrix and other numbers of the shape, the gradients are those of the CPU") {
   using bare = block<gpt2_block, no_biases, no_positions, untied_head>;
-  model_shape other = wide;
+  model_shape other = four_blocks;
   other.norm_eps = 0.01, other.attention_scale = 0.4, other.scale_by_depth = true;
   compare_gradients<bare, bare, causal_lm>(sight::causal, 1e-4, other);
   compare_gradients<bare, block<bare, bf16>, causal_lm>(sight::causal, 0.1, other);
 }
 
 TEST_CASE("A checkpoint of one device is resumed on the other") {
-  const token_list tokens(400);
   const char* const schedule = "2-3-full with heads 1/2-full";
   const auto want = losses_of(made<gpt64, causal_lm, cpu>(schedule), 9);
-  const auto resumed = [&](auto&& first, auto&& second) {
-    scratch_folder folder;
-    std::stop_source source;
-    run_options some{.steps = 9, .batch = 2, .accumulate = 2, .seed = 3};
-    some.stop = source.get_token();
-    first.run(tokens, some, [&](const step_report& r) {
-      if (r.step == 3) source.request_stop();
-    });
-    save_checkpoint(folder / "saved", first, tokens.vocabulary());
-    load_checkpoint(folder / "saved", second);
-    CHECK(second.done().step == 5);
-    return losses_of(second, 9);
-  };
   const std::vector<double> rest(want.begin() + 5, want.end());
-  CHECK(distance(resumed(made<gpt64, causal_lm, cpu>(schedule), made<gpt64, causal_lm, cuda>(schedule)), rest) < 1e-11);
-  CHECK(distance(resumed(made<gpt64, causal_lm, cuda>(schedule), made<gpt64, causal_lm, cpu>(schedule)), rest) < 1e-11);
+  CHECK(distance(losses_across_a_resume(made<gpt64, causal_lm, cpu>(schedule), made<gpt64, causal_lm, cuda>(schedule)), rest) < 1e-11);
+  CHECK(distance(losses_across_a_resume(made<gpt64, causal_lm, cuda>(schedule), made<gpt64, causal_lm, cpu>(schedule)), rest) < 1e-11);
 }
 
 }  // namespace

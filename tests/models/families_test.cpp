@@ -293,7 +293,7 @@ namespace {
 
 /// Checks the standard deviation of every tensor as it is in files, and that gains are 1 and biases 0. deviation(name): of a matrix.
 template <class Block, class Objective, class F> void initial_values_are(const model_shape& shape, F deviation) {
-  transformer<Block, Objective, cpu> model(shape, {.threads = 1});
+  transformer<Block, Objective, host_device> model(shape, {.threads = 1});
   model.initialise(11);
   const auto w = model.get_weights();
   int matrices = 0;
@@ -327,7 +327,7 @@ TEST_CASE("A BERT begins as Hugging Face's: every matrix with a deviation of 0.0
   initial_values_are<bert_block, masked_lm>(initial_shape, bert);
   initial_values_are<untied_bert, masked_lm>({.layers = 24, .width = 32, .heads = 2, .neurons = 64, .vocab = 60, .context = 40}, bert);
   initial_values_are<block<bert_block, rms_norm, swiglu_mlp>, masked_lm>(initial_shape, bert);  // of the family, under raptr's names
-  transformer<bert_block, masked_lm, cpu> one(initial_shape, {.threads = 1});
+  transformer<bert_block, masked_lm, host_device> one(initial_shape, {.threads = 1});
   one.initialise(1);
   const auto w = one.get_weights();
   const placed_weight& words = one.layout().all()[0];

@@ -80,11 +80,11 @@ template <class Block, class Objective, class Device> void dropped_blocks_are_cl
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("A step without a block has the bits of a model without that block, optimizer included", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A step without a block has the bits of a model without that block, optimizer included", Device, RAPTR_TEST_DEVICES) {
   dropped_blocks_are_a_smaller_model<gpt2_block, causal_lm, Device>(sight::causal);
   dropped_blocks_are_a_smaller_model<bert64, masked_lm, Device>(sight::both_sides);
 }
 
-TEST_CASE_TEMPLATE("A step without a block has the bits of the full step with the doors of that block closed", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A step without a block has the bits of the full step with the doors of that block closed", Device, RAPTR_TEST_DEVICES) {
   dropped_blocks_are_closed_doors<gpt2_block, causal_lm, Device>();
 }

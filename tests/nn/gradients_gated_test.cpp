@@ -5,6 +5,6 @@
 using namespace raptr;
 using namespace raptr::testing;
 
-TEST_CASE_TEMPLATE("The gradient of a block with RMS norm and a gated mlp is the difference quotient of its loss", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The gradient of a block with RMS norm and a gated mlp is the difference quotient of its loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<gated64, masked_lm, Device>(30, {}, 13);
 }

@@ -5,6 +5,6 @@
 using namespace raptr;
 using namespace raptr::testing;
 
-TEST_CASE_TEMPLATE("The gradient of a user's own part and norm is the difference quotient of its loss", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The gradient of a user's own part and norm is the difference quotient of its loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<mixture64, masked_lm, Device>(30, {.block_factors = true, .sequences = 0.3}, 14);
 }

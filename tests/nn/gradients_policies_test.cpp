@@ -91,20 +91,21 @@ using by_position64 = block<gpt2_block, tables, no_positions, fp64>;
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("A block without biases and positions, with an output matrix of its own, has the gradient of its loss", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A block without biases and positions, with an output matrix of its own, has the gradient of its loss", Device,
+                   RAPTR_TEST_DEVICES) {
   gradients_are_differences<bare64, causal_lm, Device>(30, {}, 21);
 }
-TEST_CASE_TEMPLATE("A head with a transform, an own matrix and no biases has the gradient of its loss", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A head with a transform, an own matrix and no biases has the gradient of its loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<own_head64, masked_lm, Device>(30, {}, 22);
 }
-TEST_CASE_TEMPLATE("Other numbers of the shape give the gradient of their own loss", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Other numbers of the shape give the gradient of their own loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<gpt64, causal_lm, Device>(30, {}, 23, other_numbers);
 }
-TEST_CASE_TEMPLATE("A part reads the positions of its rows, also where some sequences skip the block", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A part reads the positions of its rows, also where some sequences skip the block", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<by_position64, causal_lm, Device>(30, {.sequences = 0.7}, 24);
 }
 
-TEST_CASE_TEMPLATE("Rows that pass through a block keep their positions, in any order", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Rows that pass through a block keep their positions, in any order", Device, RAPTR_TEST_DEVICES) {
   rig<by_position64, causal_lm, Device> r(tiny, 25, small_options<Device>(false));
   dice any(26);
   batch all = random_batch(any, sight::causal);
@@ -124,7 +125,7 @@ TEST_CASE_TEMPLATE("Rows that pass through a block keep their positions, in any 
 
 TEST_CASE("The scale of the scores is a factor on the queries, and that of the depth goes by the number of the block in the full network") {
   const auto loss_of = [](const model_shape& shape, const unit_set& blocks, auto factor) {
-    rig<gpt64, causal_lm, cpu> r(shape, 7);
+    rig<gpt64, causal_lm, host_device> r(shape, 7);
     for (const placed_weight& w : r.model.layout().all()) {
       if (w.what.name != "qkv" && w.what.name != "qkv_bias") continue;
       const std::int64_t queries = std::int64_t(w.what.tensors.front().rows) * w.what.width;
@@ -148,7 +149,7 @@ TEST_CASE("The scale of the scores is a factor on the queries, and that of the d
 
 TEST_CASE("Each number of the shape changes the loss, and the number that a block has by itself does not") {
   const auto loss_of = [](const model_shape& shape) {
-    rig<gpt64, causal_lm, cpu> r(shape, 7);
+    rig<gpt64, causal_lm, host_device> r(shape, 7);
     dice any(8);
     return r.loss(step_plan::full(r.layout()), random_batch(any, sight::causal));
   };
@@ -170,7 +171,7 @@ TEST_CASE("Each number of the shape changes the loss, and the number that a bloc
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.token_types = -2; }); }), "model_shape::token_types is -2"));
   model_shape eps = tiny;
   eps.norm_eps = 1e-6;
-  CHECK(has(sentence_of<input_error>([&] { transformer<mixture64, masked_lm, cpu> model(eps); }), "the norm of this block takes no epsilon"));
+  CHECK(has(sentence_of<input_error>([&] { transformer<mixture64, masked_lm, host_device> model(eps); }), "the norm of this block takes no epsilon"));
 }
 
 TEST_CASE("A block without biases has none in parts, norms and head, and dropping positions drops their table") {

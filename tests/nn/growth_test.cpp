@@ -113,7 +113,7 @@ TEST_CASE_TEMPLATE("Growth copies weights, moments and step counts, all blocks a
 }
 
 TEST_CASE("Weights of copied blocks in fp32 keep their bits") {
-  rig<gpt2_block, causal_lm, cpu> r(tiny, 93);
+  rig<gpt2_block, causal_lm, host_device> r(tiny, 93);
   const copies shift{{1, 2}, {0, 1}};
   r.model.copy_blocks(shift);
   CHECK(r.model.get_weights() == copied(r.w, r.model.layout(), shift));
@@ -122,7 +122,7 @@ TEST_CASE("Weights of copied blocks in fp32 keep their bits") {
 }
 
 TEST_CASE("A new optimizer and one that was reset know nothing of any weight") {
-  run<gpt64, causal_lm, cpu> r;
+  run<gpt64, causal_lm, host_device> r;
   r.warm_up();
   r.optim.reset(r.r.model);
   CHECK(r.counts() == std::vector<int>(r.optim.counts_size(), 0));
@@ -130,7 +130,7 @@ TEST_CASE("A new optimizer and one that was reset know nothing of any weight") {
 }
 
 TEST_CASE("A block that does not exist, or is written twice, is refused with its numbers and changes nothing") {
-  run<gpt64, causal_lm, cpu> r;
+  run<gpt64, causal_lm, host_device> r;
   r.warm_up();
   const auto w = r.r.model.get_weights();
   const auto refused = [&](const copies& list, const std::string& what) {
@@ -145,6 +145,6 @@ TEST_CASE("A block that does not exist, or is written twice, is refused with its
   refused({{1, -1}}, "over block -1");
   refused({{0, 2}, {1, 2}}, "blocks 0 and 1 are both to be copied over block 2");
   CHECK(r.r.model.get_weights() == w);
-  transformer<gpt64, causal_lm, cpu> empty(tiny, {1});
+  transformer<gpt64, causal_lm, host_device> empty(tiny, {1});
   CHECK(has(sentence_of<input_error>([&] { empty.copy_blocks(copies{{0, 1}}); }), "initialise"));
 }

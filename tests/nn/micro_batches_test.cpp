@@ -36,7 +36,7 @@ TEST_CASE_TEMPLATE("Micro-batches add up to the batch, to 1e-13 in double", Devi
 TEST_CASE("Micro-batches with 10 and 100 targets are weighed by the targets: not a mean of means") {
   model_shape shape = tiny;
   shape.context = 100;
-  rig<gpt64, causal_lm, cpu> r(shape, 41);
+  rig<gpt64, causal_lm, host_device> r(shape, 41);
   const step_plan full = step_plan::full(r.layout());
   dice any(42);
   batch short_one, long_one;
@@ -71,7 +71,7 @@ TEST_CASE_TEMPLATE("A sequence without a target changes nothing: gradients are t
 }
 
 TEST_CASE("The order of the sequences in a batch does not matter") {
-  rig<gpt64, causal_lm, cpu> r(tiny, 45);
+  rig<gpt64, causal_lm, host_device> r(tiny, 45);
   dice any(46);
   const batch b = random_batch(any, sight::causal, tiny, 2);
   batch turned = part_of(b, 1, 1);

@@ -15,7 +15,7 @@ using namespace raptr;
 using namespace raptr::testing;
 
 TEST_CASE("A batch that cannot be is refused with its numbers") {
-  rig<gpt64, causal_lm, cpu> r;
+  rig<gpt64, causal_lm, host_device> r;
   const step_plan full = step_plan::full(r.layout());
   dice any(1);
   const batch good = random_batch(any, sight::causal);
@@ -48,7 +48,7 @@ TEST_CASE("A batch that cannot be is refused with its numbers") {
 }
 
 TEST_CASE("A model without weights, or a plan or weights of another model, are refused") {
-  transformer<gpt64, causal_lm, cpu> empty(tiny, {1});
+  transformer<gpt64, causal_lm, host_device> empty(tiny, {1});
   CHECK(has(sentence_of<input_error>([&] { empty.begin(step_plan::full(empty.plan_layout())); }), "initialise"));
   CHECK(has(sentence_of<input_error>([&] { (void)empty.get_weights(); }), "initialise"));
   CHECK(has(sentence_of<input_error>([&] { empty.set_weights(std::vector<double>(5)); }), "5"));
@@ -56,13 +56,13 @@ TEST_CASE("A model without weights, or a plan or weights of another model, are r
   model_shape other = tiny;
   other.layers = 4;
   CHECK(has(sentence_of<input_error>([&] { empty.begin(step_plan::full(layout_of<gpt64>(other))); }), "another network"));
-  static_assert(std::is_move_constructible_v<transformer<gpt64, causal_lm, cpu>>);
-  static_assert(!std::is_move_assignable_v<transformer<gpt64, causal_lm, cpu>>);
+  static_assert(std::is_move_constructible_v<transformer<gpt64, causal_lm, host_device>>);
+  static_assert(!std::is_move_assignable_v<transformer<gpt64, causal_lm, host_device>>);
 }
 
 TEST_CASE("Initial weights are a function of the seed: normal matrices, smaller in front of the residual, norms 1, biases 0") {
   constexpr model_shape shape{.layers = 8, .width = 64, .heads = 4, .vocab = 500, .context = 64};
-  transformer<gpt64, causal_lm, cpu> a(shape, {1}), b(shape, {1});
+  transformer<gpt64, causal_lm, host_device> a(shape, {1}), b(shape, {1});
   a.initialise(7), b.initialise(7);
   CHECK(a.get_weights() == b.get_weights());
   b.initialise(8);
@@ -118,7 +118,7 @@ TEST_CASE("Places of weights do not overlap, and the names in files are unique")
   check(shared, file_tensors(shared, own_names));
 }
 
-TEST_CASE_TEMPLATE("Logits in pieces are logits in one piece: a large vocabulary gives the loss of its micro-batches", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Logits in pieces are logits in one piece: a large vocabulary gives the loss of its micro-batches", Device, RAPTR_TEST_DEVICES) {
   const model_shape shape{
       .layers = 1, .width = 4, .heads = 1, .neurons = 4, .neuron_group = 4, .vocab = 70'000, .context = 100};  // 59 rows of logits a piece
   rig<bert64, masked_lm, Device> r(shape, 2, small_options<Device>(false));
@@ -152,7 +152,7 @@ TEST_CASE_TEMPLATE("Logits in pieces are logits in one piece: a large vocabulary
   CHECK(r.results()[0] == doctest::Approx(whole).epsilon(1e-14));
 }
 
-TEST_CASE_TEMPLATE("The logits of predict are those whose cross-entropy is the loss", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The logits of predict are those whose cross-entropy is the loss", Device, RAPTR_TEST_DEVICES) {
   rig<gpt64, causal_lm, Device> r;
   dice any(4);
   const batch b = random_batch(any, sight::causal);

@@ -107,7 +107,7 @@ TEST_CASE_TEMPLATE("Rows that go round a block keep their bits, and those that p
 }
 
 TEST_CASE("A plan that names every sequence has the bits of one that names none") {
-  rig<bert64, masked_lm, cpu> r(tiny, 83);
+  rig<bert64, masked_lm, host_device> r(tiny, 83);
   dice any(84);
   const batch b = random_batch(any, sight::both_sides, tiny, 3);
   const step_plan full = step_plan::full(r.layout());
@@ -123,7 +123,7 @@ TEST_CASE("A plan that names every sequence has the bits of one that names none"
 }
 
 TEST_CASE("Sequences that go round a block cost nothing there, and bytes and arithmetic are estimated") {
-  rig<gpt64, causal_lm, cpu> r(tiny, 85);
+  rig<gpt64, causal_lm, host_device> r(tiny, 85);
   dice any(86);
   const batch b = random_batch(any, sight::causal, tiny, 4);
   for (int n = 0; n < 10; ++n) {
@@ -177,7 +177,7 @@ TEST_CASE("Blocks with the same sequences share their rows in the table, and a b
 }
 
 TEST_CASE("A batch of other sequences than the plan chose from is refused with its numbers") {
-  rig<gpt64, causal_lm, cpu> r;
+  rig<gpt64, causal_lm, host_device> r;
   dice any(88);
   batch b = random_batch(any, sight::causal, tiny, 4);
   const step_plan full = step_plan::full(r.layout(6));

@@ -10,13 +10,14 @@ using namespace raptr::testing;
 namespace {
 
 template <class Block, class Objective> double multiply_adds(const step_plan& plan, const batch& b, const model_shape& shape) {
-  return transformer<Block, Objective, cpu>(shape).needs(plan, b).multiply_adds;
+  return transformer<Block, Objective, host_device>(shape).needs(plan, b).multiply_adds;
 }
 std::size_t rounded(std::size_t numbers) { return (numbers * sizeof(double) + 63) / 64 * 64; }
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("The activations of a plan are estimated to the byte, and shrink by exactly those of the dropped blocks", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The activations of a plan are estimated to the byte, and shrink by exactly those of the dropped blocks", Device,
+                   RAPTR_TEST_DEVICES) {
   rig<gpt64, causal_lm, Device> r(tiny, 51);
   dice any(52);
   for (int n = 0; n < 20; ++n) {

@@ -31,7 +31,7 @@ TEST_CASE("A BERT has two token types, a GPT-2 none, and a block may say otherwi
   CHECK(names_of<block<gpt64, token_types<2>>>(tiny).family == "raptr");
 }
 
-TEST_CASE_TEMPLATE("Type 0 moves the stream like the positions do, and type 1 moves nothing", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Type 0 moves the stream like the positions do, and type 1 moves nothing", Device, RAPTR_TEST_DEVICES) {
   rig<bert64, masked_lm, Device> r(tiny, 5);
   dice any(6);
   const batch b = random_batch(any, sight::both_sides);

@@ -93,7 +93,7 @@ double gap(const std::vector<double>& a, const std::vector<double>& b) {
 
 template <class Block, class Objective> struct oracle_run {
   fixture stored;
-  rig<Block, Objective, cpu> ours;
+  rig<Block, Objective, host_device> ours;
   std::vector<file_tensor> tensors;
   step_plan full;
   static constexpr bool causal = Objective::looks_back_only;

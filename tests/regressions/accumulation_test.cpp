@@ -13,7 +13,7 @@ using namespace raptr::testing;
 TEST_CASE("ten targets with a loss of 1 and a hundred with 3 have the mean 2.818182, not 2") {
   model_shape shape = tiny;
   shape.context = 100;
-  rig<gpt64, causal_lm, cpu> r(shape, 1);
+  rig<gpt64, causal_lm, host_device> r(shape, 1);
   const double chances[] = {std::exp(-1), std::exp(-3), (1 - std::exp(-1) - std::exp(-3)) / 9};
   for (const placed_weight& p : r.model.layout().all()) {
     const auto first = static_cast<std::size_t>(p.first);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr adamw plain{.lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0};
 
-struct by_hand : small_run<cpu> {
+struct by_hand : small_run<host_device> {
   explicit by_hand(dropped_update dropped) : small_run("full", dropped, plain) {}
   /// A step of these blocks with the same gradient everywhere.
   void step(const unit_set& blocks, float g) {

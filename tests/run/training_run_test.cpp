@@ -4,11 +4,11 @@
 
 #include <map>
 
-#include <raptr/backend/cpu.hpp>
 #include <raptr/models/gpt2.hpp>
 #include <raptr/optim/adamw.hpp>
 #include <raptr/run/training_run.hpp>
 
+#include "../support/devices.hpp"
 #include "../support/scratch_folder.hpp"
 #include "../support/token_list.hpp"
 
@@ -24,7 +24,7 @@ struct squared_relu {
   template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) { *da = *a > 0 ? 2 * *a * dh : T(0); }
 };
 using my_block = block<gpt2_block, mlp<squared_relu>>;
-using my_model = transformer<my_block, causal_lm, cpu>;
+using my_model = transformer<my_block, causal_lm, testing::host_device>;
 constexpr model_shape shape{.layers = 4, .width = 8, .heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 40, .context = 8};
 
 struct no_text_schedule {

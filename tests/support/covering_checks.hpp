@@ -65,8 +65,8 @@ inline step_plan with_all_units(const step_plan& plan, bool norm_first) {
 
 template <class Block, class Objective> class covered {
   using double_block = block<Block, fp64>;
-  using rig_type = rig<double_block, Objective, cpu>;
-  using run_model = transformer<Block, Objective, cpu>;
+  using rig_type = rig<double_block, Objective, host_device>;
+  using run_model = transformer<Block, Objective, host_device>;
   using run_type = trainer<run_model, any_schedule, adamw, completep_rate<warmup_linear>>;
   static constexpr bool norm_first = Block::residual::norm_first;
 

@@ -9,7 +9,6 @@
 #include <random>
 #include <vector>
 
-#include <raptr/backend/cpu.hpp>
 #include <raptr/models/families.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/nn/transformer.hpp>
@@ -17,7 +16,6 @@
 
 #include "devices.hpp"
 #include "experts.hpp"
-#include "reference.hpp"
 
 namespace raptr::testing {
 
@@ -128,7 +126,7 @@ template <class F> step_plan changed_plan(const network_layout& layout, F change
 
 /// One thread, or closed memory. Opening and closing pages costs more than the operations of a tiny model.
 template <class Device> auto small_options(bool guarded = true) {
-  if constexpr (std::same_as<Device, cpu>)
+  if constexpr (std::same_as<typename backend_of<Device>::options, cpu_options>)
     return cpu_options{1};
   else if constexpr (std::same_as<Device, reference>)
     return reference_options{guarded};

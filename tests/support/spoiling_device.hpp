@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// raptr::cpu with a fault: one number that an operation writes, or that the optimizer is about to read, is replaced. The
+// The host device with a fault: one number that an operation writes, or that the optimizer is about to read, is replaced. The
 // place is counted over one step, so a test can go through all of them; the steps after it meet the same fault.
 #pragma once
 
@@ -8,8 +8,9 @@
 #include <type_traits>
 #include <vector>
 
-#include <raptr/backend/cpu.hpp>
 #include <raptr/nn/layers/cross_entropy.hpp>
+
+#include "devices.hpp"
 
 namespace raptr::testing {
 
@@ -31,11 +32,11 @@ struct spoiling_options {
   spoiler* at = nullptr;
 };
 
-template <class Real, class Master> class spoiling_ops : public cpu_ops<Real, Master> {
-  using base = cpu_ops<Real, Master>;
+template <class Real, class Master> class spoiling_ops : public host_ops<Real, Master> {
+  using base = host_ops<Real, Master>;
 
  public:
-  explicit spoiling_ops(const spoiling_options& options = {}) : base(cpu_options{1}), at_(options.at) {}
+  explicit spoiling_ops(const spoiling_options& options = {}) : base(host_options{1}), at_(options.at) {}
 
   template <class Epilogue>
   void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {

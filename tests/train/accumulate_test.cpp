@@ -11,7 +11,7 @@ using namespace raptr::testing;
 
 namespace {}
 
-TEST_CASE_TEMPLATE("A batch of 8 is a batch of 2 accumulated 4 times, within rounding", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A batch of 8 is a batch of 2 accumulated 4 times, within rounding", Device, RAPTR_TEST_DEVICES) {
   using block = block<gpt2_block, fp64>;
   small_run<Device, block> whole, parts;
   std::vector<double> a, b;
@@ -30,7 +30,7 @@ TEST_CASE_TEMPLATE("A batch of 8 is a batch of 2 accumulated 4 times, within rou
 TEST_CASE("Uneven micro-batches of masked_lm are weighed by their targets too") {
   using block = block<bert_block, fp64>;
   const masked_lm coins{.rate = 0.3, .masking = masking::independent};
-  small_run<cpu, block, masked_lm> whole("full", dropped_update::frozen, {.lr = 1e-2}, run_shape, {1}, coins),
+  small_run<host_device, block, masked_lm> whole("full", dropped_update::frozen, {.lr = 1e-2}, run_shape, {1}, coins),
       parts("full", dropped_update::frozen, {.lr = 1e-2}, run_shape, {1}, coins);
   std::vector<double> a, b;
   whole.trainer.run(text, {.steps = 5, .batch = 6}, [&](const step_report& r) { a.insert(a.end(), {r.loss, double(r.targets)}); });
@@ -41,7 +41,7 @@ TEST_CASE("Uneven micro-batches of masked_lm are weighed by their targets too") 
 
 TEST_CASE("Sequences that go round a block are those of the step, in whatever micro-batch they are") {
   using block = block<gpt2_block, fp64>;
-  small_run<cpu, block> whole("sequences(inverse) 1/2-full"), parts("sequences(inverse) 1/2-full");
+  small_run<host_device, block> whole("sequences(inverse) 1/2-full"), parts("sequences(inverse) 1/2-full");
   std::vector<double> a, b;
   whole.trainer.run(text, {.steps = 6, .batch = 8}, [&](const step_report& r) { a.insert(a.end(), {r.loss, r.gradient_norm}); });
   parts.trainer.run(text, {.steps = 6, .batch = 2, .accumulate = 4}, [&](const step_report& r) { b.insert(b.end(), {r.loss, r.gradient_norm}); });

@@ -37,7 +37,7 @@ void* operator new(std::size_t size, std::align_val_t alignment, const std::noth
 
 namespace {
 template <class Block, class Objective> void allocates_nothing_after(std::int64_t warm, dropped_update dropped) {
-  small_run<cpu, Block, Objective> run("constant:3", dropped, {.lr = 1e-3}, run_shape, cpu_options{1});
+  small_run<host_device, Block, Objective> run("constant:3", dropped, {.lr = 1e-3}, run_shape, host_options{1});
   const token_list text(200);
   std::int64_t before = -1, after = -1;
   run.trainer.run(text, {.steps = 200, .batch = 4, .accumulate = 2}, [&](const step_report& r) {

@@ -17,7 +17,7 @@ using namespace raptr::testing;
 namespace {
 
 constexpr model_shape wide{.layers = 4, .width = 16, .heads = 4, .kv_heads = 2, .neurons = 32, .neuron_group = 4, .vocab = 40, .context = 8};
-using model_type = transformer<gpt2_block, causal_lm, cpu>;
+using model_type = transformer<gpt2_block, causal_lm, host_device>;
 using trainer_type = trainer<model_type, any_schedule, adamw, completep_rate<warmup_linear>>;
 
 constexpr const char* schedules[] = {

@@ -14,7 +14,7 @@ using namespace raptr::testing;
 namespace {
 template <class Block, class Objective> std::vector<double> trained(int threads, dropped_update dropped, std::vector<std::string>& reports) {
   const model_shape shape{.layers = 3, .width = 72, .heads = 3, .neurons = 1100, .neuron_group = 20, .vocab = 1301, .context = 37};
-  small_run<cpu, Block, Objective> run("2-full", dropped, {.lr = 1e-3}, shape, cpu_options{threads});
+  small_run<host_device, Block, Objective> run("2-full", dropped, {.lr = 1e-3}, shape, host_options{threads});
   const token_list text(3000, {.size = 1301, .end_of_text = 37, .mask = 38, .pad = 39});
   reports.clear();
   run.trainer.run(text, {.steps = 4, .batch = 29, .accumulate = 2}, [&](const step_report& r) { reports.push_back(facts_of(r)); });
@@ -34,7 +34,7 @@ template <class Block, class Objective> void all_bits_are_the_same(dropped_updat
 TEST_CASE("Predictions between the steps of a run, in its observers and of another model on another thread leave its bits alone") {
   const token_list text(900);
   const run_options options{.steps = 8, .batch = 5, .accumulate = 2};
-  small_run<cpu> alone("2-3-full", dropped_update::zero_gradient, {.lr = 1e-2}, run_shape, cpu_options{2});
+  small_run<host_device> alone("2-3-full", dropped_update::zero_gradient, {.lr = 1e-2}, run_shape, host_options{2});
   std::vector<std::string> expected, reports;
   alone.trainer.run(text, options, [&](const step_report& r) { expected.push_back(facts_of(r)); });
 
@@ -48,13 +48,13 @@ TEST_CASE("Predictions between the steps of a run, in its observers and of anoth
   std::atomic<bool> over{false};
   std::vector<float> first, last;
   std::thread beside([&] {
-    small_run<cpu> other("full", dropped_update::frozen, {}, run_shape, cpu_options{2});
+    small_run<host_device> other("full", dropped_update::frozen, {}, run_shape, host_options{2});
     other.trainer.model().initialise(9);
     first = predict(other.trainer.model());
     do last = predict(other.trainer.model());
     while (!over);
   });
-  small_run<cpu> busy("2-3-full", dropped_update::zero_gradient, {.lr = 1e-2}, run_shape, cpu_options{2});
+  small_run<host_device> busy("2-3-full", dropped_update::zero_gradient, {.lr = 1e-2}, run_shape, host_options{2});
   busy.trainer.model().initialise(options.seed);
   while (busy.trainer.done().step < options.steps) {
     std::stop_source stop;

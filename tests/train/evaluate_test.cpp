@@ -17,7 +17,7 @@ namespace {}
 
 TEST_CASE_TEMPLATE(
     "Validation is the full network with factors of 1: the same bits for every schedule, at every call, and it does not disturb training", Device,
-    cpu, reference) {
+    RAPTR_TEST_DEVICES) {
   using model = transformer<gpt2_block, causal_lm, Device>;
   const auto with = [&]<class Schedule>(Schedule schedule) {
     trainer<model, Schedule, adamw> t(model(run_shape, small_options<Device>()), schedule, adamw{});
@@ -43,8 +43,8 @@ TEST_CASE_TEMPLATE(
   CHECK(losses.back() != losses.front());
 }
 
-TEST_CASE_TEMPLATE("Evaluation is the mean over the targets of exactly the windows that were asked for, however they are batched", Device, cpu,
-                   reference) {
+TEST_CASE_TEMPLATE("Evaluation is the mean over the targets of exactly the windows that were asked for, however they are batched", Device,
+                   RAPTR_TEST_DEVICES) {
   using block = block<gpt2_block, fp64>;
   small_run<Device, block> run("full");
   auto& model = run.trainer.model();
@@ -73,14 +73,14 @@ TEST_CASE_TEMPLATE("Evaluation is the mean over the targets of exactly the windo
 }
 
 TEST_CASE("Evaluation of a masked model draws the same masks at every call") {
-  small_run<cpu, bert_block, masked_lm> run("full");
+  small_run<host_device, bert_block, masked_lm> run("full");
   run.trainer.model().initialise(4);
   CHECK(run.trainer.evaluate(text, 3) == run.trainer.evaluate(text, 3));
   CHECK(run.trainer.evaluate(text, 3, 5, 1) != run.trainer.evaluate(text, 3, 5, 2));
   CHECK(has(sentence_of<input_error>([&] { run.trainer.evaluate(text, 0); }), "batch_size is 0"));
 }
 
-TEST_CASE_TEMPLATE("A plan is evaluated as it is: a subnetwork, a prefix of blocks, its factors", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A plan is evaluated as it is: a subnetwork, a prefix of blocks, its factors", Device, RAPTR_TEST_DEVICES) {
   small_run<Device> run("full");
   auto& model = run.trainer.model();
   model.initialise(6);
@@ -113,7 +113,7 @@ TEST_CASE_TEMPLATE("A plan is evaluated as it is: a subnetwork, a prefix of bloc
 }
 
 TEST_CASE("A plan that cannot be evaluated is refused") {
-  small_run<cpu> run("sequences 1/2-full"), grown("stack:2-4");
+  small_run<host_device> run("sequences 1/2-full"), grown("stack:2-4");
   run.trainer.model().initialise(1);
   const auto refused = [](auto& trainer, const step_plan& plan, const std::string& what) {
     const std::string said = sentence_of<input_error>([&] { trainer.evaluate(text, plan, 2); });
@@ -152,7 +152,7 @@ struct repeated_words {
 }  // namespace
 
 TEST_CASE("A small BERT with BERT's own Adam, rate and frames falls well below the losses without context") {
-  using model = transformer<bert_block, masked_lm, cpu>;
+  using model = transformer<bert_block, masked_lm, host_device>;
   const model_shape shape{.layers = 3, .width = 16, .heads = 2, .neurons = 32, .vocab = 21, .context = 16};
   trainer t(model(shape, {.threads = 1}), any_schedule("2-full"), bert_adam(3e-3), bert_rate{.warmup = 20});
   const repeated_words tokens;

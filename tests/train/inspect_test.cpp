@@ -46,7 +46,7 @@ void sees_the_step_that_is_reported(const char* schedule, run_options options, O
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("The norm of the gradients in the hook is that of the report of the same step", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("The norm of the gradients in the hook is that of the report of the same step", Device, RAPTR_TEST_DEVICES) {
   sees_the_step_that_is_reported<Device>("full", {.batch = 2});
   sees_the_step_that_is_reported<Device>("2-3-full", {.batch = 2, .clip = 0.05});
   sees_the_step_that_is_reported<Device>("heads 1/2-full with neurons 1/3-full", {.batch = 2, .accumulate = 3});
@@ -55,8 +55,8 @@ TEST_CASE_TEMPLATE("The norm of the gradients in the hook is that of the report 
 }
 
 TEST_CASE("The hook is called in a step without a target too, with gradients of zero and no activations") {
-  small_run<cpu, bert_block, masked_lm> run("full", dropped_update::frozen, {.lr = 1e-2}, run_shape, {1},
-                                            {.rate = 0.02, .masking = masking::independent});
+  small_run<host_device, bert_block, masked_lm> run("full", dropped_update::frozen, {.lr = 1e-2}, run_shape, {1},
+                                                    {.rate = 0.02, .masking = masking::independent});
   std::set<std::int64_t> zero, none;
   run.trainer.inspect([&](const auto& seen) {
     if (norm_of(seen) == 0) zero.insert(seen.position().step);
@@ -76,7 +76,7 @@ TEST_CASE("The hook is called in a step without a target too, with gradients of 
 }
 
 TEST_CASE("Only what trains is seen: packed rows of kept units, weights before the update, the gradient that the first moment takes") {
-  small_run<cpu> run("2-full with heads 1/2-full", dropped_update::frozen, {.lr = 1e-2, .beta1 = 0.5});
+  small_run<host_device> run("2-full with heads 1/2-full", dropped_update::frozen, {.lr = 1e-2, .beta1 = 0.5});
   const weight_layout& layout = run.trainer.model().layout();
   std::vector<float> before;
   std::map<std::size_t, std::vector<float>> seen_gradients;
@@ -124,7 +124,7 @@ TEST_CASE("Only what trains is seen: packed rows of kept units, weights before t
 }
 
 TEST_CASE("Activations of the last micro-batch are seen, of parts that ran") {
-  small_run<cpu> run("2-full with heads 1/2-full");
+  small_run<host_device> run("2-full with heads 1/2-full");
   int checked = 0, refused = 0;
   run.trainer.inspect([&](const auto& seen) {
     for (int block = 0; block < run_shape.layers; ++block) {

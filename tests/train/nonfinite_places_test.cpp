@@ -256,9 +256,9 @@ TEST_CASE("A moment that is not finite is caught with momentum, too, and in bloc
 }
 
 TEST_CASE_TEMPLATE("A factor of a scale that is not finite spoils no weight", Scale, nan_scale, infinite_scale, large_scale) {
-  small_run<cpu> run("full", dropped_update::frozen, {}, places_shape);
+  small_run<host_device> run("full", dropped_update::frozen, {}, places_shape);
   run.trainer.run(text, {.steps = 1, .batch = 1});
-  using model_type = small_run<cpu>::model_type;
+  using model_type = small_run<host_device>::model_type;
   trainer<model_type, one_block<Scale>, adamw> scaled(model_type(places_shape, {1}), one_block<Scale>{}, adamw{});
   scaled.model().set_weights(run.trainer.model().get_weights());
   std::vector<std::string> named;

@@ -267,7 +267,7 @@ TEST_CASE_TEMPLATE("A batch without a target changes nothing, is counted and giv
 
 TEST_CASE("One empty micro-batch among others is left out of the sum") {
   using block = block<bert_block, fp64>;
-  small_run<cpu, block, masked_lm> run("full", dropped_update::frozen, {.lr = 1e-3}, run_shape, {1}, {.masking = masking::independent});
+  small_run<host_device, block, masked_lm> run("full", dropped_update::frozen, {.lr = 1e-3}, run_shape, {1}, {.masking = masking::independent});
   bool some_empty = false;
   run.trainer.run(text, {.steps = 20, .batch = 1, .accumulate = 4}, [&](const step_report& r) {
     CHECK(std::isfinite(r.loss));

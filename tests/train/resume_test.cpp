@@ -80,13 +80,13 @@ template <class Device> void resumes_with_the_same_bits(std::int64_t stride) {
 }
 }  // namespace
 
-TEST_CASE("A run on the CPU resumes at every step with the same bits") { resumes_with_the_same_bits<cpu>(10); }
+TEST_CASE("A run on the CPU resumes at every step with the same bits") { resumes_with_the_same_bits<host_device>(10); }
 TEST_CASE("A run on the reference backend resumes at every step with the same bits") { resumes_with_the_same_bits<reference>(20); }
 
 TEST_CASE("A run with skipped steps resumes at every step with the same bits and the same count of bad steps in a row") {
   scratch_folder folder;
   const auto place = [&](std::int64_t step) { return folder / ("step-" + std::to_string(step)); };
-  small_run<cpu> unbroken("constant:3");
+  small_run<host_device> unbroken("constant:3");
   std::vector<std::string> reports;
   std::vector<std::vector<double>> states;
   std::vector<int> in_a_row;
@@ -103,7 +103,7 @@ TEST_CASE("A run with skipped steps resumes at every step with the same bits and
   CHECK(skipped < 55);
   CHECK(*std::max_element(in_a_row.begin(), in_a_row.end()) > 1);
   for (std::int64_t from = 1; from <= last_step; from += 3) {
-    small_run<cpu> resumed("constant:3");
+    small_run<host_device> resumed("constant:3");
     load_checkpoint(place(from), resumed.trainer);
     CHECK(resumed.trainer.done().nonfinite_in_a_row == in_a_row[std::size_t(from) - 1]);
     run_options rest = watched;
@@ -119,7 +119,7 @@ TEST_CASE("A run with skipped steps resumes at every step with the same bits and
 
 TEST_CASE("A checkpoint of one backend is continued by another one") {
   scratch_folder folder;
-  small_run<cpu> first;
+  small_run<host_device> first;
   first.trainer.run(text, {.steps = 3, .batch = 2});
   save_checkpoint(folder / "three", first.trainer, text.vocabulary());
   small_run<reference> second;
@@ -130,7 +130,7 @@ TEST_CASE("A checkpoint of one backend is continued by another one") {
 TEST_CASE("A growing network is evaluated after a resume as before it: with the blocks that exist") {
   scratch_folder folder;
   const run_options of_eight{.steps = 8, .batch = 2};
-  small_run<cpu> run("stack:1-2-4"), other("stack:1-2-4"), unborn("stack:1-2-4");
+  small_run<host_device> run("stack:1-2-4"), other("stack:1-2-4"), unborn("stack:1-2-4");
   std::vector<double> losses;
   run_options watched = of_eight;
   watched.save_every = 1;
@@ -160,7 +160,7 @@ TEST_CASE("A step that a stop request abandons is repeated by the resumed run, w
   for (const char* const schedule : {"stack:1-2-4", "2-3-full", "full"}) {
     run_options of_nine{.steps = 9, .batch = 1, .accumulate = 3, .seed = 5, .finish_within = 0};
     const auto begin = [&](auto& run) { run.trainer.run(text, of_nine); };
-    const auto make = [&] { return small_run<cpu>(schedule, dropped_update::zero_gradient); };
+    const auto make = [&] { return small_run<host_device>(schedule, dropped_update::zero_gradient); };
     auto unbroken = make();
     std::vector<std::string> reports;
     unbroken.trainer.run(text, of_nine, [&](const step_report& r) { reports.push_back(facts_of(r)); });
@@ -190,7 +190,7 @@ TEST_CASE("A step that a stop request abandons is repeated by the resumed run, w
 
 TEST_CASE("A stop request in a step that ends within its time lets it end") {
   for (const int accumulate : {1, 3}) {
-    small_run<cpu> run;
+    small_run<host_device> run;
     std::stop_source stop;
     int saved = 0;
     const run_options of_six{
@@ -204,7 +204,7 @@ TEST_CASE("A stop request in a step that ends within its time lets it end") {
 TEST_CASE("A stop request is heard in validation, in a report and in a save, and each state is saved once") {
   for (const std::string where : {"validate", "validate the last", "report", "save"}) {
     CAPTURE(where);
-    small_run<cpu> run;
+    small_run<host_device> run;
     std::stop_source stop;
     std::vector<std::int64_t> saved, validated;
     run_options of_six{.steps = 6, .batch = 1, .validate_every = 2, .save_every = 3, .stop = stop.get_token()};
@@ -234,7 +234,7 @@ TEST_CASE("A stop request is heard in validation, in a report and in a save, and
 
 TEST_CASE("Long work of the library ends with a stop request") {
   std::stop_source stop;
-  small_run<cpu> run;
+  small_run<host_device> run;
   run.trainer.run(text, {.steps = 1, .batch = 1});
   CHECK_NOTHROW(run.trainer.evaluate(text, 4, 0, 0, stop.get_token()));
   CHECK_NOTHROW(token_hash(text, stop.get_token()));
@@ -250,7 +250,7 @@ TEST_CASE("A run is saved at the multiples of two intervals, and at the end, onc
     for (std::int64_t also = 0; also < 6; ++also) {
       CAPTURE(every);
       CAPTURE(also);
-      small_run<cpu> run;
+      small_run<host_device> run;
       std::vector<std::int64_t> saved, expected;
       for (std::int64_t s = 1; s <= 11; ++s)
         if (s == 11 || (every && s % every == 0) || (also && s % also == 0)) expected.push_back(s);

@@ -23,7 +23,7 @@ struct block_one_first {
 };
 
 template <class Rule> struct shrinking_run {
-  using model_type = transformer<gpt2_block, causal_lm, cpu>;
+  using model_type = transformer<gpt2_block, causal_lm, host_device>;
   trainer<model_type, block_one_first, Rule> trainer_;
   int subnormal = 0, left = 0, at_first = 0;
   std::vector<float> end;
@@ -63,7 +63,7 @@ template <class Rule> void ends_at_zero(const Rule& rule) {
 /// Weights of half the smallest normal number and training under a mode that was set when the threads existed.
 std::vector<double> trained_in_mode(unsigned mode, int threads) {
   const model_shape shape{.layers = 2, .width = 40, .heads = 2, .neurons = 200, .neuron_group = 10, .vocab = 300, .context = 16};
-  small_run<cpu> run("full", dropped_update::zero_gradient, {.lr = 1e-39, .weight_decay = 0}, shape, cpu_options{threads});
+  small_run<host_device> run("full", dropped_update::zero_gradient, {.lr = 1e-39, .weight_decay = 0}, shape, host_options{threads});
   auto& model = run.trainer.model();
   model.initialise(1);
   std::vector<float> w = model.get_weights();

@@ -15,7 +15,7 @@ using namespace raptr::testing;
 
 namespace {}
 
-TEST_CASE_TEMPLATE("Every step is reported once, in order, at the latest while the next one runs", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Every step is reported once, in order, at the latest while the next one runs", Device, RAPTR_TEST_DEVICES) {
   small_run<Device> run;
   std::vector<std::int64_t> order;
   std::int64_t late = 0;
@@ -41,7 +41,7 @@ TEST_CASE_TEMPLATE("Every step is reported once, in order, at the latest while t
   CHECK(run.trainer.done().step == 12);
 }
 
-TEST_CASE_TEMPLATE("A small model learns", Device, cpu) {
+TEST_CASE_TEMPLATE("A small model learns", Device, host_device) {
   small_run<Device> run;
   double first = 0, last = 0;
   run.trainer.run(text, {.steps = 150, .batch = 4}, [&](const step_report& r) { (r.step == 0 ? first : last) = r.loss; });
@@ -49,7 +49,7 @@ TEST_CASE_TEMPLATE("A small model learns", Device, cpu) {
   CHECK(last < 0.8 * first);
 }
 
-TEST_CASE_TEMPLATE("Validation and saving are called after the right steps, in that order, when all reports are there", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("Validation and saving are called after the right steps, in that order, when all reports are there", Device, RAPTR_TEST_DEVICES) {
   small_run<Device> run;
   std::vector<std::string> events;
   const auto note = [&](const std::string& what) { events.push_back(what + " " + std::to_string(run.trainer.done().step)); };
@@ -69,14 +69,14 @@ TEST_CASE_TEMPLATE("Validation and saving are called after the right steps, in t
 }
 
 TEST_CASE("The last step is saved even if nothing was asked to be saved on the way") {
-  small_run<cpu> run;
+  small_run<host_device> run;
   int saved = 0, validated = 0;
   run.trainer.run(text, {.steps = 5, .batch = 1, .validate = [&] { return ++validated, 0.0; }, .save = [&] { ++saved; }});
   CHECK(saved == 1);
   CHECK(validated == 0);
 }
 
-TEST_CASE_TEMPLATE("A request to stop ends the run after the step under way, reports it and saves", Device, cpu, reference) {
+TEST_CASE_TEMPLATE("A request to stop ends the run after the step under way, reports it and saves", Device, RAPTR_TEST_DEVICES) {
   small_run<Device> run;
   std::stop_source stop;
   std::vector<std::int64_t> reported;
@@ -117,7 +117,7 @@ TEST_CASE("In 200 steps about 129 different sets of blocks are drawn, the first 
 TEST_CASE("A run trains the plans of its own seed") {
   const char* const schedule = "layers(bernoulli, fixed:0:0) constant:1/2";
   for (const std::uint64_t seed : {7u, 8u}) {
-    small_run<cpu> run(schedule);
+    small_run<host_device> run(schedule);
     std::vector<int> trained, drawn;
     run.trainer.run(text, {.steps = 20, .batch = 1, .seed = seed}, [&](const step_report& r) { trained.push_back(r.active_blocks); });
     step_plan plan(run.trainer.model().plan_layout());
