@@ -25,7 +25,7 @@ function(raptr_checked target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # These warnings of g++ have false positives after inlining, which depend on the processor. They may be printed, but must
     # not stop a build with -Werror.
-    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized;-Wno-error=uninitialized;-Wno-error=array-bounds;-Wno-error=stringop-overflow>"
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized;-Wno-uninitialized;-Wno-error=array-bounds;-Wno-error=stringop-overflow>"
                                              "$<$<COMPILE_LANGUAGE:CXX>:-Wno-error=stringop-overread;-Wno-error=free-nonheap-object;-Wno-error=restrict>")
   endif()
 endfunction()
