@@ -67,8 +67,9 @@ static int compiled_blocks(const char* name, std::initializer_list<const char*> 
   }
   return blocks;
 }
-TEST_CASE("the code blocks of backends.md and families.md are those of programs that are compiled and tested") {
+TEST_CASE("the code blocks of backends.md, eigen.md and families.md are those of programs that are compiled and tested") {
   CHECK(compiled_blocks("docs/backends.md", {"examples/custom_backend.cpp", "tests/cuda/two_files/training.hpp", "tests/cuda/units_test.cpp"}) >= 8);
+  CHECK(compiled_blocks("docs/eigen.md", {"examples/with_eigen.cpp"}) == 5);
   CHECK(compiled_blocks("docs/families.md", {"examples/custom_family.cpp"}) == 3);
 }
 
