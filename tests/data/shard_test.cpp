@@ -143,7 +143,8 @@ TEST_CASE("every fault of a shard has its own sentence with file, byte, what was
   const auto expect = [&](const std::string& bytes, const std::string& sentence) {
     CHECK(refusal(file, bytes) == "raptr: " + file.native() + ", byte " + sentence);
   };
-  const std::string begins = "0: expected the magic number 20240520 or 20240801 of a shard of llm.c, got ";
+  const std::string begins = "0: expected the magic number 20240520 or 20240801 of a shard of llm.c, got ",
+                    hint = ": if it has no header, as nanoGPT writes them, read it in the format nanogpt (raptr-pretrain: --shard-format nanogpt)";
   REQUIRE(refusal(file, good) == "nothing was thrown");
   expect(good + "\x01", "1030: expected a whole token of 2 bytes, got 1 and the end of the file");
   expect(good.substr(0, 1029), "1028: expected a whole token of 2 bytes, got 1 and the end of the file");
@@ -158,8 +159,8 @@ TEST_CASE("every fault of a shard has its own sentence with file, byte, what was
   expect(header(20240520, 2, 0), "4: expected version 1 for the magic number 20240520, got version 2");
   expect(header(20240520, 7, 0), "4: expected version 1 for the magic number 20240520, got version 7");
   expect(header(20240801, 1, 0), "4: expected version 7 for the magic number 20240801, got version 1");
-  expect(header(20240522, 1, 0), begins + "20240522");
-  expect(std::string(2048, '\0'), begins + "0");
+  expect(header(20240522, 1, 0), begins + "20240522" + hint);
+  expect(std::string(2048, '\0'), begins + "0" + hint);
   expect(std::string("\x01\x34\xd8\x88", 4) + std::string(1020, '\0'), begins + "-1999096831, which is one of them in reverse byte order");
   expect("\x88\xd8\x34", "3: expected a header of 1024 bytes, got the end of the file");
   expect(good.substr(0, 1023), "1023: expected a header of 1024 bytes, got the end of the file");

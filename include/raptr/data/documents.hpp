@@ -72,7 +72,7 @@ template <class Scan> text_report scan_files(const text_files& from, documents s
 }  // namespace detail
 
 /// Reads the files one after the other and calls each(document, file) for every document; the bytes are valid during
-/// the call only. Throws file_error for a gzip file and when there is no document in any of the files.
+/// the call only. Throws file_error for a file that is no text (io/known_formats.hpp) and when there is no document in any of the files.
 template <std::invocable<std::string_view, const std::filesystem::path&> Each>
 text_report read_documents(const text_files& from, documents split, Each&& each) {
   return detail::scan_files(from, split, [&](document_scanner& scanner, const std::filesystem::path& path) {
@@ -89,7 +89,7 @@ text_report read_document_parts(const text_files& from, documents split, Each&& 
     auto file = open_file::reading(path);
     std::string window;
     for (bool whole = false; !whole;) {
-      const std::size_t wanted = window.size() + (std::max)(block, std::size_t{3});
+      const std::size_t wanted = window.size() + (std::max)(block, known_format_bytes);
       std::size_t have = window.size();
       window.resize(wanted);
       while (have < wanted && !whole) {

@@ -91,6 +91,7 @@ class sharded_tokens {
     const auto limit = static_cast<std::uint32_t>(vocabulary_.size);
     const auto wrong = std::ranges::find_if(ids, [&](std::int32_t id) { return static_cast<std::uint32_t>(id) >= limit; });
     const auto token = first + (wrong - ids.begin());
+    if (token == 0 && shard.layout.first_byte == 0) detail::expect_own_tokens(shard.map.bytes(), shard.path, 0);  // a mark that is no id here
     errors::id_beyond_vocabulary(shard.path, shard.layout.first_byte + static_cast<std::uint64_t>(token * shard.layout.id_bytes), token,
                                  static_cast<std::uint32_t>(*wrong), vocabulary_.size);
   }
