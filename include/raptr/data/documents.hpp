@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,7 +26,17 @@ namespace raptr {
 struct text_files {
   std::vector<std::filesystem::path> files;
   std::vector<std::filesystem::path> skipped;  // entries of folders other than *.txt files
+  std::vector<std::uint64_t> bytes{};          // of each of `files` when it was found, which reading it requires; empty: not known
 };
+
+namespace detail {
+/// 0 if it is no regular file, or there is none.
+inline std::uint64_t size_of_file(const std::filesystem::path& path) {
+  std::error_code code;
+  const auto bytes = std::filesystem::file_size(path, code);
+  return code ? 0 : bytes;
+}
+}  // namespace detail
 
 /// The text files in `from`, in its order: a file of any name; of a folder the *.txt files, sorted by the bytes of their
 /// names, without subfolders. Throws file_error for a path that does not exist and for a folder without such a file,
@@ -44,6 +56,7 @@ inline text_files find_texts(const std::vector<std::filesystem::path>& from) {
     found.files.insert(found.files.end(), texts.begin(), texts.end());
     found.skipped.insert(found.skipped.end(), others.begin(), others.end());
   }
+  std::ranges::transform(found.files, std::back_inserter(found.bytes), detail::size_of_file);
   return found;
 }
 
@@ -58,7 +71,10 @@ namespace detail {
 template <class Scan> text_report scan_files(const text_files& from, documents split, Scan&& scan) {
   if (from.files.empty()) errors::no_text_given();
   document_scanner scanner(split);
-  for (const auto& path : from.files) {
+  for (std::size_t i = 0; i < from.files.size(); ++i) {
+    const auto& path = from.files[i];
+    if (const auto now = detail::size_of_file(path); i < from.bytes.size() && now < from.bytes[i])
+      errors::file_became_shorter(path, from.bytes[i], now);
     scanner.begin_file(path);
     scan(scanner, path);
     scanner.end_file();
@@ -87,6 +103,8 @@ template <std::invocable<std::string_view, bool> Each>
 text_report read_document_parts(const text_files& from, documents split, Each&& each, std::size_t block = std::size_t{1} << 20) {
   return detail::scan_files(from, split, [&](document_scanner& scanner, const std::filesystem::path& path) {
     auto file = open_file::reading(path);
+    const std::uint64_t known = file.size();
+    std::uint64_t read = 0;
     std::string window;
     for (bool whole = false; !whole;) {
       const std::size_t wanted = window.size() + (std::max)(block, known_format_bytes);
@@ -95,8 +113,10 @@ text_report read_document_parts(const text_files& from, documents split, Each&& 
       while (have < wanted && !whole) {
         const auto got = file.read(std::as_writable_bytes(std::span(window)).subspan(have));
         have += got;
+        read += got;
         whole = got == 0;
       }
+      if (whole && read < known) errors::file_became_shorter(path, known, read);
       window.resize(have);
       window.erase(0, scanner.take(window, whole, each));
     }
