@@ -41,7 +41,7 @@ expect_error 3 '--shard-format nanogpt' "$P" "${B[@]:2}" --shards ids.bin --step
 expect_done "$P" "${B[@]:2}" --shards ids.bin --shard-format nanogpt --steps 1 --out read
 # The same beside an index of Megatron.
 printf 'MMIDIDX\0\0\1\0\0\0\0\0\0\0\4' >ids.idx
-expect_error 3 'ids.bin is the data of a Megatron index (ids.idx), with ids of int32' "$P" "${B[@]:2}" --shards ids.bin --shard-format nanogpt --out none
+expect_error 3 "ids.bin is the data of a Megatron index ($PWD/ids.idx), with ids of int32" "$P" "${B[@]:2}" --shards ids.bin --shard-format nanogpt --out none
 expect_error 3 'ids.bin is the data of a Megatron index' "$P" "${B[@]:2}" --shards ids.bin --out none
 [[ ! -e none ]] || fail "a run was made"
 finish

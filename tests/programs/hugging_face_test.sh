@@ -86,7 +86,7 @@ for source in "--neurons 60 ${B[*]}" "--from of_60/checkpoints/step-000002 ${T[*
 done
 expect_done "$P" "${B[@]}" --neurons 17 --plan
 grep -q 'in groups of 1,' out.log || fail "a prime number of neurons: $(cat out.log)"
-expect_done "$P" "${B[@]}" --width 30 --plan
+expect_done "$P" --text text.txt --layers 4 --width 30 --heads 2 --context 16 --threads 1 --plan
 grep -q 'the 120 neurons are kept or dropped in groups of 15' out.log || fail "neurons by the width: $(cat out.log)"
 expect_done "$P" "${B[@]}" --neurons 64 --plan
 ! grep -q 'in groups of' out.log || fail "a note where 16 divides: $(cat out.log)"
