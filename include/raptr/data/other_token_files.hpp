@@ -47,7 +47,7 @@ inline void expect_no_megatron_index(const std::filesystem::path& file) {
 
 /// Throws file_error, by the name of its format, for a file that is recognised.
 ///
-///   shortest  marks of less bytes decide nothing, because they may be ids
+///   shortest  shorter marks decide nothing, because they may be ids
 inline void expect_own_tokens(std::span<const std::byte> bytes, const std::filesystem::path& file, std::size_t shortest) {
   const std::string_view begins(reinterpret_cast<const char*>(bytes.data()), (std::min)(bytes.size(), known_format_bytes));
   if (const known_format* const other = find_known_format(begins); other != nullptr && other->mark_bytes() >= shortest)

@@ -59,8 +59,8 @@ inline constexpr std::array known_formats{known_format{"a UTF-32 text", "\xff\xf
 
 }  // namespace detail
 
-/// So many bytes of a file are enough to find its format.
-inline constexpr std::size_t known_format_bytes = std::ranges::max(detail::known_formats, {}, &known_format::mark_bytes).mark_bytes();
+/// The number of bytes of a file that are enough to find its format.
+inline constexpr std::size_t known_format_bytes = (std::ranges::max)(detail::known_formats, {}, &known_format::mark_bytes).mark_bytes();
 
 /// The format of a file that begins with `bytes`; nullptr if it is none of these.
 constexpr const known_format* find_known_format(std::string_view bytes) {

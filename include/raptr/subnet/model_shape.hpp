@@ -67,7 +67,7 @@ struct model_shape {
   bool operator==(const model_shape&) const = default;
 };
 
-/// The neuron_group of a model that nobody chose one for: the largest divisor of its neurons up to the default.
+/// The neuron_group where none is chosen: the largest divisor of its neurons up to the default.
 constexpr int default_neuron_group(int neurons) { return divisor_below(neurons, model_shape{}.neuron_group); }
 
 inline constexpr model_shape bert_base{};
