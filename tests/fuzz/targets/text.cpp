@@ -139,7 +139,7 @@ std::vector<std::string> documents_seeds() {
           "b\xe2\x82",
           std::string("a\0b\n\nc", 6),
           "\x1f\x8b\x08 gzip",
-          "\xff\xfea",
+          "\xff\xfex",
           "BZh91AY&SY",
           "PAR1\x15",
           "a b c \n d\n \n\ne"};
