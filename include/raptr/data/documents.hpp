@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,15 +28,6 @@ struct text_files {
   std::vector<std::uint64_t> bytes{};          // of each of `files` when it was found, which reading it requires; empty: not known
 };
 
-namespace detail {
-/// 0 if it is no regular file, or there is none.
-inline std::uint64_t size_of_file(const std::filesystem::path& path) {
-  std::error_code code;
-  const auto bytes = std::filesystem::file_size(path, code);
-  return code ? 0 : bytes;
-}
-}  // namespace detail
-
 /// The text files in `from`, in its order: a file of any name; of a folder the *.txt files, sorted by the bytes of their
 /// names, without subfolders. Throws file_error for a path that does not exist and for a folder without such a file,
 /// input_error when `from` is empty.
@@ -56,7 +46,11 @@ inline text_files find_texts(const std::vector<std::filesystem::path>& from) {
     found.files.insert(found.files.end(), texts.begin(), texts.end());
     found.skipped.insert(found.skipped.end(), others.begin(), others.end());
   }
-  std::ranges::transform(found.files, std::back_inserter(found.bytes), detail::size_of_file);
+  for (const auto& path : found.files) {
+    std::error_code code;
+    const auto bytes = std::filesystem::file_size(path, code);
+    found.bytes.push_back(code ? 0 : bytes);  // 0: of a pipe
+  }
   return found;
 }
 
@@ -73,7 +67,8 @@ template <class Scan> text_report scan_files(const text_files& from, documents s
   document_scanner scanner(split);
   for (std::size_t i = 0; i < from.files.size(); ++i) {
     const auto& path = from.files[i];
-    if (const auto now = detail::size_of_file(path); i < from.bytes.size() && now < from.bytes[i])
+    std::error_code code;  // opening it reports one that is gone
+    if (const auto now = std::filesystem::file_size(path, code); !code && i < from.bytes.size() && now < from.bytes[i])
       errors::file_became_shorter(path, from.bytes[i], now);
     scanner.begin_file(path);
     scan(scanner, path);
