@@ -159,6 +159,13 @@ std::string memory_shortage(const settings& s, const any_trainer& network, const
 }
 /// What a user may not expect of a run that is possible.
 void say_notes(const settings& s, const any_trainer& network, const expected_speed& speed, const step_estimate& full) {
+  const int neurons = network.layout().shape.neuron_count(), usual = model_shape{}.neuron_group;
+  if (neurons % usual != 0 && s.neuron_group == default_neuron_group(neurons))
+    note("the " + count_text(neurons) + " neurons are kept or dropped in groups of " + count_text(*s.neuron_group) + ", because " +
+         count_text(usual) + " does not divide them; --neuron-group chooses other groups");
+  if (s.positions_of_folder > s.context)
+    note("the weights of --from have " + count_text(s.positions_of_folder) + " positions, of which the first " + count_text(s.context) +
+         " are used and kept, because --context is " + count_text(s.context));
   std::vector<std::int64_t> steps{*s.warmup - 1, *s.warmup};  // where the rate may be largest
   for (const auto& stage : stage_table(network.schedule(), network.layout(), s.steps))
     steps.insert(steps.end(), {stage.first, stage.first + s.rewarm - 1, stage.last});

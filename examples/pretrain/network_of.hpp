@@ -109,8 +109,8 @@ template <class Block, class Objective, class Device> struct network_of {
   static double peak_flops(int threads) {
     return on_cpu ? (threads ? threads : raptr::cpu_backend::available_threads()) * raptr::cpu_backend::measured_fma_peak() : 0;
   }
-  static raptr::hugging_face_model describe(const raptr::json& config, const std::filesystem::path& file, int neuron_group) {
-    return raptr::hugging_face_config_of<raptr::family_of<Block>, Block>(config, file, neuron_group, true);
+  static raptr::hugging_face_model describe(const raptr::json& config, const std::filesystem::path& file) {
+    return raptr::hugging_face_config_of<raptr::family_of<Block>, Block>(config, file, 0, true);
   }
   static constexpr network_kind kind(std::string_view name) {
     using family = raptr::family_of<Block>;

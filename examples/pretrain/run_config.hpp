@@ -54,7 +54,7 @@ inline const network_kind& kind_of_folder(const settings& s, bool any_model, rap
     families.push_back(kind->family);
     if (kind->family != family) continue;
     try {
-      there = kind->describe(config, file, int(s.neuron_group));
+      there = kind->describe(config, file);
       return *kind;
     } catch (const raptr::file_error&) {
       if (!refused) refused = std::current_exception();
@@ -77,7 +77,9 @@ inline void take_shape(settings& s, const option_list& given) {
     errors::option_contradicts_folder(
         "kv-heads", std::to_string(s.kv_heads), file,
         "is of a " + family + ", which has a key and a value for each of its " + std::to_string(there.shape.heads) + " heads");
+  s.positions_of_folder = there.shape.context;
   const auto take = [&](std::string_view name, const raptr::json& number, const std::string& has) {
+    if (name == "context" && given.given(name) && s.context < number) return;  // the first positions are enough
     const raptr::json value = option_list::json_of(*options.find(name));
     const bool default_neurons = name == "neurons" && value == 0 && number == 4 * there.shape.width;
     if (given.given(name) && value != number && !default_neurons) errors::option_contradicts_folder(std::string(name), value.dump(), file, has);
@@ -85,6 +87,7 @@ inline void take_shape(settings& s, const option_list& given) {
   };
   for (const raptr::named_size& size : there.sizes)
     take(size.name, size.size, "has " + std::to_string(size.size) + " as \"" + std::string(size.member) + "\"");
+  s.settle_neuron_group();
   take("norm-eps", there.shape.norm_eps, "has " + raptr::json(there.shape.norm_eps).dump());
   take("attention-scale", there.shape.attention_scale, "has another one");
   take("scale-by-depth", there.shape.scale_by_depth, "does not say so");

@@ -53,7 +53,9 @@ option_list options_of(settings& s) {
   o.add("model", "heads", "N", &s.heads, "of attention; must divide the width").range(1, 65536);
   o.add("model", "kv-heads", "N", &s.kv_heads, "heads of keys and values (GQA); 0: as many as heads").range(0, 65536);
   o.add("model", "neurons", "N", &s.neurons, "of the mlp; 0: four times the width").range(0, 1 << 20);
-  o.add("model", "neuron-group", "N", &s.neuron_group, "neurons that are kept or dropped together").range(1, 1 << 20);
+  o.add("model", "neuron-group", "N", &s.neuron_group, "neurons that are kept or dropped together")
+      .range(1, 1 << 20)
+      .default_is("16, or the largest divisor of the neurons below it");
   o.add("model", "context", "TOKENS", &s.context, "length of a sequence").range(1, 1 << 20);
   o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding, at least the number of tokenizer ids; bytes need 259").range(1, 1 << 24);
   o.add("model", "token-types", "N", &s.token_types, "rows of their embedding; 0: those of the model").range(0, 1 << 20);
@@ -118,6 +120,7 @@ void settings::settle() {
   if (!warmup) warmup = steps / 20;
   if (!validate_every) validate_every = share(20);
   if (!checkpoint_every) checkpoint_every = share(10);
+  if (from.empty() && resume.empty()) settle_neuron_group();
   const auto whole = [](std::filesystem::path& p) {
     if (!p.empty()) p = std::filesystem::absolute(p).lexically_normal();
   };
@@ -127,6 +130,15 @@ void settings::settle() {
   std::ranges::for_each(validation_shards, whole);
   whole(from);
   if (tokenizer != "bytes" && tokenizer != "none") tokenizer = std::filesystem::absolute(at_home(tokenizer)).lexically_normal().native();
+}
+
+void settings::settle_neuron_group() {
+  const int count = int(neurons ? neurons : 4 * width);
+  if (!neuron_group) neuron_group = raptr::default_neuron_group(count);
+  if (count % *neuron_group == 0) return;
+  const int below = raptr::divisor_below(count, int(*neuron_group)), above = raptr::divisor_above(count, int(*neuron_group));
+  raptr::fail("--neuron-group " + std::to_string(*neuron_group) + " does not divide the " + std::to_string(count) + " neurons: give --neuron-group " +
+              std::to_string(below) + (above > 0 ? " or " + std::to_string(above) : "") + ", or leave it out");
 }
 
 bool free_at_resume(std::string_view option) {

@@ -21,7 +21,7 @@ namespace program {
 struct network_kind {
   std::string_view name, family, objective, device, vocabulary_file;  // the last one: of a published tokenizer
   /// What config.json of a Hugging Face folder says. Throws file_error if it is of another family, block or objective.
-  raptr::hugging_face_model (*describe)(const raptr::json& config, const std::filesystem::path& file, int neuron_group);
+  raptr::hugging_face_model (*describe)(const raptr::json& config, const std::filesystem::path& file);
   /// Throws input_error if the options do not fit together.
   std::unique_ptr<raptr::any_trainer> (*make)(const struct settings& s, const raptr::any_schedule& schedule);
   /// Loads the weights of a Hugging Face folder into a trainer made by this. Returns their checksum.
@@ -40,7 +40,9 @@ struct settings {
   std::int64_t max_predictions = 0;
   std::vector<bool> inside_word;  // of the tokenizer; not an option
   std::filesystem::path from;
-  std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, neuron_group = 16, context = 128, vocab = 259, token_types = 0;
+  std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, context = 128, vocab = 259, token_types = 0;
+  std::optional<std::int64_t> neuron_group;
+  std::int64_t positions_of_folder = 0;  // of --from; not an option
   double norm_eps = 0, attention_scale = 0;
   bool scale_by_depth = false;
 
@@ -73,7 +75,7 @@ struct settings {
             .heads = int(heads),
             .kv_heads = int(kv_heads),
             .neurons = int(neurons),
-            .neuron_group = int(neuron_group),
+            .neuron_group = int(neuron_group.value()),
             .vocab = int(vocab),
             .context = int(context),
             .token_types = int(token_types),
@@ -83,6 +85,8 @@ struct settings {
   }
   /// Defaults that depend on other options become numbers, and names of files absolute, so that config.json is complete.
   void settle();
+  /// The default of neuron_group, from the neurons. Throws input_error if it does not divide them.
+  void settle_neuron_group();
 };
 
 /// The first kind of network with the given model, objective and device. Throws input_error if there is none.

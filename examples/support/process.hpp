@@ -18,6 +18,7 @@
 #include <raptr/base/number_text.hpp>
 #include <raptr/base/utf8.hpp>
 
+#include "lost_pages.hpp"
 #include "memory.hpp"
 
 namespace program {
@@ -84,12 +85,13 @@ inline void say_error(std::string_view sentence) {
 }
 
 /// Opens closed standard streams, whose descriptors the next opened file would get. Ignores SIGXFSZ and SIGPIPE, so that a
-/// file size limit and a closed pipe are write errors instead of the end of the process.
+/// file size limit and a closed pipe are write errors instead of the end of the process; SIGBUS names the mapped file.
 inline void prepare_process() {
   for (int descriptor = 0; descriptor < 3; ++descriptor)
     if (::fcntl(descriptor, F_GETFD) == -1) (void)::open("/dev/null", O_RDWR);
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
+  name_the_file_of_lost_pages();
 }
 
 /// Runs `body`, which returns an exit code, and converts exceptions to a one-line message and a code.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 #include <raptr/backend/cpu/processors.hpp>
 #include <raptr/base/stop.hpp>
@@ -135,21 +136,12 @@ struct part_writer {
   raptr::shard_index::part summary() const { return {shards.shards(), shards.tokens(), documents, raptr::token_hash_text(shards.hash())}; }
 };
 
-double bytes_of_files(const raptr::text_files& texts) {
-  double sum = 0;
-  for (const auto& file : texts.files) {
-    std::error_code code;
-    if (const auto bytes = std::filesystem::file_size(file, code); !code) sum += static_cast<double>(bytes);
-  }
-  return sum;
-}
-
 template <class Tokenizer> void write_with(const Tokenizer& tokens, const settings& s, const std::stop_token& stop) {
   const auto texts = raptr::find_texts(s.text);
   new_folder to(s.out);
   const int size = raptr::vocabulary(tokens.vocabulary()).size;
   part_writer training{{to.path(), "train", size, s.shard_tokens}}, validation{{to.path(), "val", size, s.shard_tokens}};
-  progress screen(bytes_of_files(texts));
+  progress screen(std::accumulate(texts.bytes.begin(), texts.bytes.end(), 0.0));
   const int threads = s.threads > 0 ? int(s.threads) : raptr::cpu_backend::available_threads();
 
   ordered_workers<chunk> workers(

@@ -297,7 +297,7 @@ TEST_CASE("Two weights where the model has one are refused, with the first place
   second(3 * 8, -77.0f);
   f.is_refused({"first at (3, 0), where they are -77 and "});
   f.at("lm_head.weight").shape = {8, 40};
-  f.is_refused({"of another shape: lm_head.weight (8, 40) instead of (40, 8)"});
+  f.is_refused({"1 tensor is transposed, the first is lm_head.weight (8, 40) instead of (40, 8)"});
 
   bert b;
   b.copy("cls.predictions.bias", "cls.predictions.decoder.bias");
@@ -331,6 +331,101 @@ TEST_CASE("Everything that does not fit is named in one sentence") {
   n.is_refused({"tensor transformer.wte.weight: element 9 is NaN"});
   n.at(wte).dtype = "F64", n.at(wte).bytes = converted<double, float>(n.at(wte).bytes, [](float) { return 1e300; });
   n.is_refused({"element 0 is infinite in the precision of this model"});
+}
+
+TEST_CASE("What a wrapper puts before all names is named in one short line, with the layout of Linear") {
+  const auto short_line = [](auto& f, std::initializer_list<std::string_view> parts) {
+    const auto folder = f.write();
+    f.is_refused(folder, parts);
+    typename std::remove_reference_t<decltype(f)>::model_type model(two, {1});
+    CHECK(sentence_of([&] { load_hugging_face(folder, model); }).size() < 400 + folder.native().size());
+  };
+  const auto wrap = [](auto& f, const std::string& prefix) {
+    for (raw_tensor& t : f.tensors) t.name = prefix + t.name;
+  };
+  const auto turn = [](auto& f) {
+    for (raw_tensor& t : f.tensors)
+      if (t.shape.size() == 2 && t.name.find(".h.") != t.name.npos) std::swap(t.shape[0], t.shape[1]);
+  };
+  for (const std::string prefix : {"_orig_mod.", "module.", "module._orig_mod.", "model.", "base_model.model."}) {
+    gpt2 f;
+    wrap(f, prefix);
+    short_line(f, {"all names begin with " + prefix + ", which a wrapper of the model adds: save the model inside of it"});
+    f.cut_prefix(prefix), f.loads();
+  }
+  gpt2 turned;
+  turn(turned);
+  short_line(turned, {"6 tensors are transposed, the first is transformer.h.0.attn.c_attn.weight (24, 8) instead of (8, 24)"});
+  gpt2 both;
+  turn(both), wrap(both, "_orig_mod.");
+  short_line(both,
+             {"all names begin with _orig_mod., ", "6 tensors are transposed, the first is _orig_mod.transformer.h.0.attn.c_attn.weight (24, 8)"});
+  gpt2 bare;
+  bare.cut_prefix("transformer."), wrap(bare, "module.");
+  short_line(bare, {"all names begin with module., "});
+  bert b;
+  wrap(b, "module.");
+  short_line(b, {"all names begin with module., "});
+  bert words_turned;
+  std::swap(words_turned.at(words).shape[0], words_turned.at(words).shape[1]);
+  short_line(words_turned, {"1 tensor is transposed, the first is " + words + " (8, 40) instead of (40, 8)"});
+}
+
+TEST_CASE("Lists of many names are cut, with how many there are") {
+  gpt2 f;
+  for (int k = 0; k < 300; ++k) f.add("other." + std::to_string(1000 + k), {1});
+  f.is_refused({"not in the model: other.1000, other.1001, other.1002, other.1003, other.1004, other.1005, other.1006, other.1007 and 292 more"});
+  gpt2 g;
+  std::erase_if(g.tensors, [](const raw_tensor& t) { return t.name.starts_with("transformer.h."); });
+  g.is_refused({"missing: transformer.h.0.attn.c_attn.bias, ", " and 16 more"});
+}
+
+TEST_CASE("A tensor of less than a byte per element that the model has no use for is skipped, or refused by its name where it has") {
+  gpt2 f;
+  f.add("transformer.h.0.attn.bias", {2}, "F4", "x");
+  f.loads();
+  f.at("transformer.h.1.ln_2.bias").dtype = "F4", f.at("transformer.h.1.ln_2.bias").bytes.resize(4);
+  f.is_refused({"of another type: transformer.h.1.ln_2.bias F4 instead of F32, F64, F16 or BF16"});
+}
+
+TEST_CASE("A model of a shorter context takes the first rows of the positions") {
+  const auto first_rows = [](auto f, const std::string& positions) {
+    using model_type = typename decltype(f)::model_type;
+    model_shape shorter = two;
+    shorter.context = 3;
+    const auto folder = f.write();
+    model_type model(shorter, {1}), other(shorter, {1});
+    load_hugging_face(folder, model);
+    f.at(positions).shape[0] = 3, f.at(positions).bytes.resize(3 * 8 * 4);
+    f.config[f.config.contains("n_positions") ? "n_positions" : "max_position_embeddings"] = 3;
+    load_hugging_face(f.write(), other);
+    CHECK(model.get_weights() == other.get_weights());
+  };
+  first_rows(gpt2(), "transformer.wpe.weight");
+  first_rows(bert(), "bert.embeddings.position_embeddings.weight");
+  gpt2 f;
+  model_shape longer = two;
+  longer.context = 9;
+  gpt2::model_type model(longer, {1});
+  CHECK(has(sentence_of([&] { load_hugging_face(f.write(), model); }), "\"n_positions\" is 8, but this model has 9 as context"));
+  f.at("transformer.wpe.weight").shape[0] = 7, f.at("transformer.wpe.weight").bytes.resize(7 * 8 * 4);
+  f.is_refused({"of another shape: transformer.wpe.weight (7, 8) instead of (8, 8)"});
+  model_shape shorter = two;
+  shorter.context = 3;
+  gpt2::model_type small(shorter, {1});
+  CHECK(has(sentence_of([&] { load_hugging_face(f.write(), small); }), "transformer.wpe.weight (7, 8) instead of (8, 8)"));
+}
+
+TEST_CASE("Neurons that 16 does not divide get the largest group that does") {
+  for (const auto& [neurons, group] : {std::pair{600, 15}, {64, 16}, {17, 1}, {12, 12}, {1000, 10}, {7, 7}}) {
+    bert f;
+    f.config["intermediate_size"] = neurons;
+    CHECK(hugging_face_shape(f.write()).neuron_group == group);
+    CHECK(default_neuron_group(neurons) == group);
+  }
+  bert f;
+  f.config["intermediate_size"] = 600;
+  CHECK(has(sentence_of([&] { (void)hugging_face_shape(f.write(), 16); }), "neuron_group is 16, which does not divide 600 neurons: take 15 or 20"));
 }
 
 TEST_CASE("An index and its files must agree") {
@@ -396,7 +491,8 @@ TEST_CASE("Sizes of config.json that cannot be, or are not those of the model, a
   refused(gpt2(), "n_embd", "8", {"\"n_embd\": expected", "got \"8\""});
   refused(gpt2(), "n_head", 3, {"config.json", "3 heads"});
   refused(gpt2(), "n_layer", 3, {"\"n_layer\" is 3, but this model has 2 as layers"});
-  refused(gpt2(), "n_positions", 16, {"\"n_positions\" is 16, but this model has 8 as context"});
+  refused(gpt2(), "n_positions", 4, {"\"n_positions\" is 4, but this model has 8 as context"});
+  refused(gpt2(), "n_positions", 16, {"of another shape: transformer.wpe.weight (8, 8) instead of (16, 8)"});
   refused(gpt2(), "n_inner", nullptr, {"\"n_inner\" is 32, but this model has 16 as neurons"});
   refused(bert(), "num_hidden_layers", -1, {"\"num_hidden_layers\": expected 1 or more, got -1"});
   refused(bert(), "intermediate_size", nullptr, {"\"intermediate_size\": expected"});

@@ -148,3 +148,36 @@ TEST_CASE("a gzip file is refused before anything is handed on") {
   overwrite(in / "a.gz", "\x1f\x8b\x08 and more");
   CHECK(has(sentence_of([&] { in_blocks(in / "a.gz", documents::whole_file, 1); }), "is a gzip file"));
 }
+
+TEST_CASE("a file that becomes shorter while it is read in parts is an error, wherever it is cut") {
+  const scratch_folder in;
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "word" + std::to_string(i) + " ";
+  for (const std::size_t left : {std::size_t{0}, std::size_t{1}, std::size_t{100}, std::size_t{4096}, text.size() - 1}) {
+    overwrite(in / "a", text);
+    int parts = 0;
+    const auto said = sentence_of([&] {
+      raptr::read_document_parts(
+          {{in / "a"}, {}}, documents::whole_file,
+          [&](std::string_view, bool) {
+            if (++parts == 2) std::filesystem::resize_file(in / "a", left);
+          },
+          64);
+    });
+    CHECK(has(said, (in / "a").native() + " became shorter while it was read: it had " + std::to_string(text.size()) + " bytes, and ends after "));
+  }
+}
+
+TEST_CASE("a file that grows while it is read in parts is read to its end") {
+  const scratch_folder in;
+  overwrite(in / "a", std::string(1000, ' ') + std::string(1000, 'x'));
+  std::size_t bytes = 0;
+  raptr::read_document_parts(
+      {{in / "a"}, {}}, documents::whole_file,
+      [&](std::string_view part, bool) {
+        if (bytes == 0) std::filesystem::resize_file(in / "a", 3000);
+        bytes += part.size();
+      },
+      64);
+  CHECK(bytes >= 2000);
+}

@@ -129,11 +129,7 @@ TEST_CASE("what cannot be read is told: nothing given, missing, a folder without
   raptr::write_file(in / "train.txt.gz", "\x1f\x8b\x08");
   CHECK(has(sentence_of([&] { gather({in.path()}); }), "none of its 1 entries is a file with a name that ends in .txt (one of them: train.txt.gz)"));
   CHECK(has(sentence_of([&] { gather({in / "train.txt.gz"}); }),
-            "unpack it with gunzip -k " + (in / "train.txt.gz").native() + " and give the unpacked file"));
-  raptr::write_file(in / "it's.txt", "\x1f\x8b\x08");
-  const auto said = sentence_of([&] { gather({in / "it's.txt"}); });
-  CHECK(has(said, (in / "it's.txt").native() + " is a gzip file"));
-  CHECK(has(said, "gunzip -k '" + in.path().native() + "/it'\\''s.txt', which requires a name that ends in .gz, and"));
+            "unpack it, as with gunzip <'" + (in / "train.txt.gz").native() + "' >NEW, and give the new file"));
 }
 
 TEST_CASE("the hash tells another text, another order and other borders") {

@@ -143,7 +143,8 @@ TEST_CASE("every fault of a shard has its own sentence with file, byte, what was
   const auto expect = [&](const std::string& bytes, const std::string& sentence) {
     CHECK(refusal(file, bytes) == "raptr: " + file.native() + ", byte " + sentence);
   };
-  const std::string begins = "0: expected the magic number 20240520 or 20240801 of a shard of llm.c, got ";
+  const std::string begins = "0: expected the magic number 20240520 or 20240801 of a shard of llm.c, got ",
+                    hint = ": if it has no header, as nanoGPT writes them, read it in the format nanogpt (raptr-pretrain: --shard-format nanogpt)";
   REQUIRE(refusal(file, good) == "nothing was thrown");
   expect(good + "\x01", "1030: expected a whole token of 2 bytes, got 1 and the end of the file");
   expect(good.substr(0, 1029), "1028: expected a whole token of 2 bytes, got 1 and the end of the file");
@@ -158,8 +159,8 @@ TEST_CASE("every fault of a shard has its own sentence with file, byte, what was
   expect(header(20240520, 2, 0), "4: expected version 1 for the magic number 20240520, got version 2");
   expect(header(20240520, 7, 0), "4: expected version 1 for the magic number 20240520, got version 7");
   expect(header(20240801, 1, 0), "4: expected version 7 for the magic number 20240801, got version 1");
-  expect(header(20240522, 1, 0), begins + "20240522");
-  expect(std::string(2048, '\0'), begins + "0");
+  expect(header(20240522, 1, 0), begins + "20240522" + hint);
+  expect(std::string(2048, '\0'), begins + "0" + hint);
   expect(std::string("\x01\x34\xd8\x88", 4) + std::string(1020, '\0'), begins + "-1999096831, which is one of them in reverse byte order");
   expect("\x88\xd8\x34", "3: expected a header of 1024 bytes, got the end of the file");
   expect(good.substr(0, 1023), "1023: expected a header of 1024 bytes, got the end of the file");
@@ -318,4 +319,41 @@ TEST_CASE("shards.json comes back as it was written, and a wrong one is told") {
   older["tokenizer"].erase("cls"), older["tokenizer"].erase("sep");
   overwrite(file, older.dump());
   CHECK(raptr::read_shard_index(file).vocabulary == raptr::vocabulary{.size = 300, .end_of_text = 299});
+}
+
+TEST_CASE("a shard that is cut while it is mapped is an error, also where the rest of its last page reads as zeros") {
+  const scratch_folder in;
+  ids values(400);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(1000 + i);
+  const auto cut = [&](int bytes, std::uintmax_t left, std::int64_t first) {
+    overwrite(in / "a", shard({values.begin(), values.end()}, bytes));
+    const raptr::sharded_tokens tokens({in / "a"}, gpt2);
+    std::filesystem::resize_file(in / "a", left);
+    ids out(10);
+    return sentence_of([&] { tokens.read(first, out); });
+  };
+  const auto had = (in / "a").native() + " became shorter while it was read: it had ";
+  CHECK(has(cut(2, 1024 + 2 * 395, 390), had + "1824 bytes, and ends after 1814"));
+  CHECK(has(cut(2, 1024 + 2 * 300 + 1, 291), had));  // within the last token
+  CHECK(has(cut(2, 1024, 0), had));
+  CHECK(has(cut(2, 500, 100), had));
+  CHECK(has(cut(4, 1024 + 4 * 399 + 1, 390), had));
+  CHECK(cut(2, 1024 + 2 * 300, 290) == "nothing was thrown");  // what is read was there
+}
+
+TEST_CASE("a shard that is replaced, removed or lengthened while it is mapped is read as it was") {
+  const scratch_folder in;
+  const auto read_after = [&](auto change) {
+    overwrite(in / "a", shard({0, 1, 0, 0}));
+    const raptr::sharded_tokens tokens({in / "a"}, gpt2);
+    change();
+    return all(tokens);
+  };
+  const ids as_written{0, 1, 0, 0};
+  CHECK(read_after([&] { std::filesystem::remove(in / "a"); }) == as_written);
+  CHECK(read_after([&] { std::filesystem::resize_file(in / "a", 9000); }) == as_written);
+  CHECK(read_after([&] {
+          overwrite(in / "b", "short");
+          std::filesystem::rename(in / "b", in / "a");
+        }) == as_written);
 }

@@ -91,7 +91,8 @@ std::vector<hostile> hostile_files() {
   const std::string of_limit = "byte 0: expected a header length of at most 100000000, the format's limit, got ";
   const std::string of_name = "syntax error while parsing object key - invalid string: ";
   const std::string of_dtypes =
-      "tensor w, byte 12: expected a dtype of BOOL, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, I16, U16, F16, BF16, I32, U32, "
+      "tensor w, byte 12: expected a dtype of BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, I16, U16, "
+      "F16, BF16, I32, U32, "
       "F32, F64, I64, U64, C64, got ";
   return {
       // The eight bytes of length.
@@ -237,7 +238,14 @@ std::vector<hostile> hostile_files() {
       {"a dtype of PyTorch", one("\"float32\"", "[1]", "[0,4]", 4), of_dtypes + R"("float32")"},
       {"an empty dtype", one("\"\"", "[1]", "[0,4]", 4), of_dtypes + R"("")"},
       {"a dtype with a NUL", one("\"F32\\u0000\"", "[1]", "[0,4]", 4), of_dtypes + R"("F32\u0000")"},
-      {"a dtype of half bytes", one("\"F4\"", "[2]", "[0,1]", 1), of_dtypes + R"("F4")"},
+      {"a dtype of bits that there is not", one("\"F6\"", "[4]", "[0,3]", 3), of_dtypes + R"("F6")"},
+      {"half a byte", one("\"F4\"", "[1]", "[0,1]", 1), "tensor w, byte 12: expected a shape that fills whole bytes, got F4 (1)"},
+      {"half a byte, rounded down", one("\"F4\"", "[3]", "[0,1]", 1), "tensor w, byte 12: expected a shape that fills whole bytes, got F4 (3)"},
+      {"a scalar of six bits", one("\"F6_E2M3\"", "[]", "[0,1]", 1), "tensor w, byte 12: expected a shape that fills whole bytes, got F6_E2M3 ()"},
+      {"six bits for each of four as four bytes", one("\"F6_E3M2\"", "[2,2]", "[0,4]", 4),
+       "tensor w, byte 12: expected 3 bytes for F6_E3M2 (2, 2), got 4 from data_offsets [0,4]"},
+      {"bits that wrap to 0", one("\"F4\"", "[4611686018427387904]", "[0,0]", 0),
+       "tensor w, byte 12: expected a shape of less than 2^61 bytes, got F4 (4611686018427387904)"},
       {"a number as dtype", one("4", "[1]", "[0,4]", 4), "tensor w, byte 12: expected a dtype that is a string, got 4"},
       {"null as dtype", one("null", "[1]", "[0,4]", 4), "tensor w, byte 12: expected a dtype that is a string, got null"},
       {"an object as dtype", one("{\"F32\":null}", "[1]", "[0,4]", 4), R"(tensor w, byte 12: expected a dtype that is a string, got {"F32":null})"},
@@ -266,15 +274,15 @@ std::vector<hostile> hostile_files() {
       {"an extent of 2^64 + 1, which wraps to 1", shaped("[18446744073709551617]"),
        "tensor w, byte 12: expected at most 9223372036854775807 as an extent, got 1.8446744073709552e+19"},
       {"an extent of 2^32 twice: 2^64 elements wrap to 0", one("\"F32\"", "[4294967296,4294967296]", "[0,0]", 0),
-       "tensor w, byte 12: expected a shape of less than 2^63 bytes, got F32 (4294967296, 4294967296)"},
+       "tensor w, byte 12: expected a shape of less than 2^61 bytes, got F32 (4294967296, 4294967296)"},
       {"elements that wrap to 4", shaped("[4611686018427387905,4]"),
-       "tensor w, byte 12: expected a shape of less than 2^63 bytes, got F32 (4611686018427387905, 4)"},
+       "tensor w, byte 12: expected a shape of less than 2^61 bytes, got F32 (4611686018427387905, 4)"},
       {"bytes that wrap to 4", shaped("[4611686018427387905]"),
-       "tensor w, byte 12: expected a shape of less than 2^63 bytes, got F32 (4611686018427387905)"},
+       "tensor w, byte 12: expected a shape of less than 2^61 bytes, got F32 (4611686018427387905)"},
       {"2^63 bytes", one("\"U8\"", "[4611686018427387904,2]", "[0,9223372036854775808]", 4),
-       "tensor w, byte 12: expected a shape of less than 2^63 bytes, got U8 (4611686018427387904, 2)"},
+       "tensor w, byte 12: expected a shape of less than 2^61 bytes, got U8 (4611686018427387904, 2)"},
       {"a product that leaves 64 bits before a 0", one("\"F32\"", "[4294967296,4294967296,0]", "[0,0]", 0),
-       "tensor w, byte 12: expected a shape of less than 2^63 bytes, got F32 (4294967296, 4294967296, 0)"},
+       "tensor w, byte 12: expected a shape of less than 2^61 bytes, got F32 (4294967296, 4294967296, 0)"},
       {"65 extents", shaped(ones(65)), "tensor w, byte 12: expected a shape of at most 64 extents, got 65"},
       {"a hundred thousand extents", shaped(ones(100'000)), "tensor w, byte 12: expected a shape of at most 64 extents, got 100000"},
       // Places.
@@ -336,7 +344,6 @@ std::vector<hostile> hostile_files() {
       // Metadata.
       {"a list as metadata", metadata("[]"), "byte 23: expected an object as __metadata__, got []"},
       {"a string as metadata", metadata("\"pt\""), R"(byte 23: expected an object as __metadata__, got "pt")"},
-      {"null as metadata", metadata("null"), "byte 23: expected an object as __metadata__, got null"},
       {"a number in metadata", metadata("{\"step\":120}"), R"(byte 23: expected a string as __metadata__ "step", got 120)"},
       {"null in metadata", metadata("{\"step\":null}"), R"(byte 23: expected a string as __metadata__ "step", got null)"},
       {"true in metadata", metadata("{\"step\":true}"), R"(byte 23: expected a string as __metadata__ "step", got true)"},
@@ -380,9 +387,9 @@ TEST_CASE("odd files that the format allows are read") {
   const std::string scalar = R"({"dtype":"U8","shape":[],"data_offsets":[0,1]})";
   std::string every_type, many;
   int at = 0;
-  for (const auto& [dtype, bytes] : raptr::detail::dtype_sizes) {
-    const int end = at + static_cast<int>(bytes);
-    every_type += ",\"" + std::string(dtype) + R"(":{"dtype":")" + std::string(dtype) + R"(","shape":[1],"data_offsets":[)" + std::to_string(at) +
+  for (const auto& [dtype, bits] : raptr::detail::dtype_sizes) {
+    const int end = at + static_cast<int>(4 * bits / 8);
+    every_type += ",\"" + std::string(dtype) + R"(":{"dtype":")" + std::string(dtype) + R"(","shape":[4],"data_offsets":[)" + std::to_string(at) +
                   "," + std::to_string(end) + "]}";
     at = end;
   }
@@ -401,6 +408,12 @@ TEST_CASE("odd files that the format allows are read") {
       {"no tensor, and blanks", file_of("{ \t\r\n}  \n"), 0},
       {"metadata alone", metadata(R"({"format":"pt"})"), 0},
       {"empty metadata", metadata("{}"), 0},
+      {"null as metadata, as MLX writes it", metadata("null"), 0},
+      {"null as metadata behind a tensor", file_of("{\"w\":" + scalar + R"(,"__metadata__":null})", 1), 1},
+      {"four bits, a whole byte of them", one("\"F4\"", "[2]", "[0,1]", 1), 1},
+      {"six bits, three bytes of them", one("\"F6_E3M2\"", "[2,2]", "[0,3]", 3), 1},
+      {"no elements of six bits", one("\"F6_E2M3\"", "[3,0]", "[0,0]", 0), 1},
+      {"no elements, and 2^62 words before them", one("\"F32\"", "[4611686018427387904,0]", "[0,0]", 0), 1},
       {"metadata last", file_of("{\"w\":" + scalar + R"(,"__metadata__":{"":""}})", 1), 1},
       {"metadata between tensors", file_of(R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"__metadata__":{},"w":)" + scalar + "}", 1), 2},
       {"members in another order", file_of(R"({"w":{"data_offsets":[0,1],"shape":[],"dtype":"U8"}})", 1), 1},
@@ -417,7 +430,7 @@ TEST_CASE("odd files that the format allows are read") {
       {"no elements, and an extent of 2^63 - 1", one("\"F32\"", "[0,9223372036854775807]", "[0,0]", 0), 1},
       {"no elements at the begin, between and at the end", bytes_at({{0, 0}, {0, 2}, {2, 2}, {2, 2}, {2, 4}, {4, 4}}, 4), 6},
       {"tensors in another order than their data", bytes_at({{3, 4}, {0, 2}, {2, 3}}, 4), 3},
-      {"every type, the narrow ones first", file_of("{" + every_type.substr(1) + "}", static_cast<std::size_t>(at)), 19},
+      {"every type, the narrow ones first", file_of("{" + every_type.substr(1) + "}", static_cast<std::size_t>(at)), 22},
       {"two thousand tensors", file_of("{" + many.substr(1) + "}", 2000), 2000},
   };
   const scratch_folder in;

@@ -91,4 +91,24 @@ TEST_CASE("killed at any system call while it replaces a checkpoint, a writer le
 TEST_CASE("an I/O error of any call is told, or does no harm") { survives(3, io_error); }
 TEST_CASE("an I/O error of any call is told while a checkpoint is replaced, or does no harm") { survives(2, io_error); }
 
+TEST_CASE("a file that ends before its size while it is read is an error") {
+  const scratch_folder in;
+  raptr::write_file(in / "a", std::string(5000, 'x'));
+  const fault_plan end_of_file{fault::error, 0, {SYS_read}};
+  const auto code = [&](int chosen) {
+    return with_fault(chosen, end_of_file, [&] {
+      const auto said = sentence_of([&] { (void)raptr::read_file(in / "a"); });
+      return said == "nothing was thrown" ? 0 : has(said, "/a became shorter while it was read: it had 5000 bytes, and ends after 0") ? 3 : 1;
+    });
+  };
+  const auto cut = code(1), whole = code(no_call);
+  if (!cut.traced) {
+    MESSAGE("processes cannot be traced here: nothing was tested");
+    return;
+  }
+  CHECK(cut.reached);
+  CHECK(cut.code == 3);
+  CHECK(whole.code == 0);
+}
+
 #endif

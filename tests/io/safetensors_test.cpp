@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <raptr/io/safetensors.hpp>
+#include <raptr/io/safetensors_numbers.hpp>
 
 #include "scratch_folder.hpp"
 
@@ -152,13 +152,13 @@ TEST_CASE("every other defect of a header has its own sentence") {
   CHECK(has(verdict(R"({"w":{"shape":[1],"data_offsets":[0,4]}})", 4), "expected a member dtype"));
   CHECK(has(verdict(R"({"w":{"dtype":"F32","data_offsets":[0,4]}})", 4), "expected a member shape"));
   CHECK(has(verdict(R"({"w":{"dtype":"F32","shape":[1]}})", 4), "expected a member data_offsets"));
-  CHECK(has(verdict(one("\"F31\"", "[1]", "[0,4]"), 4), "expected a dtype of BOOL, U8"));
+  CHECK(has(verdict(one("\"F31\"", "[1]", "[0,4]"), 4), "expected a dtype of BOOL, F4, F6_E2M3, F6_E3M2, U8"));
   CHECK(has(verdict(one("3", "[1]", "[0,4]"), 4), "expected a dtype that is a string, got 3"));
   CHECK(has(verdict(one("\"F32\"", "1", "[0,4]"), 4), "expected a shape that is a list, got 1"));
   for (const char* extent : {"-1", "1.0", "\"1\"", "9223372036854775808", "null"})
     CHECK_MESSAGE(has(verdict(one("\"F32\"", std::string("[") + extent + "]", "[0,4]"), 4), " as an extent, got "), extent);
-  CHECK(has(verdict(one("\"F32\"", "[4611686018427387905,4]", "[0,16]"), 16), "less than 2^63 bytes, got F32 (4611686018427387905, 4)"));
-  CHECK(has(verdict(one("\"F32\"", "[9223372036854775807,9223372036854775807]", "[0,4]"), 4), "less than 2^63 bytes"));
+  CHECK(has(verdict(one("\"F32\"", "[4611686018427387905,4]", "[0,16]"), 16), "less than 2^61 bytes, got F32 (4611686018427387905, 4)"));
+  CHECK(has(verdict(one("\"F32\"", "[9223372036854775807,9223372036854775807]", "[0,4]"), 4), "less than 2^61 bytes"));
   for (const char* offsets : {"[0]", "[0,4,8]", "{}"})
     CHECK_MESSAGE(has(verdict(one("\"F32\"", "[1]", offsets), 4), "expected data_offsets that are a list of begin and end"), offsets);
   for (const char* offsets : {"[-4,0]", "[0,4.0]", "[0,18446744073709551616]"})
@@ -184,6 +184,23 @@ TEST_CASE("types that nobody reads may lie in a file, scalars and empty tensors 
   CHECK(verdict(R"({"h":{"dtype":"BF16","shape":[3],"data_offsets":[0,6]},"s":{"dtype":"BOOL","shape":[],"data_offsets":[6,7]},)"
                 R"("e":{"dtype":"F32","shape":[5,0],"data_offsets":[6,6]}})",
                 7) == "accepted");
+}
+
+TEST_CASE("a tensor of less than a byte per element is skipped, and refused where it is asked for") {
+  const scratch_folder in;
+  overwrite(in / "m.safetensors",
+            file_of(R"({"q":{"dtype":"F4","shape":[2,3],"data_offsets":[0,3]},"w":{"dtype":"F32","shape":[1],"data_offsets":[3,7]}})", 7));
+  const raptr::safetensors_reader from(in / "m.safetensors");
+  std::vector<float> w(1), q(6);
+  from.read<float>("w", w);
+  CHECK(from.find("q")->bytes == 3);
+  CHECK(has(sentence_of([&] { from.read<float>("q", q); }), "tensor q: expected F32, got F4"));
+  CHECK(has(sentence_of([&] { raptr::read_numbers<float>(from, *from.find("q"), q); }), "tensor q: expected F32, F64, F16 or BF16, got F4"));
+  memory_sink sink;
+  CHECK(has(sentence_of([&] {
+              raptr::safetensors_writer(sink, {{"q", "F4", {2}}});
+            }),
+            "tensor q: expected the dtype F32, F64, I32 or I64, got \"F4\""));
 }
 
 TEST_CASE("floats that are not aligned in the file are read right") {

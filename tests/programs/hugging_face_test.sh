@@ -57,6 +57,42 @@ rm -r $from
 cp -r next/../whole/checkpoints/step-000020 $from
 expect_error 3 'does not hold the weights that it was started from' "$P" --resume next
 
+# A shorter context takes the first positions, which is said; a longer one is refused.
+expect_done "$P" --from whole/checkpoints/step-000020 "${T[@]}" --context 8 --out shorter
+[[ $(grep -c '^Note: .*16 positions, of which the first 8 are used' out.log) -eq 1 ]] || fail "nothing is said of the positions: $(cat out.log)"
+grep -q '"n_positions": 8' shorter/checkpoints/step-000020/config.json || fail "another context"
+expect_done "$P" --from whole/checkpoints/step-000020 "${T[@]}" --context 8 --plan
+grep -q 'of which the first 8 are used' out.log || fail "--plan says nothing of the positions: $(cat out.log)"
+expect_done "$P" --from whole/checkpoints/step-000020 "${T[@]}" --context 16 --plan
+! grep -q 'positions' out.log || fail "all positions are used: $(cat out.log)"
+expect_error 2 'has 16 as "n_positions"' "$P" --from whole/checkpoints/step-000020 "${T[@]}" --context 17
+cp -r shorter shorter_whole
+rm -r shorter/summary.json shorter/checkpoints/*
+expect_done "$P" --resume shorter
+expect_same_run shorter_whole shorter
+
+# Neurons that 16 does not divide: the largest group that does, said in the plan; a group that is asked for must divide them.
+expect_done "$P" "${B[@]}" --neurons 60 --steps 2 --out of_60
+grep -q '^Note: the 60 neurons are kept or dropped in groups of 15, because 16 does not divide them; --neuron-group' out.log ||
+  fail "the group is not said: $(cat out.log)"
+grep -q '"neuron-group": 15' of_60/config.json || fail "another group: $(cat of_60/config.json)"
+expect_done "$P" --from of_60/checkpoints/step-000002 "${T[@]}" --schedule 'neurons 1/2-full' --plan
+grep -q 'in groups of 15' out.log || fail "the group of a folder is not said: $(cat out.log)"
+expect_done "$P" --from of_60/checkpoints/step-000002 "${T[@]}" --neuron-group 20 --plan
+! grep -q 'in groups of' out.log || fail "a group that was asked for is noted: $(cat out.log)"
+for source in "--neurons 60 ${B[*]}" "--from of_60/checkpoints/step-000002 ${T[*]}"; do
+  # shellcheck disable=SC2086
+  expect_error 2 '--neuron-group 16 does not divide the 60 neurons: give --neuron-group 15 or 20, or leave it out' "$P" $source --neuron-group 16
+done
+expect_done "$P" "${B[@]}" --neurons 17 --plan
+grep -q 'in groups of 1,' out.log || fail "a prime number of neurons: $(cat out.log)"
+expect_done "$P" --text text.txt --layers 4 --width 30 --heads 2 --context 16 --threads 1 --plan
+grep -q 'the 120 neurons are kept or dropped in groups of 15' out.log || fail "neurons by the width: $(cat out.log)"
+expect_done "$P" "${B[@]}" --neurons 64 --plan
+! grep -q 'in groups of' out.log || fail "a note where 16 divides: $(cat out.log)"
+expect_done "$P" --resume of_60
+expect_error 2 '--neuron-group is 20, but the run was started with 15' "$P" --resume of_60 --neuron-group 20
+
 # A BERT, whose objective follows from its folder; the neighbour's option is refused.
 expect_done "$P" "${B[@]}" --objective masked_lm --steps 6 --out bert
 expect_done "$P" --from bert/checkpoints/step-000006 "${T[@]}" --schedule 2-4 --out bert_next

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -57,7 +58,8 @@ class hugging_face_tensors {
  public:
   using shapes = std::map<std::string, std::vector<std::int64_t>>;
 
-  /// weights: names and shapes of all of a model. Throws file_error listing the missing, the unknown and those of another kind.
+  /// weights: names and shapes of all that the files must have. Throws file_error naming the missing, the unknown and those of another
+  /// kind.
   hugging_face_tensors(const std::filesystem::path& folder, const tensor_names& names, int layers, int width, const shapes& weights)
       : files_(folder), names_(names), expected_(weights) {
     std::set<std::string> ignored;
@@ -68,33 +70,38 @@ class hugging_face_tensors {
     shapes known = weights;
     for (const tied_name& t : names.tied) known[std::string(t.second)] = weights.at(std::string(t.of));
     for (const auto& t : untrained_tensors<float>(names, width, [](const std::string&) { return true; })) known[t.name] = t.shape;
-    std::string more, shapes_text, types;
-    const auto list = [](std::string& to, const std::string& one) { to += (to.empty() ? "" : ", ") + one; };
+    name_list missing, more, shapes_text, types, transposed;
     std::map<std::string, std::string> as_written;
+    const auto is_known = [&](const std::string& n) { return known.contains(n) || ignored.contains(n); };
+    const std::string wrapper = prefix_of_wrapper(is_known);
     for (const auto& [written, place] : files_.tensors()) {
-      const std::string name = our_name(written, [&](const std::string& n) { return known.contains(n) || ignored.contains(n); });
+      const std::string name = our_name(written.substr(wrapper.size()), is_known);
       if (ignored.contains(name)) continue;
       if (const auto [before, is_new] = as_written.emplace(name, written); !is_new) errors::two_tensors_for_one(path(), before->second, written);
       found_[name] = place;
       if (!known.contains(name))
-        list(more, shown(written));
-      else if (place.entry->shape != known[name])
-        list(shapes_text, shown(written) + " " + shape_text(place.entry->shape) + " instead of " + shape_text(known[name]));
+        more.add(shown(written));
+      else if (const auto& is = place.entry->shape, &wanted = known[name]; is != wanted)
+        (std::ranges::equal(is, wanted | std::views::reverse) ? transposed : shapes_text)
+            .add(shown(written) + " " + shape_text(is) + " instead of " + shape_text(wanted));
       else if (!is_floating(*place.entry))
-        list(types, shown(written) + " " + place.entry->dtype + " instead of F32, F64, F16 or BF16");
+        types.add(shown(written) + " " + place.entry->dtype + " instead of F32, F64, F16 or BF16");
     }
     for (const tied_name& t : names.tied)
       if (const auto second = found_.find(std::string(t.second)); second != found_.end() && !found_.contains(std::string(t.of)))
         found_[std::string(t.of)] = second->second, found_.erase(second);
     for (const auto& t : untrained<float>(width)) expected_[t.name] = t.shape;
-    std::string missing;
     for (const auto& [name, shape] : expected_)
-      if (!found_.contains(name)) list(missing, name);
+      if (!found_.contains(name)) missing.add(name);
     std::string problems;
-    if (!missing.empty()) problems += "; missing: " + missing;
-    if (!more.empty()) problems += "; not in the model: " + more;
-    if (!shapes_text.empty()) problems += "; of another shape: " + shapes_text;
-    if (!types.empty()) problems += "; of another type: " + types;
+    if (!wrapper.empty()) problems += "; all names begin with " + shown(wrapper) + ", which a wrapper of the model adds: save the model inside of it";
+    if (missing.size) problems += "; missing: " + missing.text();
+    if (more.size) problems += "; not in the model: " + more.text();
+    if (shapes_text.size) problems += "; of another shape: " + shapes_text.text();
+    if (types.size) problems += "; of another type: " + types.text();
+    if (transposed.size)
+      problems += "; " + std::to_string(transposed.size) + (transposed.size == 1 ? " tensor is" : " tensors are") + " transposed, the first is " +
+                  transposed.first.front();
     if (!problems.empty()) errors::folder_does_not_fit(path(), names.family, problems);
   }
 
@@ -106,7 +113,10 @@ class hugging_face_tensors {
   template <class T> void read(const std::string& name, std::span<T> out) const {
     const sharded_safetensors::place& at = found_.at(name);
     const safetensors_reader& file = files_.file(at);
-    read_numbers(file, *at.entry, out);
+    tensor_entry entry = *at.entry;
+    if (entry.shape.size() == 2 && entry.shape[1] > 0)
+      entry.shape[0] = (std::min)(entry.shape[0], std::ssize(out) / entry.shape[1]);  // the first rows, of positions
+    read_numbers(file, entry, out);
     const auto bad = std::ranges::find_if(out, [](T x) { return !std::isfinite(x); });
     if (bad != out.end())
       errors::weight_is_not_finite(file.path(), at.entry->name, static_cast<std::size_t>(bad - out.begin()), static_cast<double>(*bad));
@@ -126,6 +136,35 @@ class hugging_face_tensors {
   }
 
  private:
+  /// Names for a message: how many there are, and the first ones.
+  struct name_list {
+    static constexpr std::size_t most = 8;
+    std::size_t size = 0;
+    std::vector<std::string> first{};
+
+    void add(std::string name) {
+      if (size++ < most) first.push_back(std::move(name));
+    }
+    std::string text() const {
+      std::string all;
+      for (const std::string& name : first) all += (all.empty() ? "" : ", ") + name;
+      return all + (size > most ? " and " + std::to_string(size - most) + " more" : "");
+    }
+  };
+
+  /// What stands before all names, none of which is known with it: "module." of a DataParallel, "_orig_mod." of torch.compile.
+  template <class Known> std::string prefix_of_wrapper(Known is_known) const {
+    const auto& all = files_.tensors();
+    if (std::ranges::any_of(all, [&](const auto& t) { return is_known(our_name(t.first, is_known)); })) return "";
+    for (const auto& [name, place] : all)
+      for (std::size_t dot = name.find('.'); dot != name.npos; dot = name.find('.', dot + 1)) {
+        const std::string prefix = name.substr(0, dot + 1);
+        if (!is_known(our_name(name.substr(dot + 1), is_known))) continue;
+        return std::ranges::all_of(all, [&](const auto& t) { return t.first.starts_with(prefix); }) ? prefix : "";
+      }
+    return "";
+  }
+
   /// Some tools leave out the prefix; files that came from TensorFlow call the weights of a norm gamma and beta.
   template <class Known> std::string our_name(std::string name, Known is_known) const {
     for (const auto& [old, now] : {std::pair<std::string_view, std::string_view>{"LayerNorm.gamma", "weight"}, {"LayerNorm.beta", "bias"}})
@@ -143,11 +182,11 @@ class hugging_face_tensors {
 }  // namespace detail
 
 /// The shape of the model in a Hugging Face folder, by its config.json; without a Family, of one of the library's. Throws file_error
-/// as hugging_face_config().
-inline model_shape hugging_face_shape(const std::filesystem::path& folder, int neuron_group = model_shape{}.neuron_group) {
+/// as hugging_face_config(). neuron_group 0: default_neuron_group().
+inline model_shape hugging_face_shape(const std::filesystem::path& folder, int neuron_group = 0) {
   return hugging_face_config(folder, neuron_group).shape;
 }
-template <model_family Family> model_shape hugging_face_shape(const std::filesystem::path& folder, int neuron_group = model_shape{}.neuron_group) {
+template <model_family Family> model_shape hugging_face_shape(const std::filesystem::path& folder, int neuron_group = 0) {
   return hugging_face_config_of<Family>(folder, neuron_group, false).shape;
 }
 
@@ -157,7 +196,8 @@ template <model_family Family> model_shape hugging_face_shape(const std::filesys
 ///     raptr::load_hugging_face(folder, model);
 ///
 /// Reads model.safetensors, or the files that model.safetensors.index.json names; tensors of F32, F64, F16 or BF16, converted to
-/// the model's master type; names with or without their prefix; a tied weight once or twice. Layers that no objective trains (the
+/// the model's master type; names with or without their prefix; a tied weight once or twice. A model of a shorter context takes the
+/// first rows of the positions. Layers that no objective trains (the
 /// pooler of a BERT) are kept for its checkpoints. Throws file_error and leaves the model unchanged.
 template <class Model> void load_hugging_face(const std::filesystem::path& folder, Model& model) {
   using master = typename Model::master;
@@ -167,9 +207,15 @@ template <class Model> void load_hugging_face(const std::filesystem::path& folde
   const json config = read_json(file);
   if (const auto there = json_member<std::string>(config, "model_type", file); there != names.family || there == own_names.family)
     errors::architecture_differs(file, there, names.family);
-  expect_same_config<block>(config, file, model.shape());
+  model_shape there = model.shape();
+  there.context = (std::max)(there.context, hugging_face_config_of<family_of<block>, block>(config, file, 0, true).shape.context);
+  expect_same_config<block>(config, file, there);
   const auto tensors = file_tensors(model.layout(), names);
-  const detail::hugging_face_tensors files(folder, names, model.shape().layers, model.shape().width, checkpoint::shapes_of(tensors, ""));
+  auto shapes = checkpoint::shapes_of(tensors, "");
+  for (const tensor_name& n : names.model)
+    if (const auto positions = shapes.find(std::string(n.theirs)); n.ours == "embed_positions.weight" && positions != shapes.end())
+      positions->second.front() = there.context;
+  const detail::hugging_face_tensors files(folder, names, there.layers, there.width, shapes);
   files.check_tied_weights<master>();
   checkpoint::read_tensors(model, tensors, files.untrained<master>(model.shape().width), [&](const std::string& name, std::span<master> out) {
     files.read(name, out);

@@ -114,7 +114,7 @@ static_assert(config_visitor<config_reader>);
 /// sizes.
 ///
 ///   file          for messages
-///   neuron_group  of the shape, which such files do not contain
+///   neuron_group  of the shape, which such files do not contain; 0: default_neuron_group()
 ///   by_block      whether what Block decides, such as the activation, must be as the file says; otherwise it is not looked at
 template <model_family Family, class Block = typename Family::network>
 hugging_face_model hugging_face_config_of(const json& config, const std::filesystem::path& file, int neuron_group, bool by_block) {
@@ -126,9 +126,10 @@ hugging_face_model hugging_face_config_of(const json& config, const std::filesys
   reader.checked("pruned_heads", {config_value::nothing(), config_value()});
   reader.checked("quantization_config", {config_value()});
   try {
-    model.shape.neuron_group = neuron_group;
+    model.shape.neuron_group = neuron_group == 0 ? 1 : neuron_group;
     model.shape.check();
     model.shape.neurons = model.shape.neuron_count();
+    if (neuron_group == 0) model.shape.neuron_group = default_neuron_group(model.shape.neurons);
   } catch (const input_error& e) {
     errors::shape_of_config_cannot_be(file, e);
   }
@@ -155,7 +156,7 @@ template <class... Families> hugging_face_model hugging_face_config(const std::f
   if (!found) errors::unsupported_member(file, "model_type", config["model_type"], names);
   return *found;
 }
-inline hugging_face_model hugging_face_config(const std::filesystem::path& folder, int neuron_group = model_shape{}.neuron_group) {
+inline hugging_face_model hugging_face_config(const std::filesystem::path& folder, int neuron_group = 0) {
   return hugging_face_config(folder, library_families{}, neuron_group);
 }
 

@@ -18,6 +18,7 @@
 #include <raptr/data/error.hpp>
 #include <raptr/io/checksum.hpp>
 #include <raptr/io/file.hpp>
+#include <raptr/io/known_formats.hpp>
 #include <raptr/tokenizers/cut_points.hpp>
 
 namespace raptr {
@@ -38,7 +39,7 @@ struct text_report {
 };
 
 /// Usage, for each file: begin_file(); take() with the bytes not yet taken and more, until the end; end_file(). Then report()
-/// has everything but the skipped files. Without begin_file() there is no check for a byte order mark or a gzip file.
+/// has everything but the skipped files. Without begin_file() there is no check for a byte order mark or another format.
 class document_scanner {
  public:
   explicit document_scanner(documents split) : split_(split) {}
@@ -53,10 +54,10 @@ class document_scanner {
   /// Calls each(part, ends) for each part; `ends` marks the last part of a document. Returns the number of bytes taken: the
   /// next window begins after them.
   ///
-  ///   window  the first one of a file has three bytes or more, unless it is `whole`
+  ///   window  the first one of a file has known_format_bytes or more, unless it is `whole`
   ///   whole   the window reaches the end of the file, so all of it is taken
   ///
-  /// Throws file_error for a gzip file.
+  /// Throws file_error for a file that is no text (expect_text).
   template <std::invocable<std::string_view, bool> Each> std::size_t take(std::string_view window, bool whole, Each&& each) {
     std::size_t begin = 0;
     if (!window_.started) begin = window_.at = skip_mark(window);
@@ -111,7 +112,7 @@ class document_scanner {
  private:
   std::size_t skip_mark(std::string_view window) {
     window_.started = true;
-    if (window.starts_with("\x1f\x8b")) errors::gzip_text(path_);
+    expect_text(window, path_);
     if (!window.starts_with("\xef\xbb\xbf")) return 0;
     ++report_.byte_order_marks;
     return 3;

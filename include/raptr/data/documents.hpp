@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -24,6 +25,7 @@ namespace raptr {
 struct text_files {
   std::vector<std::filesystem::path> files;
   std::vector<std::filesystem::path> skipped;  // entries of folders other than *.txt files
+  std::vector<std::uint64_t> bytes{};          // of each of `files` when it was found, which reading it requires; empty: not known
 };
 
 /// The text files in `from`, in its order: a file of any name; of a folder the *.txt files, sorted by the bytes of their
@@ -44,6 +46,11 @@ inline text_files find_texts(const std::vector<std::filesystem::path>& from) {
     found.files.insert(found.files.end(), texts.begin(), texts.end());
     found.skipped.insert(found.skipped.end(), others.begin(), others.end());
   }
+  for (const auto& path : found.files) {
+    std::error_code code;
+    const auto bytes = std::filesystem::file_size(path, code);
+    found.bytes.push_back(code ? 0 : bytes);  // 0: of a pipe
+  }
   return found;
 }
 
@@ -58,7 +65,11 @@ namespace detail {
 template <class Scan> text_report scan_files(const text_files& from, documents split, Scan&& scan) {
   if (from.files.empty()) errors::no_text_given();
   document_scanner scanner(split);
-  for (const auto& path : from.files) {
+  for (std::size_t i = 0; i < from.files.size(); ++i) {
+    const auto& path = from.files[i];
+    std::error_code code;  // opening it reports one that is gone
+    if (const auto now = std::filesystem::file_size(path, code); !code && i < from.bytes.size() && now < from.bytes[i])
+      errors::file_became_shorter(path, from.bytes[i], now);
     scanner.begin_file(path);
     scan(scanner, path);
     scanner.end_file();
@@ -72,7 +83,7 @@ template <class Scan> text_report scan_files(const text_files& from, documents s
 }  // namespace detail
 
 /// Reads the files one after the other and calls each(document, file) for every document; the bytes are valid during
-/// the call only. Throws file_error for a gzip file and when there is no document in any of the files.
+/// the call only. Throws file_error for a file that is no text (io/known_formats.hpp) and when there is no document in any of the files.
 template <std::invocable<std::string_view, const std::filesystem::path&> Each>
 text_report read_documents(const text_files& from, documents split, Each&& each) {
   return detail::scan_files(from, split, [&](document_scanner& scanner, const std::filesystem::path& path) {
@@ -87,16 +98,20 @@ template <std::invocable<std::string_view, bool> Each>
 text_report read_document_parts(const text_files& from, documents split, Each&& each, std::size_t block = std::size_t{1} << 20) {
   return detail::scan_files(from, split, [&](document_scanner& scanner, const std::filesystem::path& path) {
     auto file = open_file::reading(path);
+    const std::uint64_t known = file.size();
+    std::uint64_t read = 0;
     std::string window;
     for (bool whole = false; !whole;) {
-      const std::size_t wanted = window.size() + (std::max)(block, std::size_t{3});
+      const std::size_t wanted = window.size() + (std::max)(block, known_format_bytes);
       std::size_t have = window.size();
       window.resize(wanted);
       while (have < wanted && !whole) {
         const auto got = file.read(std::as_writable_bytes(std::span(window)).subspan(have));
         have += got;
+        read += got;
         whole = got == 0;
       }
+      if (whole && read < known) errors::file_became_shorter(path, known, read);
       window.resize(have);
       window.erase(0, scanner.take(window, whole, each));
     }

@@ -13,16 +13,6 @@
 
 namespace raptr::errors {
 
-[[noreturn]] inline void gzip_text(const std::filesystem::path& file) {
-  std::string name = shown(file);
-  if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,.@%/") != name.npos) {
-    std::string quoted = "'";  // for the shell
-    for (const char c : name) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    name = quoted + "'";
-  }
-  fail<file_error>(shown(file) + " is a gzip file (it begins with the bytes 1f 8b): unpack it with gunzip -k " + name +
-                   (file.extension() == ".gz" ? "" : ", which requires a name that ends in .gz,") + " and give the unpacked file");
-}
 /// example: a skipped entry, or empty.
 [[noreturn]] inline void no_text_in_folder(const std::filesystem::path& folder, std::size_t entries, std::string_view example) {
   fail<file_error>(shown(folder) + " contains no text: none of its " + std::to_string(entries) + " entries is a file with a name that ends in .txt" +

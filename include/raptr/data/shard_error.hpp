@@ -15,11 +15,20 @@ namespace raptr::errors {
 [[noreturn]] inline void cut_shard_header(const std::filesystem::path& file, std::uint64_t bytes, std::uint64_t header) {
   damaged_file(file, bytes, "a header of " + std::to_string(header) + " bytes", "the end of the file");
 }
-/// note: a hint about the number, or empty.
+/// note: about the number or the file, or empty.
 [[noreturn]] inline void wrong_shard_magic(const std::filesystem::path& file, std::int64_t got, std::int64_t ids16, std::int64_t ids32,
                                            std::string_view note) {
   damaged_file(file, 0, "the magic number " + std::to_string(ids16) + " or " + std::to_string(ids32) + " of a shard of llm.c",
                std::to_string(got) + std::string(note));
+}
+/// type: of the ids, in NumPy's words.
+[[noreturn]] inline void data_of_megatron(const std::filesystem::path& file, const std::filesystem::path& index, std::string_view type) {
+  fail<file_error>(shown(file) + " is the data of a Megatron index (" + shown(index) + "), with ids of " + std::string(type) +
+                   (type == "uint16" ? ": without that .idx it is a file as nanoGPT writes it" : ": write them as a shard of llm.c"));
+}
+[[noreturn]] inline void chunk_of_litdata(const std::filesystem::path& file, std::uint32_t items) {
+  fail<file_error>(shown(file) + " is a chunk of litdata, as litgpt keeps its tokens (" + std::to_string(items) + (items == 1 ? " item" : " items") +
+                   " behind a table of offsets): write its tokens as a shard of llm.c");
 }
 [[noreturn]] inline void wrong_shard_version(const std::filesystem::path& file, std::int64_t magic, std::int64_t expected, std::int64_t got) {
   damaged_file(file, 4, "version " + std::to_string(expected) + " for the magic number " + std::to_string(magic), "version " + std::to_string(got));

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <span>
 
+#include <raptr/data/other_token_files.hpp>
 #include <raptr/data/shard_error.hpp>
 #include <raptr/io/checksum.hpp>
 
@@ -54,12 +55,16 @@ constexpr const shard_kind* kind_of_magic(std::int32_t magic) {
 }
 inline shard_layout layout_of_llm_c(std::span<const std::byte> bytes, const std::filesystem::path& file) {
   const std::uint64_t size = bytes.size();
-  if (size < 4) errors::cut_shard_header(file, size, shard_header_bytes);
-  const auto magic = header_number(bytes, 0);
+  const auto magic = size < 4 ? 0 : header_number(bytes, 0);
   const shard_kind* const kind = kind_of_magic(magic);
+  if (kind == nullptr) expect_own_tokens(bytes, file, 0);
+  if (size < 4) errors::cut_shard_header(file, size, shard_header_bytes);
   if (kind == nullptr)
     errors::wrong_shard_magic(file, magic, shards_of_16_bits.magic, shards_of_32_bits.magic,
-                              kind_of_magic(reversed(magic)) ? ", which is one of them in reverse byte order" : "");
+                              kind_of_magic(reversed(magic)) ? ", which is one of them in reverse byte order"
+                              : size % 2 == 0 ? ": if it has no header, as nanoGPT writes them, read it in the format nanogpt (raptr-pretrain: "
+                                                "--shard-format nanogpt)"
+                                              : "");
   if (size < shard_header_bytes) errors::cut_shard_header(file, size, shard_header_bytes);
   if (const auto version = header_number(bytes, 1); version != kind->version) errors::wrong_shard_version(file, magic, kind->version, version);
   const std::int64_t tokens = header_number(bytes, 2);
@@ -75,6 +80,7 @@ inline shard_layout layout_of_nanogpt(std::span<const std::byte> bytes, const st
   if (bytes.size() >= 8)
     if (const auto* const kind = kind_of_magic(header_number(bytes, 0)); kind && header_number(bytes, 1) == kind->version)
       errors::header_in_headerless_shard(file, kind->magic);
+  expect_own_tokens(bytes, file, 3);
   if (bytes.size() % 2 != 0) errors::torn_token(file, bytes.size() - 1, 2, 1);
   return {0, static_cast<std::int64_t>(bytes.size() / 2), 2};
 }
@@ -83,8 +89,8 @@ inline shard_layout layout_of_nanogpt(std::span<const std::byte> bytes, const st
 
 /// Checks the header of a shard against the size of its file, but not the ids. An empty file has no tokens.
 ///
-///   bytes  of the whole file; at most the header is read
-///   file   named in errors
+///   bytes  of the whole file; only its beginning is read
+///   file   named in errors; if the file is no shard, or may be any, an index beside it is looked for
 inline shard_layout layout_of_shard(std::span<const std::byte> bytes, shard_format format, const std::filesystem::path& file) {
   if (bytes.empty()) return {};
   return format == shard_format::llm_c ? detail::layout_of_llm_c(bytes, file) : detail::layout_of_nanogpt(bytes, file);

@@ -43,7 +43,8 @@ class sharded_tokens {
 
   std::int64_t size() const { return size_; }
   /// Tokens first .. first + out.size() - 1, also across file boundaries; thread-safe. Throws input_error when they are out
-  /// of range, and file_error with the position for an id outside the vocabulary.
+  /// of range, and file_error with the position for an id outside the vocabulary, and for a file that has become shorter, unless the
+  /// system ends the process first (mapped_file).
   void read(std::int64_t first, std::span<std::int32_t> out) const {
     if (first < 0 || first > size_ || std::ssize(out) > size_ - first) errors::outside_tokens(first, std::ssize(out), size_);
     auto shard = std::ranges::upper_bound(shards_, first, {}, &mapped_shard::end);
@@ -85,12 +86,15 @@ class sharded_tokens {
         take(i, std::to_integer<std::uint32_t>(from[2 * i]) | std::to_integer<std::uint32_t>(from[2 * i + 1]) << 8);
     else
       for (std::size_t i = 0; i < out.size(); ++i) take(i, detail::little_endian(from + 4 * i));
+    // Zeros up to the end of `out` may be the rest of a page whose file was cut there: then the upper half of the last id is 0.
+    if (!out.empty() && out.back() >> 4 * width == 0) shard.map.expect_whole(shard.path);
     if (largest >= static_cast<std::uint32_t>(vocabulary_.size)) refuse_id(shard, first, out);
   }
   [[noreturn]] void refuse_id(const mapped_shard& shard, std::int64_t first, std::span<const std::int32_t> ids) const {
     const auto limit = static_cast<std::uint32_t>(vocabulary_.size);
     const auto wrong = std::ranges::find_if(ids, [&](std::int32_t id) { return static_cast<std::uint32_t>(id) >= limit; });
     const auto token = first + (wrong - ids.begin());
+    if (token == 0 && shard.layout.first_byte == 0) detail::expect_own_tokens(shard.map.bytes(), shard.path, 0);  // a mark that is no id here
     errors::id_beyond_vocabulary(shard.path, shard.layout.first_byte + static_cast<std::uint64_t>(token * shard.layout.id_bytes), token,
                                  static_cast<std::uint32_t>(*wrong), vocabulary_.size);
   }

@@ -36,6 +36,10 @@ namespace raptr::errors {
   fail<file_error>("cannot write " + std::to_string(asked) + " bytes at byte " + std::to_string(at) + " of " + shown(file) + ": " +
                    std::generic_category().message(code));
 }
+[[noreturn]] inline void file_became_shorter(const std::filesystem::path& file, std::uint64_t had, std::uint64_t has) {
+  fail<file_error>(shown(file) + " became shorter while it was read: it had " + std::to_string(had) + " bytes, and ends after " +
+                   std::to_string(has) + ": restore it and start again");
+}
 [[noreturn]] inline void file_too_large(const std::filesystem::path& file, std::uint64_t bytes, std::uint64_t limit) {
   unexpected(file, "at most " + std::to_string(limit) + " bytes", "at least " + std::to_string(bytes));
 }

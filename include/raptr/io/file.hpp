@@ -136,7 +136,8 @@ inline void make_folders(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder, ignored)) errors::system_refused("make the folder", folder, ENOTDIR);
 }
 
-/// Reads a whole file or pipe. Throws before allocating when the file is longer than `limit`.
+/// Reads a whole file or pipe. Throws before allocating when the file is longer than `limit`, and when it ends before the size that
+/// it had when it was opened.
 inline std::string read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t{1} << 40) {
   auto from = open_file::reading(path);
   const std::uint64_t known = from.size();
@@ -148,6 +149,7 @@ inline std::string read_file(const std::filesystem::path& path, std::uint64_t li
     if (have > limit) errors::file_too_large(path, have, limit);
     if (have == text.size()) text.resize(have + have / 2 + (std::size_t{1} << 16));
   }
+  if (have < known) errors::file_became_shorter(path, known, have);
   text.resize(have);
   return text;
 }

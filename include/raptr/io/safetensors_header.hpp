@@ -51,18 +51,24 @@ namespace detail {
 
 struct dtype_size {
   std::string_view name;
-  std::uint64_t bytes;
+  std::uint64_t bits;
 };
-/// All of the format's types that fill whole bytes, so that a file may contain tensors that are never read.
+/// All of the format's types, so that a file may contain tensors that are never read.
 // clang-format off
-inline constexpr std::array<dtype_size, 19> dtype_sizes{{
-    {"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1}, {"F8_E4M3FNUZ", 1}, {"F8_E5M2FNUZ", 1},
-    {"I16", 2}, {"U16", 2}, {"F16", 2}, {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4}, {"F64", 8}, {"I64", 8}, {"U64", 8}, {"C64", 8}}};
+inline constexpr std::array<dtype_size, 22> dtype_sizes{{
+    {"BOOL", 8}, {"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8}, {"I8", 8}, {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
+    {"F8_E5M2FNUZ", 8}, {"I16", 16}, {"U16", 16}, {"F16", 16}, {"BF16", 16}, {"I32", 32}, {"U32", 32}, {"F32", 32}, {"F64", 64}, {"I64", 64},
+    {"U64", 64}, {"C64", 64}}};
 // clang-format on
-inline std::optional<std::uint64_t> bytes_of_dtype(std::string_view name) {
+inline std::optional<std::uint64_t> bits_of_dtype(std::string_view name) {
   for (const auto& one : dtype_sizes)
-    if (one.name == name) return one.bytes;
+    if (one.name == name) return one.bits;
   return std::nullopt;
+}
+/// nullopt also for a type of less than a byte.
+inline std::optional<std::uint64_t> bytes_of_dtype(std::string_view name) {
+  const auto bits = bits_of_dtype(name);
+  return bits && *bits % 8 == 0 ? std::optional(*bits / 8) : std::nullopt;
 }
 
 /// a * b; nullopt if it does not fit 64 bits.
@@ -71,16 +77,18 @@ constexpr std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b)
   return a * b;
 }
 
-/// Bytes of a tensor; nullopt if they do not fit in 63 bits or an extent is negative.
+/// nullopt if an extent is negative or the product of some of the first ones does not fit 64 bits, as in the reference implementation.
+inline std::optional<std::uint64_t> elements_of_shape(const std::vector<std::int64_t>& shape) {
+  std::optional<std::uint64_t> elements = 1;
+  for (const auto extent : shape)
+    if (!elements || extent < 0 || !(elements = product(*elements, static_cast<std::uint64_t>(extent)))) return std::nullopt;
+  return elements;
+}
+/// Bytes of a tensor; nullopt if they do not fit in 63 bits or there is no number of elements.
 inline std::optional<std::uint64_t> bytes_of_shape(const std::vector<std::int64_t>& shape, std::uint64_t per_element) {
-  std::uint64_t bytes = per_element;
-  for (const auto extent : shape) {
-    if (extent < 0) return std::nullopt;
-    const auto more = product(bytes, static_cast<std::uint64_t>(extent));
-    if (!more || *more >> 63 != 0) return std::nullopt;
-    bytes = *more;
-  }
-  return bytes;
+  const auto elements = elements_of_shape(shape);
+  const auto bytes = elements ? product(*elements, per_element) : std::nullopt;
+  return bytes && *bytes >> 63 == 0 ? bytes : std::nullopt;
 }
 
 /// The limit of PyTorch and NumPy; the format has none.
@@ -118,7 +126,7 @@ inline tensor_entry read_tensor_entry(const std::filesystem::path& file, const s
   tensor_entry entry{name, {}, {}, 0, 0};
   if (!dtype->is_string()) wrong("a dtype that is a string", shown_json(*dtype));
   entry.dtype = dtype->get<std::string>();
-  const auto per_element = bytes_of_dtype(entry.dtype);
+  const auto per_element = bits_of_dtype(entry.dtype);
   if (!per_element) {
     std::string list;
     for (const auto& one : dtype_sizes) list += (list.empty() ? "" : ", ") + std::string(one.name);
@@ -128,20 +136,22 @@ inline tensor_entry read_tensor_entry(const std::filesystem::path& file, const s
   if (shape->size() > highest_rank) wrong("a shape of at most " + std::to_string(highest_rank) + " extents", std::to_string(shape->size()));
   for (const json& extent : *shape)
     entry.shape.push_back(static_cast<std::int64_t>(plain_number(extent, ~std::uint64_t{0} >> 1, "as an extent", wrong)));
-  const auto bytes = bytes_of_shape(entry.shape, *per_element);
-  if (!bytes) wrong("a shape of less than 2^63 bytes", entry.dtype + " " + shape_text(entry.shape));
+  const auto elements = elements_of_shape(entry.shape), bits = elements ? product(*elements, *per_element) : std::nullopt;
+  if (!bits) wrong("a shape of less than 2^61 bytes", entry.dtype + " " + shape_text(entry.shape));
+  if (*bits % 8 != 0) wrong("a shape that fills whole bytes", entry.dtype + " " + shape_text(entry.shape));
+  const std::uint64_t bytes = *bits / 8;
   if (!offsets->is_array() || offsets->size() != 2) wrong("data_offsets that are a list of begin and end", shown_json(*offsets));
   const auto begin = plain_number((*offsets)[0], ~std::uint64_t{0}, "as begin of data_offsets", wrong);
   const auto end = plain_number((*offsets)[1], ~std::uint64_t{0}, "as end of data_offsets", wrong);
   if (begin > end) wrong("data_offsets with the begin first", shown_json(*offsets));
-  if (end - begin != *bytes)
-    wrong(std::to_string(*bytes) + " bytes for " + entry.dtype + " " + shape_text(entry.shape),
+  if (end - begin != bytes)
+    wrong(std::to_string(bytes) + " bytes for " + entry.dtype + " " + shape_text(entry.shape),
           std::to_string(end - begin) + " from data_offsets " + shown_json(*offsets));
   if (end > data_bytes)
     errors::damaged_tensor(file, name, data + data_bytes, "data up to byte " + (end > ~std::uint64_t{0} - data ? "2^64" : std::to_string(data + end)),
                            "the end of the file");
   entry.first = data + begin;
-  entry.bytes = *bytes;
+  entry.bytes = bytes;
   return entry;
 }
 
@@ -178,6 +188,7 @@ inline tensor_header read_tensor_header(const open_file& from, std::uint64_t fil
       result.tensors.push_back(detail::read_tensor_entry(file, name, value, place, data, data_bytes));
       continue;
     }
+    if (value.is_null()) continue;  // some writers mean an absent one
     if (!value.is_object()) errors::damaged_file(file, place, "an object as __metadata__", detail::shown_json(value));
     for (const auto& [key, entry] : value.items()) {
       if (!entry.is_string()) errors::damaged_file(file, place, "a string as __metadata__ \"" + shown(key) + "\"", detail::shown_json(entry));

@@ -67,6 +67,9 @@ struct model_shape {
   bool operator==(const model_shape&) const = default;
 };
 
+/// The neuron_group where none is chosen: the largest divisor of its neurons up to the default.
+constexpr int default_neuron_group(int neurons) { return divisor_below(neurons, model_shape{}.neuron_group); }
+
 inline constexpr model_shape bert_base{};
 inline constexpr model_shape gpt2_small{.vocab = 50257, .context = 1024};
 inline constexpr model_shape gpt_small{.layers = 12, .width = 256, .heads = 4, .vocab = 8192, .context = 128};

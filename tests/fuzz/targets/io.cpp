@@ -172,6 +172,7 @@ std::vector<std::string> safetensors_seeds() {
       R"("e":{"dtype":"F32","shape":[5,0],"data_offsets":[8,8]}})",
       8);
   add(R"({"u":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"i":{"dtype":"I32","shape":[2],"data_offsets":[1,9]}})", 9);
+  add(R"({"q":{"dtype":"F4","shape":[2,3],"data_offsets":[0,3]},"__metadata__":null,"r":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[3,6]}})", 6);
   return seeds;
 }
 

@@ -139,6 +139,9 @@ std::vector<std::string> documents_seeds() {
           "b\xe2\x82",
           std::string("a\0b\n\nc", 6),
           "\x1f\x8b\x08 gzip",
+          "\xff\xfex",
+          "BZh91AY&SY",
+          "PAR1\x15",
           "a b c \n d\n \n\ne"};
 }
 
@@ -175,7 +178,12 @@ std::vector<std::string> shards_seeds() {
       bytes[raptr::shard_header_bytes + static_cast<std::size_t>(i * kind.id_bytes)] = static_cast<char>('0' + i);
     return bytes;
   };
-  return {shard(raptr::shards_of_16_bits, 5), shard(raptr::shards_of_32_bits, 3), shard(raptr::shards_of_16_bits, 0), "0a1b2c3d",
+  return {shard(raptr::shards_of_16_bits, 5),
+          shard(raptr::shards_of_32_bits, 3),
+          shard(raptr::shards_of_16_bits, 0),
+          "0a1b2c3d",
+          std::string("\1\0\0\0\14\0\0\0\16\0\0\0ab", 14),
+          std::string("LITPKDS\1\0\0\0\0\0\0\0", 15),
           raptr::shard_index_text(
               {.tokenizer = "bytes", .tokenizer_from = "a/b", .vocabulary = {.size = 259, .end_of_text = 256}, .training = {1, 2, 3, "0123"}})};
 }
