@@ -20,7 +20,7 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 
 WORDS = ["hello", "abc", "the", "un", "##aff", "##able", "##s", "naive", "na\u00efve", "Hello", "ABC", "The", "\u6d4b", "\u8bd5", "\u6d4b\u8bd5", "##\u8bd5",
          "strasse", "stra\u00dfe", "i", "##stanbul", "i\u0307", "\u0130", "caf", "##e", "##\u00e9", "e", "\u00e9", "1", "##2", "##3", "!", "?", ".", ",",
-         "-", "'", "$", "a", "##a", "b", "##b", "\u00a0", "##\u0301", "\u0441", "##\u043b\u043e\u0432\u043e", "\u0421", "\u1112", "##\u1161", "\ud55c",
+         "-", "'", "$", "a", "##a", "b", "##b", "##\u0301", "\u0441", "##\u043b\u043e\u0432\u043e", "\u0421", "\u1112", "##\u1161", "\ud55c",
          "aaaaaa", "x" * 8, "<s>", "<t>"]
 TEXTS = ["Hello ABC \u6d4b", "hello, unaffable the abcs!", "na\u00efve NA\u00cfVE Na\u00efve nai\u0308ve", "\u6d4b\u8bd5 a\u6d4bb", "Stra\u00dfe STRASSE strasse",
          "\u0130stanbul istanbul i\u0307", "caf\u00e9 CAF\u00c9 cafe\u0301 e\u0301", "123 1-2 $1", "the\u00a0the\u3000the\tthe\nthe", "a\u0000b a\u00adb a\u200db",

@@ -62,7 +62,7 @@ TEST_CASE("the end of text has the name that special_tokens_map.json or tokenize
             .ids()
             .end_of_text == 257);
   const bpe_folder both({"[end]", "<|endoftext|>"}, {{"special_tokens_map.json", R"({"eos_token": "[end]", "pad_token": null})"},
-                                                    {"tokenizer_config.json", R"({"eos_token": "[end]"})"}});
+                                                     {"tokenizer_config.json", R"({"eos_token": "[end]"})"}});
   CHECK(both.ids().end_of_text == 257);  // a file's word before the name that others use
 }
 
@@ -78,8 +78,7 @@ TEST_CASE("config.json gives the roles that no other file names") {
   CHECK(bpe_folder({"<a>", "<b>"}, {{"config.json", R"({"eos_token_id": 258, "pad_token_id": 257})"}}).ids() ==
         raptr::vocabulary{.size = 259, .end_of_text = 258, .pad = 257});
   CHECK(bpe_folder({"</s>", "<b>"}, {{"config.json", R"({"eos_token_id": null})"}}).ids().end_of_text == 257);
-  CHECK(bpe_folder({"<a>", "<b>"},
-                   {{"config.json", R"({"eos_token_id": [257, 258]})"}, {"tokenizer_config.json", R"({"eos_token": "<b>"})"}})
+  CHECK(bpe_folder({"<a>", "<b>"}, {{"config.json", R"({"eos_token_id": [257, 258]})"}, {"tokenizer_config.json", R"({"eos_token": "<b>"})"}})
             .ids()
             .end_of_text == 258);
   CHECK(bpe_folder({"<a>"}, {{"config.json", R"({"model_type": "gpt2"})"}}).ids().end_of_text == -1);
@@ -102,15 +101,14 @@ TEST_CASE("files that contradict each other are refused with both names") {
     CHECK(has(told, first));
     CHECK(has(told, second));
   };
-  both(bpe_folder({"<a>", "<b>"},
-                  {{"special_tokens_map.json", R"({"eos_token": "<a>"})"}, {"tokenizer_config.json", R"({"eos_token": "<b>"})"}})
+  both(bpe_folder({"<a>", "<b>"}, {{"special_tokens_map.json", R"({"eos_token": "<a>"})"}, {"tokenizer_config.json", R"({"eos_token": "<b>"})"}})
            .told(),
        "special_tokens_map.json", "tokenizer_config.json");
   both(bpe_folder({"<a>", "<b>"}, {{"special_tokens_map.json", R"({"eos_token": "<a>"})"}, {"config.json", R"({"eos_token_id": 258})"}}).told(),
        "special_tokens_map.json", "config.json, \"eos_token_id\"");
   both(bpe_folder({"<a>", "<b>"}, {{"tokenizer_config.json", R"({"pad_token": "<a>"})"}, {"config.json", R"({"pad_token_id": 258})"}}).told(),
        "tokenizer_config.json", "config.json, \"pad_token_id\"");
-  both(bpe_folder({"<a>"}, {{"added_tokens.json", R"({"<a>": 258})"}}).told(), "added_tokens.json", "vocab.json");
+  both(bpe_folder({"<pad>"}, {{"added_tokens.json", R"({"<pad>": 258})"}}).told(), "added_tokens.json", "vocab.json");
   both(bpe_folder({"<a>"}, {{"tokenizer_config.json", R"({"added_tokens_decoder": {"12": {"content": "<a>", "special": true}}})"}}).told(),
        "tokenizer_config.json", "vocab.json");
   both(word_folder(other_marks, {{"special_tokens_map.json", R"({"mask_token": "<mask>", "unk_token": "<unk>"})"},
@@ -121,14 +119,18 @@ TEST_CASE("files that contradict each other are refused with both names") {
 
 TEST_CASE("a role that no token has, or a token of plain text, is refused with its name") {
   const auto told = [](const pairs& files) { return bpe_folder({"<a>"}, files).told(); };
-  CHECK(has(told({{"special_tokens_map.json", R"({"eos_token": "<b>"})"}}), "special_tokens_map.json, \"eos_token\": expected one of the 258 tokens"));
+  CHECK(
+      has(told({{"special_tokens_map.json", R"({"eos_token": "<b>"})"}}), "special_tokens_map.json, \"eos_token\": expected one of the 258 tokens"));
   CHECK(has(told({{"tokenizer_config.json", R"({"mask_token": "he"})"}}), "tokenizer_config.json, \"mask_token\": "));
   CHECK(has(told({{"tokenizer_config.json", R"({"mask_token": "he"})"}}), "\"he\", which plain text could produce"));
   CHECK(has(told({{"config.json", R"({"eos_token_id": 50256})"}}), "config.json, \"eos_token_id\": expected an id of 0 to 257"));
   CHECK(has(told({{"config.json", R"({"eos_token_id": 256})"}}), "\"he\", which plain text could produce"));
   CHECK(has(told({{"special_tokens_map.json", R"({"eos_token": 5})"}}), "\"eos_token\": expected a string"));
   CHECK(has(told({{"added_tokens.json", R"({"house": 258})"}}), "\"house\", which plain text could produce"));
-  CHECK(has(told({{"added_tokens.json", R"({"<b>": 300})"}}), "expected an id of 0 to 258"));
+  CHECK(has(told({{"added_tokens.json", R"({"<b>": 258})"}}), "additional_special_tokens"));
+  CHECK(told({{"added_tokens.json", R"({"<b>": 258})"}, {"special_tokens_map.json", R"({"additional_special_tokens": ["<b>"]})"}}) ==
+        "nothing was thrown");
+  CHECK(has(told({{"added_tokens.json", R"({"<pad>": 300})"}}), "expected an id of 0 to 258"));
   CHECK(has(told({{"tokenizer_config.json", R"({"added_tokens_decoder": {"258": {"content": "<b>", "special": false}}})"}}),
             "\"<b>\", which plain text could produce"));
   CHECK(has(word_folder("[UNK]\nhello\n##s\n", {{"tokenizer_config.json", R"({"eos_token": "hello"})"}}).told(),

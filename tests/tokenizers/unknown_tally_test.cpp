@@ -48,4 +48,3 @@ TEST_CASE("two tallies add up") {
   CHECK(all.words() == 6);
   CHECK(all.most_frequent(2) == std::vector<std::string>{"x", "y"});
 }
-

@@ -77,12 +77,12 @@ TEST_CASE("every folder with a tokenizer.json has the WordPiece ids of the token
 TEST_CASE("special tokens of a tokenizer.json have their roles") {
   const scratch_folder plain, other, behind;
   put(plain, folder_named("saved uncased")["files"]);
-  CHECK(read(plain).vocabulary() == raptr::vocabulary{.size = 58, .end_of_text = 3, .mask = 4, .pad = 0, .cls = 2, .sep = 3});
+  CHECK(read(plain).vocabulary() == raptr::vocabulary{.size = 57, .end_of_text = 3, .mask = 4, .pad = 0, .cls = 2, .sep = 3});
   put(other, folder_named("other marks")["files"]);
-  CHECK(read(other).vocabulary() == raptr::vocabulary{.size = 59, .end_of_text = 5, .mask = 4, .pad = 0, .cls = 2, .sep = 3});
+  CHECK(read(other).vocabulary() == raptr::vocabulary{.size = 58, .end_of_text = 5, .mask = 4, .pad = 0, .cls = 2, .sep = 3});
   put(behind, folder_named("marks behind the words")["files"]);
-  CHECK(read(behind).vocabulary() == raptr::vocabulary{.size = 59, .end_of_text = 56, .mask = 57, .pad = 54, .cls = 55, .sep = 56});
-  CHECK(read(behind).specials() == id_list{54, 55, 56, 57, 58});
+  CHECK(read(behind).vocabulary() == raptr::vocabulary{.size = 58, .end_of_text = 55, .mask = 56, .pad = 53, .cls = 54, .sep = 55});
+  CHECK(read(behind).specials() == id_list{53, 54, 55, 56, 57});
 }
 
 TEST_CASE("a tokenizer.json and the vocab.txt beside it are one tokenizer, or are refused with both names") {
@@ -127,13 +127,16 @@ TEST_CASE("capitals inside marks say nothing about the case of a vocab.txt") {
 TEST_CASE("members of tokenizer_config.json that give other ids are refused by name") {
   const auto told_of_config = [](const std::string& config) { return told(lines_and_config(marks + "hello\n", config).folder); };
   CHECK(told_of_config(R"({"tokenizer_class": "BertTokenizer", "do_lower_case": true, "do_basic_tokenize": true, "never_split": null,
-                           "model_max_length": 512, "word_tokenizer_type": "basic", "subword_tokenizer_type": "wordpiece"})") == "nothing was thrown");
-  CHECK(has(told_of_config(R"({"word_tokenizer_type": "mecab"})"), "tokenizer_config.json, \"word_tokenizer_type\": expected \"basic\", got \"mecab\""));
+                           "model_max_length": 512, "word_tokenizer_type": "basic", "subword_tokenizer_type": "wordpiece"})") ==
+        "nothing was thrown");
+  CHECK(has(told_of_config(R"({"word_tokenizer_type": "mecab"})"),
+            "tokenizer_config.json, \"word_tokenizer_type\": expected \"basic\", got \"mecab\""));
   CHECK(has(told_of_config(R"({"subword_tokenizer_type": "character"})"), "\"subword_tokenizer_type\": expected \"wordpiece\", got \"character\""));
   CHECK(has(told_of_config(R"({"do_basic_tokenize": false})"), "\"do_basic_tokenize\": expected true, got false"));
   CHECK(has(told_of_config(R"({"never_split": ["hello"]})"), "\"never_split\": expected "));
   CHECK(has(told_of_config(R"({"tokenizer_class": "RoFormerTokenizer"})"), "\"tokenizer_class\": expected "));
-  CHECK(has(told_of_config(R"({"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "sudachi"})"), "\"word_tokenizer_type\": expected "));
+  CHECK(
+      has(told_of_config(R"({"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "sudachi"})"), "\"word_tokenizer_type\": expected "));
 }
 
 TEST_CASE("what would give other ids is refused in the tokenizer.json of a WordPiece") {
@@ -145,16 +148,23 @@ TEST_CASE("what would give other ids is refused in the tokenizer.json of a WordP
   CHECK(has(told_of([](json& t) { t["pre_tokenizer"] = {{"type", "Whitespace"}}; }), "\"pre_tokenizer\": expected \"BertPreTokenizer\""));
   CHECK(has(told_of([](json& t) { t["model"]["continuing_subword_prefix"] = "@@"; }), "\"continuing_subword_prefix\": expected \"##\", got \"@@\""));
   CHECK(has(told_of([](json& t) { t["model"]["max_input_chars_per_word"] = -1; }), "\"max_input_chars_per_word\": expected "));
-  CHECK(has(told_of([](json& t) { t["model"]["unk_token"] = "[X]"; }), "\"unk_token\": expected one of the 58 tokens"));
+  CHECK(has(told_of([](json& t) { t["model"]["unk_token"] = "[X]"; }), "\"unk_token\": expected one of the 57 tokens"));
   CHECK(has(told_of([](json& t) { t["model"]["type"] = "Unigram"; }), "\"type\": expected \"BPE\" or \"WordPiece\", got \"Unigram\""));
-  CHECK(has(told_of([](json& t) { t["added_tokens"].push_back({{"id", 5}, {"content", "hello"}, {"special", false}}); }),
+  CHECK(has(told_of([](json& t) {
+              t["added_tokens"].push_back({{"id", 5}, {"content", "hello"}, {"special", false}});
+            }),
             "\"hello\", which plain text could produce"));
-  CHECK(has(told_of([](json& t) { t["added_tokens"].push_back({{"id", 5}, {"content", "hello"}, {"special", true}}); }),
+  CHECK(has(told_of([](json& t) {
+              t["added_tokens"].push_back({{"id", 5}, {"content", "hello"}, {"special", true}});
+            }),
             "\"hello\", which plain text could produce"));
-  CHECK(has(told_of([](json& t) { t["added_tokens"].push_back({{"id", 70}, {"content", "[X]"}, {"special", true}}); }), "expected an id of 0 to 58"));
-  CHECK(has(told_of([](json& t) { t["added_tokens"].push_back({{"id", 3}, {"content", "[X]"}, {"special", true}}); }), "expected a unique id, got 3"));
+  CHECK(has(told_of([](json& t) { t["added_tokens"].push_back({{"id", 70}, {"content", "[X]"}, {"special", true}}); }), "expected an id of 0 to 57"));
+  CHECK(has(told_of([](json& t) {
+              t["added_tokens"].push_back({{"id", 3}, {"content", "[X]"}, {"special", true}});
+            }),
+            "expected a unique id, got 3"));
   CHECK(has(told_of([](json& t) { t["model"]["vocab"]["hello"] = 6; }), "a unique id"));
-  CHECK(has(told_of([](json& t) { t["model"]["vocab"]["hello"] = 58; }), "expected an id of 0 to 57"));
+  CHECK(has(told_of([](json& t) { t["model"]["vocab"]["hello"] = 57; }), "expected an id of 0 to 56"));
   CHECK(has(told_of([](json& t) { t["model"].erase("vocab"); }), "\"vocab\": expected a value, got nothing"));
 }
 
@@ -192,7 +202,8 @@ TEST_CASE("a vocabulary whose words end with </w> is refused as such") {
 
 TEST_CASE("a link to nothing is refused by name, not taken for a file that is absent") {
   namespace fs = std::filesystem;
-  for (const char* const name : {"vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json"}) {
+  for (const char* const name :
+       {"vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json"}) {
     const lines_and_config one(marks + "hello\n");
     fs::remove(one.folder / name);
     fs::create_symlink("../blobs/0123", one.folder / name);
