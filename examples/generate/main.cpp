@@ -82,6 +82,7 @@ class writer {
   }
 
   int context() const { return model_.shape().context; }
+  bool has_end_of_text() const { return tokens_.end_of_text >= 0; }
   /// Sets the prompt; an empty text starts a new document. Returns the number of tokens of the text.
   std::int64_t begin(std::string_view text) {
     ids_.clear();
@@ -102,7 +103,7 @@ class writer {
     std::vector<float> logits = model_.predict(full_, data);
     logits.resize(std::size_t(tokens_.size));
     for (const int never : {tokens_.mask, tokens_.pad})
-      if (never >= 0) logits[std::size_t(never)] = -std::numeric_limits<float>::infinity();
+      if (never >= 0 && never != tokens_.end_of_text) logits[std::size_t(never)] = -std::numeric_limits<float>::infinity();
     const int id = choose(logits);
     if (id == tokens_.end_of_text) return std::nullopt;
     ids_.push_back(id);
@@ -137,6 +138,15 @@ run_tokenizer tokenizer_of_run(const std::filesystem::path& checkpoint) {
   return found;
 }
 
+/// The ids that end a text for a model: one, several, or none if it was trained without ("eos_token_id": null).
+std::vector<std::int64_t> ends_of_text(const raptr::json& config, const std::filesystem::path& file) {
+  if (!config.contains("eos_token_id") || config["eos_token_id"].is_null()) return {};
+  if (!config["eos_token_id"].is_array()) return {raptr::json_member<std::int64_t>(config, "eos_token_id", file)};
+  std::vector<std::int64_t> ends;
+  for (const auto& id : config["eos_token_id"]) ends.push_back(raptr::json_member<std::int64_t>({{"eos_token_id", id}}, "eos_token_id", file));
+  return ends;
+}
+
 /// Throws file_error if the checkpoint is missing or damaged, input_error for a model that cannot continue a text.
 /// tokenizer: "bytes", a file or a folder; empty: that of the run that holds the checkpoint, else bytes.
 std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, int threads) {
@@ -157,9 +167,9 @@ std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std
   auto tokenizer = tokenizer_named(tokenizer_name);
   const raptr::vocabulary ids = vocabulary_of(tokenizer);
   if (shape.vocab < ids.size) errors::model_has_another_vocabulary(checkpoint, shape.vocab, raptr::shown(tokenizer_name), ids.size);
-  if (config.contains("eos_token_id"))
-    if (const auto end = raptr::json_member<std::int64_t>(config, "eos_token_id", file); end != ids.end_of_text)
-      errors::model_has_another_end_of_text(checkpoint, end, raptr::shown(tokenizer_name), ids.end_of_text);
+  const auto ends = ends_of_text(config, file);
+  if (!ends.empty() && std::ranges::find(ends, ids.end_of_text) == ends.end())
+    errors::model_has_another_end_of_text(checkpoint, ends.front(), raptr::shown(tokenizer_name), ids.end_of_text);
   if (const std::string now = tokenizer_text(tokenizer); !of_run.contents.empty() && now != of_run.contents)
     errors::run_has_another_tokenizer(tokenizer_name, now, of_run.contents);
   auto model = std::make_unique<writer>(shape, std::move(tokenizer), threads);
@@ -195,6 +205,7 @@ int start(int count, char** words) {
   if (const auto size = model->begin(prompt); size > model->context())
     note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model->context()) + ": only the last " +
          std::to_string(model->context()) + " are used");
+  if (prompt.empty() && !model->has_end_of_text()) note("the tokenizer has no end of text to begin with: the text follows the token 0");
   whole_characters text;
   const auto write = [](std::string_view bytes) { std::fwrite(bytes.data(), 1, bytes.size(), stdout); };
   (void)text.add(prompt);

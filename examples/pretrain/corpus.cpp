@@ -183,7 +183,8 @@ corpus::part corpus::part_of(const settings& s, const optional_tokenizer& tokeni
                              bool validation) {
   if (shards.empty()) {
     auto stream = std::visit([&](const auto& t) { return raptr::token_stream(t, text, documents_named(s.documents)); }, *tokenizer);
-    auto line = "text: " + text_report_line(stream.report(), counted(stream.size(), "token", "tokens"));
+    auto line = "text: " + text_report_line(stream.report(), counted(stream.size(), "token", "tokens")) +
+                tokens_report(stream.vocabulary(), stream.report().documents, stream.size(), stream.unknown());
     return {.option = "text", .tokens = raptr::any_tokens(std::move(stream)), .line = std::move(line), .tokenizer = tokenizer_text(*tokenizer)};
   }
   const auto named = tokenizer ? shard_tokenizer{name_of(*tokenizer), vocabulary_of(*tokenizer)}

@@ -2,6 +2,7 @@
 // Texts and their tokenizer: the values of --tokenizer and --documents, and a line about what was read, skipped or is unusual.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <variant>
 
@@ -9,6 +10,7 @@
 #include <raptr/data/documents.hpp>
 #include <raptr/run/run_id.hpp>
 #include <raptr/tokenizers/tokenizer_files.hpp>
+#include <raptr/tokenizers/unknown_tally.hpp>
 
 #include "process.hpp"
 
@@ -54,6 +56,22 @@ inline std::string text_report_line(const raptr::text_report& r, const std::stri
   if (!r.skipped.empty())
     text += ", " + counted(std::ssize(r.skipped), "folder entry skipped", "folder entries skipped") + " (" +
             raptr::shown(r.skipped.front().filename()) + ")";
+  return text;
+}
+
+/// Of more tokens than one in a thousand a person would want to know that they are [UNK].
+inline constexpr double noted_share_of_unknown = 0.001;
+
+/// What is unusual about documents as tokens; empty if nothing is. For the end of the line about a text.
+inline std::string tokens_report(const raptr::vocabulary& ids, std::int64_t documents, std::int64_t tokens, const raptr::unknown_tally& unknown) {
+  std::string text;
+  if (const double share = double(unknown.words()) / double((std::max)(tokens, std::int64_t{1})); share >= noted_share_of_unknown) {
+    text += ", " + raptr::percent_text(share, 1) + " of the tokens are [UNK]";
+    std::string list;
+    for (const auto& character : unknown.most_frequent(8)) list += (list.empty() ? "" : ", ") + raptr::shown(character);
+    if (!list.empty()) text += " (the vocabulary lacks, most often, " + list + ")";
+  }
+  if (ids.end_of_text < 0 && documents > 1) text += ", nothing separates the documents: the tokenizer has no end of text";
   return text;
 }
 

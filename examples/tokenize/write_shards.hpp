@@ -112,8 +112,9 @@ struct chunk {
   std::string text;
   std::vector<part> parts;
   std::vector<std::int32_t> training, validation;
+  raptr::unknown_tally unknown;
 
-  void clear() { text.clear(), parts.clear(), training.clear(), validation.clear(); }
+  void clear() { text.clear(), parts.clear(), training.clear(), validation.clear(), unknown = {}; }
 };
 constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 
@@ -122,7 +123,10 @@ template <class Tokenizer> void encode(const Tokenizer& tokens, chunk& c) {
   const int end = raptr::vocabulary(tokens.vocabulary()).end_of_text;
   for (const auto& part : c.parts) {
     auto& ids = part.measures ? c.validation : c.training;
-    tokens.encode(rest.substr(0, part.bytes), ids);
+    if constexpr (requires { tokens.encode(rest, ids, &c.unknown); })
+      tokens.encode(rest.substr(0, part.bytes), ids, &c.unknown);
+    else
+      tokens.encode(rest.substr(0, part.bytes), ids);
     rest.remove_prefix(part.bytes);
     if (part.ends && end >= 0) ids.push_back(end);
   }
@@ -141,6 +145,7 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
   new_folder to(s.out);
   const int size = raptr::vocabulary(tokens.vocabulary()).size;
   part_writer training{{to.path(), "train", size, s.shard_tokens}}, validation{{to.path(), "val", size, s.shard_tokens}};
+  raptr::unknown_tally unknown;
   progress screen(std::accumulate(texts.bytes.begin(), texts.bytes.end(), 0.0));
   const int threads = s.threads > 0 ? int(s.threads) : raptr::cpu_backend::available_threads();
 
@@ -150,6 +155,7 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
         for (const auto& part : c.parts) (part.measures ? validation : training).documents += part.ends;
         training.shards.write(c.training);
         validation.shards.write(c.validation);
+        unknown.add(c.unknown);
         screen.add(c.text.size(), c.training.size() + c.validation.size());
         c.clear();
       });
@@ -185,7 +191,9 @@ template <class Tokenizer> void write_with(const Tokenizer& tokens, const settin
     return counted(part.shards.shards(), (std::string(what) + " shard").c_str(), (std::string(what) + " shards").c_str()) + " with " +
            counted(part.shards.tokens(), "token", "tokens");
   };
-  screen.say("text: " + text_report_line(report, counted(training.shards.tokens() + validation.shards.tokens(), "token", "tokens")));
+  const auto written = training.shards.tokens() + validation.shards.tokens();
+  screen.say("text: " + text_report_line(report, counted(written, "token", "tokens")) +
+             tokens_report(tokens.vocabulary(), report.documents, written, unknown));
   screen.say("shards: " + raptr::shown(s.out) + ", " + described("training", training) +
              (validation.documents > 0 ? ", " + described("validation", validation) : "") + ", " +
              std::to_string(8 * training.shards.kind().id_bytes) + " bits per token, tokenizer " + raptr::shown(tokens.name()) + " with " +

@@ -52,6 +52,9 @@ const std::vector<std::string> hard_texts = {
     "a\r",
     "a\r\n\r\n",
     "  \n  a  ",
+    "a\n \t\xc2\xa0\xe3\x80\x80\r\nb\n\xe3\x80\x80\xe3\x80\x81\n\xc2\xa0\n \r",
+    "a\n   \n   \n   b\n\xe3\x80\n \xc2\n\xe3\x80\x80",
+    " \t  \r\n\r\n  ",
     "\xef\xbb",
     "\xef\xbb\xbf",
     "\xc3\n\n\xa9",
@@ -141,6 +144,14 @@ TEST_CASE("a long document comes in many parts, and a word is never cut") {
   CHECK(all.report.documents == 1);
   overwrite(in / "b", std::string(5000, 'x'));
   CHECK(in_blocks(in / "b", documents::whole_file, 64).parts == 1);
+}
+
+TEST_CASE("a blank line of any length is read once, and held only until its end decides") {
+  const scratch_folder in;
+  const std::string blanks(3'000'000, ' ');
+  overwrite(in / "a", "one\n" + blanks + "\ntwo\n" + blanks + "three");
+  const auto all = in_blocks(in / "a", documents::blank_line, 1000);
+  CHECK(all.texts == std::vector<std::string>{"one\n", "two\n" + blanks + "three"});
 }
 
 TEST_CASE("a gzip file is refused before anything is handed on") {

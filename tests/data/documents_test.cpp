@@ -41,10 +41,26 @@ TEST_CASE("blank lines separate documents, with either kind of line end") {
   CHECK(split("\n\n\na") == strings{"a"});
   CHECK(split("a\n\n\n\r\n") == strings{"a\n"});
   CHECK(split("a") == strings{"a"});
-  CHECK(split("\r") == strings{"\r"});            // no line end
-  CHECK(split("a\n \nb") == strings{"a\n \nb"});  // a space is not nothing
+  CHECK(split("\r") == strings{"\r"});  // no line end
   CHECK(split("\n\r\n").empty());
   CHECK(split("").empty());
+}
+
+TEST_CASE("a line of spaces, tabs, U+00A0 and U+3000 is blank, and belongs to no document") {
+  CHECK(split("first line\n \nsecond document\n\t\nthird\n\n fourth\n") == strings{"first line\n", "second document\n", "third\n", " fourth\n"});
+  CHECK(split("a\r\n \r\nb") == strings{"a\r\n", "b"});
+  CHECK(split("a\n\xc2\xa0\nb\n\xe3\x80\x80\xe3\x80\x80\nc") == strings{"a\n", "b\n", "c"});
+  CHECK(split(" \t\xc2\xa0 \xe3\x80\x80\n\t\r\na\n  \n\n\t\nb\n") == strings{"a\n", "b\n"});
+  CHECK(split("a\n   ") == strings{"a\n"});  // the last line has no end
+  CHECK(split("a\n\xe3\x80\x80") == strings{"a\n"});
+  CHECK(split(" \n\t\n").empty());
+  CHECK(split("  a  \n\tb\n\xe3\x80\x80"
+              "c\n") == strings{"  a  \n\tb\n\xe3\x80\x80"
+                                "c\n"});                                                            // indented lines keep their blanks
+  CHECK(split("a\n\xe3\x80\x81\nb\n\xc2\xa1\nc") == strings{"a\n\xe3\x80\x81\nb\n\xc2\xa1\nc"});    // characters that begin like blanks
+  CHECK(split("a\n \xe3\x80\nb\n\xc2\nc") == strings{"a\n \xe3\x80\nb\n\xc2\nc"});                  // the first bytes of blanks
+  CHECK(split("a\n\v\nb\n\f\nc\n\xe2\x80\x83\nd") == strings{"a\n\v\nb\n\f\nc\n\xe2\x80\x83\nd"});  // other spaces are text
+  CHECK(split("a\n  \n b", documents::whole_file) == strings{"a\n  \n b"});
 }
 
 TEST_CASE("a file is one document unless asked otherwise") {

@@ -12,3 +12,4 @@ endfunction()
 
 expect_made_by(make_models.py fixtures/gpt2.safetensors fixtures/bert.safetensors fixtures/rules.json)
 expect_made_by(tokenizer_ids.py ../tokenizers/fixtures/ids.json)
+expect_made_by(wordpiece_files.py ../tokenizers/fixtures/wordpiece_files.json)

@@ -102,7 +102,7 @@ TEST_CASE("a vocab.txt that cannot be is told with file and number") {
     return sentence_of<raptr::file_error>([&] { raptr::read_wordpiece(file); });
   };
   CHECK(has(told("[UNK]\na\nb\na\n"), "vocab.txt (a token's id is its line number minus 1): the tokens 1 and 3 are both \"a\""));
-  CHECK(has(told("[UNK]\na\n\nb\n"), "token 2 is empty"));
+  CHECK(has(told("[UNK]\na\n\nb\n"), "vocab.txt, line 3: expected a token, got an empty line"));
   CHECK(has(told("[UNK]\na\n\xff\n"), "token 2 is not UTF-8: \"\\xff\""));
   CHECK(has(told("a\nb\n"), "none of the 2 tokens is [UNK]"));
   CHECK(has(told(""), "none of the 0 tokens is [UNK]"));

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <raptr/base/utf8.hpp>
@@ -23,8 +24,8 @@
 
 namespace raptr {
 
-/// whole_file: a file is a document. blank_line: a run of lines that are not blank is one, with its line ends; blank
-/// lines ("\n" or "\r\n" alone) belong to none.
+/// whole_file: a file is a document. blank_line: a run of lines that are not blank is one, with its line ends. Blank lines belong to
+/// none: they are empty, or of nothing but spaces, tabs, U+00A0 and U+3000.
 enum class documents { whole_file, blank_line };
 
 /// What was read. `hash`: high word: CRC-32C of the bytes of all documents; low word: CRC-32C of their lengths as
@@ -74,11 +75,14 @@ class document_scanner {
     };
     while (window_.at < window.size()) {
       if (split_ == documents::blank_line && !window_.in_line) {
-        const auto rest = window.substr(window_.at, 2);
-        if (rest == "\r" && !whole) break;  // the next byte decides
-        if (const std::size_t blank = rest[0] == '\n' ? 1 : rest == "\r\n" ? 2 : 0; blank > 0) {
+        window_.blanks += blanks_at(window.substr(window_.at + window_.blanks));
+        const auto rest = window.substr(window_.at + window_.blanks);
+        if (!whole && may_end_a_blank_line(rest)) break;  // the next bytes decide
+        const bool ends = rest.starts_with('\n') || rest.starts_with("\r\n") || rest.empty();
+        const auto blank = std::exchange(window_.blanks, 0);
+        if (ends) {
           part(window_.at, true);
-          begin = window_.at += blank;
+          begin = window_.at += blank + (rest.empty() ? 0 : rest[0] == '\n' ? 1 : 2);
           continue;
         }
       }
@@ -110,6 +114,19 @@ class document_scanner {
   }
 
  private:
+  /// The number of bytes of the blanks that a text begins with.
+  static std::size_t blanks_at(std::string_view text) {
+    std::size_t at = 0;
+    for (std::size_t length = 1; length > 0; at += length) {
+      const auto rest = text.substr(at);
+      length = rest.starts_with(' ') || rest.starts_with('\t') ? 1 : rest.starts_with("\xc2\xa0") ? 2 : rest.starts_with("\xe3\x80\x80") ? 3 : 0;
+    }
+    return at;
+  }
+  /// Whether more bytes may show that the line ends after its blanks.
+  static bool may_end_a_blank_line(std::string_view after_blanks) {
+    return after_blanks.empty() || after_blanks == "\r" || after_blanks == "\xc2" || after_blanks == "\xe3" || after_blanks == "\xe3\x80";
+  }
   std::size_t skip_mark(std::string_view window) {
     window_.started = true;
     expect_text(window, path_);
@@ -143,6 +160,7 @@ class document_scanner {
   struct window_state {
     bool started = true, in_line = false, not_utf8 = false;
     std::size_t at = 0, checked = 0, no_cut_before = 0;
+    std::size_t blanks = 0;    // of the line that begins at `at`, as far as they are known
     std::uint64_t length = 0;  // of the parts of the open document
   };
 

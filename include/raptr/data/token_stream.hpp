@@ -20,6 +20,7 @@
 #include <raptr/data/token_source.hpp>
 #include <raptr/tokenizers/error.hpp>
 #include <raptr/tokenizers/tokenizer.hpp>
+#include <raptr/tokenizers/unknown_tally.hpp>
 
 namespace raptr {
 
@@ -60,6 +61,8 @@ class token_stream {
   raptr::vocabulary vocabulary() const { return vocabulary_; }
   const std::string& tokenizer_name() const { return tokenizer_name_; }
   const text_report& report() const { return report_; }
+  /// What became the unknown token, of a tokenizer that has one and counts it.
+  const unknown_tally& unknown() const { return unknown_; }
   /// token_hash() of all.
   std::uint64_t hash() const { return hash_; }
 
@@ -72,7 +75,10 @@ class token_stream {
     std::visit(
         [&]<class Id>(std::vector<Id>& ids) {
           const auto before = ids.size();
-          if constexpr (requires { tokens.encode(document, ids); }) {
+          if constexpr (requires { tokens.encode(document, ids, &unknown_); }) {
+            tokens.encode(document, ids, &unknown_);
+            for (auto at = before; at < ids.size(); ++at) check(ids[at]);
+          } else if constexpr (requires { tokens.encode(document, ids); }) {
             tokens.encode(document, ids);
             for (auto at = before; at < ids.size(); ++at) check(ids[at]);
           } else {
@@ -96,6 +102,7 @@ class token_stream {
   std::variant<std::vector<std::uint16_t>, std::vector<std::int32_t>> ids_;
   std::vector<std::int32_t> scratch_;
   text_report report_;
+  unknown_tally unknown_;
   std::uint64_t hash_ = 0;
 };
 static_assert(token_source<token_stream>);

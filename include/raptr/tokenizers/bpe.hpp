@@ -4,6 +4,7 @@
 // indexed at construction, and encoding is const and thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +49,16 @@ class bpe_tokenizer {
   /// Identifies the tokenizer: size and CRC-32C of tokens and merges.
   const std::string& name() const { return name_; }
   raptr::vocabulary vocabulary() const { return vocabulary_; }
+  /// Gives special tokens the roles that a file states as ids; -1 leaves a role to the names. Throws input_error for an id that text may
+  /// produce.
+  void assign_roles(const raptr::vocabulary& stated) {
+    for (const auto id : {stated.end_of_text, stated.mask, stated.pad, stated.cls, stated.sep}) {
+      if (id >= size()) errors::wrong_id(name(), id, size());
+      if (id >= 0 && !is_special(id)) errors::plain_role(name(), id, token(id));
+    }
+    vocabulary_ = special_names(
+        size(), [&](std::string_view wanted) { return find_special(wanted); }, stated);
+  }
 
   /// Appends the ids of a text; no text produces special ids.
   template <class Id> void encode(std::string_view text, std::vector<Id>& ids) const {
@@ -120,11 +131,11 @@ class bpe_tokenizer {
     }
     sum = crc32c(std::as_bytes(std::span(model_.merges)), sum);
     name_ = "bpe-" + std::to_string(size()) + "-" + crc_text(sum);
-    vocabulary_ = special_names(size(), [&](std::string_view wanted) {
-      for (const auto id : specials_)
-        if (token(id) == wanted) return id;
-      return std::int32_t{-1};
-    });
+    assign_roles({});
+  }
+  std::int32_t find_special(std::string_view wanted) const {
+    const auto found = std::ranges::find_if(specials_, [&](std::int32_t id) { return token(id) == wanted; });
+    return found == specials_.end() ? -1 : *found;
   }
 
   bpe_model model_;

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,79 +16,96 @@
 #include <raptr/tokenizers/bpe.hpp>
 #include <raptr/tokenizers/detail/byte_alphabet.hpp>
 #include <raptr/tokenizers/detail/lines.hpp>
+#include <raptr/tokenizers/detail/token_table.hpp>
+#include <raptr/tokenizers/special_token_files.hpp>
 
 namespace raptr {
 
 namespace detail {
 
-using id_of_spelling = std::unordered_map<std::string, std::int32_t>;
+/// The bytes of each token; spellings outside the byte alphabet are kept as they are.
+inline std::vector<std::string> bytes_of_tokens(const token_table& all) {
+  auto tokens = all.spellings();
+  for (auto& token : tokens)
+    if (auto bytes = bytes_spelled(token)) token = *std::move(bytes);
+  return tokens;
+}
 
-/// Spellings and ids, which must be 0 .. n - 1.
-class bpe_vocabulary {
- public:
-  explicit bpe_vocabulary(const std::filesystem::path& file) : file_(file) {}
-
-  void add(const std::string& spelling, const json& id, std::int64_t size) {
-    if (!id.is_number_integer() || !json_fits<std::int64_t>(id)) errors::wrong_member(file_, spelling, "a whole number", shown_json(id));
-    const auto n = id.get<std::int64_t>();
-    if (n < 0 || n >= size)
-      errors::wrong_member(file_, spelling, "an id of 0 to " + std::to_string(size - 1) + ", as there are " + std::to_string(size) + " tokens",
-                           std::to_string(n));
-    spellings_.resize(static_cast<std::size_t>(size));
-    auto& place = spellings_[static_cast<std::size_t>(n)];
-    if (place.second) errors::wrong_member(file_, spelling, "a unique id", std::to_string(n) + ", the id of \"" + shown(place.first) + "\"");
-    place = {spelling, true};
-    ids_.emplace(spelling, static_cast<std::int32_t>(n));
-  }
-  std::int32_t find(std::string_view spelling) const {
-    const auto found = ids_.find(std::string(spelling));
-    return found == ids_.end() ? -1 : found->second;
-  }
-  std::int64_t size() const { return std::ssize(spellings_); }
-  /// The bytes of each token; spellings outside the byte alphabet are kept as they are.
-  std::vector<std::string> tokens() const {
-    std::vector<std::string> all;
-    for (const auto& [spelling, given] : spellings_) {
-      if (!given) errors::unexpected(file_, "ids without gaps", "no token with the id " + std::to_string(all.size()));
-      all.push_back(bytes_spelled(spelling).value_or(spelling));
-    }
-    return all;
-  }
-
- private:
-  const std::filesystem::path& file_;
-  std::vector<std::pair<std::string, bool>> spellings_;
-  id_of_spelling ids_;
-};
-
-inline token_pair merge_of(std::string_view left, std::string_view right, const bpe_vocabulary& all, const std::string& where) {
+inline token_pair merge_of(std::string_view left, std::string_view right, const token_table& all, const std::string& where) {
   const token_pair pair{all.find(left), all.find(right)};
   for (const auto& [id, part] : {std::pair{pair.left, left}, std::pair{pair.right, right}})
     if (id < 0) errors::merge_of_unknown(where, part, all.size());
   return pair;
 }
 /// "left right"
-inline token_pair merge_of(std::string_view line, const bpe_vocabulary& all, const std::string& where) {
+inline token_pair merge_of(std::string_view line, const token_table& all, const std::string& where) {
   const auto space = line.find(' ');
   if (space == line.npos || space == 0 || space + 1 == line.size() || line.find(' ', space + 1) != line.npos) errors::wrong_merge_line(where, line);
   return merge_of(line.substr(0, space), line.substr(space + 1), all, where);
 }
 
-/// Adds the name of the file to errors of the tokenizer, which name only numbers.
-inline bpe_tokenizer made_tokenizer(bpe_model model, const std::filesystem::path& file) {
+/// Whether a special token can be written as it is: UTF-8 that the byte alphabet does not decode to other bytes.
+inline bool spells_itself(std::string_view name) { return is_utf8(name) && bytes_spelled(name).value_or(std::string(name)) == name; }
+
+/// The special tokens that files add to a vocabulary.
+class added_specials {
+ public:
+  /// Throws file_error for a name that would be read as other bytes.
+  void add(token_table& all, const std::string& name, const json& id, const std::filesystem::path& file) {
+    if (!spells_itself(name))
+      errors::wrong_member(file, "added_tokens", "names that the byte alphabet does not decode to other bytes", in_quotes(name));
+    all.add_special(name, id, file);
+    names_.emplace_back(name, file);
+  }
+  void add(token_table& all, const special_token_files& beside) {
+    beside.for_each_added([&](const std::string& name, const json& id, const std::filesystem::path& file) { add(all, name, id, file); });
+  }
+  void check(const token_table& all, const bpe_tokenizer& tokenizer) const {
+    for (const auto& [name, file] : names_)
+      if (!tokenizer.is_special(all.find(name)))
+        errors::wrong_member(file, "added_tokens", "tokens that are neither a byte nor made by a merge", in_quotes(name));
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::filesystem::path>> names_;
+};
+
+/// Adds the name of the file to errors of the tokenizer, which name only numbers, and the roles that the files state.
+inline bpe_tokenizer made_tokenizer(bpe_model model, const token_table& all, const added_specials& added, const special_token_files& beside) {
   try {
-    return bpe_tokenizer(std::move(model));
+    bpe_tokenizer tokenizer(std::move(model));
+    added.check(all, tokenizer);
+    tokenizer.assign_roles(beside.roles(all, [&](std::int32_t id) { return !tokenizer.is_special(id); }));
+    return tokenizer;
   } catch (const input_error& wrong) {
-    errors::wrong_tokenizer(file, wrong);
+    errors::wrong_tokenizer(all.file(), wrong);
   }
 }
 
+/// Rejects a member that would change ids; absent and null are accepted.
+inline void need_plain(const json& object, std::string_view name, const json& plain, const std::filesystem::path& file) {
+  const auto found = object.find(std::string(name));
+  if (found != object.end() && !found->is_null() && *found != plain)
+    errors::wrong_member(file, name, plain.is_null() ? "null, as in GPT-2" : shown_json(plain) + ", as in GPT-2", shown_json(*found));
+}
+/// What tokenizer_config.json may state of a byte-level tokenizer.
+inline void need_plain_settings(const object_file& settings) {
+  for (const auto name : {"add_prefix_space", "do_lower_case"}) need_plain(settings.members, name, false, settings.path);
+}
+
 inline bpe_tokenizer read_vocab_and_merges(const std::filesystem::path& vocab_file, const std::filesystem::path& merges_file) {
+  (void)present(vocab_file), (void)present(merges_file);
   const auto vocab = read_json(vocab_file);
   if (!vocab.is_object()) errors::unexpected(vocab_file, "an object of tokens and ids", shown_json(vocab));
-  bpe_vocabulary all(vocab_file);
-  for (const auto& [spelling, id] : vocab.items()) all.add(spelling, id, std::ssize(vocab));
-  bpe_model model{.tokens = all.tokens(), .merge_place = shown(merges_file) + ", line "};
+  const special_token_files beside(folder_of(vocab_file));
+  need_plain_settings(beside.settings);
+  beside.settings.need_class({"GPT2Tokenizer", "RobertaTokenizer", "BartTokenizer", "LongformerTokenizer", "CodeGenTokenizer"});
+  token_table all(vocab_file);
+  for (const auto& [spelling, id] : vocab.items()) all.add(spelling, id);
+  added_specials added;
+  added.add(all, beside);
+  all.check();
+  bpe_model model{.tokens = bytes_of_tokens(all), .merge_place = shown(merges_file) + ", line "};
   std::int64_t empty = 0;  // the first empty line; empty lines are allowed at the end only
   read_lines(merges_file, [&](std::int64_t number, std::string_view line) {
     if (number == 1 && line.starts_with("#version")) return;
@@ -101,61 +117,37 @@ inline bpe_tokenizer read_vocab_and_merges(const std::filesystem::path& vocab_fi
     if (model.merges.empty()) model.first_merge = number;
     model.merges.push_back(merge_of(line, all, model.merge_place + std::to_string(number)));
   });
-  return made_tokenizer(std::move(model), vocab_file);
-}
-
-/// Whether a special token can be written as it is: UTF-8 that the byte alphabet does not decode to other bytes.
-inline bool spells_itself(std::string_view name) { return is_utf8(name) && bytes_spelled(name).value_or(std::string(name)) == name; }
-
-/// Rejects a member that would change ids; absent and null are accepted.
-inline void need_plain(const json& object, std::string_view name, const json& plain, const std::filesystem::path& file) {
-  const auto found = object.find(std::string(name));
-  if (found != object.end() && !found->is_null() && *found != plain)
-    errors::wrong_member(file, name, plain.is_null() ? "null, as in GPT-2" : shown_json(plain) + ", as in GPT-2", shown_json(*found));
+  return made_tokenizer(std::move(model), all, added, beside);
 }
 
 inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::filesystem::path& file) {
   need_plain(file_json, "normalizer", nullptr, file);
   const auto splitting = json_member<json>(file_json, "pre_tokenizer", file);
   if (const auto type = json_member<std::string>(splitting, "type", file); type != "ByteLevel")
-    errors::wrong_member(file, "pre_tokenizer", "\"ByteLevel\", the pre-tokenizer of GPT-2", "\"" + shown(type) + "\"");
+    errors::wrong_member(file, "pre_tokenizer", "\"ByteLevel\", the pre-tokenizer of GPT-2", in_quotes(type));
   need_plain(splitting, "use_regex", true, file);
   if (json_member<bool>(splitting, "add_prefix_space", file))
     errors::wrong_member(file, "add_prefix_space", "false: decoding would not remove the added space", "true");
   const auto model_json = json_member<json>(file_json, "model", file);
   if (model_json.contains("type"))
     if (const auto type = json_member<std::string>(model_json, "type", file); type != "BPE")
-      errors::wrong_member(file, "type", "\"BPE\"", "\"" + shown(type) + "\"");
+      errors::wrong_member(file, "type", "\"BPE\"", in_quotes(type));
   need_plain(model_json, "dropout", nullptr, file);
   for (const auto name : {"continuing_subword_prefix", "end_of_word_suffix"}) need_plain(model_json, name, "", file);
   for (const auto name : {"byte_fallback", "ignore_merges"}) need_plain(model_json, name, false, file);
+  const special_token_files beside(folder_of(file));
+  need_plain_settings(beside.settings);
 
+  token_table all(file);
   const auto vocab = json_member<json>(model_json, "vocab", file);
   if (!vocab.is_object()) errors::wrong_member(file, "vocab", "an object of tokens and ids", shown_json(vocab));
-  const json added = file_json.contains("added_tokens") ? file_json["added_tokens"] : json::array();
-  if (!added.is_array()) errors::wrong_member(file, "added_tokens", "an array", shown_json(added));
-  std::int64_t size = std::ssize(vocab);
-  std::vector<std::pair<std::string, json>> further;
-  std::unordered_map<std::string, json> known;  // lookup in an ordered object is linear
-  for (const auto& [spelling, id] : vocab.items()) known.emplace(spelling, id);
-  for (const auto& one : added) {
-    const auto name = json_member<std::string>(one, "content", file);
-    if (!json_member<bool>(one, "special", file))
-      errors::wrong_member(file, "added_tokens", "special tokens only", "\"" + shown(name) + "\", which plain text could produce");
-    if (!spells_itself(name))
-      errors::wrong_member(file, "added_tokens", "names that the byte alphabet does not decode to other bytes", "\"" + shown(name) + "\"");
-    const auto id = json_member<json>(one, "id", file);
-    const auto [at, is_new] = known.emplace(name, id);
-    if (is_new)
-      further.emplace_back(name, id), ++size;
-    else if (at->second != id)
-      errors::wrong_member(file, name, "one id", shown_json(at->second) + " and " + shown_json(id));
-  }
-  bpe_vocabulary all(file);
-  for (const auto& [spelling, id] : vocab.items()) all.add(spelling, id, size);
-  for (const auto& [name, id] : further) all.add(name, id, size);
+  for (const auto& [spelling, id] : vocab.items()) all.add(spelling, id);
+  added_specials added;
+  for_each_added(file_json, file, [&](const std::string& name, const json& id) { added.add(all, name, id, file); });
+  added.add(all, beside);
+  all.check();
 
-  bpe_model model{.tokens = all.tokens(), .merge_place = shown(file) + ", merge "};
+  bpe_model model{.tokens = bytes_of_tokens(all), .merge_place = shown(file) + ", merge "};
   const auto merges = json_member<json>(model_json, "merges", file);
   if (!merges.is_array()) errors::wrong_member(file, "merges", "an array", shown_json(merges));
   for (const auto& merge : merges) {
@@ -167,11 +159,7 @@ inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::files
     else
       errors::wrong_merge_line(where, shown_json(merge));
   }
-  auto tokenizer = made_tokenizer(std::move(model), file);
-  for (const auto& one : added)
-    if (const auto name = one["content"].get<std::string>(); !tokenizer.is_special(all.find(name)))
-      errors::wrong_member(file, "added_tokens", "tokens that are neither a byte nor made by a merge", "\"" + shown(name) + "\"");
-  return tokenizer;
+  return made_tokenizer(std::move(model), all, added, beside);
 }
 
 }  // namespace detail
@@ -180,18 +168,18 @@ inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::files
 ///
 ///   from  a folder with tokenizer.json, else with vocab.json and merges.txt; or one of these files
 ///
-/// Throws file_error with file and line or member for files that are damaged or do not match, and for settings that would
+/// The files beside it give further special tokens and their roles. Throws file_error with file and line or member for files that are damaged or do not match, and for settings that would
 /// give other ids.
 inline bpe_tokenizer read_bpe(const std::filesystem::path& from) {
   std::error_code ignored;
   if (std::filesystem::is_directory(from, ignored)) {
-    if (std::filesystem::exists(from / "tokenizer.json", ignored)) return read_bpe(from / "tokenizer.json");
-    if (!std::filesystem::exists(from / "vocab.json", ignored)) errors::no_tokenizer_in(from);
+    if (detail::present(from / "tokenizer.json")) return read_bpe(from / "tokenizer.json");
+    if (!detail::present(from / "vocab.json")) errors::no_tokenizer_in(from);
     return detail::read_vocab_and_merges(from / "vocab.json", from / "merges.txt");
   }
   if (from.filename() == "vocab.json" || from.filename() == "merges.txt")
     return detail::read_vocab_and_merges(folder_of(from) / "vocab.json", folder_of(from) / "merges.txt");
-  return detail::read_tokenizer_json(read_json(from, std::uint64_t{1} << 28), from);
+  return detail::read_tokenizer_json(detail::read_whole_tokenizer(from), from);
 }
 
 /// Writes vocab.json, merges.txt and tokenizer.json into a folder, creating it; each file is replaced atomically.

@@ -52,11 +52,35 @@ namespace raptr::errors {
 [[noreturn]] inline void wrong_tokenizer(const std::filesystem::path& file, const input_error& about_numbers) {
   fail<file_error>(shown(file) + ": " + bare_sentence(about_numbers));
 }
+[[noreturn]] inline void link_to_nothing(const std::filesystem::path& link, const std::filesystem::path& target) {
+  fail<file_error>(shown(link) + " is a link to " + shown(target) + ", which does not exist");
+}
+/// member: where the token is named.
+[[noreturn]] inline void plain_token_as_special(const std::filesystem::path& file, std::string_view member, const std::string& expected,
+                                                std::string_view token) {
+  fail<file_error>(shown(file) + ", \"" + shown(member) + "\": expected " + expected + ", got \"" + shown(token) +
+                   "\", which plain text could produce");
+}
+/// where: a file, or a file and line.
+[[noreturn]] inline void word_end_in_vocabulary(const std::string& where, std::string_view token) {
+  fail<file_error>(where + ": \"" + shown(token) + "\" ends a word with </w>, as in the first GPT and in CLIP: give a byte-level BPE or a WordPiece");
+}
+[[noreturn]] inline void empty_line(const std::filesystem::path& file, std::int64_t line) {
+  fail<file_error>(shown(file) + ", line " + std::to_string(line) +
+                   ": expected a token, got an empty line: write a name such as [unused0] there, which leaves the ids of the others as they are");
+}
+[[noreturn]] inline void line_differs(const std::filesystem::path& file, std::int64_t line, const std::string& expected,
+                                      const std::filesystem::path& other, const std::string& got) {
+  fail<file_error>(shown(file) + ", line " + std::to_string(line) + ": expected " + expected + ", as in " + shown(other) + ", got " + got);
+}
+[[noreturn]] inline void plain_role(std::string_view tokenizer, std::int64_t id, std::string_view token) {
+  fail("token id " + std::to_string(id) + " of " + shown(tokenizer) + ", \"" + shown(token) + "\", cannot be special: plain text could produce it");
+}
 [[noreturn]] inline void wrong_word(std::int64_t id, std::string_view token) {
   fail("token " + std::to_string(id) + (token.empty() ? " is empty" : " is not UTF-8: \"" + shown(token) + "\""));
 }
-[[noreturn]] inline void no_unknown_token(int size) {
-  fail("none of the " + std::to_string(size) + " tokens is [UNK], which replaces words that the others cannot form");
+[[noreturn]] inline void no_unknown_token(int size, std::string_view name) {
+  fail("none of the " + std::to_string(size) + " tokens is " + shown(name) + ", which replaces words that the others cannot form");
 }
 [[noreturn]] inline void wrong_vocabulary_size(std::int64_t size, int least, int most) {
   fail("a vocabulary of " + std::to_string(size) + " tokens cannot be trained: use " + std::to_string(least) + " to " + std::to_string(most) +

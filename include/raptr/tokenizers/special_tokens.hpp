@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Special tokens: their roles and, on request, their names in text. Tokenizer files do not record the role of a special
-// token; it follows from its name, and these are the names that published tokenizers use.
+// Special tokens: their roles and, on request, their names in text. Where the files of a tokenizer do not state the role of a
+// special token, it follows from its name, and these are the names that published tokenizers use.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -13,19 +14,39 @@
 
 namespace raptr {
 
-/// find(name) returns the id of a special token, or -1. The first name found is used.
-template <class Find> vocabulary special_names(int size, Find&& find) {
-  const auto first = [&](std::initializer_list<std::string_view> names) {
+namespace detail {
+
+inline constexpr std::string_view end_names[] = {"<|endoftext|>", "<|end_of_text|>", "</s>", "[SEP]"};
+inline constexpr std::string_view mask_names[] = {"<|mask|>", "<mask>", "[MASK]"};
+inline constexpr std::string_view pad_names[] = {"<|padding|>", "<|pad|>", "<pad>", "[PAD]"};
+inline constexpr std::string_view cls_names[] = {"[CLS]"};
+inline constexpr std::string_view sep_names[] = {"[SEP]"};
+
+inline bool names_a_role(std::string_view name) {
+  const auto in = [&](std::span<const std::string_view> names) { return std::ranges::find(names, name) != names.end(); };
+  return in(end_names) || in(mask_names) || in(pad_names) || in(cls_names);
+}
+
+}  // namespace detail
+
+/// Roles by name, of a tokenizer that states only some of them, or none.
+///
+///   find    find(name) returns the id of a special token, or -1; the first name found is used
+///   stated  ids that the files of the tokenizer state; without another end of text, a stated separator ends a text
+template <class Find> vocabulary special_names(int size, Find&& find, const vocabulary& stated = {}) {
+  const auto first = [&](int given, std::span<const std::string_view> names) {
     for (const auto name : names)
-      if (const std::int32_t id = find(name); id >= 0) return id;
-    return std::int32_t{-1};
+      if (given < 0) given = find(name);
+    return given;
   };
-  return {.size = size,
-          .end_of_text = first({"<|endoftext|>", "<|end_of_text|>", "</s>", "[SEP]"}),
-          .mask = first({"<|mask|>", "<mask>", "[MASK]"}),
-          .pad = first({"<|padding|>", "<|pad|>", "<pad>", "[PAD]"}),
-          .cls = first({"[CLS]"}),
-          .sep = first({"[SEP]"})};
+  vocabulary ids{.size = size,
+                 .end_of_text = first(stated.end_of_text, detail::end_names),
+                 .mask = first(stated.mask, detail::mask_names),
+                 .pad = first(stated.pad, detail::pad_names),
+                 .cls = first(stated.cls, detail::cls_names),
+                 .sep = first(stated.sep, detail::sep_names)};
+  if (ids.end_of_text < 0) ids.end_of_text = ids.sep;
+  return ids;
 }
 
 /// Appends the ids of a text in which names of special tokens become these tokens: the earliest match, the longest of equals.

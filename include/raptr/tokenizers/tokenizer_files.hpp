@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <system_error>
 #include <variant>
 
@@ -15,21 +17,39 @@ namespace raptr {
 /// Its alternatives are tokenizers: use std::visit once, around the whole work, not per text.
 using any_tokenizer = std::variant<byte_tokenizer, bpe_tokenizer, wordpiece_tokenizer>;
 
+namespace detail {
+
+/// The type of the model in a tokenizer.json; old files of byte-level tokenizers do not state it.
+inline std::string model_type(const json& whole, const std::filesystem::path& file) {
+  const auto model = json_member<json>(whole, "model", file);
+  if (!model.is_object() || !model.contains("type")) return "BPE";
+  auto type = json_member<std::string>(model, "type", file);
+  if (type != "BPE" && type != "WordPiece") errors::wrong_member(file, "type", "\"BPE\" or \"WordPiece\"", in_quotes(type));
+  return type;
+}
+
+}  // namespace detail
+
 /// Reads a byte-level or WordPiece tokenizer.
 ///
 ///   from  a folder or one of its files: tokenizer.json, else vocab.json with merges.txt, else vocab.txt
 ///
-/// Throws as read_bpe() and read_wordpiece() do.
+/// Throws as read_bpe() and read_wordpiece() do, and for a tokenizer.json of another model.
 inline any_tokenizer read_tokenizer(const std::filesystem::path& from) {
   std::error_code ignored;
-  const auto has = [&](const char* name) { return std::filesystem::exists(from / name, ignored); };
+  (void)detail::present(from);  // throws for a link to nothing
   if (std::filesystem::is_directory(from, ignored)) {
-    // A tokenizer.json beside vocab.txt is that of a WordPiece, which is read from vocab.txt.
-    if (has("vocab.txt") && !has("vocab.json")) return read_wordpiece(from);
+    const bool lines = detail::present(from / "vocab.txt"), bytes = detail::present(from / "vocab.json");
+    if (detail::present(from / "tokenizer.json")) return read_tokenizer(from / "tokenizer.json");
+    if (lines && !bytes) return read_wordpiece(from);
     return read_bpe(from);
   }
-  if (from.extension() == ".txt" && from.filename() != "merges.txt") return read_wordpiece(from);
-  return read_bpe(from);
+  if (from.filename() == "vocab.json" || from.filename() == "merges.txt") return read_bpe(from);
+  if (from.extension() == ".txt") return read_wordpiece(from);
+  const json whole = detail::read_whole_tokenizer(from);
+  if (detail::model_type(whole, from) == "BPE") return detail::read_tokenizer_json(whole, from);
+  const auto lines = folder_of(from) / "vocab.txt";
+  return detail::read_wordpiece_json(whole, from, detail::present(lines) ? std::optional(lines) : std::nullopt);
 }
 
 }  // namespace raptr

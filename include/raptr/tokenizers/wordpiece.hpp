@@ -18,18 +18,32 @@
 #include <raptr/tokenizers/error.hpp>
 #include <raptr/tokenizers/special_tokens.hpp>
 #include <raptr/tokenizers/tokenizer.hpp>
+#include <raptr/tokenizers/unknown_tally.hpp>
 
 namespace raptr {
 
+/// What the files of a model may state besides its tokens and the splitting.
+struct wordpiece_options {
+  std::string unknown = "[UNK]";         ///< replaces words that the tokens cannot form
+  std::size_t longest_word = 100;        ///< a word of more code points is unknown
+  std::vector<std::int32_t> specials{};  ///< besides [PAD], [CLS], [SEP], [MASK] and the roles
+  vocabulary roles{};                    ///< ids; -1 leaves a role to the names
+};
+
+/// Whether some text may produce a token.
+inline bool text_may_produce(std::string_view token, const bert_splitting& how) {
+  std::size_t words = 0;
+  bool itself = false;
+  split_bert(token, how, [&](std::string_view word) { ++words, itself = word == token; });
+  return token.starts_with("##") || (words == 1 && itself);
+}
+
 class wordpiece_tokenizer {
  public:
-  static constexpr std::string_view unknown = "[UNK]";
-  /// A word of more code points becomes [UNK].
-  static constexpr std::size_t longest_word = 100;
-
-  /// tokens: in order of id. Throws input_error for two equal ones, an empty one, one that is not UTF-8, or a missing [UNK].
-  explicit wordpiece_tokenizer(std::vector<std::string> tokens, bert_splitting how = {})
-      : tokens_(std::move(tokens)), how_(how), ids_(tokens_.size()) {
+  /// tokens: in order of id. Throws input_error for two equal ones, an empty one, one that is not UTF-8, a missing unknown token, and
+  /// for special ones that text may produce.
+  explicit wordpiece_tokenizer(std::vector<std::string> tokens, bert_splitting how = {}, const wordpiece_options& options = {})
+      : tokens_(std::move(tokens)), how_(how), longest_word_(options.longest_word), ids_(tokens_.size()) {
     if (tokens_.size() > std::size_t{1} << 24) errors::too_many_tokens(std::ssize(tokens_), std::int64_t{1} << 24);
     std::uint32_t sum = 0;
     for (std::int32_t id = 0; id < size(); ++id) {
@@ -38,25 +52,25 @@ class wordpiece_tokenizer {
       longest_ = std::max(longest_, token(id).size());
       sum = crc32c(std::as_bytes(std::span(token(id).c_str(), token(id).size() + 1)), sum);
     }
-    unknown_ = ids_.find(unknown, tokens_);
-    if (unknown_ < 0) errors::no_unknown_token(size());
-    for (const std::string_view special : {"[PAD]", "[CLS]", "[SEP]", "[MASK]"})
-      if (const auto id = ids_.find(special, tokens_); id >= 0) specials_.push_back(id);
-    std::ranges::sort(specials_);
-    vocabulary_ =
-        special_names(size(), [&](std::string_view wanted) { return wanted.starts_with('[') ? ids_.find(wanted, tokens_) : std::int32_t{-1}; });
+    unknown_ = ids_.find(options.unknown, tokens_);
+    if (unknown_ < 0) errors::no_unknown_token(size(), options.unknown);
     name_ = "wordpiece-" + std::to_string(size()) + "-" + crc_text(sum) + (how_.lower_case ? "-lower" : "") + (how_.strip_accents ? "-strip" : "") +
             (how_.split_ideographs ? "" : "-joined");
+    if (const wordpiece_options usual; options.unknown != usual.unknown) name_ += "-unknown" + std::to_string(unknown_);
+    if (const wordpiece_options usual; longest_word_ != usual.longest_word) name_ += "-longest" + std::to_string(longest_word_);
+    name_specials(options);
   }
 
-  /// Identifies the tokenizer: size, CRC-32C of the tokens, and the splitting options.
+  /// Identifies the tokenizer: size, CRC-32C of the tokens, the splitting, and unusual options.
   const std::string& name() const { return name_; }
   raptr::vocabulary vocabulary() const { return vocabulary_; }
 
-  /// Appends the ids of a text, without [CLS] and [SEP]. A word that tokens cannot form becomes [UNK].
-  template <class Id> void encode(std::string_view text, std::vector<Id>& ids) const {
+  /// Appends the ids of a text, without [CLS] and [SEP]. A word that tokens cannot form becomes the unknown token.
+  ///
+  ///   tally  if given, counts these words and the characters that no token has
+  template <class Id> void encode(std::string_view text, std::vector<Id>& ids, unknown_tally* tally = nullptr) const {
     std::string part;
-    split_bert(text, how_, [&](std::string_view word) { encode_word(word, part, ids); });
+    split_bert(text, how_, [&](std::string_view word) { encode_word(word, part, ids, tally); });
   }
   /// Words with a space between them; special ids decode to nothing. Throws input_error for an id outside of the vocabulary.
   std::string decode(std::span<const std::int32_t> ids) const {
@@ -78,7 +92,9 @@ class wordpiece_tokenizer {
   const std::string& token(std::int32_t id) const { return tokens_[static_cast<std::size_t>(id)]; }
   const std::vector<std::string>& tokens() const { return tokens_; }
   const bert_splitting& splitting() const { return how_; }
-  /// The ids of [PAD], [CLS], [SEP] and [MASK] where present, ascending. No text produces them.
+  const std::string& unknown() const { return token(unknown_); }
+  std::size_t longest_word() const { return longest_word_; }
+  /// Ids that no text produces, ascending: those of roles, and what the options add.
   const std::vector<std::int32_t>& specials() const { return specials_; }
   bool is_special(std::int32_t id) const { return std::ranges::binary_search(specials_, id); }
   /// For every id, whether its token goes on with the word before it: "##able".
@@ -89,10 +105,10 @@ class wordpiece_tokenizer {
   }
 
  private:
-  template <class Id> void encode_word(std::string_view word, std::string& part, std::vector<Id>& ids) const {
+  template <class Id> void encode_word(std::string_view word, std::string& part, std::vector<Id>& ids, unknown_tally* tally) const {
     const auto letters = std::ranges::count_if(word, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
     const auto before = ids.size();
-    bool known = static_cast<std::size_t>(letters) <= longest_word;
+    bool known = static_cast<std::size_t>(letters) <= longest_word_;
     for (std::size_t done = 0; known && done < word.size();) {
       part.assign(done == 0 ? "" : "##").append(word.substr(done));
       const std::size_t mark = done == 0 ? 0 : 2;
@@ -107,10 +123,40 @@ class wordpiece_tokenizer {
     if (known) return;
     ids.resize(before);
     ids.push_back(static_cast<Id>(unknown_));
+    if (tally != nullptr) count_unknown(word, static_cast<std::size_t>(letters) <= longest_word_, *tally);
+  }
+  /// missing: whether the word is unknown for want of a token, so that at least one of its characters has none at its place.
+  void count_unknown(std::string_view word, bool missing, unknown_tally& tally) const {
+    tally.add_word();
+    for (std::string part; missing && !word.empty(); part = "##") {
+      const auto next = first_code_point(word);
+      if (ids_.find(part.append(word.substr(0, next.length)), tokens_) < 0) tally.add_character(next.value);
+      word.remove_prefix(next.length);
+    }
+  }
+  void name_specials(const wordpiece_options& options) {
+    const auto& roles = options.roles;
+    specials_ = options.specials;
+    for (const auto id : {roles.end_of_text, roles.mask, roles.pad, roles.cls, roles.sep})
+      if (id >= 0) specials_.push_back(id);
+    for (const auto id : specials_) {
+      if (id < 0 || id >= size()) errors::wrong_id(name(), id, size());
+      if (id == unknown_ || text_may_produce(token(id), how_)) errors::plain_role(name(), id, token(id));
+    }
+    for (const std::string_view special : {"[PAD]", "[CLS]", "[SEP]", "[MASK]"})
+      if (const auto id = ids_.find(special, tokens_); id >= 0 && id != unknown_) specials_.push_back(id);
+    std::ranges::sort(specials_);
+    specials_.erase(std::unique(specials_.begin(), specials_.end()), specials_.end());
+    const auto find = [&](std::string_view wanted) {
+      const auto id = ids_.find(wanted, tokens_);
+      return is_special(id) ? id : -1;
+    };
+    vocabulary_ = special_names(size(), find, roles);
   }
 
   std::vector<std::string> tokens_;
   bert_splitting how_;
+  std::size_t longest_word_;
   detail::token_index ids_;
   std::size_t longest_ = 0;
   std::int32_t unknown_ = -1;
