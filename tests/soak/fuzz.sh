@@ -17,7 +17,7 @@ cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPI
   -DRAPTR_BUILD_BENCHMARKS=OFF >/dev/null
 cmake --build "$build" --target raptr_fuzz
 fuzz=$build/tests/fuzz/raptr_fuzz
-[[ $# -gt 0 ]] || set -- json utf8 manifest safetensors tensor_index bpe tokenizer_json wordpiece documents shards config hugging_face schedule
+[[ $# -gt 0 ]] || set -- json utf8 manifest safetensors tensor_index bpe tokenizer_json wordpiece tokenizer_folder documents shards config hugging_face schedule
 for target in "$@"; do
   mkdir -p "$build/corpus/$target"
   stored=$root/tests/fuzz/corpus/$target

@@ -103,6 +103,54 @@ std::vector<std::string> wordpiece_seeds() {
           vocab + std::string(1, '\0') + R"({"do_lower_case":true,"strip_accents":false})"};
 }
 
+// Files of a folder, with a NUL byte between them: a vocabulary, then those beside it. An empty one is absent.
+void run_tokenizer_folder(std::string_view input) {
+  const auto in = fuzz::folder() / "tokenizer";
+  fs::create_directory(in);
+  std::string_view left = input;
+  for (const char* const name :
+       {"tokenizer.json", "vocab.txt", "special_tokens_map.json", "tokenizer_config.json", "added_tokens.json", "config.json"}) {
+    const auto [content, rest] = halves(left);
+    left = rest;
+    if (content.empty())
+      fs::remove(in / name);
+    else
+      put((fs::path("tokenizer") / name).native(), content);
+  }
+  if (!accepts([&] { (void)raptr::read_tokenizer(in); })) return;
+  std::visit(
+      [&](const auto& tokens) {
+        const auto ids = encoded(tokens, input);
+        const raptr::vocabulary roles = tokens.vocabulary();
+        for (const auto id : ids) need(id >= 0 && id < roles.size && !roles.is_special(id), "a text gave no id, or one with a role");
+        (void)tokens.decode(ids);
+        for (const int id : {roles.end_of_text, roles.mask, roles.pad, roles.cls, roles.sep})
+          need(id >= -1 && id < roles.size, "a role without a token");
+        if constexpr (requires(raptr::unknown_tally tally) { tokens.encode(input, std::declval<std::vector<std::int32_t>&>(), &tally); }) {
+          raptr::unknown_tally tally;
+          std::vector<std::int32_t> again;
+          tokens.encode(input, again, &tally);
+          const auto unknown = std::ranges::count_if(ids, [&](std::int32_t id) { return tokens.token(id) == tokens.unknown(); });
+          need(again == ids && tally.words() == unknown, "the tally changes ids, or counts others");
+        }
+      },
+      raptr::read_tokenizer(in));
+}
+std::vector<std::string> tokenizer_folder_seeds() {
+  const std::string nul(1, '\0'), lines = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n<mask>\nthe\n##s\nThe\n<eos>\n";
+  const std::string whole =
+      R"({"added_tokens":[{"id":0,"content":"[UNK]","special":true},{"id":4,"content":"[X]","special":true}],"normalizer":{"type":"BertNormalizer",
+      "clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true},"pre_tokenizer":{"type":"BertPreTokenizer"},"model":{
+      "type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":9,"vocab":{"[UNK]":0,"the":1,"##s":2,"[SEP]":3}}})";
+  return {
+      whole,
+      whole + nul + "[UNK]\nthe\n##s\n[SEP]\n" + nul + R"({"sep_token":"[SEP]","mask_token":{"content":"[X]"}})" + nul + R"({"do_lower_case":true})",
+      nul + lines + nul + R"({"eos_token":"<eos>","mask_token":"<mask>"})" + nul + R"({"do_lower_case":false,"eos_token":"<eos>"})" + nul +
+          R"({"<pad>":9})" + nul + R"({"eos_token_id":8,"pad_token_id":[9]})",
+      nul + lines + nul + nul + R"({"added_tokens_decoder":{"9":{"content":"<b>","special":true}},"unk_token":"[UNK]"})",
+      shorter(written("tokenizer.json")) + nul + nul + R"({"eos_token":"<|endoftext|>"})" + nul + R"({"add_prefix_space":false})"};
+}
+
 void run_documents(std::string_view input) {
   const auto file = put("t.txt", input);
   for (const auto split : {raptr::documents::whole_file, raptr::documents::blank_line}) {
@@ -142,7 +190,8 @@ std::vector<std::string> documents_seeds() {
           "\xff\xfex",
           "BZh91AY&SY",
           "PAR1\x15",
-          "a b c \n d\n \n\ne"};
+          "a b c \n d\n \n\ne",
+          "a\n \t\xc2\xa0\xe3\x80\x80\r\n\xe3\x80\x80 b\n\xc2\xa0"};
 }
 
 void run_shards(std::string_view input) {
@@ -193,5 +242,6 @@ std::vector<std::string> shards_seeds() {
 const fuzz::target fuzz::bpe{"bpe", run_bpe, bpe_seeds};
 const fuzz::target fuzz::tokenizer_json{"tokenizer_json", run_tokenizer_json, tokenizer_json_seeds};
 const fuzz::target fuzz::wordpiece{"wordpiece", run_wordpiece, wordpiece_seeds};
+const fuzz::target fuzz::tokenizer_folder{"tokenizer_folder", run_tokenizer_folder, tokenizer_folder_seeds};
 const fuzz::target fuzz::documents{"documents", run_documents, documents_seeds};
 const fuzz::target fuzz::shards{"shards", run_shards, shards_seeds};
