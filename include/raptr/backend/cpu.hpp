@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU backend: implements the tag raptr::cpu. It owns its threads, and its results have the same bits for any number of
-// them. Matrix products use the kernel of cpu/matmul_kernel.hpp and no library; docs/design.md says why.
+// them. What computes is a policy: by default kernels of our own and no library; docs/design.md says why.
 #pragma once
 
 #include <concepts>
@@ -14,6 +14,7 @@
 #include <raptr/backend/cpu/elementwise.hpp>
 #include <raptr/backend/cpu/matmul.hpp>
 #include <raptr/backend/cpu/memory.hpp>
+#include <raptr/backend/cpu/own_kernels.hpp>
 #include <raptr/backend/cpu/row_kernels.hpp>
 #include <raptr/backend/ops.hpp>
 #include <raptr/base/device.hpp>
@@ -29,7 +30,7 @@ struct cpu_options {
 inline namespace RAPTR_INSTRUCTIONS {
 
 /// Satisfies raptr::backend. Every operation is complete when it returns. Not thread-safe: one caller at a time.
-template <class Real, class Master> class cpu_ops {
+template <class Real, class Master, class Kernels = cpu_backend::own_kernels> class cpu_ops {
  public:
   static_assert(std::floating_point<Real>, "raptr: the CPU backend computes in float or double: bf16 is for raptr::cuda");
   using real = Real;
@@ -45,50 +46,50 @@ template <class Real, class Master> class cpu_ops {
   void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {
     static_assert(row_kernel<Epilogue>,
                   "raptr: the epilogue of matmul_nt is a raptr::row_kernel: it needs sums, row(team, r), and with sums also width and sum(k, i)");
-    const cpu_backend::matmul_arguments<Real> product{
-        .y = y, .a = x, .b = w.data, .transposed = true, .n = n, .depth = w.width, .columns = w.rows, .alpha = Real(alpha), .bias = bias};
-    cpu_backend::matmul(ctx_, product, epilogue);
+    const cpu_backend::matmul_arguments<Real, true> product{
+        .y = y, .a = x, .b = w.data, .n = n, .depth = w.width, .columns = w.rows, .alpha = Real(alpha), .bias = bias};
+    cpu_backend::matmul<Kernels>(ctx_, product, epilogue);
   }
   void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {
-    const cpu_backend::matmul_arguments<Real> product{.y = y,
-                                                      .a = a,
-                                                      .b = w.data,
-                                                      .n = n,
-                                                      .depth = w.rows,
-                                                      .columns = w.width,
-                                                      .alpha = Real(alpha),
-                                                      .beta = Real(beta),
-                                                      .bias = bias,
-                                                      .bias_factor = Real(bias_factor)};
-    cpu_backend::matmul(ctx_, product, no_epilogue{});
+    const cpu_backend::matmul_arguments<Real, false> product{.y = y,
+                                                             .a = a,
+                                                             .b = w.data,
+                                                             .n = n,
+                                                             .depth = w.rows,
+                                                             .columns = w.width,
+                                                             .alpha = Real(alpha),
+                                                             .beta = Real(beta),
+                                                             .bias = bias,
+                                                             .bias_factor = Real(bias_factor)};
+    cpu_backend::matmul<Kernels>(ctx_, product, no_epilogue{});
   }
   void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, double alpha, Master* a_sum, Master* x_sum, double x_factor) {
     const cpu_backend::gradient_arguments<Real, Master> product{
         .g = g, .a = a, .x = x, .n = n, .alpha = Real(alpha), .a_sum = a_sum, .x_sum = x_sum, .x_factor = Real(x_factor)};
-    cpu_backend::matmul_into_gradient(ctx_, product);
+    cpu_backend::matmul_into_gradient<Kernels>(ctx_, product);
   }
   template <class K> void for_each_row(const K& kernel, std::int64_t n) {
     static_assert(row_kernel<K>, "raptr: for_each_row runs a raptr::row_kernel: it needs sums, row(team, r), and with sums also width and sum(k, i)");
-    cpu_backend::run_rows(ctx_, kernel, n);
+    cpu_backend::run_rows<Kernels>(ctx_, kernel, n);
   }
 
   void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
     ctx_.threads.parallel_for(std::int64_t(list.count) * heads.groups * heads.queries, [&](std::int64_t task, int thread) {
       const std::int64_t group = task / heads.queries;
       const group_rows at{list.device[group / heads.groups], heads, int(group % heads.groups)};
-      cpu_backend::attention_of(ctx_.own[std::size_t(thread)], at, int(task % heads.queries), mixed, lse, qkv);
+      cpu_backend::attention_of<Kernels>(ctx_.own[std::size_t(thread)], at, int(task % heads.queries), mixed, lse, qkv);
     });
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads,
                           segment_list list) {
     ctx_.threads.parallel_for(std::int64_t(list.count) * heads.groups, [&](std::int64_t task, int thread) {
       const group_rows at{list.device[task / heads.groups], heads, int(task % heads.groups)};
-      cpu_backend::attention_backward_of(ctx_.own[std::size_t(thread)], at, dqkv, dmixed, mixed, lse, qkv);
+      cpu_backend::attention_backward_of<Kernels>(ctx_.own[std::size_t(thread)], at, dqkv, dmixed, mixed, lse, qkv);
     });
   }
 
   template <class F, class... Arrays> void elementwise(const F& f, param_ranges ranges, Arrays... arrays) {
-    cpu_backend::elementwise(ctx_, f, ranges, arrays...);
+    cpu_backend::elementwise<Kernels>(ctx_, f, ranges, arrays...);
   }
   template <class F, class... Arrays> void elementwise_sum(const F& f, param_ranges ranges, double* into, Arrays... arrays) {
     cpu_backend::elementwise_sum(ctx_, f, ranges, into, arrays...);
@@ -107,21 +108,8 @@ template <class Real, class Master> class cpu_ops {
 
   /// Like "cpu, AVX-512, 2 threads": the instruction set it was compiled for.
   std::string description() const {
-#if defined(__AVX512F__)
-    const std::string instructions = "AVX-512";
-#elif defined(__AVX2__)
-    const std::string instructions = "AVX2";
-#elif defined(__AVX__)
-    const std::string instructions = "AVX";
-#elif defined(__SSE2__)
-    const std::string instructions = "SSE2";
-#elif defined(__ARM_NEON)
-    const std::string instructions = "NEON";
-#else
-    const std::string instructions = "generic";
-#endif
     const int threads = ctx_.threads.size();
-    return "cpu, " + instructions + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+    return Kernels::name() + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
   }
 
  private:

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU backend with the arithmetic of Eigen: implements the tag raptr::eigen. (A stand-in until its kernels are there.)
+// The Eigen backend: implements the tag raptr::eigen. It is the CPU backend (threads, ranges, tasks, memory) with the arithmetic of the
+// user's Eigen, 3.4 or newer. It sets no macro of Eigen and changes none of its settings. docs/eigen.md says what it promises.
 #pragma once
 
-#include <Eigen/Core>
-
 #include <raptr/backend/cpu.hpp>
+#include <raptr/backend/eigen/kernels.hpp>
 
 namespace raptr {
-inline namespace RAPTR_INSTRUCTIONS {
-template <class Real, class Master> class eigen_ops : public cpu_ops<Real, Master> {
- public:
-  using cpu_ops<Real, Master>::cpu_ops;
-};
-}  // namespace RAPTR_INSTRUCTIONS
 
 template <> struct backend_of<eigen> {
   using options = cpu_options;
-  template <class Real, class Master> using ops = eigen_ops<Real, Master>;
+  template <class Real, class Master> using ops = cpu_ops<Real, Master, eigen_backend::kernels>;
 };
 
 }  // namespace raptr

@@ -42,6 +42,29 @@ concept team = requires(T& t, int n, float* a, const float* b, detail::element_f
   t.add(0, 0, 1.0f);
 };
 
+/// F is a functor that computes with arrays of elements as it does with one element: it consists of arithmetic and functions of
+/// raptr::math, and states that by `static constexpr bool on_arrays = true`. A backend that has arrays (raptr::eigen) then calls it with
+/// them, 16 elements in one argument; the others never do. What it returns is a value, or an expression of its arguments alone.
+template <class F>
+concept runs_on_arrays = requires {
+  requires F::on_arrays;
+};
+
+/// A function, such as a lambda, that runs on arrays where `OnArrays`. An index is that of the first element.
+template <class F, bool OnArrays = true> struct array_function : F {
+  static constexpr bool on_arrays = OnArrays;
+  using F::operator();
+};
+template <class F> array_function(F) -> array_function<F>;
+/// The same, for a function that calls functions of A.
+template <class A, class F> RAPTR_BOTH constexpr array_function<F, runs_on_arrays<A>> array_function_like(F f) { return {f}; }
+
+/// A team that calls array functions with arrays.
+template <class T>
+concept team_with_arrays = requires {
+  requires T::has_arrays;
+};
+
 /// The team with which the concept of a norm is checked. It has only what every team has: a norm that calls anything else does
 /// not compile, and the compiler's message names this type.
 struct a_team_has_each_sum_max_add {

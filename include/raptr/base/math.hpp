@@ -24,18 +24,23 @@ namespace detail {
 }  // namespace detail
 
 /// x as it was rounded. Flags such as -funsafe-math-optimizations, for which clang defines no macro, let a compiler fold (x + c) - c into x;
-/// it folds nothing across this. Without such flags it is x, and loops around it are vectorised either way with g++.
+/// it folds nothing across this. Without such flags it is x, and loops around it are vectorised either way with g++. Arrays are returned
+/// as they are.
 template <class T> RAPTR_BOTH inline T rounded(T x) {
+  if constexpr (std::is_arithmetic_v<T>) {
 #if defined(__CUDA_ARCH__)
-  return x;
+    return x;
 #elif defined(__clang__)
-  return __arithmetic_fence(x);
+    return __arithmetic_fence(x);
 #elif defined(__ASSOCIATIVE_MATH__)
-  using word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-  return __builtin_bit_cast(T, word(__builtin_bit_cast(word, x) ^ word(detail::no_bits)));
+    using word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    return __builtin_bit_cast(T, word(__builtin_bit_cast(word, x) ^ word(detail::no_bits)));
 #else
-  return x;
+    return x;
 #endif
+  } else {
+    return x;
+  }
 }
 
 namespace detail {
@@ -88,30 +93,70 @@ RAPTR_BOTH inline float sqrt(float x) {
 
 }  // namespace detail
 
-template <class T> RAPTR_BOTH T exp(T x) {
-  if constexpr (std::is_same_v<T, float>)
+/// Arrays of numbers, where a backend has them: the functions of this page for an array, or an expression of arrays, of type A. They have
+/// the limits and the special values of those for numbers; their rounding may differ.
+template <class A> struct array_functions;
+/// A is an array: of numbers, not one number.
+template <class A>
+concept array = requires {
+  typename array_functions<std::remove_cvref_t<A>>::scalar;
+};
+
+template <class T> RAPTR_BOTH auto exp(const T& x) {
+  if constexpr (array<T>)
+    return array_functions<T>::exp(x);
+  else if constexpr (std::is_same_v<T, float>)
     return detail::exp(x);
   else
     return std::exp(x);
 }
-template <class T> RAPTR_BOTH T tanh(T x) {
-  if constexpr (std::is_same_v<T, float>)
+template <class T> RAPTR_BOTH auto tanh(const T& x) {
+  if constexpr (array<T>)
+    return array_functions<T>::tanh(x);
+  else if constexpr (std::is_same_v<T, float>)
     return detail::tanh(x);
   else
     return std::tanh(x);
 }
 /// The error function.
-template <class T> RAPTR_BOTH T erf(T x) {
-  if constexpr (std::is_same_v<T, float>)
+template <class T> RAPTR_BOTH auto erf(const T& x) {
+  if constexpr (array<T>)
+    return array_functions<T>::erf(x);
+  else if constexpr (std::is_same_v<T, float>)
     return detail::erf(x);
   else
     return std::erf(x);
 }
-template <class T> RAPTR_BOTH T sqrt(T x) {
-  if constexpr (std::is_same_v<T, float>)
+template <class T> RAPTR_BOTH auto sqrt(const T& x) {
+  if constexpr (array<T>)
+    return array_functions<T>::sqrt(x);
+  else if constexpr (std::is_same_v<T, float>)
     return detail::sqrt(x);
   else
     return std::sqrt(x);
+}
+
+namespace detail {
+template <class S, class V> struct converted { using type = S; };
+template <class S, array V> struct converted<S, V> { using type = typename array_functions<V>::template of<S>; };
+}  // namespace detail
+/// S, or the array of S that is as long as V.
+template <class S, class V> using as_type = typename detail::converted<S, std::remove_cvref_t<V>>::type;
+/// x, a number or an array, in numbers of type S.
+template <class S, class V> RAPTR_BOTH decltype(auto) as(const V& x) {
+  if constexpr (array<V>)
+    return array_functions<V>::template as<S>(x);
+  else
+    return S(x);
+}
+/// x where it is at least `least` in size, else 0. NaN stays.
+template <class V, class S> RAPTR_BOTH auto flush_below(const V& x, S least) {
+  if constexpr (array<V>) {
+    return array_functions<V>::flush_below(x, typename array_functions<V>::scalar(least));
+  } else {
+    const V size = x < V(0) ? -x : x;
+    return size < V(least) ? V(0) : x;
+  }
 }
 
 }  // namespace RAPTR_INSTRUCTIONS

@@ -14,6 +14,7 @@ namespace raptr {
 /// Adam with decoupled weight decay: w -= lr (m' / (sqrt(v') + eps) + weight_decay w).
 struct adamw {
   static constexpr int moments = 2;
+  static constexpr bool on_arrays = true;
   static constexpr double flops = 16;  // per element, including the norm
   static constexpr const char* moment_names[] = {"exp_avg", "exp_avg_sq"};
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1;
@@ -24,7 +25,7 @@ struct adamw {
     u.correct1 = S(1 / (1 - std::pow(beta1, double(u.count))));
     u.correct2 = S(1 / (1 - std::pow(beta2, double(u.count))));
   }
-  template <class S> RAPTR_BOTH void update(const unit_scalars<S>& u, S& w, S g, S& m, S& v) const {
+  template <class S, class V> RAPTR_BOTH void update(const unit_scalars<S>& u, V& w, const V& g, V& m, V& v) const {
     m = flush(m + S(1 - beta1) * (g - m));
     v = flush(v + S(1 - beta2) * (g * g - v));
     w -= u.rate * (m * u.correct1 / (math::sqrt(v * u.correct2) + S(eps)) + u.decay * w);  // std::sqrt sets errno, which prevents vectorisation

@@ -30,6 +30,7 @@ struct count_step : no_state {
 
 enum class update_kind { with_gradient, without_gradient, decay };
 template <class Rule, class S, update_kind Kind> struct update {
+  static constexpr bool on_arrays = runs_on_arrays<Rule>;
   struct per_unit {
     bool run;
     S clip;
@@ -48,15 +49,17 @@ template <class Rule, class S, update_kind Kind> struct update {
     if (u.run && Kind != update_kind::decay) rule.prepare(u.scalars);
     return u;
   }
-  template <class... M> RAPTR_BOTH void operator()(const per_unit& u, S& w, M&... m) const {
+  template <class V, class... M> RAPTR_BOTH void operator()(const per_unit& u, V& w, M&... m) const {
     if constexpr (Kind == update_kind::with_gradient)
       with(u, w, m...);
     else if constexpr (Kind == update_kind::without_gradient)
-      rule.update(u.scalars, w, S(0), m...);
+      rule.update(u.scalars, w, V(S(0)), m...);
     else
       w -= u.scalars.rate * u.scalars.decay * w;
   }
-  template <class... M> RAPTR_BOTH void with(const per_unit& u, S& w, const S& g, M&... m) const { rule.update(u.scalars, w, g * u.clip, m...); }
+  template <class V, class... M> RAPTR_BOTH void with(const per_unit& u, V& w, const V& g, M&... m) const {
+    rule.update(u.scalars, w, V(g * u.clip), m...);
+  }
 };
 
 /// Learning rates of a step: of weights of blocks, and of all others.

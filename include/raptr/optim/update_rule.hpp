@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <raptr/base/config.hpp>
+#include <raptr/base/math.hpp>
 
 namespace raptr {
 
@@ -21,10 +22,7 @@ template <class S> struct unit_scalars {
 };
 
 /// Sets values below 1e-30 to 0: they have no effect, but would decay to subnormals, which are slow, in parts dropped for long.
-template <class S> RAPTR_BOTH inline S flush(S x) {
-  const S size = x < S(0) ? -x : x;
-  return size < S(1e-30) ? S(0) : x;
-}
+template <class V> RAPTR_BOTH inline auto flush(const V& x) { return math::flush_below(x, 1e-30); }
 
 namespace detail {
 template <class R, class S, std::size_t... Moment> constexpr bool updates(std::index_sequence<Moment...>) {
@@ -40,6 +38,7 @@ template <class R, class S, std::size_t... Moment> constexpr bool updates(std::i
 ///   flops              per element, including the norm of the gradient
 ///   prepare(unit)      once per unit: computes what does not depend on the element, such as bias correction
 ///   update(unit, w, g, moments...)   one element, w and the moments by reference; g is clipped already
+///   on_arrays          optional: true if update() also computes with arrays, see backend/row_kernel.hpp
 ///   settings()         optional: a text with name and numbers, which a run in a folder records, so that it resumes with the same
 template <class R, class S = float>
 concept optimizer_rule = std::is_trivially_copyable_v<R> && requires(const R& rule, unit_scalars<S>& u) {

@@ -43,14 +43,11 @@ void each_chunk(context& ctx, const F& f, param_ranges ranges, const Piece& piec
       for (std::int64_t c = r->chunk; c < r->chunk + chunks_of(r->length); ++c) add(*r, partial[c]);
 }
 
-// f and the state are copied, so that the compiler knows that no store into an array changes them.
-template <class F, class... Arrays> void elementwise(context& ctx, const F& f, param_ranges ranges, Arrays... arrays) {
-  const auto piece = []<class State, class... T>(F own, State state, std::int64_t n, T*... a) {
-    RAPTR_INDEPENDENT
-    for (std::int64_t i = 0; i < n; ++i) own(state, a[i]...);
-  };
+template <class Kernels, class F, class... Arrays> void elementwise(context& ctx, const F& f, param_ranges ranges, Arrays... arrays) {
+  const auto piece = [](const auto& own, const auto& state, std::int64_t n, auto*... a) { Kernels::each_element(own, state, n, a...); };
   each_chunk(ctx, f, ranges, piece, nullptr, arrays...);
 }
+// f and the state are copied, so that the compiler knows that no store into an array changes them.
 template <class F, class... Arrays> void elementwise_sum(context& ctx, const F& f, param_ranges ranges, double* into, Arrays... arrays) {
   const auto piece = []<class State, class... T>(F own, State state, std::int64_t n, T*... a) {
     return lane_sum(int(n), [&](int i) { return double(own(state, a[i]...)); });

@@ -100,7 +100,10 @@ template <class K> class row_team {
     return lane_max(n, [=](int i) { return f(i, arrays[i]...); });
   }
   // Host and device, because the lambdas of a kernel call it and nvcc compiles them for both.
-  template <class V> RAPTR_BOTH void add(int k, int i, V v) const { partial_[std::int64_t(k) * width_ + i] += sum_type(v); }
+  template <class V> RAPTR_BOTH void add(int k, int i, V v) const { *partial(k, i) += sum_type(v); }
+
+ protected:
+  RAPTR_BOTH sum_type* partial(int k, int i) const { return partial_ + std::int64_t(k) * width_ + i; }
 
  private:
   sum_type* partial_;
@@ -109,7 +112,7 @@ template <class K> class row_team {
 static_assert(team<row_team<no_epilogue>>);
 
 /// Runs a kernel on blocks of rows and adds up its column sums in the order of the blocks.
-template <class K> class row_runner {
+template <class Kernels, class K> class row_runner {
   using sum = typename sum_of<K>::type;
 
  public:
@@ -123,7 +126,7 @@ template <class K> class row_runner {
     sum* own = nullptr;
     int width = 0;
     if constexpr (K::sums > 0) own = partial_ + block * size_, width = kernel_.width, std::fill_n(own, size_, sum(0));
-    const row_team<K> one(own, width);
+    const typename Kernels::template team<K> one(own, width);
     for (std::int64_t r = first; r < end; ++r) kernel_.row(one, r);
   }
   void add_up() {
@@ -148,9 +151,9 @@ template <class K> class row_runner {
   sum* partial_ = nullptr;
 };
 
-template <class K> void run_rows(context& ctx, const K& kernel, std::int64_t n) {
+template <class Kernels, class K> void run_rows(context& ctx, const K& kernel, std::int64_t n) {
   const std::int64_t block = K::sums > 0 ? std::max<std::int64_t>(32, ceil_div(n, 64)) : std::max<std::int64_t>(16, ceil_div(n, 128));
-  row_runner<K> runner(ctx, kernel, ceil_div(n, block));
+  row_runner<Kernels, K> runner(ctx, kernel, ceil_div(n, block));
   ctx.threads.parallel_for(ceil_div(n, block), [&](std::int64_t i, int) { runner.run(i, i * block, std::min(n, (i + 1) * block)); });
   runner.add_up();
 }

@@ -15,6 +15,7 @@ namespace raptr {
 /// GELU in the tanh form [gpt2].
 struct gelu_tanh {
   static constexpr int inputs = 1;
+  static constexpr bool on_arrays = true;
   template <class T> RAPTR_BOTH static T tanh_of(T a) { return math::tanh(T(0.7978845608028654) * (a + T(0.044715) * a * a * a)); }
   template <class T> RAPTR_BOTH static T forward(const T* a) { return T(0.5) * *a * (1 + tanh_of(*a)); }
   template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) {
@@ -25,6 +26,7 @@ struct gelu_tanh {
 /// GELU in the exact form, x times the normal distribution function [bert].
 struct gelu_erf {
   static constexpr int inputs = 1;
+  static constexpr bool on_arrays = true;
   template <class T> RAPTR_BOTH static T below(T a) { return T(0.5) * (1 + math::erf(a * T(0.70710678118654752))); }
   template <class T> RAPTR_BOTH static T forward(const T* a) { return *a * below(*a); }
   template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) {
@@ -34,6 +36,7 @@ struct gelu_erf {
 /// silu(gate) times up: a[0] gates a[1].
 struct swish_gate {
   static constexpr int inputs = 2;
+  static constexpr bool on_arrays = true;
   template <class T> RAPTR_BOTH static T forward(const T* a) { return a[0] / (1 + math::exp(-a[0])) * a[1]; }
   template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) {
     const T s = 1 / (1 + math::exp(-a[0]));
@@ -62,11 +65,20 @@ template <class A, class T> struct activate {
     const T* const from = pre + r * width * A::inputs;
     T* const to = h + r * width;
     if constexpr (A::inputs == 1) {
-      const auto one = [](int, T& value, const T& in) {
-        const wide<T> a = in;
-        value = A::forward(&a);
-      };
+      const auto one = array_function_like<A>([]<class V>(int, V& value, const V& in) {
+        const math::as_type<wide<T>, V> a = math::as<wide<T>>(in);
+        value = math::as<T>(A::forward(&a));
+      });
       team.each(width, one, to, from);
+    } else if constexpr (A::inputs == 2 && runs_on_arrays<A> && team_with_arrays<Team>) {
+      const auto one = array_function{[]<class V>(int, V& value, const V& first, const V& second) {
+        const math::as_type<wide<T>, V> a[]{math::as<wide<T>>(first), math::as<wide<T>>(second)};
+        value = math::as<T>(A::forward(a));
+      }};
+      for (int unit = 0; unit < units; ++unit) {
+        const T* const in = from + std::int64_t(unit) * 2 * length;
+        team.each(length, one, to + std::int64_t(unit) * length, in, in + length);
+      }
     } else {
       team.each(units, length, [=](int unit, int i) {
         const T* const in = from + std::int64_t(unit) * A::inputs * length + i;
@@ -89,13 +101,26 @@ template <class A, class T> struct activate_backward {
     const T *const from = pre + r * width * A::inputs, *const d = dh + r * width;
     T* const to = dpre + r * width * A::inputs;
     if constexpr (A::inputs == 1) {
-      const auto one = [](int, T& out, const T& in, const T& up) {
-        const wide<T> a = in;
-        wide<T> da;
-        A::backward(&a, wide<T>(up), &da);
-        out = da;
-      };
+      const auto one = array_function_like<A>([]<class V>(int, V& out, const V& in, const V& up) {
+        using W = math::as_type<wide<T>, V>;
+        const W a = math::as<wide<T>>(in), gradient = math::as<wide<T>>(up);
+        W da;
+        A::backward(&a, gradient, &da);
+        out = math::as<T>(da);
+      });
       team.each(width, one, to, from, d);
+    } else if constexpr (A::inputs == 2 && runs_on_arrays<A> && team_with_arrays<Team>) {
+      const auto one = array_function{[]<class V>(int, V& first, V& second, const V& in, const V& partner, const V& up) {
+        using W = math::as_type<wide<T>, V>;
+        const W a[]{math::as<wide<T>>(in), math::as<wide<T>>(partner)}, gradient = math::as<wide<T>>(up);
+        W da[2];
+        A::backward(a, gradient, da);
+        first = math::as<T>(da[0]), second = math::as<T>(da[1]);
+      }};
+      for (int unit = 0; unit < units; ++unit) {
+        const std::int64_t at = std::int64_t(unit) * 2 * length;
+        team.each(length, one, to + at, to + at + length, from + at, from + at + length, d + std::int64_t(unit) * length);
+      }
     } else {
       team.each(units, length, [=](int unit, int i) {
         const std::int64_t at = std::int64_t(unit) * A::inputs * length + i;

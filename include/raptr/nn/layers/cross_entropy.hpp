@@ -29,21 +29,21 @@ template <class T, class S> struct cross_entropy {
     double* const loss = row_loss + r;
     const T* const read = l;
     const S own = S(read[id]);  // before max(), whose barrier keeps others from writing to it too early
-    const auto value = [](int, const T& x) { return S(x); };
+    const auto value = array_function{[](int, const auto& x) { return math::as<S>(x); }};
     const S row_max = team.max(vocab, value, read), k = scale * S(weights[r]);
     // The target is left out of the sum: its gradient, k (p - 1), is -k times the share of the others, which loses no digit where p is
     // near 1 and is rounded to T once.
     team.each(1, [=](int) { l[id] = T(-HUGE_VALF); });
-    const auto exponential = [=](int, T& x) {
-      const S e = math::exp(S(x) - row_max);
-      x = T(e);
+    const auto exponential = array_function{[=]<class V>(int, V& x) {
+      const math::as_type<S, V> e = math::exp(math::as<S>(x) - row_max);
+      x = math::as<T>(e);
       return e;
-    };
+    }};
     const S others = team.sum(vocab, exponential, l), target = math::exp(own - row_max);
     team.each(1, [=](int) { *loss = double(k) * (std::log(double(others) + double(target)) + double(row_max) - double(own)); });
     if (!with_gradient) return;
     const S factor = k / (others + target);
-    const auto gradient = [=](int, T& x) { x = T(factor * S(x)); };
+    const auto gradient = array_function{[=](int, auto& x) { x = math::as<T>(factor * math::as<S>(x)); }};
     team.each(vocab, gradient, l);
     team.each(1, [=](int) { l[id] = T(-factor * others); });
   }

@@ -21,12 +21,12 @@ struct norm_role {};
 /// a row differ by little: sums around 10,000 leave an error of 5e-4 in the mean, and x - mean is exact there.
 template <class S> struct centred {
   S mean, rest;
-  RAPTR_BOTH S operator()(S v) const { return math::rounded(v - mean) - rest; }
+  template <class V> RAPTR_BOTH auto operator()(const V& v) const { return math::rounded(math::as<S>(v) - mean) - rest; }
 };
 RAPTR_ANY_TEAM template <class S, class Team, class T> RAPTR_BOTH centred<S> centre(Team& team, const T* x, int n) {
-  const auto value = [](int, const T& v) { return S(v); };
+  const auto value = array_function{[](int, const auto& v) { return math::as<S>(v); }};
   const S mean = team.sum(n, value, x) / S(n);
-  const auto deviation = [=](int, const T& v) { return math::rounded(S(v) - mean); };
+  const auto deviation = array_function{[=](int, const auto& v) { return math::rounded(math::as<S>(v) - mean); }};
   return {mean, team.sum(n, deviation, x) / S(n)};
 }
 
@@ -39,18 +39,18 @@ template <class Eps, bias_policy Bias = biases> struct basic_layer_norm {
 
   RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n, S epsilon) {
     const centred<S> from = centre<S>(team, x, n);
-    const auto deviation = [=](int, const T& v) { return from(S(v)) * from(S(v)); };
+    const auto deviation = array_function{[=](int, const auto& v) { return from(v) * from(v); }};
     const S r = 1 / std::sqrt(team.sum(n, deviation, x) / S(n) + epsilon);
-    const auto normalise = [=](int, T& h, const T& v) { h = T(from(S(v)) * r); };
+    const auto normalise = array_function{[=](int, auto& h, const auto& v) { h = math::as<T>(from(v) * r); }};
     team.each(n, normalise, hat, x);
     team.each(1, [=](int) { *scale = r; });
   }
   RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
     const T* const given = d;
     const centred<S> from = centre<S>(team, given, n);
-    const auto product = [=](int, const T& v, const T& h) { return from(S(v)) * S(h); };
+    const auto product = array_function{[=](int, const auto& v, const auto& h) { return from(v) * math::as<S>(h); }};
     const S dot = team.sum(n, product, given, hat) / S(n), r = *scale;
-    const auto project = [=](int, T& v, const T& h) { v = T(r * (from(S(v)) - S(h) * dot)); };
+    const auto project = array_function{[=](int, auto& v, const auto& h) { v = math::as<T>(r * (from(v) - math::as<S>(h) * dot)); }};
     team.each(n, project, d, hat);
   }
 };
@@ -64,16 +64,16 @@ template <class Eps> struct basic_rms_norm {
   static constexpr double eps = double(Eps::num) / double(Eps::den);
 
   RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void forward(Team& team, const T* x, T* hat, S* scale, int n, S epsilon) {
-    const auto square = [](int, const T& v) { return S(v) * S(v); };
+    const auto square = array_function{[](int, const auto& v) { return math::as<S>(v) * math::as<S>(v); }};
     const S r = 1 / std::sqrt(team.sum(n, square, x) / S(n) + epsilon);
-    const auto normalise = [=](int, T& h, const T& v) { h = T(S(v) * r); };
+    const auto normalise = array_function{[=](int, auto& h, const auto& v) { h = math::as<T>(math::as<S>(v) * r); }};
     team.each(n, normalise, hat, x);
     team.each(1, [=](int) { *scale = r; });
   }
   RAPTR_ANY_TEAM template <class Team, class T, class S> RAPTR_BOTH static void backward(Team& team, const T* hat, const S* scale, T* d, int n) {
-    const auto product = [](int, const T& v, const T& h) { return S(v) * S(h); };
+    const auto product = array_function{[](int, const auto& v, const auto& h) { return math::as<S>(v) * math::as<S>(h); }};
     const S dot = team.sum(n, product, static_cast<const T*>(d), hat) / S(n), r = *scale;
-    const auto project = [=](int, T& v, const T& h) { v = T(r * (S(v) - S(h) * dot)); };
+    const auto project = array_function{[=](int, auto& v, const auto& h) { v = math::as<T>(r * (math::as<S>(v) - math::as<S>(h) * dot)); }};
     team.each(n, project, d, hat);
   }
 };
@@ -141,10 +141,10 @@ template <class N, class T, class S> struct norm_forward {
       N::forward(team, x + r * width, h, scale + r, width);
     const T* const normal = h;
     if constexpr (N::bias) {
-      const auto affine = [](int, T& v, const T& u, const T& a, const T& b) { v = u * a + b; };
+      const auto affine = array_function{[](int, auto& v, const auto& u, const auto& a, const auto& b) { v = u * a + b; }};
       team.each(width, affine, to, normal, gain, bias);
     } else {
-      const auto linear = [](int, T& v, const T& u, const T& a) { v = u * a; };
+      const auto linear = array_function{[](int, auto& v, const auto& u, const auto& a) { v = u * a; }};
       team.each(width, linear, to, normal, gain);
     }
   }
@@ -162,14 +162,14 @@ template <class N, class T, class S> struct norm_backward {
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T* const row = d + r * width;
     const T *const h = hat + r * width, *const result = row;
-    const auto through_gain = [&team](int i, T& v, const T& u, const T& a) {
+    const auto through_gain = array_function{[&team](int i, auto& v, const auto& u, const auto& a) {
       team.add(0, i, v * u);
       if constexpr (N::bias) team.add(1, i, v);
       v *= a;
-    };
+    }};
     team.each(width, through_gain, row, h, gain);
     N::backward(team, h, scale + r, row, width);
-    const auto add = [](int, T& sum, const T& v) { sum += v; };
+    const auto add = array_function{[](int, auto& sum, const auto& v) { sum += v; }};
     if (into) team.each(width, add, into + r * width, result);
   }
   RAPTR_BOTH S* sum(int k, int i) const { return (k ? bias_gradient : gain_gradient) + i; }
