@@ -2,6 +2,7 @@
 // One whole training step (plan, forward, loss, backward, clip, AdamW) against the active share of every axis: the library
 // promises that dropped parts cost nothing. The variants of a shape are interleaved in random order over several rounds; the
 // table has medians. A pass whose activation memory differs from the estimate is an error.
+// Where Eigen is installed, gpt-small@eigen/... is the same on raptr::eigen, and gpt-small@eigen-blas/... with the products of OpenBLAS.
 //   step_bench [--threads N] [--rounds N] [--steps N] [--json FILE] [--benchmark_filter=gpt-small/(full|without|heads)]
 #include <charconv>
 #include <chrono>
@@ -10,14 +11,9 @@
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cpu/peak.hpp>
-#include <raptr/models/gpt2.hpp>
-#include <raptr/optim/adamw.hpp>
-#include <raptr/optim/optimizer.hpp>
-#include <raptr/tokenizers/vocabulary.hpp>
-#include <raptr/train/step_cost.hpp>
 
+#include "network_under_test.hpp"
 #include "share_table.hpp"
-#include "share_variants.hpp"
 
 namespace {
 
@@ -29,34 +25,10 @@ struct settings {
   std::string json;
 };
 
-/// The state shared by the variants of a shape: they must run on the same memory.
-struct network_under_test {
-  transformer<gpt2_block, causal_lm, cpu> model;
-  optimizer<adamw, transformer<gpt2_block, causal_lm, cpu>> rule;
-  batch data;
-  step_plan plan;
-  std::uint64_t step = 0;
-
-  network_under_test(const bench_shape& of, int threads)
-      : model(of.shape, {.threads = threads}), rule(model, adamw{}), plan(model.plan_layout(of.sequences)) {
-    const auto draw = random_key{1}.stream("benchmark");
-    std::vector<std::int32_t> window(static_cast<std::size_t>(causal_lm::window(of.shape.context)));
-    for (int s = 0; s < of.sequences; ++s) {
-      for (std::size_t i = 0; i < window.size(); ++i)
-        window[i] =
-            static_cast<std::int32_t>(draw.below(static_cast<std::uint64_t>(of.shape.vocab), static_cast<std::uint64_t>(s) * window.size() + i));
-      model.objective().add(data, window, vocabulary{.size = of.shape.vocab}, 1, s);
-    }
-    data.normaliser = data.target_weight();
-    model.initialise(1);
-  }
-  void train(const variant& what) {
-    what.write(plan, step++);
-    model.begin(plan);
-    model.accumulate(plan, data);
-    rule.step(model, 1e-4, 1.0);
-  }
-};
+std::vector<bench_device>& devices() {
+  static std::vector<bench_device> list{{"", make_network_on<cpu>}};
+  return list;
+}
 
 void run(benchmark::State& state, network_under_test& network, const variant& what, const settings& options, double peak) {
   network.train(what);  // untimed: touches the pages and lays out this plan
@@ -66,14 +38,14 @@ void run(benchmark::State& state, network_under_test& network, const variant& wh
     network.train(what);
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     state.SetIterationTime(time.count());
-    const std::size_t measured = network.model.activation_peak();
-    const pass_needs estimated = network.model.needs(network.plan, network.data);
+    const std::size_t measured = network.activation_peak();
+    const pass_needs estimated = network.needs();
     if (measured != estimated.activation_bytes) {
       state.SkipWithError(("activations of " + std::to_string(measured) + " bytes, estimated " + std::to_string(estimated.activation_bytes)).c_str());
       return;
     }
     most = std::max(most, double(measured)), most_estimated = std::max(most_estimated, double(estimated.activation_bytes));
-    share += block_flops_of(network.plan) / (network.plan.layout().shape.layers * network.plan.layout().block_flops()),
+    share += block_flops_of(network.plan()) / (network.plan().layout().shape.layers * network.plan().layout().block_flops()),
         multiply_adds += estimated.multiply_adds, seconds += time.count();
   }
   const double steps = static_cast<double>(state.iterations());
@@ -109,6 +81,8 @@ settings read_options(std::vector<std::string>& list) {
 
 }  // namespace
 
+void raptr::benchmarks::add_device(const bench_device& device) { devices().push_back(device); }
+
 int main(int argc, char** argv) try {
   std::vector<std::string> arguments(argv, argv + argc);
   const settings options = read_options(arguments);
@@ -123,20 +97,21 @@ int main(int argc, char** argv) try {
   std::map<std::string, std::unique_ptr<network_under_test>> networks;  // made when their first variant runs
   share_table table;
   for (const bench_shape& shape : bench_shapes())
-    for (const variant& what : all_variants()) {
-      const std::string name = shape.name + "/" + what.name();
-      table.expect(name, {shape.name, what.axis, what.part, what.without, what.owned});
-      const auto timed = [=, &networks](benchmark::State& state) {
-        auto& network = networks[shape.name];
-        if (!network) network = std::make_unique<network_under_test>(shape, options.threads);
-        run(state, *network, what, options, peak);
-      };
-      benchmark::RegisterBenchmark(name.c_str(), timed)
-          ->UseManualTime()
-          ->Unit(benchmark::kMillisecond)
-          ->Iterations(options.steps)
-          ->Repetitions(options.rounds);
-    }
+    for (const bench_device& device : devices())
+      for (const variant& what : all_variants()) {
+        const std::string row = shape.name + device.suffix, name = row + "/" + what.name();
+        table.expect(name, {row, what.axis, what.part, what.without, what.owned});
+        const auto timed = [=, &networks](benchmark::State& state) {
+          auto& network = networks[row];
+          if (!network) network = device.make(shape, options.threads);
+          run(state, *network, what, options, peak);
+        };
+        benchmark::RegisterBenchmark(name.c_str(), timed)
+            ->UseManualTime()
+            ->Unit(benchmark::kMillisecond)
+            ->Iterations(options.steps)
+            ->Repetitions(options.rounds);
+      }
   benchmark::RunSpecifiedBenchmarks(&table);
   if (!options.json.empty()) table.write_json(options.json, options.threads);
   return table.failed() ? 1 : 0;

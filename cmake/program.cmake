@@ -17,12 +17,15 @@ endmacro()
 function(raptr_checked target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_link_libraries(${target} PRIVATE raptr::raptr raptr::io)
+  if(TARGET raptr::eigen)
+    target_link_libraries(${target} PRIVATE raptr::eigen)
+  endif()
   # Flags of the C++ compiler; nvcc knows none of them.
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wsign-conversion;-Wshadow>")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # These warnings of g++ have false positives after inlining, which depend on the processor. They may be printed, but must
     # not stop a build with -Werror.
-    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized;-Wno-error=array-bounds;-Wno-error=stringop-overflow>"
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized;-Wno-uninitialized;-Wno-error=array-bounds;-Wno-error=stringop-overflow>"
                                              "$<$<COMPILE_LANGUAGE:CXX>:-Wno-error=stringop-overread;-Wno-error=free-nonheap-object;-Wno-error=restrict>")
   endif()
 endfunction()

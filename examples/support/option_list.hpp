@@ -10,13 +10,13 @@
 #include <cstdio>
 #include <deque>
 #include <filesystem>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include <raptr/base/nearest_name.hpp>
 #include <raptr/io/json.hpp>
 
 #include "process.hpp"
@@ -27,30 +27,6 @@ inline std::string list_of(const std::vector<std::string_view>& names, std::stri
   std::string text;
   for (const auto one : names) text += (text.empty() ? "" : std::string(between)) + std::string(one);
   return text;
-}
-
-/// Levenshtein distance: letters to insert, remove or replace.
-inline std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t corner = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = corner + (a[i] != b[j]);
-      corner = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, corner + 1});
-    }
-  }
-  return row.back();
-}
-
-/// A name that begins with `given` is nearer than any other; the case of `given` is ignored. `names` must not be empty.
-inline std::string_view nearest_name(std::string_view given, const std::vector<std::string_view>& names) {
-  std::string wanted(given.substr(0, 64));
-  for (char& c : wanted)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  const auto distance = [&](std::string_view name) { return edit_distance(wanted, name) + (!wanted.empty() && name.starts_with(wanted) ? 0 : 100); };
-  return *std::ranges::min_element(names, {}, distance);
 }
 
 using path_list = std::vector<std::filesystem::path>;
@@ -271,7 +247,7 @@ class option_list {
     for (const auto one : o.choices)
       if (one == value) return value;
     errors::wrong_value(where, "\"" + raptr::shown(value) + "\"",
-                        allowed(o) + " (the nearest is " + std::string(nearest_name(value, o.choices)) + ")");
+                        allowed(o) + " (the nearest is " + std::string(raptr::nearest_name(value, o.choices)) + ")");
   }
   void read_text(option& o, std::string_view text) {
     const auto wrong = [&] { errors::wrong_value(shown(o), "\"" + raptr::shown(text) + "\"", allowed(o)); };
@@ -303,7 +279,7 @@ class option_list {
   std::string_view nearest(std::string_view name) const {
     std::vector<std::string_view> names;
     for (const option& o : options_) names.push_back(o.name);
-    return nearest_name(name.substr((std::min)(name.find_first_not_of('-'), name.size())), names);
+    return raptr::nearest_name(name.substr((std::min)(name.find_first_not_of('-'), name.size())), names);
   }
 
   std::deque<option> options_;
@@ -333,7 +309,7 @@ inline bool helped(int count, const char* const* words, const option_list& optio
       text = page(topic);
     } else {
       topics.push_back("all");
-      raptr::fail("--help has no topic \"" + raptr::shown(topic) + "\": the nearest is " + std::string(nearest_name(topic, topics)));
+      raptr::fail("--help has no topic \"" + raptr::shown(topic) + "\": the nearest is " + std::string(raptr::nearest_name(topic, topics)));
     }
     std::fputs(text.c_str(), stdout);
     return true;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <raptr/backend/counting.hpp>
+#include <raptr/base/nearest_name.hpp>
 #include <raptr/base/number_text.hpp>
 #include <raptr/base/text_table.hpp>
 #include <raptr/base/version.hpp>

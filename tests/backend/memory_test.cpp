@@ -10,6 +10,7 @@
 
 namespace {
 using namespace raptr;
+using namespace raptr::testing;
 
 static_assert(!std::is_copy_constructible_v<host_ops<float, float>> && !std::is_copy_assignable_v<host_ops<float, float>>);
 

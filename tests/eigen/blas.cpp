@@ -10,7 +10,6 @@
 #include <atomic>
 
 #include "../backend/matmul_runs.hpp"
-#include "agreement.hpp"
 
 namespace {
 std::atomic<int> calls = 0;
@@ -94,14 +93,5 @@ template <class Real> void products_go_to_the_blas(double bound) {
 }
 TEST_CASE("Products in float go to the BLAS of the program and have the values of raptr::cpu") { products_go_to_the_blas<float>(5e-5); }
 TEST_CASE("Products in double go to the BLAS of the program and have the values of raptr::cpu") { products_go_to_the_blas<double>(1e-13); }
-
-TEST_CASE("A GPT trains over the BLAS of the program with the losses of raptr::cpu") {
-  calls = 0;
-  const auto want = losses_of(made<gpt64, causal_lm, cpu>("2-3-full with heads 1/2-full"), 20);
-  CHECK(calls == 0);
-  const auto got = losses_of(made<gpt64, causal_lm, eigen>("2-3-full with heads 1/2-full"), 20);
-  CHECK(calls > 20 * 2 * 2 * 6);  // steps, micro-batches, blocks and products of a block, forward alone
-  CHECK(distance(got, want) < 1e-10);
-}
 
 }  // namespace

@@ -16,14 +16,14 @@ namespace levels {
 
 namespace fs = std::filesystem;
 
-inline const std::map<std::string, int> level_of_folder = {{"base", 0},    {"tensor", 1},     {"subnet", 1}, {"io", 1},     {"schedule", 2},
-                                                           {"backend", 2}, {"tokenizers", 2}, {"nn", 3},     {"models", 4}, {"optim", 4},
-                                                           {"data", 4},    {"checkpoint", 5}, {"train", 6},  {"run", 7},    {"", 8}};
+inline const std::map<std::string, int> level_of_folder = {
+    {"base", 0},   {"tensor", 1}, {"subnet", 1}, {"io", 1},         {"schedule", 2}, {"backend", 2}, {"tokenizers", 2}, {"nn", 3},
+    {"models", 4}, {"optim", 4},  {"data", 4},   {"checkpoint", 5}, {"train", 6},    {"run", 7},     {"interop", 7},    {"", 8}};
 inline constexpr int most_lines = 300;
 
 struct header {
   std::string folder;              // "subnet"; "" for raptr.hpp
-  std::string backend;             // "cpu" for backend/cpu.hpp and backend/cpu/x.hpp, "cuda" likewise; "" for other headers
+  std::string backend;             // "cpu" for backend/cpu.hpp and backend/cpu/x.hpp, "eigen" and "cuda" likewise; "" for other headers
   std::vector<std::string> lines;  // as they are
   std::vector<std::string> ours;   // "subnet/key.hpp", from <raptr/...> and "..."
   std::set<std::string> others;    // "nlohmann/json.hpp"
@@ -39,7 +39,7 @@ inline header read_header(const fs::path& root, const fs::path& name) {
   header read;
   const auto folder = name.parent_path();
   read.folder = folder.empty() ? "" : folder.begin()->string();
-  for (const char* backend : {"cpu", "cuda"})
+  for (const char* backend : {"cpu", "eigen", "cuda"})
     if (const auto place = "backend/" + std::string(backend); folder == place || name.parent_path() / name.stem() == place) read.backend = backend;
   std::ifstream file(root / name);
   for (std::string line; std::getline(file, line);) {
@@ -100,8 +100,11 @@ inline void check_header(const std::map<std::string, header>& headers, const std
   if (std::find(self.lines.begin(), self.lines.end(), "#pragma once") == self.lines.end()) wrong.push_back(name + ": no #pragma once");
   if (self.lines.size() > most_lines)
     wrong.push_back(name + ": " + std::to_string(self.lines.size()) + " lines, at most " + std::to_string(most_lines));
-  for (const auto& other : self.others)
+  for (const auto& other : self.others) {
     if (other.starts_with("nlohmann/") && self.folder != "io") wrong.push_back(name + ": includes " + other + " outside io/");
+    if (other.starts_with("Eigen/") && self.folder != "interop" && self.backend != "eigen")
+      wrong.push_back(name + ": includes " + other + " outside interop/ and the backend eigen");
+  }
   for (const auto& included : self.ours) {
     const auto found = headers.find(included);
     if (found == headers.end()) {
@@ -115,7 +118,9 @@ inline void check_header(const std::map<std::string, header>& headers, const std
       wrong.push_back(name + " (level " + std::to_string(mine) + ") includes " + included + " (level " + std::to_string(theirs) + ")");
     }
     if (next.folder != self.folder && is_internal(included)) wrong.push_back(name + ": includes the internal header " + included);
-    if (!next.backend.empty() && next.backend != self.backend) wrong.push_back(name + ": includes the backend header " + included);
+    const bool builds_on = (self.backend == "eigen" && next.backend == "cpu") ||  // threads, ranges and row kernels are those of the CPU
+                           (self.folder == "interop" && included == "backend/eigen/core.hpp");
+    if (!next.backend.empty() && next.backend != self.backend && !builds_on) wrong.push_back(name + ": includes the backend header " + included);
     if (reached(headers, included).contains(name)) wrong.push_back(name + ": includes itself through " + included);
   }
   // The parts of a network do not know the network.
@@ -125,8 +130,8 @@ inline void check_header(const std::map<std::string, header>& headers, const std
         if (below == whole) wrong.push_back(name + ": leads to " + below);
 }
 
-/// raptr.hpp leads to every public header, except the backends, what reads files, what needs tables of characters and run/, and to
-/// none of these or of nlohmann-json.
+/// raptr.hpp leads to every public header, except the backends, what reads files, what needs tables of characters, run/ and interop/,
+/// and to none of these or of nlohmann-json.
 inline void check_list_of_all(const std::map<std::string, header>& headers, std::vector<std::string>& wrong) {
   const auto all = reached(headers, "raptr.hpp");
   for (const auto& [name, self] : headers) {
@@ -134,9 +139,11 @@ inline void check_list_of_all(const std::map<std::string, header>& headers, std:
     const bool reads_files = std::any_of(below.begin(), below.end(), [](const auto& one) { return is_in(one, "io"); });
     const bool reads_tables = std::any_of(below.begin(), below.end(), is_table);
     const bool needs_json = std::any_of(self.others.begin(), self.others.end(), [](const auto& one) { return one.starts_with("nlohmann/"); });
-    if (!all.contains(name) && self.backend.empty() && !reads_files && !reads_tables && !is_internal(name) && self.folder != "run")
+    if (!all.contains(name) && self.backend.empty() && !reads_files && !reads_tables && !is_internal(name) && self.folder != "run" &&
+        self.folder != "interop")
       wrong.push_back("raptr.hpp: misses " + name);
     if (all.contains(name) && is_table(name)) wrong.push_back("raptr.hpp: leads to the table " + name);
+    if (all.contains(name) && self.folder == "interop") wrong.push_back("raptr.hpp: leads to " + name);
     if (all.contains(name) && needs_json) wrong.push_back("raptr.hpp: leads to " + name + ", which needs nlohmann-json");
   }
 }

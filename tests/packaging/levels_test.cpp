@@ -136,6 +136,23 @@ TEST_CASE("each breach of the order is found, and nothing else") {
     tree.add("train/metrics.hpp", "#include <nlohmann/json.hpp>\n#include <raptr/io/json.hpp>");
     expected = "train/metrics.hpp: includes nlohmann/json.hpp outside io/\n";
   }
+  SUBCASE("Eigen is used outside interop/ and its backend") {
+    tree.add("backend/eigen.hpp", "#include <Eigen/Core>\n#include <raptr/backend/cpu.hpp>");
+    tree.add("backend/eigen/core.hpp", "#include <Eigen/Core>");
+    tree.add("interop/eigen.hpp", "#include <Eigen/Core>\n#include <raptr/backend/eigen/core.hpp>\n#include <raptr/train/trainer.hpp>");
+    tree.add("subnet/plan.hpp", "#include <Eigen/Core>\n#include <raptr/base/error.hpp>");
+    expected = "subnet/plan.hpp: includes Eigen/Core outside interop/ and the backend eigen\n";
+  }
+  SUBCASE("raptr.hpp leads to interop/") {
+    tree.add("interop/eigen.hpp", "#include <raptr/train/trainer.hpp>");
+    tree.add("raptr.hpp", "#include <raptr/backend/ops.hpp>\n#include <raptr/interop/eigen.hpp>");
+    expected = "raptr.hpp: leads to interop/eigen.hpp\n";
+  }
+  SUBCASE("the CPU backend includes that of Eigen") {
+    tree.add("backend/eigen.hpp", "");
+    tree.add("backend/cpu.hpp", "#include <raptr/backend/cpu/matmul.hpp>\n#include <raptr/backend/eigen.hpp>");
+    expected = "backend/cpu.hpp: includes the backend header backend/eigen.hpp\n";
+  }
   SUBCASE("one backend includes the other") {
     tree.add("backend/cuda.cuh", "#include <raptr/backend/cpu/matmul.hpp>");
     expected = "backend/cuda.cuh: includes the backend header backend/cpu/matmul.hpp\n";

@@ -96,6 +96,8 @@ template <class Block, class Objective, class Device> class transformer {
   /// sequences: of one step, all micro-batches together, for plans that drop some of them; any model runs such a plan.
   network_layout plan_layout(int sequences = 0) const { return layout_of<block>(shape_, sequences); }
   bool initialised() const { return initialised_; }
+  /// From begin(plan) on, until one without gradients: those of a trainer's last step, before an evaluation.
+  bool has_gradients() const { return has_gradients_; }
 
   /// Random weights, a pure function of the seed and the shape; standard deviations are those of the block's family.
   void initialise(std::uint64_t seed) {
@@ -143,7 +145,7 @@ template <class Block, class Objective, class Device> class transformer {
     if (!initialised_) errors::weights_are_not_initialised();
     if (!(plan.layout() == plan_layout(plan.layout().sequences))) errors::plan_is_of_another_network();
     active_.lower(layout_, plan);
-    slot_ = 1 - slot_;
+    slot_ = 1 - slot_, has_gradients_ = with_gradients;
     results_.resize(2 * results_size());
     zeros_.assign(results_size(), 0.0);
     ops_->upload(results_data(), zeros_.data(), zeros_.size());
@@ -274,7 +276,7 @@ template <class Block, class Objective, class Device> class transformer {
   active_layout active_;
   network_type network_;
   mutable network<block, counting_ops<real, master, ops_type::working_set>> dry_network_;  // keeps no state between passes
-  bool initialised_ = false;
+  bool initialised_ = false, has_gradients_ = false;
   int slot_ = 0;
   std::vector<untrained_tensor<master>> untrained_;
 

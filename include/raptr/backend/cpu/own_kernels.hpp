@@ -20,6 +20,8 @@ inline namespace RAPTR_INSTRUCTIONS {
 template <class T> struct softmax_sums { T max, sum; };
 
 struct own_kernels {
+  /// Throws if these kernels cannot run in this program.
+  static void check() {}
   static std::string name() {
 #if defined(__AVX512F__)
     return "cpu, AVX-512";

@@ -3,11 +3,11 @@
 // Eigen 3.4 are wrong at the ends of their range where they are vectorised (docs/eigen.md has a table), so those are set here.
 #pragma once
 
-#include <Eigen/Core>
 #include <concepts>
 #include <limits>
 #include <type_traits>
 
+#include <raptr/backend/eigen/core.hpp>
 #include <raptr/base/math.hpp>
 
 namespace raptr {

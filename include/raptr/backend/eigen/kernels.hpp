@@ -15,11 +15,9 @@ namespace raptr::eigen_backend {
 inline namespace RAPTR_INSTRUCTIONS {
 
 struct kernels {
+  static void check() { check_instructions(); }
   /// Like "eigen 3.4.0, AVX512, FMA, AVX2, ...": the instruction set that Eigen uses.
-  static std::string name() {
-    return "eigen " + std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) + "." + std::to_string(EIGEN_MINOR_VERSION) +
-           " (" + Eigen::SimdInstructionSetsInUse() + ")";
-  }
+  static std::string name() { return "eigen " + std::string(eigen_version) + " (" + Eigen::SimdInstructionSetsInUse() + ")"; }
 
   template <class K> using team = row_team<K>;
   template <class F, class State, class... T> static void each_element(const F& f, const State& state, std::int64_t n, T*... a) {

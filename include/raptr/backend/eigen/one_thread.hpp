@@ -3,7 +3,7 @@
 // backend has threads of its own, so Eigen uses one of OpenMP in them. What the caller has set for its own loops stays.
 #pragma once
 
-#include <Eigen/Core>
+#include <raptr/backend/eigen/core.hpp>
 
 #if defined(EIGEN_HAS_OPENMP)
 #include <omp.h>
