@@ -6,6 +6,7 @@
 
 #include <raptr/data/windows.hpp>
 
+#include "on_device.hpp"
 #include "scratch_folder.hpp"
 #include "small_model.hpp"
 #include "token_list.hpp"
