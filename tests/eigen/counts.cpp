@@ -15,6 +15,7 @@ constexpr void count(bool holds) {
 
 #include <raptr/backend/cpu.hpp>
 #include <raptr/backend/eigen.hpp>
+#include <raptr/backend/param_range_list.hpp>
 
 #include <doctest/doctest.h>
 
@@ -38,7 +39,8 @@ template <class Device> struct bench {
   using array = on_device<ops_type, float>;
   ops_type ops{cpu_options{.threads = 1}};
   array x{ops, numbers<float>(most * 3 * width, 1)}, y{ops, numbers<float>(most * 3 * width, 2)}, z{ops, numbers<float>(most * 3 * width, 3)},
-      w{ops, numbers<float>(width*width, 4)}, v{ops, numbers<float>(width, 5)}, statistics{ops, numbers<float>(most * 4, 6)};
+      w{ops, numbers<float>(width*width, 4)}, v{ops, numbers<float>(width, 5)}, statistics{ops, numbers<float>(most * 4, 6)},
+      second_moment{ops, std::vector<float>(most*width, 0.5f)};
   on_device<ops_type, int> ids{ops, std::vector<int>(most, 3)};
   on_device<ops_type, double> losses{ops, std::vector<double>(most)};
 
@@ -48,6 +50,13 @@ template <class Device> struct bench {
     f(n);
     return counts::expressions - before;
   }
+};
+
+template <class T> struct adamw_step {
+  static constexpr bool on_arrays = true;
+  using per_unit = unit_scalars<T>;
+  per_unit begin(const param_range&, int) const { return {T(0.1), T(0), 1, T(1), T(1)}; }
+  template <class V> void operator()(const per_unit& u, V& w, const V& g, V& m, V& v) const { adamw{}.update(u, w, g, m, v); }
 };
 
 template <class Device, class Check> void each_operation(Check check) {
@@ -95,6 +104,13 @@ template <class Device, class Check> void each_operation(Check check) {
     const auto list = sequences(n);
     ops.attention_backward(on.z.get(), on.y.read(), on.y.read(), on.statistics.read(), on.x.read(), heads,
                            {list.data(), list.data(), int(list.size())});
+  });
+  buffer<param_range, typename bench<Device>::ops_type> ranges(ops);
+  run("AdamW", [&](int n) {
+    param_range_list list;
+    list.push_back({.first = 0, .packed = 0, .length = n * width, .per_unit = width, .unit = 0, .tensor = 0, .decays = true});
+    ops.elementwise(adamw_step<float>{}, uploaded_ranges(list, ranges), on.y.get(), packed_array<const float>{on.x.read()}, on.z.get(),
+                    on.second_moment.get());
   });
 }
 

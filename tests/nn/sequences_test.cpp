@@ -6,6 +6,7 @@
 
 #include <raptr/data/windows.hpp>
 
+#include "on_device.hpp"
 #include "scratch_folder.hpp"
 #include "small_model.hpp"
 #include "token_list.hpp"
@@ -86,7 +87,8 @@ template <class Block, class Objective, class Device> void rows_that_go_by_keep_
   const auto mixed = logits_of_sequences(r, plan, b);
   for (int s = 0; s < 4; ++s) {
     CAPTURE(s);
-    CHECK(mixed[std::size_t(s)] == logits_of_sequences(r, plan_of_sequence(plan, s, r.layout()), b)[std::size_t(s)]);
+    const auto alone = logits_of_sequences(r, plan_of_sequence(plan, s, r.layout()), b)[std::size_t(s)];
+    CHECK(distance(mixed[std::size_t(s)], alone) <= (promises_equal_bits_across_rows ? 0 : 1e-13));
   }
   CHECK(mixed[1] != logits_of_sequences(r, step_plan::full(r.layout()), b)[1]);
 }

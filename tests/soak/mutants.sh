@@ -26,7 +26,15 @@ fails() {
   local program=$work/${1//\//.}
   local device=()
   [[ $1 == cuda/* ]] && device=("${emulator[@]}" "$work/emulator.o")
-  if ! build "${device[@]}" "$tests/${1}_test.cpp" "$work/main.o" -o "$program" 2> "$program.log"; then
+  # A program of tests/eigen, or the test of another folder compiled for raptr::eigen, as in the ordinary suite.
+  local source=$tests/${1}_test.cpp
+  if [[ $1 == eigen/* ]]; then
+    device=(-isystem "${EIGEN3_INCLUDE_DIR:-/usr/include/eigen3}" -DRAPTR_TEST_ON_EIGEN)
+    [[ $1 == eigen/openmp ]] && device+=(-fopenmp)
+    source=$tests/$1.cpp
+    [[ -e $source ]] || source=$tests/${1#eigen/}_test.cpp
+  fi
+  if ! build "${device[@]}" "$source" "$work/main.o" -o "$program" 2> "$program.log"; then
     [[ -n $name ]] && grep -q 'static assertion failed' "$program.log" && return 0  # what the compiler tests is tested
     echo "$1 does not compile${name:+ with \"$name\"}:" >&2
     head -5 "$program.log" >&2

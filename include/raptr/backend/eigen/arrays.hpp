@@ -46,10 +46,17 @@ template <eigen_backend::eigen_array A> struct array_functions<A> {
     for (scalar& v : to) v = math::erf(v);
     return to;
   }
+  // Subnormal numbers are scaled into the range in which Eigen's sqrt is right; zeros of both signs and infinity are their own roots.
   static plain sqrt(const A& x) {
+    constexpr scalar least = std::numeric_limits<scalar>::min(), most = std::numeric_limits<scalar>::max();
     const plain from = x;
-    plain to = from.sqrt();
-    for (Eigen::Index i = 0; i < to.size(); ++i) to[i] = from[i] > std::numeric_limits<scalar>::max() ? from[i] : to[i];
+    plain to = from;
+    for (Eigen::Index i = 0; i < to.size(); ++i) to[i] *= from[i] < least ? scalar(0x1p64) : scalar(1);
+    to = to.sqrt().eval();
+    for (Eigen::Index i = 0; i < to.size(); ++i) {
+      const scalar root = to[i] * (from[i] < least ? scalar(0x1p-32) : scalar(1));
+      to[i] = from[i] == 0 || from[i] > most ? from[i] : root;
+    }
     return to;
   }
   static plain flush_below(const A& x, scalar least) {
