@@ -26,15 +26,15 @@ class model_card {
     std::string card = "---\n";
     if (!architecture.empty())
       card += "library_name: transformers\npipeline_tag: " + std::string(objective == "masked_lm" ? "fill-mask" : "text-generation") + "\n";
-    card += "tags:\n- raptr\n- progressive-training\n---\n\n# " + names + ", step " + steps + "\n\nPretrained by raptr " + of_config("version") +
-            " with progressive subnetworks.\n\n| | |\n|---|---|\n";
+    card += "tags:\n- raptr\n- progressive-training\n---\n\n# " + names + " after " + steps + " steps\n\nPretrained by raptr " +
+            of_config("version") + " with progressive subnetworks.\n\n| | |\n|---|---|\n";
     const auto row = [&](const char* name, const std::string& value) { card += "| " + std::string(name) + " | " + value + " |\n"; };
     row("schedule", "`" + settings_["schedule"].get<std::string>() + "`");
     row("model", objective + ", " + blocks_text(step) + " layers, width " + number("width") + ", " + number("heads") + " heads, " +
                      number("neurons") + " neurons, context " + number("context") + ", " + number("vocab") + " ids, " + number("parameters") +
                      " parameters");
-    row("training", "steps " + steps + ", batch " + count_text(trainer_.options().batch * trainer_.options().accumulate) + ", " +
-                        count_text(sums.tokens) + " tokens, seed " + std::to_string(trainer_.options().seed));
+    row("training", steps + " steps, batch " + count_text(trainer_.options().batch * trainer_.options().accumulate) + ", " + count_text(sums.tokens) +
+                        " tokens, seed " + std::to_string(trainer_.options().seed));
     row("cost", scaled_text(sums.block_flops) + " block FLOPs, " + scaled_text(sums.total_flops) + " in all; the whole run has " +
                     fixed_text(settings_["block_flops_ratio"], 3) + " of the block FLOPs of full training");
     row("loss",
