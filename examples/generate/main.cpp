@@ -2,7 +2,7 @@
 // raptr-generate: continues a text with a model that raptr-pretrain has trained. The text goes to the standard output in whole
 // characters, everything else to the standard error.
 #include <raptr/backend/cpu.hpp>
-#include <raptr/checkpoint/checkpoint.hpp>
+#include <raptr/checkpoint/hugging_face.hpp>
 #include <raptr/nn/transformer.hpp>
 #include <raptr/run/run_files.hpp>
 
@@ -25,9 +25,10 @@ namespace errors {
   raptr::fail(raptr::shown(folder) + " holds a model with " + std::to_string(rows) + " rows of embedding, but the tokenizer " + tokenizer +
               " needs " + std::to_string(size) + ": it was trained with another tokenizer, give --tokenizer FILE or DIR");
 }
-[[noreturn]] static void model_has_another_end_of_text(const std::filesystem::path& folder, std::int64_t end, const std::string& tokenizer, int id) {
-  raptr::fail(raptr::shown(folder) + " holds a model for which the id " + std::to_string(end) + " ends a text, but for the tokenizer " + tokenizer +
-              " it is " + std::to_string(id) + ": it was trained with another tokenizer, give --tokenizer FILE or DIR");
+[[noreturn]] static void model_has_another_end_of_text(const std::filesystem::path& folder, const std::string& end, const std::string& tokenizer,
+                                                       int id) {
+  raptr::fail(raptr::shown(folder) + " holds a model for which the id " + end + " ends a text, but for the tokenizer " + tokenizer + " it is " +
+              std::to_string(id) + ": it was trained with another tokenizer, give --tokenizer FILE or DIR");
 }
 [[noreturn]] static void run_has_another_tokenizer(const std::string& given, const std::string& now, const std::string& before) {
   raptr::fail("the tokenizer " + raptr::shown(given) + " is not the one that the run was trained with (" + now + " instead of " + before +
@@ -55,8 +56,8 @@ struct settings {
 option_list options_of(settings& s) {
   option_list o;
   o.add("", "run", "RUN", &s.run, "folder of a run, for its newest good checkpoint");
-  o.add("", "checkpoint", "FOLDER", &s.checkpoint, "or one checkpoint");
-  o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "or bytes [that of the run]");
+  o.add("", "checkpoint", "FOLDER", &s.checkpoint, "or one checkpoint, or a Hugging Face folder of a GPT-2");
+  o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "or bytes [that in the checkpoint, or of its run]");
   o.add("", "prompt", "TEXT", &s.prompt, "what to continue [a new document]").or_empty();
   o.add("", "prompt-file", "FILE", &s.prompt_file, "or the contents of a file");
   o.add("", "tokens", "N", &s.tokens, "to add, unless the document ends first").range(0, 1e9);
@@ -76,8 +77,9 @@ class writer {
         tokens_(vocabulary_of(tokenizer_)),
         model_(shape, {.threads = threads}),
         full_(raptr::step_plan::full(model_.plan_layout())) {}
-  void load(const std::filesystem::path& folder) {
-    raptr::load_weights(folder, model_);
+  /// ours: whether it is a checkpoint of this library, otherwise any folder of its family.
+  void load(const std::filesystem::path& folder, bool ours) {
+    ours ? raptr::load_weights(folder, model_) : raptr::load_hugging_face(folder, model_);
     model_.begin(full_, false);
   }
 
@@ -138,28 +140,43 @@ run_tokenizer tokenizer_of_run(const std::filesystem::path& checkpoint) {
   return found;
 }
 
-/// The ids that end a text for a model: one, several, or none if it was trained without ("eos_token_id": null).
-std::vector<std::int64_t> ends_of_text(const raptr::json& config, const std::filesystem::path& file) {
-  if (!config.contains("eos_token_id") || config["eos_token_id"].is_null()) return {};
-  if (!config["eos_token_id"].is_array()) return {raptr::json_member<std::int64_t>(config, "eos_token_id", file)};
-  std::vector<std::int64_t> ends;
-  for (const auto& id : config["eos_token_id"]) ends.push_back(raptr::json_member<std::int64_t>({{"eos_token_id", id}}, "eos_token_id", file));
-  return ends;
+/// Whether config.json names `id` as the end of a text, or does not name any: null stands for none, and a list for several.
+bool ends_with(const raptr::json& end, std::int64_t id) {
+  if (end.is_array()) return std::ranges::any_of(end, [&](const raptr::json& one) { return one == id; });
+  return end.is_null() || end == id;
 }
 
-/// Throws file_error if the checkpoint is missing or damaged, input_error for a model that cannot continue a text.
-/// tokenizer: "bytes", a file or a folder; empty: that of the run that holds the checkpoint, else bytes.
-std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, int threads) {
-  raptr::verify_folder(checkpoint);
+/// The shape in config.json. Throws input_error for a model that cannot continue a text.
+raptr::model_shape shape_of(const std::filesystem::path& checkpoint, const raptr::json& config, bool ours) {
+  if (!ours) return raptr::hugging_face_config_of<raptr::gpt2_family, raptr::gpt2_block>(checkpoint, 1, true).shape;
   const auto file = checkpoint / "config.json";
-  const raptr::json config = raptr::read_json(file);
   const auto shape = raptr::shape_from_json(config, file);
   const auto objective = raptr::json_member<std::string>(config["raptr"], "objective", file);
   if (objective != raptr::causal_lm::name) errors::model_does_not_continue(checkpoint, objective);
   const auto family = raptr::json_member<std::string>(config["raptr"], "names", file);
   if (family != raptr::names_of<raptr::gpt2_block>(shape).family) errors::model_is_no_gpt2(checkpoint, family);
-  const run_tokenizer of_run = tokenizer_of_run(checkpoint);
-  if (std::error_code ignored; tokenizer_name.empty()) {
+  return shape;
+}
+
+/// Throws file_error if the checkpoint is missing or damaged, input_error for a model that cannot continue a text.
+///
+///   checkpoint  one of this library, whose manifest is verified, or any other Hugging Face folder of a GPT-2, merged or fine-tuned
+///   tokenizer   "bytes", a file or a folder; empty: that in the folder, else that of the run that holds the checkpoint, else bytes
+std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, int threads) {
+  std::error_code ignored;
+  const auto has = [&](std::string_view name) { return std::filesystem::exists(checkpoint / name, ignored); };
+  const bool ours = has(raptr::manifest_name) || has("state.json") || !(has("model.safetensors") || has("model.safetensors.index.json"));
+  if (ours) raptr::verify_folder(checkpoint);
+  const auto file = checkpoint / "config.json";
+  const raptr::json config = raptr::read_json(file);
+  const auto shape = shape_of(checkpoint, config, ours);
+  const bool beside = tokenizer_name.empty() && (has("tokenizer.json") || has("vocab.json"));
+  run_tokenizer of_run;
+  if (beside)
+    tokenizer_name = checkpoint.native();
+  else if (ours)
+    of_run = tokenizer_of_run(checkpoint);
+  if (tokenizer_name.empty()) {
     tokenizer_name = of_run.place;
     if (tokenizer_name != "bytes" && tokenizer_name != "none" && !std::filesystem::exists(tokenizer_name, ignored))
       errors::tokenizer_is_gone(tokenizer_name);
@@ -167,13 +184,12 @@ std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std
   auto tokenizer = tokenizer_named(tokenizer_name);
   const raptr::vocabulary ids = vocabulary_of(tokenizer);
   if (shape.vocab < ids.size) errors::model_has_another_vocabulary(checkpoint, shape.vocab, raptr::shown(tokenizer_name), ids.size);
-  const auto ends = ends_of_text(config, file);
-  if (!ends.empty() && std::ranges::find(ends, ids.end_of_text) == ends.end())
-    errors::model_has_another_end_of_text(checkpoint, ends.front(), raptr::shown(tokenizer_name), ids.end_of_text);
+  if (const auto end = config.find("eos_token_id"); end != config.end() && !ends_with(*end, ids.end_of_text))
+    errors::model_has_another_end_of_text(checkpoint, raptr::detail::shown_json(*end), raptr::shown(tokenizer_name), ids.end_of_text);
   if (const std::string now = tokenizer_text(tokenizer); !of_run.contents.empty() && now != of_run.contents)
     errors::run_has_another_tokenizer(tokenizer_name, now, of_run.contents);
   auto model = std::make_unique<writer>(shape, std::move(tokenizer), threads);
-  model->load(checkpoint);
+  model->load(checkpoint, ours);
   return model;
 }
 

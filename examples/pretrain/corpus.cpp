@@ -119,9 +119,15 @@ static void expect_tokenizer(const settings& s, const std::string& expected, con
   if (!expected.empty() && now != expected) errors::tokenizer_differs(s.tokenizer, now, expected);
 }
 
+static raptr::tokenizer_use use_of(const settings& s, const raptr::vocabulary& ids) {
+  const bool masked = s.objective == "masked_lm";
+  return {.context = int(s.context), .framed = masked && s.frame != "none" && ids.has_frame(), .types = masked};
+}
+
 corpus::corpus(const settings& s, const optional_tokenizer& tokenizer, const std::string& expected)
     : training_part_(part_of(s, tokenizer, s.text, s.shards, false)) {
   expect_tokenizer(s, expected, training_part_.tokenizer);
+  if (tokenizer) tokenizer_files_ = raptr::tokenizer_files(*tokenizer, use_of(s, vocabulary_of(*tokenizer)));
   if (s.masking == "whole-words") {
     const auto* words = tokenizer ? std::get_if<raptr::wordpiece_tokenizer>(&*tokenizer) : nullptr;
     if (!words) errors::no_words(s.tokenizer);

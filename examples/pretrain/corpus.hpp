@@ -5,7 +5,7 @@
 #include <optional>
 
 #include <raptr/run/any_trainer.hpp>
-#include <raptr/tokenizers/tokenizer_files.hpp>
+#include <raptr/tokenizers/tokenizer_writer.hpp>
 
 #include "settings.hpp"
 
@@ -30,6 +30,9 @@ class corpus {
 
   /// Of the tokenizer, if --masking needs it; see masked_lm::inside_word.
   const std::vector<bool>& inside_word() const { return inside_word_; }
+
+  /// Of the tokenizer, for checkpoints; none if it is not known.
+  const std::vector<raptr::text_file>& tokenizer_files() const { return tokenizer_files_; }
 
   /// One line about the tokens read.
   std::string line() const;
@@ -56,6 +59,7 @@ class corpus {
   part training_part_;
   std::optional<part> validation_part_;
   std::vector<bool> inside_word_;
+  std::vector<raptr::text_file> tokenizer_files_;
   std::pair<std::unique_ptr<raptr::any_tokens>, std::unique_ptr<raptr::any_tokens>> held_out_;  // training, validation
 };
 

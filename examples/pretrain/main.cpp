@@ -123,11 +123,12 @@ std::string solve_schedule(settings& s, corpus& text, expected_speed& speed, con
   return solve(s, estimator, speed.measured);
 }
 
-recording_options recording_of(const settings& s) {
+recording_options recording_of(const settings& s, const corpus& text) {
   recording_options recording{.keep = {.last = int(s.keep_checkpoints), .every = s.keep_every},
                               .tensorboard = s.tensorboard,
                               .note = note,
-                              .how_to_continue = "give --resume " + shown(s.out)};
+                              .how_to_continue = "give --resume " + shown(s.out),
+                              .tokenizer = text.tokenizer_files()};
   if (s.full_disk == "continue")
     recording.write_failed = [](const file_error& e) { say_error(std::string(e.what()) + "; continuing because of --full-disk continue"); };
   return recording;
@@ -166,6 +167,8 @@ void say_notes(const settings& s, const any_trainer& network, const expected_spe
   if (s.positions_of_folder > s.context)
     note("the weights of --from have " + count_text(s.positions_of_folder) + " positions, of which the first " + count_text(s.context) +
          " are used and kept, because --context is " + count_text(s.context));
+  if (s.tokenizer == "none")
+    note("--tokenizer none: checkpoints will have no tokenizer, so those who load one have to add the files of that of the shards");
   std::vector<std::int64_t> steps{*s.warmup - 1, *s.warmup};  // where the rate may be largest
   for (const auto& stage : stage_table(network.schedule(), network.layout(), s.steps))
     steps.insert(steps.end(), {stage.first, stage.first + s.rewarm - 1, stage.last});
@@ -194,7 +197,7 @@ bool train(const run_folder& folder, bool is_new, std::uint64_t log_bytes, any_t
     if (is_new && network.steps_done() == 0 && step_folders(folder.files().checkpoints()).empty()) remove_folder(s.out);
   };
   try {
-    return train_in(folder, log_bytes, network, text.training(), options, recording_of(s), [&](const step_report& r) { screen.step(r); });
+    return train_in(folder, log_bytes, network, text.training(), options, recording_of(s, text), [&](const step_report& r) { screen.step(r); });
   } catch (const std::bad_alloc&) {
     leave_nothing();
     errors::out_of_memory(plan.activation_bytes, bytes_of_weights(network.parameters()));

@@ -9,6 +9,7 @@
 #include <raptr/run/run_folder.hpp>
 #include <raptr/schedule/growth.hpp>
 
+#include "../support/texts.hpp"
 #include "corpus.hpp"
 #include "schedule.hpp"
 
@@ -162,6 +163,16 @@ inline bool is_known_by_contents(const option& o) { return names_a_place(o) && o
 inline std::string tokenizer_of_run(const raptr::json& config) {
   return config.contains("hashes") && config["hashes"].contains("tokenizer") ? config["hashes"].value("tokenizer", "") : "";
 }
+/// The newest checkpoint with the tokenizer of the run, recognised by its contents; empty: there is none, as in runs of earlier versions.
+inline std::filesystem::path checkpoint_with_tokenizer(const raptr::run_folder& run) {
+  const std::string wanted = tokenizer_of_run(run.config());
+  for (const auto& [step, folder] : raptr::step_folders(run.files().checkpoints())) try {
+      if (std::error_code ignored; std::filesystem::exists(folder / "tokenizer.json", ignored))
+        if (tokenizer_text(tokenizer_named(folder.native())) == wanted) return folder;
+    } catch (const raptr::error&) {  // damaged, as the resume will say
+    }
+  return {};
+}
 /// Throws file_error if a place of the option does not exist.
 inline void expect_places(const option& o) {
   path_list places;
@@ -195,6 +206,8 @@ inline settings resumed(const raptr::run_folder& run, const option_list& given) 
       errors::option_differs(o.name, raptr::detail::shown_json(first_value), raptr::detail::shown_json(value),
                              o.topic == "schedule" || o.name == "steps" ? plans_text(before, given) : "");
   }
+  if (s.tokenizer != "bytes" && s.tokenizer != "none" && !given.given("tokenizer"))
+    if (const auto folder = checkpoint_with_tokenizer(run); !folder.empty()) s.tokenizer = folder.native();
   for (const option& o : options.all())
     if (is_known_by_contents(o)) expect_places(o);
   return s;

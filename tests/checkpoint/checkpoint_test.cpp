@@ -348,7 +348,7 @@ TEST_CASE("A checkpoint names its run in manifest and state, and its weights do 
   scratch_folder folder;
   small_run<host_device> run("full", dropped_update::frozen, {}, two);
   run.trainer.run(text, {.steps = 3, .batch = 1});
-  save_checkpoint(folder / "step-000003", run.trainer, text.vocabulary(), "0123456789abcdef");
+  save_checkpoint(folder / "step-000003", run.trainer, text.vocabulary(), {.run = "0123456789abcdef"});
   CHECK(read_json(folder / "step-000003/state.json")["run"] == "0123456789abcdef");
   CHECK(read_manifest(folder / "step-000003").run == "0123456789abcdef");
   load_checkpoint(folder / "step-000003", run.trainer);

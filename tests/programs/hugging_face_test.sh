@@ -27,7 +27,27 @@ expect_error 2 'has 64 as "n_inner"' "$P" "${F[@]}" --neurons 80
 expect_error 2 '--objective is masked_lm, but ' "$P" "${F[@]}" --objective masked_lm
 expect_error 2 'is of a gpt2, whose head is for causal_lm' "$P" "${F[@]}" --objective masked_lm
 expect_error 2 '--kv-heads is 1, but ' "$P" "${F[@]}" --kv-heads 1
-expect_error 2 'holds no tokenizer' "$P" --from $from --text text.txt --steps 20
+# The tokenizer is in the checkpoint, which the manifest names; without it one has to be given.
+grep -q '"name": "tokenizer.json"' $from/manifest.json || fail "the manifest does not name the tokenizer"
+expect_done "$P" --from $from --text text.txt --batch 2 --steps 2 --validate-every 0 --out from_folder
+grep -q '"tokenizer": "bytes, 259 ids' from_folder/config.json || fail "not the bytes: $(cat from_folder/config.json)"
+cp -r $from bare && rm bare/tokenizer.json
+expect_error 2 'holds no tokenizer' "$P" --from bare --text text.txt --steps 20
+# A folder of another library has no manifest: it is continued with its own tokenizer; a checkpoint that lost its manifest is damaged.
+greedy() { "$G" --checkpoint "$1" --temperature 0 --tokens 20 --prompt line 2>err.log; }
+cp -r $from foreign && rm foreign/{manifest,state}.json
+[[ -n $(greedy $from) && $(greedy foreign) == "$(greedy $from)" ]] || fail "another text without a manifest: $(cat err.log)"
+sed -i 's/"eos_token_id": 256/"eos_token_id": null/' foreign/config.json
+[[ $(greedy foreign) == "$(greedy $from)" ]] || fail "an eos_token_id of null is refused: $(cat err.log)"
+sed -i 's/"eos_token_id": null/"eos_token_id": 7/' foreign/config.json
+expect_error 2 'the id 7 ends a text' "$G" --checkpoint foreign
+cp -r $from torn && rm torn/manifest.json
+expect_error 3 'manifest.json' "$G" --checkpoint torn
+# README.md may be edited, the tokenizer may not.
+cp -r $from edited && echo >>edited/README.md
+expect_done "$G" --checkpoint edited --tokens 1
+echo >>edited/tokenizer.json
+expect_error 3 'tokenizer.json' "$G" --checkpoint edited
 expect_error 3 'nowhere' "$P" "${T[@]}" --from nowhere
 cp -r $from changed
 sed -i 's/"model_type": "gpt2"/"model_type": "llama"/' changed/config.json

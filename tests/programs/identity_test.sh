@@ -6,6 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 T=$programs/raptr-tokenize
 R=("${B[@]}" --steps 12 --checkpoint-every 4 --validate-every 0 --keep-checkpoints 9)
 id() { sed -nE 's/.*"id": "([0-9a-f]{16})".*/\1/p' "$1/config.json"; }
+earlier() { rm "$1"/checkpoints/*/tokenizer.json; } # RUN: no tokenizer in its checkpoints, as in runs of earlier versions
 again() { rm -rf "$2" && cp -r "$1" "$2" && rm "$2/summary.json" "$2/curves.svg" && rm -r "$2/checkpoints/step-000012"; } # FROM TO: up to step 8
 
 # The id follows from what the run computes, and stands in manifest and state.
@@ -72,7 +73,7 @@ mkdir words
 W=(--text text.txt --tokenizer words --objective masked_lm --layers 2 --width 16 --heads 2 --context 16 --batch 2 --threads 1 --steps 12
   --checkpoint-every 4 --validate-every 0 --keep-checkpoints 9)
 expect_done "$P" "${W[@]}" --out masked
-again masked swapped && cp -r words kept
+again masked swapped && cp -r words kept && cp -r swapped current && earlier swapped
 sed -i '5s/.*/[unused]/; 6s/.*/[MASK]/' words/vocab.txt
 expect_error 2 'words is not the one that the run was started with (wordpiece-' "$P" --resume swapped
 [[ $(cat err.log) == *'the tokenizer '*', mask 5'*' instead of '*', mask 4'* ]] || fail "the tokenizer is not blamed: $(cat err.log)"
@@ -82,8 +83,11 @@ mv words away
 expect_error 3 'words, from which the run was started with --tokenizer, is not there: give its new place as --tokenizer' "$P" --resume swapped
 expect_error 2 'is not the one that the run was started with' "$P" --resume swapped --tokenizer bytes
 expect_error 2 'away is not the one that the run was started with' "$P" --resume swapped --tokenizer away
+rm -r swapped && mv current swapped && cp -r swapped again
 expect_done "$P" --resume swapped --tokenizer kept/vocab.txt
 expect_same_run masked swapped
+expect_done "$P" --resume again # the tokenizer of its checkpoint, wherever the folder is
+expect_same_run masked again
 
 # Of a byte-level tokenizer, for shards too, and for what is generated.
 expect_done "$T" --train-bpe 300 --text text.txt --out tok
@@ -93,13 +97,17 @@ expect_done "$T" --tokenizer tok --text text.txt --out shards
 S=("${R[@]:2}" --shards shards --tokenizer tok --vocab 300)
 expect_done "$P" "${S[@]}" --out sharded
 again sharded later && mv shards parts && mv tok tok1
+cp -r later older && earlier older
+expect_error 3 'tok, from which the run was started with --tokenizer, is not there' "$P" --resume older --shards parts
 expect_error 3 'shards, from which the run was started with --shards, is not there' "$P" --resume later --tokenizer tok1
-expect_error 3 'tok, from which the run was started with --tokenizer, is not there' "$P" --resume later --shards parts
-expect_error 3 'tok, the tokenizer of the run, is not there: give its new place as --tokenizer' "$G" --run later
 expect_error 2 'is not the one that the run was trained with' "$G" --run later --tokenizer tok2
 expect_done "$G" --run later --tokenizer tok1 --tokens 2
+expect_done "$G" --run later --tokens 2
+cp -r later unplaced
 expect_done "$P" --resume later --shards parts --tokenizer tok1
 expect_same_run sharded later
+expect_done "$P" --resume unplaced --shards parts # with the tokenizer of its checkpoint
+expect_same_run sharded unplaced
 
 # Both intervals save, whatever the other one is, and what is not kept goes.
 kept() { (cd "$1/checkpoints" && printf '%s ' step-*) | sed 's/step-0*//g'; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint is a folder: model.safetensors and config.json as other tools expect them, optimizer.safetensors with
-// moments and step counts, state.json with the state of the training loop, manifest.json with checksums. It is written
+// A checkpoint is a folder: model.safetensors, config.json and the files of the tokenizer as other tools expect them,
+// optimizer.safetensors with moments and step counts, state.json with the state of the training loop, manifest.json with checksums. It is written
 // atomically (io/atomic_folder.hpp), and a failed load leaves the trainer unchanged. While a network grows, the first two are those of
 // the blocks that exist, numbered from 0, and the weights of the others wait in optimizer.safetensors.
 #pragma once
@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include <raptr/checkpoint/checkpoint_extras.hpp>
 #include <raptr/checkpoint/error.hpp>
 #include <raptr/checkpoint/model_config.hpp>
 #include <raptr/io/atomic_folder.hpp>
@@ -173,10 +174,8 @@ template <class Model> void load_weights(const std::filesystem::path& folder, Mo
 }
 
 /// Atomically writes the state between two steps to a folder. Throws file_error and keeps the old folder.
-///
-///   run  the id of the run, for manifest and state; empty: of none
 template <class Trainer>
-void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, const vocabulary& tokens, const std::string& run = "") {
+void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, const vocabulary& tokens, const checkpoint_extras& extras = {}) {
   using kind = checkpoint::kind_of<Trainer>;
   using master = typename kind::master;
   auto& model = trainer.model();
@@ -185,7 +184,7 @@ void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, cons
   const auto tensors = file_tensors(model.layout(), names);
   const unit_set& existing = trainer.done().existing;
   const auto parts = checkpoint::tensors_of(model.layout(), names, existing);
-  atomic_folder to(folder, run);
+  atomic_folder to(folder, extras.run);
   to.write("model.safetensors", [&](recorded_file& out) {
     const checkpoint::arena_tensors<master> weights[] = {{"", parts.network, model.get_weights()}};
     checkpoint::write_tensors<master>(out, weights, {}, {}, model.untrained());
@@ -206,11 +205,15 @@ void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, cons
   json config = model_config<typename kind::model::block, typename kind::model::objective_type>(shape, tokens, checkpoint::is_whole(model));
   if (!parts.waiting.empty()) config["raptr"]["grows_to"] = model.shape().layers, config["raptr"]["existing_blocks"] = blocks;
   to.write("config.json", json_text(config));
+  if (kind::model::objective_type::name == causal_lm::name && config.contains("architectures"))
+    to.write("generation_config.json", json_text(generation_config(shape, tokens)));
+  for (const text_file& file : extras.tokenizer) to.write(file.name, file.text);
   json state = {{"format", parts.waiting.empty() ? checkpoint::format : checkpoint::format_of_growing}};
-  if (!run.empty()) state["run"] = run;
+  if (!extras.run.empty()) state["run"] = extras.run;
   state.update({{"step", trainer.done().step}, {"nonfinite_in_a_row", trainer.done().nonfinite_in_a_row}, {"existing_blocks", std::move(blocks)}});
   if (trainer.done().stage_begun) state["stage_begun"] = true;
   to.write("state.json", json_text(state));
+  if (!extras.card.empty()) write_file(to.partial_path() / "README.md", extras.card);  // not in the manifest, since people edit it
   to.commit();
 }
 

@@ -93,6 +93,7 @@ class config_reader {
     const json value = there ? config_[member] : json_of(missing);
     if (by_block_ && !holds(values, value)) errors::block_lacks_member(file_, member, value, !there, listed(values));
   }
+  void alias(const char*, int) {}
   void id(const char*, int vocabulary::*) {}
   void rate(const char*) {}
 

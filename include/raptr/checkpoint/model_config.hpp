@@ -86,6 +86,7 @@ class config_writer {
   void only(const char* member, const config_values& values) { config_[member] = json_of(*values.begin()); }
   void checked(const char*, const config_values&) {}
   void policy(const char* member, const config_value&, const config_values& values) { only(member, values); }
+  void alias(const char* member, int value) { config_[member] = value; }
   void id(const char* member, int vocabulary::*which) { config_[member] = tokens_.*which < 0 ? json(nullptr) : json(tokens_.*which); }
   void rate(const char* member) { config_[member] = 0.0; }
 
@@ -142,9 +143,18 @@ template <class Block, class Objective> json model_config(const model_shape& sha
     Family::template config<Block>(writer, completed);
     return members;
   });
-  config["torch_dtype"] = std::same_as<typename Block::precision::master, float> ? "float32" : "float64";
+  config["dtype"] = std::same_as<typename Block::precision::master, float> ? "float32" : "float64";
   config["raptr"] = shape_to_json<Block, Objective>(shape);
   return config;
+}
+
+/// The contents of generation_config.json. Without the length, readers generate beyond the last position.
+inline json generation_config(const model_shape& shape, const vocabulary& tokens) {
+  const auto or_null = [](int id) { return id < 0 ? json(nullptr) : json(id); };
+  return {{"bos_token_id", or_null(tokens.end_of_text)},
+          {"eos_token_id", or_null(tokens.end_of_text)},
+          {"pad_token_id", or_null(tokens.pad >= 0 ? tokens.pad : tokens.end_of_text)},
+          {"max_length", shape.context}};
 }
 
 }  // namespace raptr

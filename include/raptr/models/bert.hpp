@@ -85,7 +85,7 @@ struct bert_family {
     visit.number("layer_norm_eps", s.norm_eps, bert_layer_norm::eps);
     visit.policy("hidden_act", "gelu", gelu_names<Network>());
     visit.policy("tie_word_embeddings", true, {Network::head::tied});
-    visit.checked("position_embedding_type", {"absolute"});
+    visit.only("position_embedding_type", {"absolute"});
     visit.checked("is_decoder", {false});
     visit.checked("add_cross_attention", {false});
     for (const char* rate : {"hidden_dropout_prob", "attention_probs_dropout_prob"}) visit.rate(rate);

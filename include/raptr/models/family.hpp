@@ -60,6 +60,7 @@ struct config_values {
 ///   only(member, values)                  one of the values, of which the first is the default and is written
 ///   checked(member, values)               the same, but not written
 ///   policy(member, missing, values)       the same for a choice that the block makes: one of the values that its type has
+///   alias(member, value)                  a size under another name, which some readers want: written, never read
 ///   id(member, id)                        the id of a special token, written if there is one, never read
 ///   rate(member)                          of dropout, which no model here has: written as 0, ignored when read
 template <class V>
@@ -71,6 +72,7 @@ concept config_visitor = requires(V& visit, const char* member, int& size, doubl
   visit.only(member, values);
   visit.checked(member, values);
   visit.policy(member, config_value(true), values);
+  visit.alias(member, size);
   visit.id(member, id);
   visit.rate(member);
 };
@@ -83,6 +85,7 @@ struct any_config_visitor {
   void only(const char*, config_values) const {}
   void checked(const char*, config_values) const {}
   void policy(const char*, config_value, config_values) const {}
+  void alias(const char*, int) const {}
   void id(const char*, int vocabulary::*) const {}
   void rate(const char*) const {}
 };

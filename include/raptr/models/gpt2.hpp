@@ -67,6 +67,7 @@ struct gpt2_family {
     visit.size("neurons", "n_inner", s.neurons, 0);
     visit.size("vocab", "vocab_size", s.vocab);
     visit.size("context", "n_positions", s.context);
+    visit.alias("n_ctx", s.context);
     visit.number("layer_norm_epsilon", s.norm_eps, layer_norm::eps);
     visit.policy("activation_function", "gelu_new", gelu_names<Network>());
     visit.policy("tie_word_embeddings", true, {Network::head::tied});

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include <raptr/checkpoint/checkpoint_extras.hpp>
 #include <raptr/data/any_tokens.hpp>
 #include <raptr/data/unigram_loss.hpp>
 #include <raptr/io/json.hpp>
@@ -26,6 +27,8 @@ class any_trainer {
   virtual ~any_trainer() = default;
   virtual std::string device() const = 0;
   virtual std::int64_t parameters() const = 0;
+  /// The class of transformers that opens a checkpoint; empty: none, as only this library knows the format.
+  virtual std::string architecture() const = 0;
   virtual const any_schedule& schedule() const = 0;
   /// What a resumed run must have in common with the one before: model, schedule, learning rates.
   virtual json settings() const = 0;
@@ -49,8 +52,7 @@ class any_trainer {
   /// The losses without context on the same targets; see unigram_losses_of().
   virtual unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t windows,
                                          const std::stop_token& stop) const = 0;
-  /// run: its id, for the manifest and the state.
-  virtual void save(const std::filesystem::path& folder, const vocabulary& tokens, const std::string& run) = 0;
+  virtual void save(const std::filesystem::path& folder, const vocabulary& tokens, const checkpoint_extras& extras) = 0;
   virtual void load(const std::filesystem::path& folder) = 0;
 };
 

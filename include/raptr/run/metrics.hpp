@@ -107,14 +107,27 @@ struct run_sums {
   std::int64_t tokens = 0, skipped = 0;
   double block_flops = 0, total_flops = 0, seconds = 0;
   std::optional<double> loss, validation_loss;  // the last ones
+
+  void add(const step_metrics& m) {
+    tokens += m.tokens, skipped += m.skipped, block_flops += m.block_flops, total_flops += m.total_flops, seconds += m.seconds;
+    if (m.loss) loss = m.loss;
+    if (m.validation_loss) validation_loss = m.validation_loss;
+  }
+  /// What the line of the step adds once it is in the log.
+  void add(const step_report& r) {
+    const auto finite = [](bool there, double x) { return there && std::isfinite(x) ? std::optional(x) : std::nullopt; };
+    add({.loss = finite(!r.skipped(), r.loss),
+         .validation_loss = finite(r.validation_loss.has_value(), r.validation_loss.value_or(0)),
+         .tokens = r.tokens,
+         .block_flops = r.block_flops,
+         .total_flops = r.total_flops,
+         .seconds = r.seconds,
+         .skipped = r.skipped()});
+  }
 };
 inline run_sums sums_of(const std::vector<step_metrics>& steps) {
   run_sums s;
-  for (const step_metrics& m : steps) {
-    s.tokens += m.tokens, s.skipped += m.skipped, s.block_flops += m.block_flops, s.total_flops += m.total_flops, s.seconds += m.seconds;
-    if (m.loss) s.loss = m.loss;
-    if (m.validation_loss) s.validation_loss = m.validation_loss;
-  }
+  for (const step_metrics& m : steps) s.add(m);
   return s;
 }
 

@@ -5,6 +5,7 @@
 
 #include <raptr/run/any_trainer.hpp>
 #include <raptr/run/metrics_log.hpp>
+#include <raptr/run/model_card.hpp>
 #include <raptr/run/run_folder.hpp>
 
 namespace raptr {
@@ -18,6 +19,7 @@ struct recording_options {
   std::function<void(const file_error&)> write_failed{};  // gets the first error of several and the run continues; empty: the error is thrown
   std::optional<unigram_losses> floor{};                  // for summary.json: unigram_losses_of() the training and the validation text
   std::string how_to_continue = "run it again";           // for the error when the end could not be saved
+  std::vector<text_file> tokenizer{};                     // of every checkpoint: tokenizer_files(); empty: checkpoints have none
 };
 
 namespace detail {
@@ -67,6 +69,7 @@ inline bool train_in(const run_folder& folder, std::uint64_t log_bytes, any_trai
                      const recording_options& recording, const std::function<void(const step_report&)>& watch) {
   const run_files& files = folder.files();
   options.also_save_every = recording.keep.every;
+  const std::uint64_t log_before = log_bytes;
   try {
     log_bytes = detail::complete_validation(files, log_bytes, trainer.steps_done(), options);
   } catch (const stopped&) {
@@ -78,18 +81,33 @@ inline bool train_in(const run_folder& folder, std::uint64_t log_bytes, any_trai
   std::error_code ignored;
   std::int64_t saved = trainer.steps_done();  // of the newest checkpoint; -1: not known
   if (!std::filesystem::exists(files.checkpoint(saved) / manifest_name, ignored)) saved = -1;
+  run_sums sums;
+  if (log_bytes > 0) {
+    auto done = read_metrics(files.metrics()).steps;
+    done.resize((std::min)(done.size(), static_cast<std::size_t>(trainer.steps_done())));
+    sums = sums_of(done);
+  }
+  const model_card card(trainer, folder.config(), !recording.tokenizer.empty());
+  if (saved >= 0 && log_bytes != log_before)  // the card of a checkpoint that a stop left without the validation loss
+    write_checkpoint([&] { replace_file(files.checkpoint(saved) / "README.md", card.text(saved, sums)); });
+  if (saved < 0 && trainer.architecture().empty())
+    recording.note("no published format holds this model: its checkpoints have the model_type \"" + trainer.settings().value("names", std::string()) +
+                   "\", which only this library opens");
   const auto remove_old = [&] { folder.remove_old(saved, options, recording.keep); };
   if (saved >= 0) write_checkpoint(remove_old);  // a process that was killed may have left older ones
   options.save = [&] {
     write_log([&] { log.sync(); });  // first, so that no checkpoint is ahead of the log
     write_checkpoint([&] {
-      if (saved != trainer.steps_done()) trainer.save(files.checkpoint(trainer.steps_done()), text.vocabulary(), folder.id());
+      if (saved != trainer.steps_done())
+        trainer.save(files.checkpoint(trainer.steps_done()), text.vocabulary(),
+                     {.run = folder.id(), .tokenizer = recording.tokenizer, .card = card.text(trainer.steps_done(), sums)});
       saved = trainer.steps_done();
       remove_old();
     });
   };
   const bool whole = trainer.run(text, options, [&](const step_report& r) {
     if (watch) watch(r);
+    sums.add(r);
     write_log([&] { log.append(r); });
   });
   if (write_log.failed() || write_checkpoint.failed()) {

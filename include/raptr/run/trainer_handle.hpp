@@ -29,6 +29,10 @@ template <class Trainer> class trainer_handle final : public any_trainer {
 
   std::string device() const override { return model().ops().description(); }
   std::int64_t parameters() const override { return model().layout().parameters(); }
+  std::string architecture() const override {
+    return with_family_of_files<typename model_type::block>(
+        model().shape(), [&]<class Family>() { return std::string(Family::architecture(checkpoint::is_whole(model()))); });
+  }
   const any_schedule& schedule() const override { return schedule_; }
   const run_options& options() const override { return options_; }
   network_layout layout() const override { return model().plan_layout(options_.batch * options_.accumulate); }
@@ -99,8 +103,8 @@ template <class Trainer> class trainer_handle final : public any_trainer {
                                  const std::stop_token& stop) const override {
     return unigram_losses_of(training, validation, model().objective(), model().shape().context, most, 0, stop);
   }
-  void save(const std::filesystem::path& folder, const vocabulary& tokens, const std::string& run) override {
-    save_checkpoint(folder, trainer_, tokens, run);
+  void save(const std::filesystem::path& folder, const vocabulary& tokens, const checkpoint_extras& extras) override {
+    save_checkpoint(folder, trainer_, tokens, extras);
   }
   void load(const std::filesystem::path& folder) override { load_checkpoint(folder, trainer_); }
 

@@ -14,7 +14,7 @@
 
 #include <raptr/io/json.hpp>
 #include <raptr/tokenizers/bpe.hpp>
-#include <raptr/tokenizers/detail/byte_alphabet.hpp>
+#include <raptr/tokenizers/bpe_writer.hpp>
 #include <raptr/tokenizers/detail/lines.hpp>
 #include <raptr/tokenizers/detail/token_table.hpp>
 #include <raptr/tokenizers/special_token_files.hpp>
@@ -180,50 +180,6 @@ inline bpe_tokenizer read_bpe(const std::filesystem::path& from) {
   if (from.filename() == "vocab.json" || from.filename() == "merges.txt")
     return detail::read_vocab_and_merges(folder_of(from) / "vocab.json", folder_of(from) / "merges.txt");
   return detail::read_tokenizer_json(detail::read_whole_tokenizer(from), from);
-}
-
-/// Writes vocab.json, merges.txt and tokenizer.json into a folder, creating it; each file is replaced atomically.
-inline void write_bpe(const bpe_tokenizer& tokenizer, const std::filesystem::path& folder) {
-  const auto& model = tokenizer.model();
-  std::vector<std::string> spellings;
-  json vocab = json::object(), merges = json::array(), added = json::array();
-  for (std::int32_t id = 0; id < tokenizer.size(); ++id) {
-    const auto& token = model.tokens[static_cast<std::size_t>(id)];
-    spellings.push_back(tokenizer.is_special(id) && detail::spells_itself(token) ? token : spell_bytes(token));
-    vocab.get_ref<json::object_t&>().emplace_back(spellings.back(), id);  // append directly: spellings differ
-  }
-  for (const auto id : tokenizer.specials())
-    if (detail::spells_itself(tokenizer.token(id)))
-      added.push_back({{"id", id},
-                       {"content", spellings[static_cast<std::size_t>(id)]},
-                       {"single_word", false},
-                       {"lstrip", false},
-                       {"rstrip", false},
-                       {"normalized", false},
-                       {"special", true}});
-  std::string lines = "#version: 0.2\n";
-  for (const auto& [left, right] : model.merges) {
-    const auto line = spellings[static_cast<std::size_t>(left)] + " " + spellings[static_cast<std::size_t>(right)];
-    lines += line + "\n";
-    merges.push_back(line);
-  }
-  const json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
-  json bpe = {
-      {"type", "BPE"},     {"dropout", nullptr},     {"unk_token", nullptr},  {"continuing_subword_prefix", nullptr}, {"end_of_word_suffix", nullptr},
-      {"fuse_unk", false}, {"byte_fallback", false}, {"ignore_merges", false}};
-  bpe["vocab"] = vocab;
-  bpe["merges"] = std::move(merges);
-  json whole = {{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}};
-  whole["added_tokens"] = std::move(added);
-  whole["normalizer"] = nullptr;
-  whole["pre_tokenizer"] = byte_level;
-  whole["post_processor"] = nullptr;
-  whole["decoder"] = byte_level;
-  whole["model"] = std::move(bpe);
-  make_folders(folder);
-  replace_file(folder / "vocab.json", json_text(vocab));
-  replace_file(folder / "merges.txt", lines);
-  replace_file(folder / "tokenizer.json", json_text(whole));
 }
 
 }  // namespace raptr

@@ -163,6 +163,7 @@ class special_token_files {
       if (is_plain(ids.*of))
         errors::plain_token_as_special(model_.path, id_member, "the id of a special token", tokens.spellings()[static_cast<std::size_t>(id)]);
     }
+    if (ids.pad == ids.end_of_text) ids.pad = -1;  // as folders of GPT-2 have it: there is no token for padding alone
     return ids;
   }
 
