@@ -214,12 +214,12 @@ TEST_CASE("A name that does not exist is refused with the nearest one, and nothi
 }
 
 TEST_CASE("Without weights there is nothing to see or to set, and an optimizer without moments has none") {
-  transformer<gpt2_block, causal_lm, eigen> model(tiny);
+  transformer<gpt2_block, causal_lm, eigen> model(run_shape);
   const auto refused = [](auto f) { CHECK(has(sentence_of<input_error>(f), "this model has no weights yet")); };
   refused([&] { (void)weight_view(model, "tokens"); });
   refused([&] { (void)canonical(model, "transformer.wte.weight"); });
-  refused([&] { set_weight(model, "tokens", Eigen::MatrixXf::Zero(11, 8)); });
-  refused([&] { set_canonical(model, "transformer.wte.weight", Eigen::MatrixXf::Zero(11, 8)); });
+  refused([&] { set_weight(model, "tokens", Eigen::MatrixXf::Zero(40, 8)); });
+  refused([&] { set_canonical(model, "transformer.wte.weight", Eigen::MatrixXf::Zero(40, 8)); });
   trainer one(std::move(model), any_schedule("full"), plain_descent{});
   one.run(text, {.steps = 1, .batch = 1});
   const std::string said = sentence_of<input_error>([&] { (void)moment_view(one, "exp_avg", "tokens"); });
