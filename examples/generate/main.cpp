@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-generate: continues a text with a model that raptr-pretrain has trained. The text goes to the standard output in whole
 // characters, everything else to the standard error.
-#include <raptr/backend/cpu.hpp>
-#include <raptr/checkpoint/checkpoint.hpp>
-#include <raptr/nn/transformer.hpp>
 #include <raptr/run/run_files.hpp>
 
-#include "../support/option_list.hpp"
+#include "../support/device_option.hpp"
 #include "../support/texts.hpp"
 #include "../support/whole_characters.hpp"
+#include "network.hpp"
 #include "sampler.hpp"
 
 namespace program {
@@ -47,7 +45,7 @@ constexpr std::string_view head =
 
 struct settings {
   std::filesystem::path checkpoint, run, prompt_file;
-  std::string prompt, tokenizer;
+  std::string prompt, tokenizer, device;
   std::int64_t tokens = 200, top_k = 0, seed = 1, threads = 0;
   double temperature = 0.8, top_p = 1;
 };
@@ -64,6 +62,9 @@ option_list options_of(settings& s) {
   o.add("", "top-k", "N", &s.top_k, "sample from the N most probable tokens; 0: all").range(0, 1e9);
   o.add("", "top-p", "P", &s.top_p, "sample from the fewest tokens with total probability P").range(0, 1);
   o.add("", "seed", "N", &s.seed, "different seeds give different texts").range(0, 9'007'199'254'740'992);
+  std::vector<std::string_view> devices;
+  for (const network_kind* const kind : network_kinds()) devices.push_back(kind->device);
+  add_device_option(o, "", &s.device, devices, "of those compiled in; any continues the text of any run");
   o.add("", "threads", "N", &s.threads, "0: one per processor").range(0, 1023);
   return o;
 }
@@ -71,17 +72,10 @@ option_list options_of(settings& s) {
 /// A trained model that continues a text.
 class writer {
  public:
-  writer(const raptr::model_shape& shape, raptr::any_tokenizer tokenizer, int threads)
-      : tokenizer_(std::move(tokenizer)),
-        tokens_(vocabulary_of(tokenizer_)),
-        model_(shape, {.threads = threads}),
-        full_(raptr::step_plan::full(model_.plan_layout())) {}
-  void load(const std::filesystem::path& folder) {
-    raptr::load_weights(folder, model_);
-    model_.begin(full_, false);
-  }
+  writer(std::unique_ptr<any_network> network, raptr::any_tokenizer tokenizer)
+      : tokenizer_(std::move(tokenizer)), tokens_(vocabulary_of(tokenizer_)), network_(std::move(network)) {}
 
-  int context() const { return model_.shape().context; }
+  int context() const { return network_->shape().context; }
   /// Sets the prompt; an empty text starts a new document. Returns the number of tokens of the text.
   std::int64_t begin(std::string_view text) {
     ids_.clear();
@@ -99,7 +93,7 @@ class writer {
     data.add_segment(int(seen.size()), 0);
     data.ids.assign(seen.begin(), seen.end());
     data.targets.push_back({int(seen.size()) - 1, 0, 1.0f});  // the row whose logits are needed
-    std::vector<float> logits = model_.predict(full_, data);
+    std::vector<float> logits = network_->predict(data);
     logits.resize(std::size_t(tokens_.size));
     for (const int never : {tokens_.mask, tokens_.pad})
       if (never >= 0) logits[std::size_t(never)] = -std::numeric_limits<float>::infinity();
@@ -114,8 +108,7 @@ class writer {
  private:
   raptr::any_tokenizer tokenizer_;
   raptr::vocabulary tokens_;
-  raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu> model_;
-  raptr::step_plan full_;
+  std::unique_ptr<any_network> network_;
   std::vector<std::int32_t> ids_;
   std::size_t prompt_ = 0, written_ = 0;  // ids of the prompt; bytes that next() has returned
 };
@@ -139,7 +132,7 @@ run_tokenizer tokenizer_of_run(const std::filesystem::path& checkpoint) {
 
 /// Throws file_error if the checkpoint is missing or damaged, input_error for a model that cannot continue a text.
 /// tokenizer: "bytes", a file or a folder; empty: that of the run that holds the checkpoint, else bytes.
-std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, int threads) {
+writer make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, const network_kind& kind, int threads) {
   raptr::verify_folder(checkpoint);
   const auto file = checkpoint / "config.json";
   const raptr::json config = raptr::read_json(file);
@@ -162,9 +155,7 @@ std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std
       errors::model_has_another_end_of_text(checkpoint, end, raptr::shown(tokenizer_name), ids.end_of_text);
   if (const std::string now = tokenizer_text(tokenizer); !of_run.contents.empty() && now != of_run.contents)
     errors::run_has_another_tokenizer(tokenizer_name, now, of_run.contents);
-  auto model = std::make_unique<writer>(shape, std::move(tokenizer), threads);
-  model->load(checkpoint);
-  return model;
+  return {kind.load(shape, threads, checkpoint), std::move(tokenizer)};
 }
 
 void note(const std::string& sentence) { std::fprintf(stderr, "raptr: note: %s\n", one_line(sentence).c_str()); }
@@ -190,11 +181,14 @@ int start(int count, char** words) {
       raptr::fail("--" + std::string(name) +
                   " is given, but at --temperature 0 the most probable token is always taken and nothing is drawn: leave --" + name +
                   " out, or raise --temperature");
-  const auto model = make_writer(checkpoint_of(s), s.tokenizer, static_cast<int>(s.threads));
+  if (!is_on_host(s.device) && options.given("threads"))
+    raptr::fail("--threads is given, but --device is " + s.device + ", so nothing reads it: leave --threads out");
+  const network_kind& kind = **std::ranges::find(network_kinds(), s.device, &network_kind::device);
+  writer model = make_writer(checkpoint_of(s), s.tokenizer, kind, static_cast<int>(s.threads));
   const std::string prompt = s.prompt_file.empty() ? s.prompt : raptr::read_file(s.prompt_file);
-  if (const auto size = model->begin(prompt); size > model->context())
-    note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model->context()) + ": only the last " +
-         std::to_string(model->context()) + " are used");
+  if (const auto size = model.begin(prompt); size > model.context())
+    note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model.context()) + ": only the last " +
+         std::to_string(model.context()) + " are used");
   whole_characters text;
   const auto write = [](std::string_view bytes) { std::fwrite(bytes.data(), 1, bytes.size(), stdout); };
   (void)text.add(prompt);
@@ -202,7 +196,7 @@ int start(int count, char** words) {
   const sampler draw(s.temperature, s.top_k, s.top_p, static_cast<std::uint64_t>(s.seed));
   std::int64_t n = 0;
   for (; n < s.tokens && std::fflush(stdout) == 0; ++n) {
-    const auto next = model->next([&](std::span<const float> logits) { return draw(logits, n); });
+    const auto next = model.next([&](std::span<const float> logits) { return draw(logits, n); });
     if (!next) break;
     write(text.add(*next));
   }
