@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # raptr-pretrain trains each of RAPTR_PRETRAIN_FAMILIES on each of RAPTR_PRETRAIN_DEVICES; each pair is compiled by itself, so a build
-# with fewer of them is shorter. --model, --objective and --device select one of them; the first that fits is the default.
+# with fewer of them is shorter. --model, --objective and --device select one of them; the first that fits is the default. raptr-generate
+# has the same devices. Eigen is compiled in by default only where the tests are built: a user of the programs needs no Eigen.
 #   RAPTR_FAMILY_NAME  the header, block and objective of a family of your own: -DRAPTR_PRETRAIN_FAMILIES="gpt2;mine"
 #                      -DRAPTR_FAMILY_mine="/folder/mine.hpp;mine::block;raptr::causal_lm"
 set(RAPTR_PRETRAIN_FAMILIES gpt2 bert CACHE STRING "Networks of raptr-pretrain")
-set(RAPTR_PRETRAIN_DEVICES cpu CACHE STRING "Devices of raptr-pretrain: cpu, cuda")
+set(default_devices cpu)
+if(RAPTR_BUILD_TESTS AND TARGET raptr::eigen)
+  list(APPEND default_devices eigen)
+endif()
+set(RAPTR_PRETRAIN_DEVICES ${default_devices} CACHE STRING "Devices of raptr-pretrain and raptr-generate: cpu, eigen, cuda")
 set(RAPTR_FAMILY_gpt2 raptr/models/gpt2.hpp raptr::gpt2_block raptr::causal_lm)
 set(RAPTR_FAMILY_bert raptr/models/bert.hpp raptr::bert_block raptr::masked_lm)
+
+if("eigen" IN_LIST RAPTR_PRETRAIN_DEVICES AND NOT TARGET raptr::eigen)
+  message(FATAL_ERROR "raptr: RAPTR_PRETRAIN_DEVICES has eigen, but there is no Eigen 3.4 or newer (${raptr_eigen_problem})")
+endif()
 
 # Here, because a function cannot enable a language. CMake's default is older than what the backend needs.
 if("cuda" IN_LIST RAPTR_PRETRAIN_DEVICES)
@@ -19,17 +28,26 @@ if("cuda" IN_LIST RAPTR_PRETRAIN_DEVICES)
   enable_language(CUDA)
 endif()
 
+# Sets the header and the extension of files for a device, and links a program with what they need.
+macro(raptr_use_device target device)
+  set(device_header "${device}.hpp")
+  set(extension cpp)
+  if("${device}" STREQUAL "eigen")
+    target_link_libraries(${target} PRIVATE raptr::eigen)
+  elseif("${device}" STREQUAL "cuda")
+    target_link_libraries(${target} PRIVATE raptr::cuda)
+    set(device_header cuda.cuh)
+    set(extension cu)
+  elseif(NOT "${device}" STREQUAL "cpu")
+    message(FATAL_ERROR "raptr: RAPTR_PRETRAIN_DEVICES has ${device}: the devices are cpu, eigen and cuda")
+  endif()
+endmacro()
+
 function(raptr_pretrain_networks target)
   set(declared "")
   set(kinds "")
   foreach(device IN LISTS RAPTR_PRETRAIN_DEVICES)
-    set(device_header "${device}.hpp")
-    set(extension cpp)
-    if(device STREQUAL "cuda")
-      target_link_libraries(${target} PRIVATE raptr::cuda)
-      set(device_header cuda.cuh)
-      set(extension cu)
-    endif()
+    raptr_use_device(${target} ${device})
     foreach(family IN LISTS RAPTR_PRETRAIN_FAMILIES)
       list(LENGTH RAPTR_FAMILY_${family} count)
       if(NOT family MATCHES "^[A-Za-z][A-Za-z0-9_]*$" OR NOT count EQUAL 3)
@@ -58,10 +76,33 @@ std::span<const network_kind* const> network_kinds() { return kinds; }
   target_include_directories(${target} PRIVATE pretrain)
 endfunction()
 
+# The GPT-2 of raptr-generate on each device.
+function(raptr_generate_networks target)
+  set(declared "")
+  set(kinds "")
+  foreach(device IN LISTS RAPTR_PRETRAIN_DEVICES)
+    raptr_use_device(${target} ${device})
+    set(generated "${CMAKE_CURRENT_BINARY_DIR}/generate/gpt2_on_${device}.${extension}")
+    configure_file(generate/network.cpp.in "${generated}" @ONLY)
+    target_sources(${target} PRIVATE "${generated}")
+    string(APPEND declared "extern const network_kind gpt2_on_${device};\n")
+    string(APPEND kinds "&gpt2_on_${device}, ")
+  endforeach()
+  file(CONFIGURE OUTPUT generate/networks.cpp CONTENT "#include <span>
+namespace program {
+struct network_kind;
+@declared@static const network_kind* const kinds[]{@kinds@};
+std::span<const network_kind* const> network_kinds() { return kinds; }
+}
+  " @ONLY)
+  target_sources(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/generate/networks.cpp")
+  target_include_directories(${target} PRIVATE generate)
+endfunction()
+
 # raptr_fast_to_compile(SOURCES): -Og for files without inner loops, which -O3 takes twice as long to compile and -O1 a third longer.
 function(raptr_fast_to_compile)
   foreach(source IN LISTS ARGN)
-    if(NOT source MATCHES "generate/main|corpus|tokenize/")
+    if(NOT source MATCHES "corpus|tokenize/")
       set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Og>)
     endif()
   endforeach()

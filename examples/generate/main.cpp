@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // raptr-generate: continues a text with a model that raptr-pretrain has trained. The text goes to the standard output in whole
 // characters, everything else to the standard error.
-#include <raptr/backend/cpu.hpp>
-#include <raptr/checkpoint/hugging_face.hpp>
-#include <raptr/nn/transformer.hpp>
+#include <raptr/checkpoint/hugging_face_config.hpp>
 #include <raptr/run/run_files.hpp>
 
-#include "../support/option_list.hpp"
+#include "../support/device_option.hpp"
 #include "../support/texts.hpp"
 #include "../support/whole_characters.hpp"
+#include "network.hpp"
 #include "sampler.hpp"
 
 namespace program {
@@ -48,7 +47,7 @@ constexpr std::string_view head =
 
 struct settings {
   std::filesystem::path checkpoint, run, prompt_file;
-  std::string prompt, tokenizer;
+  std::string prompt, tokenizer, device;
   std::int64_t tokens = 200, top_k = 0, seed = 1, threads = 0;
   double temperature = 0.8, top_p = 1;
 };
@@ -65,6 +64,9 @@ option_list options_of(settings& s) {
   o.add("", "top-k", "N", &s.top_k, "sample from the N most probable tokens; 0: all").range(0, 1e9);
   o.add("", "top-p", "P", &s.top_p, "sample from the fewest tokens with total probability P").range(0, 1);
   o.add("", "seed", "N", &s.seed, "different seeds give different texts").range(0, 9'007'199'254'740'992);
+  std::vector<std::string_view> devices;
+  for (const network_kind* const kind : network_kinds()) devices.push_back(kind->device);
+  add_device_option(o, "", &s.device, devices, "of those compiled in; any continues the text of any run");
   o.add("", "threads", "N", &s.threads, "0: one per processor").range(0, 1023);
   return o;
 }
@@ -72,18 +74,10 @@ option_list options_of(settings& s) {
 /// A trained model that continues a text.
 class writer {
  public:
-  writer(const raptr::model_shape& shape, raptr::any_tokenizer tokenizer, int threads)
-      : tokenizer_(std::move(tokenizer)),
-        tokens_(vocabulary_of(tokenizer_)),
-        model_(shape, {.threads = threads}),
-        full_(raptr::step_plan::full(model_.plan_layout())) {}
-  /// ours: whether it is a checkpoint of this library, otherwise any folder of its family.
-  void load(const std::filesystem::path& folder, bool ours) {
-    ours ? raptr::load_weights(folder, model_) : raptr::load_hugging_face(folder, model_);
-    model_.begin(full_, false);
-  }
+  writer(std::unique_ptr<any_network> network, raptr::any_tokenizer tokenizer)
+      : tokenizer_(std::move(tokenizer)), tokens_(vocabulary_of(tokenizer_)), network_(std::move(network)) {}
 
-  int context() const { return model_.shape().context; }
+  int context() const { return network_->shape().context; }
   bool has_end_of_text() const { return tokens_.end_of_text >= 0; }
   /// Sets the prompt; an empty text starts a new document. Returns the number of tokens of the text.
   std::int64_t begin(std::string_view text) {
@@ -102,7 +96,7 @@ class writer {
     data.add_segment(int(seen.size()), 0);
     data.ids.assign(seen.begin(), seen.end());
     data.targets.push_back({int(seen.size()) - 1, 0, 1.0f});  // the row whose logits are needed
-    std::vector<float> logits = model_.predict(full_, data);
+    std::vector<float> logits = network_->predict(data);
     logits.resize(std::size_t(tokens_.size));
     for (const int never : {tokens_.mask, tokens_.pad})
       if (never >= 0 && never != tokens_.end_of_text) logits[std::size_t(never)] = -std::numeric_limits<float>::infinity();
@@ -117,8 +111,7 @@ class writer {
  private:
   raptr::any_tokenizer tokenizer_;
   raptr::vocabulary tokens_;
-  raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu> model_;
-  raptr::step_plan full_;
+  std::unique_ptr<any_network> network_;
   std::vector<std::int32_t> ids_;
   std::size_t prompt_ = 0, written_ = 0;  // ids of the prompt; bytes that next() has returned
 };
@@ -162,7 +155,7 @@ raptr::model_shape shape_of(const std::filesystem::path& checkpoint, const raptr
 ///
 ///   checkpoint  one of this library, whose manifest is verified, or any other Hugging Face folder of a GPT-2, merged or fine-tuned
 ///   tokenizer   "bytes", a file or a folder; empty: that in the folder, else that of the run that holds the checkpoint, else bytes
-std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, int threads) {
+writer make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, const network_kind& kind, int threads) {
   std::error_code ignored;
   const auto has = [&](std::string_view name) { return std::filesystem::exists(checkpoint / name, ignored); };
   const bool ours = has(raptr::manifest_name) || has("state.json") || !(has("model.safetensors") || has("model.safetensors.index.json"));
@@ -188,9 +181,7 @@ std::unique_ptr<writer> make_writer(const std::filesystem::path& checkpoint, std
     errors::model_has_another_end_of_text(checkpoint, raptr::detail::shown_json(*end), raptr::shown(tokenizer_name), ids.end_of_text);
   if (const std::string now = tokenizer_text(tokenizer); !of_run.contents.empty() && now != of_run.contents)
     errors::run_has_another_tokenizer(tokenizer_name, now, of_run.contents);
-  auto model = std::make_unique<writer>(shape, std::move(tokenizer), threads);
-  model->load(checkpoint, ours);
-  return model;
+  return {kind.load(shape, threads, checkpoint, ours), std::move(tokenizer)};
 }
 
 void note(const std::string& sentence) { std::fprintf(stderr, "raptr: note: %s\n", one_line(sentence).c_str()); }
@@ -216,12 +207,15 @@ int start(int count, char** words) {
       raptr::fail("--" + std::string(name) +
                   " is given, but at --temperature 0 the most probable token is always taken and nothing is drawn: leave --" + name +
                   " out, or raise --temperature");
-  const auto model = make_writer(checkpoint_of(s), s.tokenizer, static_cast<int>(s.threads));
+  if (!is_on_host(s.device) && options.given("threads"))
+    raptr::fail("--threads is given, but --device is " + s.device + ", so nothing reads it: leave --threads out");
+  const network_kind& kind = **std::ranges::find(network_kinds(), s.device, &network_kind::device);
+  writer model = make_writer(checkpoint_of(s), s.tokenizer, kind, static_cast<int>(s.threads));
   const std::string prompt = s.prompt_file.empty() ? s.prompt : raptr::read_file(s.prompt_file);
-  if (const auto size = model->begin(prompt); size > model->context())
-    note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model->context()) + ": only the last " +
-         std::to_string(model->context()) + " are used");
-  if (prompt.empty() && !model->has_end_of_text()) note("the tokenizer has no end of text to begin with: the text follows the token 0");
+  if (const auto size = model.begin(prompt); size > model.context())
+    note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model.context()) + ": only the last " +
+         std::to_string(model.context()) + " are used");
+  if (prompt.empty() && !model.has_end_of_text()) note("the tokenizer has no end of text to begin with: the text follows the token 0");
   whole_characters text;
   const auto write = [](std::string_view bytes) { std::fwrite(bytes.data(), 1, bytes.size(), stdout); };
   (void)text.add(prompt);
@@ -229,7 +223,7 @@ int start(int count, char** words) {
   const sampler draw(s.temperature, s.top_k, s.top_p, static_cast<std::uint64_t>(s.seed));
   std::int64_t n = 0;
   for (; n < s.tokens && std::fflush(stdout) == 0; ++n) {
-    const auto next = model->next([&](std::span<const float> logits) { return draw(logits, n); });
+    const auto next = model.next([&](std::span<const float> logits) { return draw(logits, n); });
     if (!next) break;
     write(text.add(*next));
   }

@@ -153,7 +153,7 @@ int say_next(const settings& s) {
 /// Empty if the run fits into the memory of this machine, which is not that of a GPU.
 std::string memory_shortage(const settings& s, const any_trainer& network, const run_plan& plan) {
   const double weights = bytes_of_weights(network.parameters()), there = memory_limit();
-  if (s.device != "cpu" || weights + plan.activation_bytes <= there) return "";
+  if (!is_on_host(s.device) || weights + plan.activation_bytes <= there) return "";
   return "a micro-batch needs " + bytes_text(plan.activation_bytes) + " for activations, and the model " + bytes_text(weights) +
          " for weights, gradients and moments, but this machine has " + bytes_text(there) +
          ": reduce --batch, with a larger --accumulate for steps of the same size, or --context";

@@ -31,7 +31,6 @@ option_list options_of(settings& s) {
   option_list o;
   const auto models = names_of_kinds(&network_kind::name), objectives = names_of_kinds(&network_kind::objective),
              devices = names_of_kinds(&network_kind::device);
-  if (s.device.empty()) s.device = devices.front();
   o.add("data", "text", "FILE|DIR ...", &s.text, "training text; of a folder, the files *.txt");
   o.add("data", "shards", "FILE|DIR ...", &s.shards, "or token shards; of a folder, the files *.bin without the word val in their names");
   o.add("data", "documents", "HOW", &s.documents, "how files are split into documents").one_of({"file", "blank-line"});
@@ -96,7 +95,7 @@ option_list options_of(settings& s) {
   o.add("training", "max-nonfinite", "N", &s.max_nonfinite, "consecutive non-finite steps that may be skipped").range(1, 1e9);
 
   o.add("run", "out", "RUN", &s.out, "folder of the run, must not exist yet [runs/1, runs/2, ...]");
-  o.add("run", "device", "NAME", &s.device, "of those compiled in; a resume may change it").one_of(devices);
+  add_device_option(o, "run", &s.device, devices, "of those compiled in; a resume may change it");
   o.add("run", "threads", "N", &s.threads, "0: one per processor; does not change results").range(0, 1023);
   o.add("run", "validate-every", "STEPS", &s.validate_every, "0: never").range(0, most_steps).default_is("steps / 20");
   o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");

@@ -7,7 +7,7 @@
 
 #include <raptr/subnet/model_shape.hpp>
 
-#include "../support/option_list.hpp"
+#include "../support/device_option.hpp"
 
 namespace raptr {
 class any_schedule;

@@ -62,7 +62,7 @@ inline std::vector<std::string> unread_options(const settings& s, const option_l
   refuse_if(s.objective != "masked_lm", "masking", "--objective is " + s.objective + " and masks no token", "give --objective masked_lm");
   refuse_if(s.text.empty() && s.validation_text.empty(), "documents", "there is no text to split", "give --text");
   refuse_if(s.shards.empty() && s.validation_shards.empty(), "shard-format", "there are no shards", "give --shards");
-  refuse_if(s.device != "cpu", "threads", "--device is " + s.device, "give --device cpu");
+  refuse_if(!is_on_host(s.device), "threads", "--device is " + s.device, "give --device cpu");
   refuse_if(!validates && s.validate_every != 0 && !given.find("validate-every")->in_file, "validate-every",
             "the text is too short to hold out a part", "give --validation-text");
   refuse_if(!validates, "validation-windows", "there is no text to validate on", "give --validation-text");

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,10 +41,12 @@ struct option {
   std::vector<std::string_view> choices{};  // of a string; empty: any text
   std::string default_text{};
   bool given = false, in_file = false;
-  bool may_be_empty = false;  // a text
+  bool may_be_empty = false;                              // a text
+  std::function<std::string(std::string_view)> advice{};  // what else to do about a value that is not among the choices; "": nothing
 
   option& range(double from, double to) { return least = from, most = to, *this; }
   option& one_of(std::vector<std::string_view> names) { return choices = std::move(names), *this; }
+  option& or_else(std::function<std::string(std::string_view)> what) { return advice = std::move(what), *this; }
   option& or_empty() { return may_be_empty = true, *this; }
   option& default_is(std::string text) { return default_text = std::move(text), *this; }
 };
@@ -246,8 +249,9 @@ class option_list {
     if (o.choices.empty()) return value;
     for (const auto one : o.choices)
       if (one == value) return value;
+    const std::string advice = o.advice ? o.advice(value) : "";
     errors::wrong_value(where, "\"" + raptr::shown(value) + "\"",
-                        allowed(o) + " (the nearest is " + std::string(raptr::nearest_name(value, o.choices)) + ")");
+                        allowed(o) + (advice.empty() ? " (the nearest is " + std::string(raptr::nearest_name(value, o.choices)) + ")" : advice));
   }
   void read_text(option& o, std::string_view text) {
     const auto wrong = [&] { errors::wrong_value(shown(o), "\"" + raptr::shown(text) + "\"", allowed(o)); };
