@@ -47,6 +47,28 @@ mv "$work/first" "$work/stage" # an installed tree may be moved
 
 project package package -DCMAKE_PREFIX_PATH="$work/stage"
 project package_io package -DCMAKE_PREFIX_PATH="$work/stage" -DCOMPONENTS=io
+# eigen_package VERSION: a CMake package as Eigen of that version has it, with the headers of this machine. From 5.0 on it refuses
+# a request for 3.4, and sets no variable.
+eigen_package() {
+  mkdir -p "$work/eigen-$1"
+  cat >"$work/eigen-$1/Eigen3Config.cmake" <<END
+add_library(Eigen3::Eigen INTERFACE IMPORTED)
+target_include_directories(Eigen3::Eigen INTERFACE "$eigen")
+END
+  cat >"$work/eigen-$1/Eigen3ConfigVersion.cmake" <<END
+set(PACKAGE_VERSION $1)
+if(NOT PACKAGE_FIND_VERSION OR PACKAGE_FIND_VERSION_MAJOR EQUAL ${1%%.*})
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+END
+  echo "-DEigen3_DIR=$work/eigen-$1"
+}
+eigen=$(for folder in /usr/include/eigen3 /usr/local/include/eigen3; do [[ ! -e $folder/Eigen/Core ]] || echo "$folder"; done | head -1)
+if [[ -n $eigen ]]; then
+  project package_eigen package -DCMAKE_PREFIX_PATH="$work/stage" -DCOMPONENTS=eigen
+  project package_eigen5 package -DCMAKE_PREFIX_PATH="$work/stage" -DCOMPONENTS=eigen "$(eigen_package 5.0.1)"
+  project eigen_folder package -DCMAKE_PREFIX_PATH="$work/stage" -DCOMPONENTS=eigen -DEIGEN3_INCLUDE_DIR="$eigen" -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON
+fi
 project fetch fetch -DFETCHCONTENT_FULLY_DISCONNECTED=ON -DCOMPONENTS=io
 check_parent fetch
 project subdirectory subdirectory -DRAPTR_INSTALL=OFF
@@ -117,6 +139,9 @@ refused() {
 }
 refused 'the component io needs nlohmann-json 3.11' -DCOMPONENTS=io -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON
 refused 'raptr' -DCOMPONENTS=comm
+refused 'the component eigen needs Eigen 3.4 or newer (none was found)' -DCOMPONENTS=eigen -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON
+refused 'eigen-3.3.9 is Eigen 3.3.9)' -DCOMPONENTS=eigen "$(eigen_package 3.3.9)"
+refused 'which has no Eigen/Core)' -DCOMPONENTS=eigen -DEIGEN3_INCLUDE_DIR="$work"
 
 if command -v pkg-config >/dev/null; then
   echo "== pkg-config"

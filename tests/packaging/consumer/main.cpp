@@ -2,6 +2,9 @@
 #include <raptr/raptr.hpp>
 
 #include <raptr/backend/cpu.hpp>
+#ifdef WITH_EIGEN
+#include <raptr/backend/eigen.hpp>
+#endif
 #ifdef WITH_IO
 #include <nlohmann/json.hpp>
 #endif
