@@ -44,9 +44,6 @@ inline token_pair merge_of(std::string_view line, const token_table& all, const 
   return merge_of(line.substr(0, space), line.substr(space + 1), all, where);
 }
 
-/// Whether a special token can be written as it is: UTF-8 that the byte alphabet does not decode to other bytes.
-inline bool spells_itself(std::string_view name) { return is_utf8(name) && bytes_spelled(name).value_or(std::string(name)) == name; }
-
 /// The special tokens that files add to a vocabulary.
 class added_specials {
  public:

@@ -41,7 +41,7 @@ inline json tokenizer_json(const wordpiece_tokenizer& tokenizer, bool framed) {
   json vocab = json::object(), added = json::array();
   for (std::int32_t id = 0; id < tokenizer.size(); ++id) {
     vocab.get_ref<json::object_t&>().emplace_back(tokenizer.token(id), id);  // append directly: tokens differ
-    if (tokenizer.is_special(id) || tokenizer.token(id) == wordpiece_tokenizer::unknown)
+    if (tokenizer.is_special(id) || tokenizer.token(id) == tokenizer.unknown())
       added.push_back(detail::special_token_json(id, tokenizer.token(id)));
   }
   const bert_splitting& how = tokenizer.splitting();
@@ -67,9 +67,9 @@ inline json tokenizer_json(const wordpiece_tokenizer& tokenizer, bool framed) {
   }
   whole["decoder"] = {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}};
   json model = {{"type", "WordPiece"},
-                {"unk_token", wordpiece_tokenizer::unknown},
+                {"unk_token", tokenizer.unknown()},
                 {"continuing_subword_prefix", "##"},
-                {"max_input_chars_per_word", wordpiece_tokenizer::longest_word}};
+                {"max_input_chars_per_word", tokenizer.longest_word()}};
   model["vocab"] = std::move(vocab);
   whole["model"] = std::move(model);
   return whole;
@@ -96,7 +96,7 @@ template <class Tokenizer> json tokenizer_config(const Tokenizer& tokenizer, con
   mark("pad_token", ids.pad >= 0 ? ids.pad : ids.end_of_text);
   mark("mask_token", ids.mask), mark("cls_token", ids.cls), mark("sep_token", ids.sep);
   if constexpr (words) {
-    config["unk_token"] = wordpiece_tokenizer::unknown;
+    config["unk_token"] = tokenizer.unknown();
     config["do_lower_case"] = tokenizer.splitting().lower_case;
     config["strip_accents"] = tokenizer.splitting().strip_accents;
     config["tokenize_chinese_chars"] = tokenizer.splitting().split_ideographs;
