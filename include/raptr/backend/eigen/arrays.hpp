@@ -49,14 +49,14 @@ template <eigen_backend::eigen_array A> struct array_functions<A> {
   }
   // Subnormal numbers are scaled into the range in which Eigen's sqrt is right; zeros of both signs and infinity are their own roots.
   static plain sqrt(const A& x) {
-    constexpr scalar least = std::numeric_limits<scalar>::min(), most = std::numeric_limits<scalar>::max();
+    using limits = std::numeric_limits<scalar>;
     const plain from = x;
     plain to = from;
-    in_vectors(to, from, [](auto& v, const auto& given) { v = given < least ? given * scalar(0x1p64) : given; });
+    in_vectors(to, from, [](auto& v, const auto& given) { v = given < limits::min() ? given * scalar(0x1p64) : given; });
     to = to.sqrt();
     in_vectors(to, from, [](auto& v, const auto& given) {
-      v = given < least ? v * scalar(0x1p-32) : v;
-      v = given > most ? given : v;
+      v = given < limits::min() ? v * scalar(0x1p-32) : v;
+      v = given > limits::max() ? given : v;
       v = given == 0 ? given : v;
     });
     return to;
