@@ -123,8 +123,8 @@ template <class Tokenizer> void encode(const Tokenizer& tokens, chunk& c) {
   const int end = raptr::vocabulary(tokens.vocabulary()).end_of_text;
   for (const auto& part : c.parts) {
     auto& ids = part.measures ? c.validation : c.training;
-    if constexpr (requires { tokens.encode(rest, ids, &c.unknown); })
-      tokens.encode(rest.substr(0, part.bytes), ids, &c.unknown);
+    if constexpr (requires { tokens.encode(rest, ids, c.unknown); })
+      tokens.encode(rest.substr(0, part.bytes), ids, c.unknown);
     else
       tokens.encode(rest.substr(0, part.bytes), ids);
     rest.remove_prefix(part.bytes);

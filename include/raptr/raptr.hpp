@@ -32,4 +32,5 @@
 #include <raptr/subnet/rules/named_rule.hpp>
 #include <raptr/tokenizers/byte.hpp>
 #include <raptr/tokenizers/special_tokens.hpp>
+#include <raptr/tokenizers/unknown_tally.hpp>
 #include <raptr/train/trainer.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // token_lines TOKENIZER cased|uncased|- TEXT ...: writes the ids of every line of the texts, a line for each, and at the end
-// the seconds that whole texts took.
+// the seconds that whole texts took. "-" leaves the splitting to the files of the tokenizer.
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -40,7 +40,8 @@ int main(int count, char** words) {
   try {
     if (count < 4) raptr::fail("give a tokenizer, cased, uncased or -, and texts");
     const auto tokenizer = raptr::read_tokenizer(words[1]);
-    if (const auto* const wordpiece = std::get_if<raptr::wordpiece_tokenizer>(&tokenizer)) {
+    const auto* const wordpiece = std::get_if<raptr::wordpiece_tokenizer>(&tokenizer);
+    if (wordpiece && std::string_view(words[2]) != "-") {
       const bool lower = std::string_view(words[2]) == "uncased";
       write_ids(raptr::wordpiece_tokenizer(wordpiece->tokens(), {.lower_case = lower, .strip_accents = lower}), count - 3, words + 3);
     } else {

@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 import tokenizers
@@ -23,6 +24,9 @@ def packages(bpe_folder, wordpiece_folder):
         wordpiece.normalizer = normalizers.BertNormalizer(lowercase=name == "uncased")
         wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         yield "WordPiece " + name, wordpiece_folder, name, wordpiece
+        with tempfile.TemporaryDirectory() as folder:  # what the package writes, with no other file beside it
+            wordpiece.save(folder + "/tokenizer.json")
+            yield f"WordPiece {name}, tokenizer.json", folder, "-", wordpiece
 
 
 def main():

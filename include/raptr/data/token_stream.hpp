@@ -75,8 +75,8 @@ class token_stream {
     std::visit(
         [&]<class Id>(std::vector<Id>& ids) {
           const auto before = ids.size();
-          if constexpr (requires { tokens.encode(document, ids, &unknown_); }) {
-            tokens.encode(document, ids, &unknown_);
+          if constexpr (requires { tokens.encode(document, ids, unknown_); }) {
+            tokens.encode(document, ids, unknown_);
             for (auto at = before; at < ids.size(); ++at) check(ids[at]);
           } else if constexpr (requires { tokens.encode(document, ids); }) {
             tokens.encode(document, ids);

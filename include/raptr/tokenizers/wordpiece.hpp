@@ -66,11 +66,16 @@ class wordpiece_tokenizer {
   raptr::vocabulary vocabulary() const { return vocabulary_; }
 
   /// Appends the ids of a text, without [CLS] and [SEP]. A word that tokens cannot form becomes the unknown token.
-  ///
-  ///   tally  if given, counts these words and the characters that no token has
-  template <class Id> void encode(std::string_view text, std::vector<Id>& ids, unknown_tally* tally = nullptr) const {
+  template <class Id> void encode(std::string_view text, std::vector<Id>& ids) const {
     std::string part;
-    split_bert(text, how_, [&](std::string_view word) { encode_word(word, part, ids, tally); });
+    split_bert(text, how_, [&](std::string_view word) { (void)encode_word(word, part, ids); });
+  }
+  /// The same; counts the unknown words, and their characters that have no token at their place.
+  template <class Id> void encode(std::string_view text, std::vector<Id>& ids, unknown_tally& tally) const {
+    std::string part;
+    split_bert(text, how_, [&](std::string_view word) {
+      if (!encode_word(word, part, ids)) count_unknown(word, tally);
+    });
   }
   /// Words with a space between them; special ids decode to nothing. Throws input_error for an id outside of the vocabulary.
   std::string decode(std::span<const std::int32_t> ids) const {
@@ -105,10 +110,13 @@ class wordpiece_tokenizer {
   }
 
  private:
-  template <class Id> void encode_word(std::string_view word, std::string& part, std::vector<Id>& ids, unknown_tally* tally) const {
-    const auto letters = std::ranges::count_if(word, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  static std::size_t letters_of(std::string_view word) {
+    return static_cast<std::size_t>(std::ranges::count_if(word, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  }
+  /// Whether tokens form the word.
+  template <class Id> bool encode_word(std::string_view word, std::string& part, std::vector<Id>& ids) const {
     const auto before = ids.size();
-    bool known = static_cast<std::size_t>(letters) <= longest_word_;
+    bool known = letters_of(word) <= longest_word_;
     for (std::size_t done = 0; known && done < word.size();) {
       part.assign(done == 0 ? "" : "##").append(word.substr(done));
       const std::size_t mark = done == 0 ? 0 : 2;
@@ -120,15 +128,15 @@ class wordpiece_tokenizer {
           known = true;
         }
     }
-    if (known) return;
+    if (known) return true;
     ids.resize(before);
     ids.push_back(static_cast<Id>(unknown_));
-    if (tally != nullptr) count_unknown(word, static_cast<std::size_t>(letters) <= longest_word_, *tally);
+    return false;
   }
-  /// missing: whether the word is unknown for want of a token, so that at least one of its characters has none at its place.
-  void count_unknown(std::string_view word, bool missing, unknown_tally& tally) const {
+  void count_unknown(std::string_view word, unknown_tally& tally) const {
     tally.add_word();
-    for (std::string part; missing && !word.empty(); part = "##") {
+    if (letters_of(word) > longest_word_) return;  // its characters may all have tokens
+    for (std::string part; !word.empty(); part = "##") {
       const auto next = first_code_point(word);
       if (ids_.find(part.append(word.substr(0, next.length)), tokens_) < 0) tally.add_character(next.value);
       word.remove_prefix(next.length);

@@ -38,15 +38,13 @@ inline void need_value(const object_file& file, std::string_view name, const jso
 /// Whether lower-casing would change a token that some text produces.
 inline bool is_cased(const std::string& token) {
   const auto letters = std::string_view(token).substr(token.starts_with("##") ? 2 : 0);
-  if (!text_may_produce(letters, {.lower_case = false, .strip_accents = false})) return false;
-  for (auto rest = letters; !rest.empty();) {
+  bool changes = false;
+  for (auto rest = letters; !rest.empty() && !changes;) {
     const auto next = first_code_point(rest);
-    bool changes = false;
     in_lower_case(next.value, [&](char32_t lower) { changes = changes || lower != next.value; });
-    if (changes) return true;
     rest.remove_prefix(next.length);
   }
-  return false;
+  return changes && text_may_produce(letters, {.lower_case = false, .strip_accents = false});
 }
 
 /// Members do_lower_case, strip_accents (null: as do_lower_case) and tokenize_chinese_chars, where present, and those that must not

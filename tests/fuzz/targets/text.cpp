@@ -126,10 +126,10 @@ void run_tokenizer_folder(std::string_view input) {
         (void)tokens.decode(ids);
         for (const int id : {roles.end_of_text, roles.mask, roles.pad, roles.cls, roles.sep})
           need(id >= -1 && id < roles.size, "a role without a token");
-        if constexpr (requires(raptr::unknown_tally tally) { tokens.encode(input, std::declval<std::vector<std::int32_t>&>(), &tally); }) {
+        if constexpr (requires(raptr::unknown_tally tally) { tokens.encode(input, std::declval<std::vector<std::int32_t>&>(), tally); }) {
           raptr::unknown_tally tally;
           std::vector<std::int32_t> again;
-          tokens.encode(input, again, &tally);
+          tokens.encode(input, again, tally);
           const auto unknown = std::ranges::count_if(ids, [&](std::int32_t id) { return tokens.token(id) == tokens.unknown(); });
           need(again == ids && tally.words() == unknown, "the tally changes ids, or counts others");
         }

@@ -30,7 +30,7 @@ namespace detail {
 
 /// The classes of a character before (removed, blank, ideograph) and after (gap, sign) letters are changed.
 struct bert_class {
-  bool removed, blank, ideograph, gap, sign;
+  bool removed : 1, blank : 1, ideograph : 1, gap : 1, sign : 1;  // one byte, so that it stays in a register
 };
 constexpr bert_class searched_bert_class(char32_t c) {
   namespace in = character_tables;

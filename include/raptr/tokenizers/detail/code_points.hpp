@@ -31,10 +31,11 @@ struct code_point {
   std::size_t length = 1;  // bytes
 };
 
-/// The code point that `text`, which is not empty, begins with.
-constexpr code_point first_code_point(std::string_view text) {
+namespace detail {
+
+/// first_code_point() beyond ASCII: apart, so that the common case is small enough to be inlined wherever it is called.
+constexpr code_point first_long_code_point(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
-  if (byte(0) < 0x80) return {byte(0), 1};
   switch (utf8_length(text)) {
     case 2:
       return {(byte(0) & 0x1f) << 6 | (byte(1) & 0x3f), 2};
@@ -45,6 +46,14 @@ constexpr code_point first_code_point(std::string_view text) {
     default:
       return {};
   }
+}
+
+}  // namespace detail
+
+/// The code point that `text`, which is not empty, begins with.
+constexpr code_point first_code_point(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  return first < 0x80 ? code_point{first, 1} : detail::first_long_code_point(text);
 }
 
 /// Appends a code point as UTF-8. c: at most U+10FFFF and not a surrogate.
