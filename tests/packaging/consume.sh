@@ -139,8 +139,8 @@ refused() {
 }
 refused 'the component io needs nlohmann-json 3.11' -DCOMPONENTS=io -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON
 refused 'raptr' -DCOMPONENTS=comm
-refused 'the component eigen needs Eigen 3.4 or newer (none was found)' -DCOMPONENTS=eigen -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON
 refused 'eigen-3.3.9 is Eigen 3.3.9)' -DCOMPONENTS=eigen "$(eigen_package 3.3.9)"
+refused 'the component eigen needs Eigen 3.4 or newer (none was found)' -DCOMPONENTS=eigen -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON
 refused 'which has no Eigen/Core)' -DCOMPONENTS=eigen -DEIGEN3_INCLUDE_DIR="$work"
 
 if command -v pkg-config >/dev/null; then

@@ -82,7 +82,7 @@ class hugging_face_tensors {
       if (!known.contains(name))
         more.add(shown(written));
       else if (const auto& is = place.entry->shape, &wanted = known[name]; is != wanted)
-        (std::ranges::equal(is, wanted | std::views::reverse) ? transposed : shapes_text)
+        (std::equal(is.begin(), is.end(), wanted.rbegin(), wanted.rend()) ? transposed : shapes_text)
             .add(shown(written) + " " + shape_text(is) + " instead of " + shape_text(wanted));
       else if (!is_floating(*place.entry))
         types.add(shown(written) + " " + place.entry->dtype + " instead of F32, F64, F16 or BF16");

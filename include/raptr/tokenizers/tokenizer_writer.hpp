@@ -41,8 +41,7 @@ inline json tokenizer_json(const wordpiece_tokenizer& tokenizer, bool framed) {
   json vocab = json::object(), added = json::array();
   for (std::int32_t id = 0; id < tokenizer.size(); ++id) {
     vocab.get_ref<json::object_t&>().emplace_back(tokenizer.token(id), id);  // append directly: tokens differ
-    if (tokenizer.is_special(id) || tokenizer.token(id) == tokenizer.unknown())
-      added.push_back(detail::special_token_json(id, tokenizer.token(id)));
+    if (tokenizer.is_special(id) || tokenizer.token(id) == tokenizer.unknown()) added.push_back(detail::special_token_json(id, tokenizer.token(id)));
   }
   const bert_splitting& how = tokenizer.splitting();
   json whole = {{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}};

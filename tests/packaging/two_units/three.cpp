@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same once more, in a shared library, after macros that other libraries define. The JSON library is not ours to protect.
+// The same once more, in a shared library, after macros that other libraries define. The JSON library and Eigen are not ours to protect.
 #include <nlohmann/json.hpp>
+#if __has_include(<Eigen/Core>)
+#include <Eigen/Core>
+#endif
 
 #include "macros.hpp"
 //

@@ -102,18 +102,18 @@ template <class A, class T> struct activate_backward {
     T* const to = dpre + r * width * A::inputs;
     if constexpr (A::inputs == 1) {
       const auto one = array_function_like<A>([]<class V>(int, V& out, const V& in, const V& up) {
-        using W = math::as_type<wide<T>, V>;
-        const W a = math::as<wide<T>>(in), gradient = math::as<wide<T>>(up);
-        W da;
+        using number = math::as_type<wide<T>, V>;
+        const number a = math::as<wide<T>>(in), gradient = math::as<wide<T>>(up);
+        number da;
         A::backward(&a, gradient, &da);
         out = math::as<T>(da);
       });
       team.each(width, one, to, from, d);
     } else if constexpr (A::inputs == 2 && runs_on_arrays<A> && team_with_arrays<Team>) {
       const auto one = array_function{[]<class V>(int, V& first, V& second, const V& in, const V& partner, const V& up) {
-        using W = math::as_type<wide<T>, V>;
-        const W a[]{math::as<wide<T>>(in), math::as<wide<T>>(partner)}, gradient = math::as<wide<T>>(up);
-        W da[2];
+        using number = math::as_type<wide<T>, V>;
+        const number a[]{math::as<wide<T>>(in), math::as<wide<T>>(partner)}, gradient = math::as<wide<T>>(up);
+        number da[2];
         A::backward(a, gradient, da);
         first = math::as<T>(da[0]), second = math::as<T>(da[1]);
       }};
