@@ -123,20 +123,22 @@ struct wordpiece_parts {
   wordpiece_options options{};
   std::filesystem::path unknown_from{};  ///< the file that names the unknown token; empty: none
 };
-inline wordpiece_tokenizer made_wordpiece(wordpiece_parts parts, const special_token_files& beside, const std::string& place) {
-  auto& [all, how, specials, options, unknown_from] = parts;
+inline wordpiece_tokenizer made_wordpiece(wordpiece_parts& parts, const special_token_files& beside, const std::string& place) {
+  token_table& all = parts.all;
+  std::optional<bert_splitting>& how = parts.how;
+  wordpiece_options& options = parts.options;
   beside.for_each_added([&](const std::string& name, const json& id, const std::filesystem::path& file) {
     all.add_special(name, id, file);
-    specials.push_back(name);
+    parts.specials.push_back(name);
   });
   all.check();
-  if (!unknown_from.empty() && all.find(options.unknown) < 0)
-    errors::wrong_member(unknown_from, "unk_token", "one of the " + std::to_string(all.size()) + " tokens of " + shown(all.file()),
+  if (!parts.unknown_from.empty() && all.find(options.unknown) < 0)
+    errors::wrong_member(parts.unknown_from, "unk_token", "one of the " + std::to_string(all.size()) + " tokens of " + shown(all.file()),
                          in_quotes(options.unknown));
   auto tokens = all.spellings();
   if (!how) how = stated_splitting(beside.settings, tokens);
   need_bert_settings(beside.settings);
-  for (const auto& name : specials) {
+  for (const auto& name : parts.specials) {
     if (name == options.unknown) continue;
     if (text_may_produce(name, *how)) errors::plain_token_as_special(all.file(), "added_tokens", "special tokens only", name);
     options.specials.push_back(all.find(name));
@@ -177,7 +179,7 @@ inline wordpiece_tokenizer read_wordpiece_json(const json& whole, const std::fil
     parts.all.add_special(name, id, file);
     parts.specials.push_back(name);
   });
-  return made_wordpiece(std::move(parts), beside, shown(file));
+  return made_wordpiece(parts, beside, shown(file));
 }
 inline wordpiece_tokenizer read_wordpiece_lines(const std::filesystem::path& file) {
   const special_token_files beside(folder_of(file));
@@ -187,7 +189,7 @@ inline wordpiece_tokenizer read_wordpiece_lines(const std::filesystem::path& fil
   std::int64_t id = 0;
   for (const auto& token : read_token_lines(file)) parts.all.add(token, id++);
   if (const auto name = beside.named("unk_token")) parts.options.unknown = name->name, parts.unknown_from = name->file;
-  return made_wordpiece(std::move(parts), beside, shown(file) + " (a token's id is its line number minus 1)");
+  return made_wordpiece(parts, beside, shown(file) + " (a token's id is its line number minus 1)");
 }
 
 }  // namespace detail

@@ -66,7 +66,7 @@ template <eigen_backend::eigen_array A> struct array_functions<A> {
     plain to = from;
     in_vectors(to, from, [least](auto& v, const auto& given) {
       const auto size = given < 0 ? -given : given;
-      v = size < least ? given - given : given;
+      v = size < least ? std::remove_cvref_t<decltype(given)>{} : given;
     });
     return to;
   }
