@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include <raptr/backend/row_kernel.hpp>
 #include <raptr/base/bfloat16.hpp>
 #include <raptr/base/config.hpp>
 #include <raptr/base/math.hpp>
