@@ -43,6 +43,19 @@ macro(raptr_use_device target device)
   endif()
 endmacro()
 
+# The list of the networks of a program in examples/FOLDER, by the caller's target, declared and kinds.
+macro(raptr_list_networks folder)
+  file(CONFIGURE OUTPUT ${folder}/networks.cpp CONTENT "#include <span>
+namespace program {
+struct network_kind;
+@declared@static const network_kind* const kinds[]{@kinds@};
+std::span<const network_kind* const> network_kinds() { return kinds; }
+}
+  " @ONLY)
+  target_sources(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/${folder}/networks.cpp")
+  target_include_directories(${target} PRIVATE ${folder})
+endmacro()
+
 function(raptr_pretrain_networks target)
   set(declared "")
   set(kinds "")
@@ -65,15 +78,7 @@ function(raptr_pretrain_networks target)
       string(APPEND kinds "&${family}_on_${device}, ")
     endforeach()
   endforeach()
-  file(CONFIGURE OUTPUT pretrain/networks.cpp CONTENT "#include <span>
-namespace program {
-struct network_kind;
-@declared@static const network_kind* const kinds[]{@kinds@};
-std::span<const network_kind* const> network_kinds() { return kinds; }
-}
-  " @ONLY)
-  target_sources(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/pretrain/networks.cpp")
-  target_include_directories(${target} PRIVATE pretrain)
+  raptr_list_networks(pretrain)
 endfunction()
 
 # The GPT-2 of raptr-generate on each device.
@@ -88,15 +93,7 @@ function(raptr_generate_networks target)
     string(APPEND declared "extern const network_kind gpt2_on_${device};\n")
     string(APPEND kinds "&gpt2_on_${device}, ")
   endforeach()
-  file(CONFIGURE OUTPUT generate/networks.cpp CONTENT "#include <span>
-namespace program {
-struct network_kind;
-@declared@static const network_kind* const kinds[]{@kinds@};
-std::span<const network_kind* const> network_kinds() { return kinds; }
-}
-  " @ONLY)
-  target_sources(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/generate/networks.cpp")
-  target_include_directories(${target} PRIVATE generate)
+  raptr_list_networks(generate)
 endfunction()
 
 # raptr_fast_to_compile(SOURCES): -Og for files without inner loops, which -O3 takes twice as long to compile and -O1 a third longer.
