@@ -96,31 +96,37 @@ template <class Real, class Master> class plain_ops {
     for (int i = 0; x_sum && i < g.width; ++i) x_sum[i] += Master(x_factor) * Master(dot(x + i, g.width, &one, 0, n));
   }
 
-  void attention(Real* mixed, Master* lse, const Real* qkv, raptr::head_shape heads, raptr::segment_list list) {
-    each_query(heads, list, [&](const raptr::group_rows& at, int head, int row) {
-      Real row_max = score(qkv, at, head, row, 0), total = 0;
-      for (int k = 0; k < at.seen(row); ++k) row_max = std::max(row_max, score(qkv, at, head, row, k));
-      for (int k = 0; k < at.seen(row); ++k) total += std::exp(score(qkv, at, head, row, k) - row_max);
+  void attention(Real* mixed, Master* lse, const Real* qkv, raptr::head_shape heads, raptr::segment_list list,
+                 raptr::score_offsets<const Real> offsets = {}) {
+    each_query(heads, list, [&](int, const raptr::group_rows& at, int head, int row) {
+      const auto score = [&](int k) { return score_of(qkv, offsets, at, head, row, k); };
+      Real row_max = score(0), total = 0;
+      for (int k = 0; k < at.seen(row); ++k) row_max = std::max(row_max, score(k));
+      for (int k = 0; k < at.seen(row); ++k) total += std::exp(score(k) - row_max);
       Master& log_sum = lse[at.logsumexp(head, row)] = Master(row_max + std::log(total));
       Real* const to = mixed + at.out(head, row);
       std::fill_n(to, heads.width, Real(0));
       for (int k = 0; k < at.seen(row); ++k) {
-        const Real probability = std::exp(score(qkv, at, head, row, k) - Real(log_sum));
+        const Real probability = std::exp(score(k) - Real(log_sum));
         for (int d = 0; d < heads.width; ++d) to[d] += probability * qkv[at.value(k) + d];
       }
     });
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, raptr::head_shape heads,
-                          raptr::segment_list list) {
-    each_query(heads, list, [&](const raptr::group_rows& at, int head, int row) {
+                          raptr::segment_list list, raptr::score_offsets<const Real> offsets = {}, Master* doffsets = nullptr) {
+    if (doffsets) std::fill_n(doffsets, list.count * heads.groups * heads.queries * offsets.width(), Master(0));
+    each_query(heads, list, [&](int, const raptr::group_rows& at, int head, int row) {
       std::fill_n(dqkv + at.query(head, row), heads.width, Real(0));
       if (head == 0) std::fill_n(dqkv + at.key(row), 2 * heads.width, Real(0));
     });
-    each_query(heads, list, [&](const raptr::group_rows& at, int head, int row) {
+    each_query(heads, list, [&](int number, const raptr::group_rows& at, int head, int row) {
       const Real *const dout = dmixed + at.out(head, row), own = dot(dout, 1, mixed + at.out(head, row), 1, heads.width);
       for (int k = 0; k < at.seen(row); ++k) {
-        const Real probability = std::exp(score(qkv, at, head, row, k) - Real(lse[at.logsumexp(head, row)]));
-        const Real slope = probability * (dot(dout, 1, qkv + at.value(k), 1, heads.width) - own) * heads.score_scale<Real>();
+        const Real probability = std::exp(score_of(qkv, offsets, at, head, row, k) - Real(lse[at.logsumexp(head, row)]));
+        const Real of_score = probability * (dot(dout, 1, qkv + at.value(k), 1, heads.width) - own), slope = of_score * heads.score_scale<Real>();
+        if (doffsets)
+          raptr::score_offsets<Master>{doffsets, offsets.reach}.of((std::int64_t(number) * heads.groups + at.group) * heads.queries + head, row)[k] +=
+              Master(of_score);
         for (int d = 0; d < heads.width; ++d) {
           dqkv[at.query(head, row) + d] += slope * qkv[at.key(k) + d];
           dqkv[at.key(k) + d] += slope * qkv[at.query(head, row) + d];
@@ -157,14 +163,15 @@ template <class Real, class Master> class plain_ops {
     return total;
   }
 
-  static Real score(const Real* qkv, const raptr::group_rows& at, int head, int row, int key) {
-    return dot(qkv + at.query(head, row), 1, qkv + at.key(key), 1, at.heads.width) * at.heads.score_scale<Real>();
+  static Real score_of(const Real* qkv, raptr::score_offsets<const Real> offsets, const raptr::group_rows& at, int head, int row, int key) {
+    const Real offset = offsets.data ? offsets.of(at.group * at.heads.queries + head, row)[key] : Real(0);
+    return dot(qkv + at.query(head, row), 1, qkv + at.key(key), 1, at.heads.width) * at.heads.score_scale<Real>() + offset;
   }
   template <class F> static void each_query(raptr::head_shape heads, raptr::segment_list list, F f) {
     for (int s = 0; s < list.count; ++s)
       for (int group = 0; group < heads.groups; ++group)
         for (int row = 0; row < list.device[s].length; ++row)
-          for (int head = 0; head < heads.queries; ++head) f(raptr::group_rows{list.device[s], heads, group}, head, row);
+          for (int head = 0; head < heads.queries; ++head) f(s, raptr::group_rows{list.device[s], heads, group}, head, row);
   }
 
   // [elements]

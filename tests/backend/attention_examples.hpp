@@ -19,6 +19,12 @@ struct attention_example {
     return end;
   }
 };
+/// Distances that offsets to scores reach in a test: one more than the longest segment needs.
+inline int reach_of(const attention_example& e) {
+  int longest = 0;
+  for (const segment& s : e.segments) longest = std::max(longest, s.length);
+  return longest + 1;
+}
 inline const std::vector<attention_example> attention_examples{
     {{1, 1, 1}, {{0, 1, 0}}},
     {{1, 1, 5}, {{0, 3, 0}, {3, 1, 1}, {4, 2, 1}}},

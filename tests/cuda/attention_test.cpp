@@ -221,6 +221,48 @@ TEST_CASE("the gradient of attention on the device is its derivative") {
   CHECK(distance(gradient, derivative) < 1e-8);
 }
 
+template <class Real, class Master> struct moved_results {
+  std::vector<Real> mixed, dqkv;
+  std::vector<Master> doffsets;
+};
+/// Both passes with offsets, from numbers that every precision holds.
+template <class Ops> moved_results<typename Ops::real, typename Ops::master> with_offsets(Ops& ops, const example& e) {
+  using real = typename Ops::real;
+  using master = typename Ops::master;
+  const std::size_t width = std::size_t(e.heads.groups * e.heads.queries * (2 * reach_of(e) - 1));
+  const on_device<Ops, real> qkv(ops, to<real>(to<bfloat16>(random_qkv<float>(e)))), dmixed(ops, to<real>(to<bfloat16>(random_dmixed<float>(e)))),
+      mixed(ops, std::vector<real>(out_size(e))), dqkv(ops, std::vector<real>(qkv_size(e), real(9))),
+      offsets(ops, to<real>(to<bfloat16>(numbers<float>(width, 3))));
+  const on_device<Ops, master> lse(ops, std::vector<master>(heads_of(e))), doffsets(ops, std::vector<master>(e.segments.size() * width, master(9)));
+  const on_device<Ops, segment> list(ops, e.segments);
+  const segment_list segments{e.segments.data(), list.get(), int(e.segments.size())};
+  const score_offsets<const real> all{offsets.read(), reach_of(e)};
+  ops.attention(mixed.get(), lse.get(), qkv.read(), e.heads, segments, all);
+  ops.attention_backward(dqkv.get(), dmixed.read(), mixed.read(), lse.read(), qkv.read(), e.heads, segments, all, doffsets.get());
+  return {mixed.values(), dqkv.values(), doffsets.values()};
+}
+TEST_CASE_TEMPLATE("attention on the device adds offsets to its scores, with the same bits in every order of its threads", Real, float, bfloat16) {
+  const double rounding = std::is_same_v<Real, bfloat16> ? 0.01 : 12e-6;  // of bfloat16: mixed is rounded before the backward pass reads it
+  for (const std::size_t i : {1u, 3u, 7u, 8u, 9u, 11u}) {
+    const example& e = examples[i];
+    CAPTURE(i);
+    set_device_order(0);
+    cuda_ops<Real, float> ops;
+    reference_ops<double, double> plain;
+    const auto got = with_offsets(ops, e), want = with_offsets(plain, e);
+    CHECK(distance(got.mixed, want.mixed) < rounding);
+    CHECK(distance(got.dqkv, want.dqkv) < rounding);
+    CHECK(distance(got.doffsets, want.doffsets) < rounding);
+    for (const unsigned order : {1u, 2u}) {
+      set_device_order(order);
+      const auto again = with_offsets(ops, e);
+      CHECK(std::memcmp(again.mixed.data(), got.mixed.data(), got.mixed.size() * sizeof(Real)) == 0);
+      CHECK(again.doffsets == got.doffsets);
+    }
+  }
+  set_device_order(0);
+}
+
 #if __has_include(<emulator.hpp>)
 TEST_CASE("attention without rows, heads or segments starts no kernel") {
   cuda_ops<float, float> ops;

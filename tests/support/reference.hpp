@@ -84,9 +84,9 @@ template <class Real, class Master> class reference_ops {
     }
   }
 
-  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape h, segment_list list) {
+  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape h, segment_list list, score_offsets<const Real> offsets = {}) {
     const open o(memory_);
-    heads(qkv, h, list, [&](std::int64_t q, std::int64_t first, std::int64_t end, std::int64_t head, const scores& at) {
+    heads(qkv, h, list, offsets, [&](std::int64_t q, std::int64_t first, std::int64_t end, std::int64_t head, const scores& at) {
       std::vector<double> p;
       for (std::int64_t k = first; k < end; ++k) p.push_back(at.score(q, k));
       const double top = *std::max_element(p.begin(), p.end());
@@ -102,13 +102,16 @@ template <class Real, class Master> class reference_ops {
       }
     });
   }
-  void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape h, segment_list list) {
+  void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape h, segment_list list,
+                          score_offsets<const Real> offsets = {}, Master* doffsets = nullptr) {
     const open o(memory_);
     const std::int64_t width = std::int64_t(h.groups) * (h.queries + 2) * h.width;
     std::int64_t rows_end = 0;
     for (int s = 0; s < list.count; ++s) rows_end = std::max(rows_end, std::int64_t(list.device[s].first) + list.device[s].length);
     std::vector<double> sum(std::size_t(rows_end * width), 0.0);
-    heads(qkv, h, list, [&](std::int64_t q, std::int64_t first, std::int64_t end, std::int64_t head, const scores& at) {
+    const std::int64_t distances = offsets.width(), all_heads = std::int64_t(h.groups) * h.queries;
+    std::vector<double> of_distances(doffsets ? std::size_t(list.count * all_heads * distances) : 0);
+    heads(qkv, h, list, offsets, [&](std::int64_t q, std::int64_t first, std::int64_t end, std::int64_t head, const scores& at) {
       const Real *const dout = dmixed + head * h.width, *const out = mixed + head * h.width;
       double own = 0;
       for (int d = 0; d < h.width; ++d) own += double(dout[d]) * double(out[d]);
@@ -116,7 +119,8 @@ template <class Real, class Master> class reference_ops {
         const double p = std::exp(at.score(q, k) - double(lse[head]));
         double dp = 0;
         for (int d = 0; d < h.width; ++d) dp += double(dout[d]) * double(qkv[at.value(k) + d]);
-        const double ds = p * (dp - own) * scale(h);
+        const double of_score = p * (dp - own), ds = of_score * scale(h);
+        if (doffsets) of_distances[std::size_t((at.segment * all_heads + at.number) * distances + k - q + offsets.reach - 1)] += of_score;
         for (int d = 0; d < h.width; ++d) {
           sum[std::size_t(at.query(q) + d)] += ds * double(qkv[at.key(k) + d]);
           sum[std::size_t(at.key(k) + d)] += ds * double(qkv[at.query(q) + d]);
@@ -128,6 +132,7 @@ template <class Real, class Master> class reference_ops {
       const std::int64_t from = list.device[s].first * width, to = from + list.device[s].length * width;
       for (std::int64_t i = from; i < to; ++i) dqkv[i] = Real(sum[std::size_t(i)]);
     }
+    for (std::size_t i = 0; i < of_distances.size(); ++i) doffsets[i] = Master(of_distances[i]);
   }
 
   template <class F, class... Arrays> void elementwise(const F& f, param_ranges list, Arrays... a) {
@@ -215,7 +220,8 @@ template <class Real, class Master> class reference_ops {
   struct scores {
     const Real* qkv;
     head_shape h;
-    std::int64_t group, head;
+    score_offsets<const Real> offsets;
+    std::int64_t segment, number, group, head;  // number: of the head among all
     std::int64_t at(std::int64_t row, std::int64_t slot) const { return (row * h.groups + group) * (h.queries + 2) * h.width + slot * h.width; }
     std::int64_t query(std::int64_t row) const { return at(row, head); }
     std::int64_t key(std::int64_t row) const { return at(row, h.queries); }
@@ -223,18 +229,18 @@ template <class Real, class Master> class reference_ops {
     double score(std::int64_t q, std::int64_t k) const {
       double s = 0;
       for (int d = 0; d < h.width; ++d) s += double(qkv[query(q) + d]) * double(qkv[key(k) + d]);
-      return s * scale(h);
+      return s * scale(h) + (offsets.data ? double(offsets.data[number * offsets.width() + k - q + offsets.reach - 1]) : 0);
     }
   };
   /// f(row q, first row and end of what it sees, its head, where things are)
-  template <class F> static void heads(const Real* qkv, head_shape h, segment_list list, F f) {
+  template <class F> static void heads(const Real* qkv, head_shape h, segment_list list, score_offsets<const Real> offsets, F f) {
     for (int s = 0; s < list.count; ++s)
       for (std::int64_t g = 0; g < h.groups; ++g)
         for (std::int64_t j = 0; j < h.queries; ++j)
           for (std::int64_t i = 0; i < list.device[s].length; ++i) {
             const segment& rows = list.device[s];
             const std::int64_t q = rows.first + i, end = rows.first + (i < rows.prefix ? rows.prefix : i + 1);
-            f(q, rows.first, end, (q * h.groups + g) * h.queries + j, scores{qkv, h, g, j});
+            f(q, rows.first, end, (q * h.groups + g) * h.queries + j, scores{qkv, h, offsets, s, g * h.queries + j, g, j});
           }
   }
 

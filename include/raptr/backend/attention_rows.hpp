@@ -27,6 +27,19 @@ struct head_shape {
   template <class T> RAPTR_BOTH T score_scale() const { return scale > 0 ? T(scale) : T(1) / std::sqrt(T(width)); }
 };
 
+/// What is added to a score, by the distance from query to key: for each query head a row of 2 reach - 1 numbers, of which key k has
+/// number k - q + reach - 1 for query q; null: nothing. No segment is longer than `reach`. Relative positions of any kind come to this.
+///
+///   data  (groups, queries, 2 reach - 1)
+template <class T> struct score_offsets {
+  T* data = nullptr;
+  int reach = 0;
+
+  RAPTR_BOTH std::int64_t width() const { return 2 * std::int64_t(reach) - 1; }
+  /// Those of a query row of query head `head`, counted over all groups, so that [k] is that of key k.
+  RAPTR_BOTH T* of(std::int64_t head, std::int64_t row) const { return data + head * width() + reach - 1 - row; }
+};
+
 /// One key-value group of one segment. Offsets are elements from the start of an array:
 ///
 ///   qkv        (B*T, groups, queries + 2, D)   the queries of a group, its key, its value

@@ -15,8 +15,13 @@
 namespace raptr::cpu_backend {
 inline namespace RAPTR_INSTRUCTIONS {
 
+template <class To, class T> void add(To* to, const T* from, int n, T factor) {
+  RAPTR_INDEPENDENT
+  for (int i = 0; i < n; ++i) to[i] += To(factor * from[i]);
+}
+
 template <class Kernels, class T, class Master>
-void attention_of(scratch& own, const group_rows& at, int query, T* mixed, Master* lse, const T* qkv) {
+void attention_of(scratch& own, const group_rows& at, int query, T* mixed, Master* lse, const T* qkv, score_offsets<const T> offsets) {
   constexpr std::int64_t tile = Kernels::query_tile;
   const std::int64_t length = at.rows.length, width = at.heads.width, stride = at.qkv_stride(), wide = Kernels::template padded<T>(length);
   const std::int64_t key_size = Kernels::template right_size<T>(width, length), value_size = Kernels::template right_size<T>(length, width);
@@ -31,6 +36,7 @@ void attention_of(scratch& own, const group_rows& at, int query, T* mixed, Maste
     Kernels::multiply(count, end, width, Kernels::rows_of(qkv + at.query(query) + first * stride, stride), keys, scores, wide, scale, T(0));
     T inverse_sum[std::size_t(tile)];
     for (std::int64_t i = 0; i < count; ++i) {
+      if (offsets.data) add(scores + i * wide, offsets.of(at.group * at.heads.queries + query, first + i), at.seen(int(first + i)), T(1));
       const auto [row_max, sum] = Kernels::softmax(scores + i * wide, at.seen(int(first + i)), int(end));
       inverse_sum[i] = T(1) / sum;
       lse[at.logsumexp(query) + (first + i) * at.logsumexp_stride()] = Master(row_max) + std::log(Master(sum));
@@ -43,7 +49,8 @@ void attention_of(scratch& own, const group_rows& at, int query, T* mixed, Maste
 }
 
 template <class Kernels, class T, class Master>
-void attention_backward_of(scratch& own, const group_rows& at, T* dqkv, const T* dmixed, const T* mixed, const Master* lse, const T* qkv) {
+void attention_backward_of(scratch& own, const group_rows& at, T* dqkv, const T* dmixed, const T* mixed, const Master* lse, const T* qkv,
+                           score_offsets<const T> offsets, score_offsets<Master> doffsets) {
   constexpr std::int64_t tile = Kernels::query_tile;
   const std::int64_t length = at.rows.length, width = at.heads.width, stride = at.qkv_stride(), out_stride = at.out_stride();
   const std::int64_t wide = Kernels::template padded<T>(length), across = Kernels::template right_size<T>(width, length),
@@ -57,6 +64,8 @@ void attention_backward_of(scratch& own, const group_rows& at, T* dqkv, const T*
   const auto keys = Kernels::right(space + 2 * across, qkv + at.key(), stride, length, width);
   for (std::int64_t i = 0; i < length; ++i) std::fill_n(dqkv + at.key() + i * stride, 2 * width, T(0));
 
+  if (doffsets.data) std::fill_n(doffsets.data, at.heads.queries * doffsets.width(), Master(0));
+
   for (int query = 0; query < at.heads.queries; ++query)
     for (std::int64_t first = 0; first < length; first += tile) {
       const std::int64_t count = std::min(tile, length - first), end = at.seen_by_tile(int(first), int(first + count));
@@ -66,7 +75,10 @@ void attention_backward_of(scratch& own, const group_rows& at, T* dqkv, const T*
       for (std::int64_t i = 0; i < count; ++i) {
         const T dot = Kernels::dot(mixed + at.out(query) + (first + i) * out_stride, dout + i * out_stride, at.heads.width);
         const T log_sum = T(lse[at.logsumexp(query) + (first + i) * at.logsumexp_stride()]);
-        Kernels::softmax_backward(p + i * wide, d + i * wide, at.seen(int(first + i)), int(end), log_sum, dot, scale);
+        const int seen = at.seen(int(first + i));
+        if (offsets.data) add(p + i * wide, offsets.of(at.group * at.heads.queries + query, first + i), seen, T(1));
+        Kernels::softmax_backward(p + i * wide, d + i * wide, seen, int(end), log_sum, dot, scale);
+        if (doffsets.data) add(doffsets.of(query, first + i), d + i * wide, seen, 1 / scale);
       }
       const auto queries = Kernels::right(query_space, q, stride, count, width);
       const auto outputs = Kernels::right(output_space, dout, out_stride, count, width);

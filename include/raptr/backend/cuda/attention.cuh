@@ -29,17 +29,18 @@ template <class F> void with_padded_width(int width, const F& f) {
 }
 
 template <class Real, class Master, int Width, class Context>
-void start_attention(Context& ctx, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
+void start_attention(Context& ctx, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list,
+                     score_offsets<const Real> offsets) {
   using plan = largest_plan<forward_plan, wide<Real>, Width>;
   const bool by_16_bytes = is_aligned<Real>(heads.width, mixed, qkv);
   over_segments(list, plan::rows, std::int64_t(heads.groups) * heads.queries, [&](const segment* segments, int tiles, unsigned blocks) {
     ctx.launch("attention", attention_forward<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, mixed, lse, qkv, heads, segments,
-               tiles, by_16_bytes);
+               tiles, by_16_bytes, offsets);
   });
 }
 template <class Real, class Master, int Width, class Context>
 void start_attention_backward(Context& ctx, Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads,
-                              segment_list list) {
+                              segment_list list, score_offsets<const Real> offsets, Master* doffsets) {
   using plan = largest_plan<backward_plan, wide<Real>, Width>;
   const bool by_16_bytes = is_aligned<Real>(heads.width, dqkv, dmixed, qkv);
   const std::int64_t all_heads = std::int64_t(heads.groups) * heads.queries;
@@ -51,23 +52,28 @@ void start_attention_backward(Context& ctx, Real* dqkv, const Real* dmixed, cons
   wide<Real>* const delta = ctx.template scratch<wide<Real>>(std::size_t(rows * all_heads));
   over_segments(list, plan::rows, all_heads, [&](const segment* segments, int tiles, unsigned blocks) {
     ctx.launch("attention backward, queries", attention_backward_queries<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, dqkv,
-               delta, dmixed, mixed, lse, qkv, heads, segments, tiles, by_16_bytes);
+               delta, dmixed, mixed, lse, qkv, heads, segments, tiles, by_16_bytes, offsets);
   });
   over_segments(list, plan::rows, heads.groups, [&](const segment* segments, int tiles, unsigned blocks) {
     ctx.launch("attention backward, keys", attention_backward_keys<Real, Master, Width>, dim3(blocks), attention_threads, plan::bytes, dqkv, delta,
-               dmixed, lse, qkv, heads, segments, tiles, by_16_bytes);
+               dmixed, lse, qkv, heads, segments, tiles, by_16_bytes, offsets);
   });
+  if (!doffsets) return;
+  ctx.launch("attention backward, offsets", attention_backward_offsets<Real, Master, Width>, dim3(unsigned(list.count * all_heads)),
+             attention_threads, plan::bytes, doffsets, delta, dmixed, lse, qkv, heads, list.device, by_16_bytes, offsets);
 }
 
 /// The operations of the same names in ops.hpp. `ctx` launches kernels and has scratch memory on the device.
 template <class Real, class Master, class Context>
-void attention(Context& ctx, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list) {
-  with_padded_width(heads.width, [&](auto width) { start_attention<Real, Master, decltype(width)::value>(ctx, mixed, lse, qkv, heads, list); });
+void attention(Context& ctx, Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list, score_offsets<const Real> offsets) {
+  with_padded_width(heads.width,
+                    [&](auto width) { start_attention<Real, Master, decltype(width)::value>(ctx, mixed, lse, qkv, heads, list, offsets); });
 }
-template <class Real, class Master, class Context> void attention_backward(Context& ctx, Real* dqkv, const Real* dmixed, const Real* mixed,
-                                                                           const Master* lse, const Real* qkv, head_shape heads, segment_list list) {
+template <class Real, class Master, class Context>
+void attention_backward(Context& ctx, Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads,
+                        segment_list list, score_offsets<const Real> offsets, Master* doffsets) {
   with_padded_width(heads.width, [&](auto width) {
-    start_attention_backward<Real, Master, decltype(width)::value>(ctx, dqkv, dmixed, mixed, lse, qkv, heads, list);
+    start_attention_backward<Real, Master, decltype(width)::value>(ctx, dqkv, dmixed, mixed, lse, qkv, heads, list, offsets, doffsets);
   });
 }
 

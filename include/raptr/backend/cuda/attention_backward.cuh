@@ -18,10 +18,26 @@ template <class T, int Width, int Rows, int Columns> struct backward_plan : tile
   static constexpr std::size_t bytes = end * sizeof(T);
 };
 
+/// d, a tile of the gradients of probabilities, becomes that of the scores, before their scale.
+template <int Width, class T, int Rows, int Columns, class Real>
+__device__ void score_gradients(fragment<T, Rows, Columns>& d, const T* queries, const T* keys, const group_rows& at, int head, int first, int key,
+                                const T* log_sum, const T* dot, score_offsets<const Real> offsets) {
+  fragment<T, Rows, Columns> p;
+  add_scores<Width>(p, queries, keys, at.heads.width);
+  const T scale = at.heads.score_scale<T>();
+  unrolled<Rows>([&](int i) {
+    const int row = first + row_of(i), seen = at.seen(row) - key;
+    for (int j = 0; j < Columns; ++j)
+      d(i, j) = column_of(j) < seen
+                    ? math::exp(p(i, j) * scale + offset_of<T>(offsets, at, head, row, key + column_of(j)) - log_sum[i]) * (d(i, j) - dot[i])
+                    : T(0);
+  });
+}
+
 /// The gradient of the queries; and delta (n, groups, queries) = sum of mixed * dmixed, which the next kernel reads.
 template <class Real, class Master, int Width> __global__ void __launch_bounds__(attention_threads, 2)
     attention_backward_queries(Real* dqkv, wide<Real>* delta, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv,
-                               head_shape heads, const segment* segments, int tiles, bool by_16_bytes) {
+                               head_shape heads, const segment* segments, int tiles, bool by_16_bytes, score_offsets<const Real> offsets) {
   using T = wide<Real>;
   using plan = largest_plan<backward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
@@ -52,13 +68,9 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
     load_tile<plan::columns, Width>(keys, qkv + at.key(key), at.qkv_stride(), at.rows.length - key, depth, by_16_bytes);
     load_tile<plan::columns, Width>(values, qkv + at.value(key), at.qkv_stride(), at.rows.length - key, depth, by_16_bytes);
     __syncthreads();
-    fragment<T, rows, columns> p, d;
-    add_scores<Width>(p, queries, keys, depth);
+    fragment<T, rows, columns> d;
     add_scores<Width>(d, douts, values, depth);
-    unrolled<rows>([&](int i) {
-      const int seen = at.seen(first + row_of(i)) - key;
-      for (int j = 0; j < columns; ++j) d(i, j) = column_of(j) < seen ? math::exp(p(i, j) * scale - log_sum[i]) * (d(i, j) - dot[i]) : T(0);
-    });
+    score_gradients<Width>(d, queries, keys, at, head, first, key, log_sum, dot, offsets);
     store_scores<plan::columns>(probabilities, d);
     __syncwarp();
     add_outputs<plan::columns, Width>(gradient, probabilities, keys);
@@ -69,7 +81,7 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
 /// The gradients of the keys and values; scores are transposed here, their rows are keys.
 template <class Real, class Master, int Width> __global__ void __launch_bounds__(attention_threads, 2)
     attention_backward_keys(Real* dqkv, const wide<Real>* delta, const Real* dmixed, const Master* lse, const Real* qkv, head_shape heads,
-                            const segment* segments, int tiles, bool by_16_bytes) {
+                            const segment* segments, int tiles, bool by_16_bytes, score_offsets<const Real> offsets) {
   using T = wide<Real>;
   using plan = largest_plan<backward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
@@ -102,7 +114,9 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
       unrolled<columns>([&](int j) {
         const int seen = at.seen(query + column_of(j)) - first;
         const T log_sum = log_sums[column_of(j)];
-        for (int i = 0; i < rows; ++i) p(i, j) = row_of(i) < seen ? math::exp(p(i, j) * scale - log_sum) : T(0);
+        for (int i = 0; i < rows; ++i)
+          p(i, j) = row_of(i) < seen ? math::exp(p(i, j) * scale + offset_of<T>(offsets, at, head, query + column_of(j), first + row_of(i)) - log_sum)
+                                     : T(0);
       });
       store_scores<plan::columns>(probabilities, p);
       __syncwarp();
@@ -122,6 +136,55 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
     }
   store_outputs(dqkv + at.key(first), at.qkv_stride(), dkeys, scale, count, depth, by_16_bytes);
   store_outputs(dqkv + at.value(first), at.qkv_stride(), dvalues, T(1), count, depth, by_16_bytes);
+}
+
+/// The gradients of the offsets: a block owns a head of a segment and adds up the diagonals of each tile of scores, a thread a diagonal.
+template <class Real, class Master, int Width> __global__ void __launch_bounds__(attention_threads, 2)
+    attention_backward_offsets(Master* doffsets, const wide<Real>* delta, const Real* dmixed, const Master* lse, const Real* qkv, head_shape heads,
+                               const segment* segments, bool by_16_bytes, score_offsets<const Real> offsets) {
+  using T = wide<Real>;
+  using plan = largest_plan<backward_plan, T, Width>;
+  constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread;
+  const int all_heads = heads.groups * heads.queries, number = int(blockIdx.x) % all_heads, head = number % heads.queries;
+  const group_rows at{segments[int(blockIdx.x) / all_heads], heads, number / heads.queries};
+  const int length = at.rows.length, depth = heads.width;
+  const score_offsets<Master> sums{doffsets + std::int64_t(blockIdx.x) * offsets.width(), offsets.reach};
+  for (std::int64_t i = threadIdx.x; i < sums.width(); i += attention_threads) sums.data[i] = Master(0);
+
+  T* const shared = reinterpret_cast<T*>(shared_memory);
+  T *const queries = shared, *const douts = queries + plan::own, *const keys = douts + plan::own, *const values = keys + plan::other;
+  T* const tile = shared + plan::probabilities;
+  for (int first = 0; first < length; first += plan::rows) {
+    const int count = length - first;
+    __syncthreads();
+    load_tile<plan::rows, Width>(queries, qkv + at.query(head, first), at.qkv_stride(), count, depth, by_16_bytes);
+    load_tile<plan::rows, Width>(douts, dmixed + at.out(head, first), at.out_stride(), count, depth, by_16_bytes);
+    T log_sum[std::size_t(rows)], dot[std::size_t(rows)];
+    unrolled<rows>([&](int i) {
+      const bool is_real = row_of(i) < count;
+      log_sum[i] = is_real ? T(lse[at.logsumexp(head, first + row_of(i))]) : T(0);
+      dot[i] = is_real ? delta[at.logsumexp(head, first + row_of(i))] : T(0);
+    });
+    const int end = at.seen_by_tile(first, count < plan::rows ? length : first + plan::rows);
+    for (int key = 0; key < end; key += plan::columns) {
+      __syncthreads();
+      load_tile<plan::columns, Width>(keys, qkv + at.key(key), at.qkv_stride(), length - key, depth, by_16_bytes);
+      load_tile<plan::columns, Width>(values, qkv + at.value(key), at.qkv_stride(), length - key, depth, by_16_bytes);
+      __syncthreads();
+      fragment<T, rows, columns> d;
+      add_scores<Width>(d, douts, values, depth);
+      score_gradients<Width>(d, queries, keys, at, head, first, key, log_sum, dot, offsets);
+      store_scores<plan::columns>(tile, d);
+      __syncthreads();
+      for (int diagonal = int(threadIdx.x) - plan::rows + 1; diagonal < plan::columns; diagonal += attention_threads) {
+        T sum = T(0);
+        for (int i = diagonal < 0 ? -diagonal : 0; i < plan::rows && i + diagonal < plan::columns && i < count; ++i)
+          sum += tile[i * tile_stride<T, plan::columns> + i + diagonal];
+        const std::int64_t distance = std::int64_t(key) - first + diagonal;
+        if (distance > -offsets.reach && distance < offsets.reach) sums.of(0, 0)[distance] += Master(sum);
+      }
+    }
+  }
 }
 
 }  // namespace raptr::cuda_backend

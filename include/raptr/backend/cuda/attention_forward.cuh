@@ -19,7 +19,8 @@ template <class T, int Width, int Rows, int Columns> struct forward_plan : tile_
 
 template <class Real, class Master, int Width>
 __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, wide<Real>, Width>::blocks)
-    attention_forward(Real* mixed, Master* lse, const Real* qkv, head_shape heads, const segment* segments, int tiles, bool by_16_bytes) {
+    attention_forward(Real* mixed, Master* lse, const Real* qkv, head_shape heads, const segment* segments, int tiles, bool by_16_bytes,
+                      score_offsets<const Real> offsets) {
   using T = wide<Real>;
   using plan = largest_plan<forward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
@@ -45,7 +46,8 @@ __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, 
       const int seen = at.seen(first + row_of(i)) - key;
       T next = negative_infinity<T>;
       for (int j = 0; j < columns; ++j) {
-        p(i, j) = column_of(j) < seen ? p(i, j) * scale : negative_infinity<T>;
+        p(i, j) =
+            column_of(j) < seen ? p(i, j) * scale + offset_of<T>(offsets, at, head, first + row_of(i), key + column_of(j)) : negative_infinity<T>;
         next = next < p(i, j) ? p(i, j) : next;
       }
       next = half_warp_max(next);

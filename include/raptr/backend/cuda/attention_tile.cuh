@@ -37,6 +37,11 @@ template <int Rows> __device__ query_tile query_tile_of_block(const segment* seg
   return {at, number % heads.queries, first, count, at.seen_by_tile(first, count < Rows ? at.rows.length : first + Rows)};
 }
 
+/// What is added to the score of a row and a key that it sees; 0 for the rows of a tile that lie behind the segment.
+template <class T, class Real> __device__ T offset_of(score_offsets<const Real> offsets, const group_rows& at, int head, int row, int key) {
+  return offsets.data && row < at.rows.length ? T(offsets.of(at.group * at.heads.queries + head, row)[key]) : T(0);
+}
+
 /// Rows of `Width` columns in shared memory. The 16 bytes after each of them let 8 threads read 8 rows without conflict.
 template <class T, int Width> constexpr int tile_stride = Width + numbers_of_16_bytes<T>;
 
