@@ -53,6 +53,9 @@ template <class Block, class Objective, class Device> class transformer {
                 "raptr: the positions of this block are not a raptr::positions_policy: they need has_table, as raptr::learned_positions has");
   static_assert(!block_bundle<Block> || head_policy<typename bundle_or_fallback<Block>::head>,
                 "raptr: the head of this block is not a raptr::head_policy: it needs tied, transforms and transform, as raptr::lm_head has");
+  static_assert(!block_bundle<Block> || follows_its_positions<bundle_or_fallback<Block>>(),
+                "raptr: this block has rotary positions, but an attention that does not turn queries and keys: it needs template <class Positions> "
+                "using with_positions, its own type if it applies part_call::rotary_table by itself");
   static_assert(!block_bundle<Block> || follows_its_bias_policy<bundle_or_fallback<Block>>(),
                 "raptr: this block has no_biases, but a norm with a bias, or an attention or mlp that does not say what it is without: "
                 "it needs template <class Bias> using with_bias, its own type if it has no biases");
@@ -121,6 +124,7 @@ template <class Block, class Objective, class Device> class transformer {
     if (host.size() != static_cast<std::size_t>(layout_.size())) errors::weights_have_the_wrong_size(host.size(), layout_.size());
     weights_.resize(host.size());
     ops_->upload(weights_.data(), host.data(), host.size());
+    rotary_table_.fill(shape_);
     initialised_ = true;
   }
   std::vector<master> get_weights() const {
@@ -218,11 +222,12 @@ template <class Block, class Objective, class Device> class transformer {
   static const model_shape& checked(const model_shape& shape) {
     shape.check();
     if (shape.norm_eps > 0 && !norm_with_epsilon<typename block::norm, real, master>) errors::norm_has_no_epsilon(shape.norm_eps);
+    check_positions<typename block::positions>(shape);
     return shape;
   }
   template <class Ops> pass<Ops> pass_of(Ops& ops, arena& memory, const step_plan& plan, const device_batch& sent, params<const real> weights,
                                          params<master> gradients) const {
-    return {ops, memory, layout_, plan, sent, weights, gradients};
+    return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data()};
   }
   device_batch send(const step_plan& plan, const batch& data) {
     check_batch(data, plan, shape_);
@@ -253,6 +258,7 @@ template <class Block, class Objective, class Device> class transformer {
 
   buffer<master, ops_type> weights_{*ops_};
   packed_weights<ops_type> packed_{*ops_};
+  rotary_table<typename block::positions, ops_type> rotary_table_{*ops_};
   buffer<real, ops_type> logits_{*ops_};
   buffer<char, ops_type> arena_bytes_{*ops_};
   buffer<double, ops_type> results_{*ops_};
