@@ -367,6 +367,11 @@ TEST_CASE_TEMPLATE("Every part adds factor times its function to the residual an
   part_has_its_gradient<attention<true, biases, rotary<raptr::half>>, Device>(1, one_head);
   part_has_its_gradient<attention<true, biases, rotary<interleaved>>, Device>(1, one_head);
   part_has_its_gradient<attention<true, biases, rotary<interleaved>>, Device>(1, shared_shape);
+  model_shape large_eps = one_head;
+  large_eps.norm_eps = 0.3;
+  using normed = attention<true, no_biases, rotary<interleaved>, rms_norm>;
+  part_has_its_gradient<normed, Device>(1, large_eps);
+  part_has_its_gradient<normed, Device>(1, shared_shape);
   part_has_its_gradient<gelu_mlp, Device>(2);
   part_has_its_gradient<gelu_erf_mlp, Device>(1);
   part_has_its_gradient<swiglu_mlp, Device>(2);
@@ -380,7 +385,7 @@ template <class Pairs, bool Back = false, class Machine>
 list turned(Machine& on, const list& qkv, const std::vector<int>& positions, int groups, int queries, const model_shape& shape) {
   const auto rows = on.put(qkv), table = on.put(rotary_table<rotary<Pairs>, decltype(on.ops)>::values(shape));
   const auto at = on.put(positions);
-  on.ops.for_each_row(rotate<Pairs, Back, double, double>{rows.get(), table.read(), at.read(), groups, queries, shape.head_width()},
+  on.ops.for_each_row(rotate<Pairs, Back, double, double>{rows.get(), table.read(), at.read(), {groups, queries, shape.head_width()}},
                       std::int64_t(positions.size()));
   return rows.values();
 }
