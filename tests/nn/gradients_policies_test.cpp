@@ -21,7 +21,8 @@ constexpr model_shape other_numbers{.layers = 3,
                                     .context = 8,
                                     .norm_eps = 0.3,
                                     .attention_scale = 0.9,
-                                    .scale_by_depth = true};
+                                    .scale_by_depth = true,
+                                    .residual_multiplier = 0.4};
 
 /// y += factor times the sum over units of x * table[unit][position], element by element: what a row gets depends on its position,
 /// not on its place among the rows.
@@ -209,11 +210,23 @@ TEST_CASE("Each number of the shape changes the loss, and the number that a bloc
   CHECK(std::abs(with([](model_shape& s) { s.norm_eps = 0.3; }) - usual) > 1e-3);
   CHECK(std::abs(with([](model_shape& s) { s.attention_scale = 0.9; }) - usual) > 1e-3);
   CHECK(std::abs(with([](model_shape& s) { s.scale_by_depth = true; }) - usual) > 1e-3);
+  // A factor on both ways out of a part: its units and its bias.
+  CHECK(with([](model_shape& s) { s.residual_multiplier = 1; }) == usual);
+  rig<gpt64, causal_lm, host_device> r(tiny, 7);
+  dice any(8);
+  const double scaled = r.loss(changed_plan(r.layout(),
+                                            [](block_plan& b) {
+                                              for (part_plan& p : b.parts()) p.factor = 0.4;
+                                            }),
+                               random_batch(any, sight::causal));
+  CHECK(with([](model_shape& s) { s.residual_multiplier = 0.4; }) == doctest::Approx(scaled).epsilon(1e-13));
+  CHECK(std::abs(scaled - usual) > 1e-3);
   CHECK(std::abs(with([](model_shape& s) { s.norm_eps = 0.3; }) - with([](model_shape& s) { s.attention_scale = 0.9; })) > 1e-3);
 
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.norm_eps = -1; }); }), "model_shape::norm_eps is -1"));
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.attention_scale = HUGE_VAL; }); }), "model_shape::attention_scale is inf"));
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.token_types = -2; }); }), "model_shape::token_types is -2"));
+  CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.residual_multiplier = 0; }); }), "model_shape::residual_multiplier is 0"));
   model_shape eps = tiny;
   eps.norm_eps = 1e-6;
   CHECK(has(sentence_of<input_error>([&] { transformer<mixture64, masked_lm, host_device> model(eps); }), "the norm of this block takes no epsilon"));

@@ -234,6 +234,13 @@ TEST_CASE("The gradient of every activation is the difference quotient of its fo
   CHECK(activation_gap<gelu_tanh>() < 1e-7);
   CHECK(activation_gap<gelu_erf>() < 1e-7);
   CHECK(activation_gap<swish_gate>() < 1e-7);
+  CHECK(activation_gap<gate<gelu_tanh>>() < 1e-7);
+  CHECK(activation_gap<gate<gelu_erf>>() < 1e-7);
+  for (const double x : {-1.0, 0.0, 3.0}) {  // its slope has a bend at 0
+    double slope = 5;
+    squared_relu::backward(&x, 1.5, &slope);
+    CHECK(slope == (x > 0 ? 3 * x : 0));
+  }
 }
 
 TEST_CASE("The activations have their known values") {
@@ -241,7 +248,13 @@ TEST_CASE("The activations have their known values") {
   CHECK(gelu_erf::forward(one.data()) == doctest::Approx(0.841344746).epsilon(1e-9));
   CHECK(gelu_tanh::forward(one.data()) == doctest::Approx(0.841191991).epsilon(1e-9));
   CHECK(swish_gate::forward(one.data()) == doctest::Approx(3 / (1 + std::exp(-1.0))).epsilon(1e-12));
+  CHECK(gate<gelu_erf>::forward(one.data()) == doctest::Approx(3 * 0.841344746).epsilon(1e-9));
+  CHECK(gate<gelu_tanh>::forward(one.data()) == doctest::Approx(3 * 0.841191991).epsilon(1e-9));
+  CHECK(squared_relu::forward(one.data() + 1) == 9);
+  CHECK(std::isnan(squared_relu::forward(list{NAN}.data())));
   const std::vector<float> far{-1e30f, 2.0f};
+  CHECK(squared_relu::forward(far.data()) == 0.0f);
+  CHECK(gate<gelu_tanh>::forward(far.data()) == 0.0f);
   CHECK(gelu_tanh::forward(far.data()) == 0.0f);
   CHECK(gelu_erf::forward(far.data()) == 0.0f);
   CHECK(swish_gate::forward(far.data()) == 0.0f);
@@ -374,6 +387,8 @@ TEST_CASE_TEMPLATE("Every part adds factor times its function to the residual an
   part_has_its_gradient<normed, Device>(1, shared_shape);
   part_has_its_gradient<gelu_mlp, Device>(2);
   part_has_its_gradient<gelu_erf_mlp, Device>(1);
+  part_has_its_gradient<squared_relu_mlp, Device>(2);
+  part_has_its_gradient<geglu_mlp, Device>(2);
   part_has_its_gradient<swiglu_mlp, Device>(2);
   part_has_its_gradient<swiglu_mlp, Device>(2, shared_shape);
   part_has_its_gradient<experts, Device>(3);

@@ -104,7 +104,8 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   template <class P, class F> void run(part_call<Ops> call, const block_plan& b, saved_of<P>& saved, int index, F& f) {
     const part_plan& p = b.parts()[static_cast<std::size_t>(index)];
     if (p.units.empty()) return;
-    call.units = p.size(), call.factor = p.factor * p.unit_factor, call.bias_factor = p.factor;
+    const double branch = shape_.residual_multiplier * p.factor;
+    call.units = p.size(), call.factor = branch * p.unit_factor, call.bias_factor = branch;
     f.template operator()<P>(call, saved, index);
   }
   template <class F> void each_part(const part_call<Ops>& call, const block_plan& b, saved_block& s, F f) {

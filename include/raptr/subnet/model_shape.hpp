@@ -42,11 +42,12 @@ struct model_shape {
   int neurons = 0;        // of the mlp; 0: four times the width
   int neuron_group = 16;  // neurons that are kept or dropped together
   int vocab = 30522, context = 512;
-  int token_types = 0;          // rows of the embedding of token types; 0: as many as the block has
-  double norm_eps = 0;          // in units of x^2; 0: that of the block's norm
-  double attention_scale = 0;   // factor on query times key; 0: 1 / sqrt(head_width())
-  bool scale_by_depth = false;  // attention of block b also times 1 / (b + 1)
-  double rotary_base = 0;       // of rotary positions; 0: that of the block's positions
+  int token_types = 0;             // rows of the embedding of token types; 0: as many as the block has
+  double norm_eps = 0;             // in units of x^2; 0: that of the block's norm
+  double attention_scale = 0;      // factor on query times key; 0: 1 / sqrt(head_width())
+  bool scale_by_depth = false;     // attention of block b also times 1 / (b + 1)
+  double residual_multiplier = 1;  // factor on what each part adds to the residual stream
+  double rotary_base = 0;          // of rotary positions; 0: that of the block's positions
   rotary_scaling rotary_stretch{};
 
   /// Limit of width and heads: four times the width fits in an int, and the search for a divisor is short.
@@ -73,6 +74,8 @@ struct model_shape {
     if (!(norm_eps >= 0 && norm_eps < 1)) errors::number_is_out_of_range("model_shape::norm_eps", norm_eps, "a number from 0 to below 1");
     if (!(attention_scale >= 0 && attention_scale <= 1e6))
       errors::number_is_out_of_range("model_shape::attention_scale", attention_scale, "a number from 0 to 1000000");
+    if (!(residual_multiplier > 0 && residual_multiplier <= 1e6))
+      errors::number_is_out_of_range("model_shape::residual_multiplier", residual_multiplier, "a number above 0 and up to 1000000");
     if (!(rotary_base == 0 || (rotary_base > 1 && rotary_base <= 1e12)))
       errors::number_is_out_of_range("model_shape::rotary_base", rotary_base, "0, or a number above 1 and up to 1e12");
     rotary_stretch.check();
