@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policies that a GPT-2 and a BERT do not have: no biases, no positions, an output matrix of its own, other numbers in the
-// shape, and a part that reads the positions of its rows.
+// The policies that a GPT-2 and a BERT do not have: no biases, no positions or rotary ones, an output matrix of its own, other numbers
+// in the shape, and a part that reads the positions of its rows.
 #include "gradient_check.hpp"
 #include "on_device.hpp"
 #include "scratch_folder.hpp"
@@ -21,7 +21,8 @@ constexpr model_shape other_numbers{.layers = 3,
                                     .context = 8,
                                     .norm_eps = 0.3,
                                     .attention_scale = 0.9,
-                                    .scale_by_depth = true};
+                                    .scale_by_depth = true,
+                                    .residual_multiplier = 0.4};
 
 /// y += factor times the sum over units of x * table[unit][position], element by element: what a row gets depends on its position,
 /// not on its place among the rows.
@@ -98,6 +99,13 @@ TEST_CASE_TEMPLATE("A block without biases and positions, with an output matrix 
 TEST_CASE_TEMPLATE("A head with a transform, an own matrix and no biases has the gradient of its loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<own_head64, masked_lm, Device>(30, {}, 22);
 }
+TEST_CASE_TEMPLATE("A block with rotary positions and a norm of queries and keys has the gradient of its loss, also where some sequences skip it",
+                   Device, RAPTR_TEST_DEVICES) {
+  gradients_are_differences<qwen64, causal_lm, Device>(20, {.sequences = 0.5}, 27, tiny_qwen);
+}
+TEST_CASE_TEMPLATE("Relative positions have the gradient of their loss, whatever heads and blocks are dropped", Device, RAPTR_TEST_DEVICES) {
+  gradients_are_differences<relative64, causal_lm, Device>(20, {.sequences = 0.5}, 28, tiny_shared);
+}
 TEST_CASE_TEMPLATE("Other numbers of the shape give the gradient of their own loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<gpt64, causal_lm, Device>(30, {}, 23, other_numbers);
 }
@@ -121,6 +129,67 @@ TEST_CASE_TEMPLATE("Rows that pass through a block keep their positions, in any 
     sum += r.loss(step_plan::of_blocks(r.layout(), s % 2 ? unit_set{0, 1, 2} : unit_set{0, 2}), one);
   }
   CHECK(r.loss(some, all) == doctest::Approx(sum).epsilon(1e-13));
+}
+
+TEST_CASE("Rotary positions are relative: the loss changes with their distances, and with nothing else") {
+  rig<qwen64, causal_lm, host_device> r(tiny_qwen, 5);
+  dice any(5);
+  batch b = random_batch(any, sight::causal, tiny_qwen, 1);
+  while (b.ids.size() > 5) b = random_batch(any, sight::causal, tiny_qwen, 1);
+  const auto loss = [&] { return r.loss(step_plan::full(r.layout()), b); };
+  const double usual = loss();
+  for (int& p : b.positions) p += 3;
+  CHECK(loss() == doctest::Approx(usual).epsilon(1e-13));
+  b.positions.front() -= 2;
+  CHECK(std::abs(loss() - usual) > 1e-4);
+
+  const auto with = [&](auto change) {
+    model_shape s = tiny_qwen;
+    change(s);
+    rig<qwen64, causal_lm, host_device> changed(s, 5);
+    return changed.loss(step_plan::full(changed.layout()), b);
+  };
+  const double plain = loss();
+  CHECK(with([](model_shape& s) { s.rotary_base = 10'000; }) == plain);
+  CHECK(std::abs(with([](model_shape& s) { s.rotary_base = 100; }) - plain) > 1e-6);
+  CHECK(std::abs(with([](model_shape& s) { s.rotary_stretch.factor = 2; }) - plain) > 1e-6);
+}
+
+TEST_CASE("Relative positions change the loss with distances, and with nothing else") {
+  rig<relative64, causal_lm, host_device> r(tiny_shared, 6);
+  dice any(6);
+  const batch b = random_batch(any, sight::prefix, tiny_shared, 2);
+  const placed_weight& table = r.model.layout().all()[r.model.layout().of(0, 0) - 1];
+  CHECK(table.full_name() == "relative_positions");
+  const auto loss_with = [&](auto change) {
+    const auto before = r.w;
+    for (int head = 0; head < 4; ++head)
+      for (int bucket = 0; bucket < 8; ++bucket) change(head, bucket, r.w[static_cast<std::size_t>(table.first + 8 * head + bucket)]);
+    r.model.set_weights(r.w);
+    const double loss = r.loss(step_plan::full(r.layout()), b);
+    r.w = before;
+    return loss;
+  };
+  const double usual = loss_with([](int, int, double&) {});
+  CHECK(loss_with([](int head, int, double& x) { x += head == 2 ? 3 : 0; }) == doctest::Approx(usual).epsilon(1e-13));  // softmax sees no constant
+  CHECK(std::abs(loss_with([](int head, int bucket, double& x) { x += head == 2 && bucket == 1 ? 1 : 0; }) - usual) > 1e-5);
+}
+
+TEST_CASE("Numbers of rotary positions are checked, and refused by a block without them") {
+  const auto said = [&]<class Block>(Block, auto change) {
+    model_shape s = tiny_qwen;
+    change(s);
+    return sentence_of<input_error>([&] { transformer<Block, causal_lm, host_device> model(s); });
+  };
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.width = 12; }), "4 heads of a width of 12 have 3 each: take a width and heads that"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_base = 1; }), "model_shape::rotary_base is 1: give 0, or a number above 1"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.factor = 0.5; }), "rotary_scaling::factor is 0.5: give a number from 1"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.context = -1; }), "rotary_scaling::context is -1: give the context of pretraining"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.slow = 0; }), "rotary_scaling::slow is 0: give a number above 0"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.fast = 1; }), "rotary_scaling::fast is 1: give a number above `slow`"));
+  CHECK(
+      has(said(gpt64{}, [](model_shape& s) { s.rotary_base = 5e5; }), "model_shape::rotary_base is 500000, but the positions of this block are not"));
+  CHECK(has(said(gpt64{}, [](model_shape& s) { s.rotary_stretch.factor = 8; }), "model_shape::rotary_stretch.factor is 8, but the positions"));
 }
 
 TEST_CASE("The scale of the scores is a factor on the queries, and that of the depth goes by the number of the block in the full network") {
@@ -164,11 +233,23 @@ TEST_CASE("Each number of the shape changes the loss, and the number that a bloc
   CHECK(std::abs(with([](model_shape& s) { s.norm_eps = 0.3; }) - usual) > 1e-3);
   CHECK(std::abs(with([](model_shape& s) { s.attention_scale = 0.9; }) - usual) > 1e-3);
   CHECK(std::abs(with([](model_shape& s) { s.scale_by_depth = true; }) - usual) > 1e-3);
+  // A factor on both ways out of a part: its units and its bias.
+  CHECK(with([](model_shape& s) { s.residual_multiplier = 1; }) == usual);
+  rig<gpt64, causal_lm, host_device> r(tiny, 7);
+  dice any(8);
+  const double scaled = r.loss(changed_plan(r.layout(),
+                                            [](block_plan& b) {
+                                              for (part_plan& p : b.parts()) p.factor = 0.4;
+                                            }),
+                               random_batch(any, sight::causal));
+  CHECK(with([](model_shape& s) { s.residual_multiplier = 0.4; }) == doctest::Approx(scaled).epsilon(1e-13));
+  CHECK(std::abs(scaled - usual) > 1e-3);
   CHECK(std::abs(with([](model_shape& s) { s.norm_eps = 0.3; }) - with([](model_shape& s) { s.attention_scale = 0.9; })) > 1e-3);
 
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.norm_eps = -1; }); }), "model_shape::norm_eps is -1"));
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.attention_scale = HUGE_VAL; }); }), "model_shape::attention_scale is inf"));
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.token_types = -2; }); }), "model_shape::token_types is -2"));
+  CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.residual_multiplier = 0; }); }), "model_shape::residual_multiplier is 0"));
   model_shape eps = tiny;
   eps.norm_eps = 1e-6;
   CHECK(has(sentence_of<input_error>([&] { transformer<mixture64, masked_lm, host_device> model(eps); }), "the norm of this block takes no epsilon"));

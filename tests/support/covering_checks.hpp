@@ -73,8 +73,8 @@ template <class Block, class Objective> class covered {
  public:
   explicit covered(int of) : block_(of) {}
 
-  /// Every tensor of every plan, in double.
-  void gradients() const {
+  /// Every tensor of every plan, in double. h: the step of the differences.
+  void gradients(double h = 2e-6) const {
     double worst = 0;
     int tensors = 0, plans = 0;
     each_row_of(block_, [&](const choice& row, std::uint64_t number) {
@@ -90,7 +90,7 @@ template <class Block, class Objective> class covered {
           if (on) elements[&w].push_back(k);
         });
         for (const auto& [w, some] : elements) {
-          const double error = slope_error(r, any, plan, b, g, some, 2e-6);
+          const double error = slope_error(r, any, plan, b, g, some, h);
           worst_here = std::isfinite(error) ? std::max(worst_here, error) : HUGE_VAL;
           ++tensors;
         }

@@ -22,12 +22,19 @@ namespace raptr::testing {
 using gpt64 = block<gpt2_block, fp64>;
 using bert64 = block<bert_block, fp64>;
 using gated64 = block<bert_block, rms_norm, swiglu_mlp, fp64>;
+/// Eight buckets for the distances up to 7.
+using relative64 = block<gpt2_block, relative_buckets<true, 8, 6>, fp64>;
+/// The policies of Qwen3.
+using qwen64 = block<gpt2_block, head_norm_attention<true>, rms_norm, swiglu_mlp, no_biases, rotary<raptr::half>, untied_head, fp64>;
 using mixture64 = block<bert_block, fourth_norm, experts, pre_norm, fp64>;
 
 inline constexpr model_shape tiny{.layers = 3, .width = 8, .heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
 /// Two query heads share a key and a value.
 inline constexpr model_shape tiny_shared{
     .layers = 3, .width = 8, .heads = 4, .kv_heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
+/// The same, with heads of two pairs.
+inline constexpr model_shape tiny_qwen{
+    .layers = 3, .width = 16, .heads = 4, .kv_heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
 
 class dice {
  public:

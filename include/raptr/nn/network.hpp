@@ -16,7 +16,11 @@ template <class Block, class Ops> class network {
 
  public:
   explicit network(const model_shape& shape) : shape_(shape), head_(shape), blocks_(shape) {}
-  static weight_layout layout(const model_shape& shape) { return weight_layout(shape.layers, head::weights(shape), stack_type::weights(shape)); }
+  static weight_layout layout(const model_shape& shape) {
+    std::vector<weight> model = head::weights(shape);
+    for (weight& shared : relative_weights<typename Block::positions>(shape)) model.push_back(std::move(shared));
+    return weight_layout(shape.layers, std::move(model), stack_type::weights(shape));
+  }
 
   /// *loss += the loss of one micro-batch. Resets the arena first.
   void evaluate(const pass<Ops>& p, double* loss) {

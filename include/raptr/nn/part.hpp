@@ -13,6 +13,13 @@
 
 namespace raptr {
 
+/// What the blocks share for relative positions (nn/layers/relative.hpp), in device memory; null without them.
+template <class Ops> struct relative_table {
+  const typename Ops::real* values = nullptr;     // (heads, buckets)
+  typename Ops::master* gradient = nullptr;       // null without a backward pass
+  const int *index = nullptr, *groups = nullptr;  // a bucket_index; the numbers of the kept units of attention
+};
+
 /// The arguments of one call of a part. Sizes and factors are known to the host; every T* is device memory.
 template <class Ops> struct part_call {
   using real = typename Ops::real;
@@ -20,12 +27,14 @@ template <class Ops> struct part_call {
   arena& memory;
   const model_shape& shape;
   segment_list segments;
-  const int* positions;  // (rows), in device memory
-  std::int64_t rows;     // B*T of this call
-  int block;             // its number in the full network
-  int units;             // kept ones
-  double factor;         // of what the kept units add to the residual
-  double bias_factor;    // of what the part adds besides its units, such as an output bias
+  const int* positions;                                // (rows), in device memory
+  std::int64_t rows;                                   // B*T of this call
+  int block;                                           // its number in the full network
+  int units;                                           // kept ones
+  double factor;                                       // of what the kept units add to the residual
+  double bias_factor;                                  // of what the part adds besides its units, such as an output bias
+  const typename Ops::master* rotary_table = nullptr;  // of rotary positions: nn/layers/rotary.hpp
+  relative_table<Ops> relative{};
 
   /// Activations of `per_row` numbers: kept for the backward pass, or until the scope ends.
   template <class T = real> T* keep(std::int64_t per_row) { return memory.keep<T>(rows * per_row); }

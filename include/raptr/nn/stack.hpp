@@ -91,8 +91,9 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   template <class F> void with_passing_rows(const pass<Ops>& p, std::size_t k, real* stream, F f) {
     const block_rows& at = p.batch.table.blocks()[k];
     if (at.rows == 0) return;
-    const part_call<Ops> call{p.ops, p.memory, shape_, p.batch.segments_of(at), p.batch.words + at.positions_at, at.rows, p.plan.blocks()[k].block,
-                              0,     1,        1};
+    const part_call<Ops> call{
+        p.ops, p.memory, shape_,         p.batch.segments_of(at), p.batch.words + at.positions_at, at.rows, p.plan.blocks()[k].block, 0,
+        1,     1,        p.rotary_table, relative_of(p, at)};
     if (at.rows_at < 0) return f(stream, call);
     const arena::scope scratch(p.memory);
     const int* const rows = p.batch.words + at.rows_at;
@@ -101,10 +102,16 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     f(dense, call);
     p.ops.for_each_row(copy_rows<real>{stream, dense, rows, nullptr, shape_.width}, call.rows);
   }
+  static relative_table<Ops> relative_of(const pass<Ops>& p, const block_rows& at) {
+    if (at.units_at < 0) return {};
+    const std::size_t table = p.layout.of(0, 0) - 1;  // the last weight of the model
+    return {p.weights[table].data, p.gradients ? p.gradients[table].data : nullptr, p.bucket_index, p.batch.words + at.units_at};
+  }
   template <class P, class F> void run(part_call<Ops> call, const block_plan& b, saved_of<P>& saved, int index, F& f) {
     const part_plan& p = b.parts()[static_cast<std::size_t>(index)];
     if (p.units.empty()) return;
-    call.units = p.size(), call.factor = p.factor * p.unit_factor, call.bias_factor = p.factor;
+    const double branch = shape_.residual_multiplier * p.factor;
+    call.units = p.size(), call.factor = branch * p.unit_factor, call.bias_factor = branch;
     f.template operator()<P>(call, saved, index);
   }
   template <class F> void each_part(const part_call<Ops>& call, const block_plan& b, saved_block& s, F f) {

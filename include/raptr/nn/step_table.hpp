@@ -21,6 +21,7 @@ struct block_rows {
   std::int64_t positions_at = 0;
   std::int64_t segments_at = 0;
   int segments = 0;
+  std::int64_t units_at = -1;  // the numbers of the kept units of one part; -1: not wanted
 };
 
 /// The integers of a pass in one table, and their positions in it.
@@ -32,7 +33,8 @@ class step_table {
     int count = 0;
   };
 
-  void lower(const batch& data, const step_plan& plan) {
+  /// numbered: the index of the part whose kept units are listed for each block, -1 for none.
+  void lower(const batch& data, const step_plan& plan, int numbered = -1) {
     words_.clear(), weights_.clear();
     rows = static_cast<int>(data.ids.size()), targets = static_cast<int>(data.targets.size());
     segments = static_cast<int>(data.segments.size()), normaliser = data.normaliser;
@@ -45,6 +47,7 @@ class step_table {
     for (const target& t : data.targets) words_.push_back(t.id), weights_.push_back(t.weight);
     by_id = sorted(data.ids), by_position = sorted(data.positions);
     lower_blocks(data, plan);
+    if (numbered >= 0) list_units(plan, static_cast<std::size_t>(numbered));
   }
   const std::vector<int>& words() const { return words_; }
   const std::vector<float>& weights() const { return weights_; }
@@ -82,6 +85,13 @@ class step_table {
           std::find_if(plan.blocks().begin(), plan.blocks().end(), [&](const block_plan& other) { return other.sequences == b.sequences; });
       const std::size_t first = static_cast<std::size_t>(same - plan.blocks().begin());
       blocks_.push_back(first < blocks_.size() ? blocks_[first] : rows_of(data, b.sequences));
+    }
+  }
+  void list_units(const step_plan& plan, std::size_t part) {
+    for (std::size_t k = 0; k < blocks_.size(); ++k) {
+      blocks_[k].units_at = position();
+      for (const unit_range& kept : plan.blocks()[k].parts()[part].units)
+        for (int unit = kept.first; unit < kept.first + kept.count; ++unit) words_.push_back(unit);
     }
   }
   block_rows rows_of(const batch& data, const std::vector<int>& sequences) {
