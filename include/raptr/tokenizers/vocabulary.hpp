@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 namespace raptr {
 
@@ -14,10 +15,23 @@ struct vocabulary {
   int pad = -1;          ///< padding of a row; never a target
   int cls = -1;          ///< before the tokens of a framed window [bert]
   int sep = -1;          ///< after them; often also the end of a text
+  int first_sentinel = -1, last_sentinel = -1;  ///< marks of hidden spans, in either order: [t5] counts down from its last id
+  int nlu = -1, nlg = -1, s2s = -1;             ///< mode tokens, before the inputs of the R, X and S denoisers of ul2
 
   constexpr bool has_frame() const { return cls >= 0 && sep >= 0; }
-  constexpr bool is_special(std::int64_t id) const { return id >= 0 && (id == end_of_text || id == mask || id == pad || id == cls || id == sep); }
+  constexpr int sentinels() const { return first_sentinel < 0 ? 0 : 1 + (step() > 0 ? last_sentinel - first_sentinel : first_sentinel - last_sentinel); }
+  /// The mark of span k, from 0. k: below sentinels().
+  constexpr int sentinel(int k) const { return first_sentinel + k * step(); }
+  constexpr bool is_special(std::int64_t id) const {
+    if (id < 0) return false;
+    for (const int special : {end_of_text, mask, pad, cls, sep, nlu, nlg, s2s})
+      if (id == special) return true;
+    return first_sentinel >= 0 && (step() > 0 ? id >= first_sentinel && id <= last_sentinel : id >= last_sentinel && id <= first_sentinel);
+  }
   bool operator==(const vocabulary&) const = default;
+
+ private:
+  constexpr int step() const { return last_sentinel < first_sentinel ? -1 : 1; }
 };
 
 }  // namespace raptr
