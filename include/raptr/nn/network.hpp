@@ -18,13 +18,13 @@ template <class Block, class Ops> class network {
   explicit network(const model_shape& shape) : shape_(shape), head_(shape), blocks_(shape) {}
   static weight_layout layout(const model_shape& shape) { return weight_layout(shape.layers, head::weights(shape), stack_type::weights(shape)); }
 
-  /// *loss += the loss of one micro-batch. Resets the arena first.
-  void evaluate(const pass<Ops>& p, double* loss) {
+  /// Adds the loss of one micro-batch. Resets the arena first.
+  void evaluate(const pass<Ops>& p, const loss_sums& loss) {
     real* const x = forward(p);
     head_.loss(p, x, loss, nullptr);
   }
   /// The same, and p.gradients += its gradients.
-  void train(const pass<Ops>& p, double* loss) {
+  void train(const pass<Ops>& p, const loss_sums& loss) {
     real* const x = forward(p);
     head_.loss(p, x, loss, x);  // from here on x holds the gradient of the residual stream
     blocks_.backward(p, x);

@@ -32,7 +32,8 @@ class step_table {
     int count = 0;
   };
 
-  void lower(const batch& data, const step_plan& plan) {
+  /// groups: of the targets of the objective; below 2 their numbers are not needed.
+  void lower(const batch& data, const step_plan& plan, int groups = 0) {
     words_.clear(), weights_.clear();
     rows = static_cast<int>(data.ids.size()), targets = static_cast<int>(data.targets.size());
     segments = static_cast<int>(data.segments.size()), normaliser = data.normaliser;
@@ -43,6 +44,8 @@ class step_table {
     for (const target& t : data.targets) words_.push_back(t.row);
     target_ids_at = position();
     for (const target& t : data.targets) words_.push_back(t.id), weights_.push_back(t.weight);
+    target_groups_at = position(), target_groups = groups > 1 ? groups : 0;
+    for (std::size_t k = 0; target_groups > 0 && k < data.targets.size(); ++k) words_.push_back(data.targets[k].group);
     by_id = sorted(data.ids), by_position = sorted(data.positions);
     lower_blocks(data, plan);
   }
@@ -51,8 +54,8 @@ class step_table {
   /// Of every active block, in the order of the plan.
   const std::vector<block_rows>& blocks() const { return blocks_; }
 
-  int rows = 0, targets = 0, segments = 0;
-  std::int64_t segments_at = 0, ids_at = 0, positions_at = 0, target_rows_at = 0, target_ids_at = 0;
+  int rows = 0, targets = 0, segments = 0, target_groups = 0;
+  std::int64_t segments_at = 0, ids_at = 0, positions_at = 0, target_rows_at = 0, target_ids_at = 0, target_groups_at = 0;
   sorted_rows by_id, by_position;
   double normaliser = 1;
 

@@ -9,6 +9,7 @@
 
 #include <raptr/base/decimal.hpp>
 #include <raptr/train/error.hpp>
+#include <raptr/train/mean_loss.hpp>
 
 namespace raptr {
 
@@ -20,7 +21,7 @@ struct run_options {
   double clip = 1.0;                   // largest global norm of the gradient; 0: none
   int max_nonfinite = 10;              // consecutive non-finite steps after which the run ends with a training_error
   std::int64_t validate_every = 0;     // steps; 0: never
-  std::function<double()> validate{};  // returns the validation loss, or throws `stopped`
+  std::function<mean_loss()> validate{};  // returns the validation loss, as evaluate() does, or throws `stopped`
   std::int64_t save_every = 0;         // steps; 0: never. The state of the last step is always saved
   std::int64_t also_save_every = 0;    // steps, besides save_every; 0: none
   std::function<void()> save{};        // called between two steps, after all reports so far were delivered
