@@ -61,6 +61,9 @@ TEST_CASE("sentinels and mode tokens stand behind the ids of any tokenizer, <ext
     CHECK(name_of(with_denoiser_tokens(tokenizer, {})) == name_of(tokenizer));
     CHECK(name_of(longer) != name_of(tokenizer));
     CHECK(name_of(with_denoiser_tokens(longer, {.sentinels = 12, .modes = true})) == name_of(longer));
+    CHECK(name_of(without_denoiser_tokens(longer)) == name_of(tokenizer));
+    CHECK(ids_of(without_denoiser_tokens(longer)) == before);
+    CHECK(name_of(without_denoiser_tokens(tokenizer)) == name_of(tokenizer));
     const any_tokenizer again = written_and_read(longer);
     CHECK(name_of(again) == name_of(longer));
     CHECK(ids_of(again) == after);

@@ -3,6 +3,8 @@
 // that <extra_id_0> has the last id. They are special tokens of the tokenizer, so its files have them and its name differs.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
@@ -40,13 +42,28 @@ inline any_tokenizer appended(const bpe_tokenizer& tokenizer, const std::vector<
   return longer;
 }
 inline any_tokenizer appended(const byte_tokenizer&, const std::vector<std::string>& names) { return appended(bytes_as_bpe(), names); }
+inline wordpiece_options options_of(const wordpiece_tokenizer& tokenizer) {
+  return {.unknown = tokenizer.unknown(), .longest_word = tokenizer.longest_word(), .specials = tokenizer.specials(), .roles = tokenizer.vocabulary()};
+}
 inline any_tokenizer appended(const wordpiece_tokenizer& tokenizer, const std::vector<std::string>& names) {
   std::vector<std::string> tokens = tokenizer.tokens();
-  wordpiece_options options{.unknown = tokenizer.unknown(),
-                            .longest_word = tokenizer.longest_word(),
-                            .specials = tokenizer.specials(),
-                            .roles = tokenizer.vocabulary()};
+  wordpiece_options options = options_of(tokenizer);
   for (const std::string& name : names) options.specials.push_back(static_cast<std::int32_t>(tokens.size())), tokens.push_back(name);
+  return wordpiece_tokenizer(std::move(tokens), tokenizer.splitting(), options);
+}
+inline any_tokenizer shortened(const byte_tokenizer& tokenizer, std::size_t) { return tokenizer; }
+inline any_tokenizer shortened(const bpe_tokenizer& tokenizer, std::size_t size) {
+  bpe_model model = tokenizer.model();
+  model.tokens.resize(size);
+  bpe_tokenizer shorter(std::move(model));
+  shorter.assign_roles(tokenizer.vocabulary());
+  return recognised(std::move(shorter));
+}
+inline any_tokenizer shortened(const wordpiece_tokenizer& tokenizer, std::size_t size) {
+  std::vector<std::string> tokens = tokenizer.tokens();
+  tokens.resize(size);
+  wordpiece_options options = options_of(tokenizer);
+  std::erase_if(options.specials, [&](std::int32_t id) { return static_cast<std::size_t>(id) >= size; });
   return wordpiece_tokenizer(std::move(tokens), tokenizer.splitting(), options);
 }
 
@@ -57,6 +74,18 @@ inline any_tokenizer appended(const wordpiece_tokenizer& tokenizer, const std::v
 inline any_tokenizer with_denoiser_tokens(any_tokenizer tokenizer, const denoiser_tokens& wanted) {
   const auto names = std::visit([&](const auto& t) { return detail::names_to_append(t.vocabulary(), wanted); }, tokenizer);
   return names.empty() ? std::move(tokenizer) : std::visit([&](const auto& t) { return detail::appended(t, names); }, tokenizer);
+}
+
+/// The tokenizer without such tokens at the end of its ids, so the one that with_denoiser_tokens() was given.
+inline any_tokenizer without_denoiser_tokens(const any_tokenizer& tokenizer) {
+  return std::visit(
+      [](const auto& t) {
+        const vocabulary ids = t.vocabulary();
+        int size = ids.size;
+        while (size > 0 && ids.is_denoiser_token(size - 1)) --size;
+        return size < ids.size ? detail::shortened(t, static_cast<std::size_t>(size)) : any_tokenizer(t);
+      },
+      tokenizer);
 }
 
 }  // namespace raptr

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 
 namespace raptr {
 
@@ -22,11 +21,14 @@ struct vocabulary {
   constexpr int sentinels() const { return first_sentinel < 0 ? 0 : 1 + (step() > 0 ? last_sentinel - first_sentinel : first_sentinel - last_sentinel); }
   /// The mark of span k, from 0. k: below sentinels().
   constexpr int sentinel(int k) const { return first_sentinel + k * step(); }
+  /// A sentinel or a mode token.
+  constexpr bool is_denoiser_token(std::int64_t id) const {
+    const bool up = step() > 0;
+    return id >= 0 && (id == nlu || id == nlg || id == s2s ||
+                       (first_sentinel >= 0 && id >= (up ? first_sentinel : last_sentinel) && id <= (up ? last_sentinel : first_sentinel)));
+  }
   constexpr bool is_special(std::int64_t id) const {
-    if (id < 0) return false;
-    for (const int special : {end_of_text, mask, pad, cls, sep, nlu, nlg, s2s})
-      if (id == special) return true;
-    return first_sentinel >= 0 && (step() > 0 ? id >= first_sentinel && id <= last_sentinel : id >= last_sentinel && id <= first_sentinel);
+    return id >= 0 && (id == end_of_text || id == mask || id == pad || id == cls || id == sep || is_denoiser_token(id));
   }
   bool operator==(const vocabulary&) const = default;
 

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include <raptr/nn/batch.hpp>
@@ -17,9 +16,6 @@ struct causal_lm {
   static constexpr std::string_view name = "causal_lm";
 
   static constexpr int window(int context) { return context + 1; }
-  static constexpr int rows_for(int tokens) { return tokens - 1; }
-  static std::string settings() { return "causal"; }
-  static std::string group() { return "causal"; }
   bool operator==(const causal_lm&) const = default;
 
   /// tokens: context + 1 of them; the last one is a target only.

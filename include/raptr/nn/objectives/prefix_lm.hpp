@@ -40,7 +40,6 @@ struct prefix_lm {
   std::string settings() const {
     return part_text("prefix", {split == prefix_split::last_quarter ? "last_quarter" : ""}, mode_token, begin_id);
   }
-  std::string group() const { return "prefix"; }
   bool operator==(const prefix_lm&) const = default;
 
   /// tokens: 2 or more.

@@ -70,7 +70,6 @@ struct span_corruption {
   std::string settings() const {
     return part_text("spans", {decimal_text(mean_span), decimal_text(density)}, mode_token, begin_id);
   }
-  std::string group() const { return "spans_" + decimal_text(mean_span) + "_" + decimal_text(density); }
   bool operator==(const span_corruption&) const = default;
 
   span_counts counts(int tokens) const { return span_counts::of(tokens, density, mean_span); }

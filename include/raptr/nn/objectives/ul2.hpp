@@ -15,6 +15,7 @@
 
 #include <raptr/base/random.hpp>
 #include <raptr/nn/error.hpp>
+#include <raptr/nn/objective.hpp>
 #include <raptr/nn/objectives/causal_lm.hpp>
 #include <raptr/nn/objectives/prefix_lm.hpp>
 #include <raptr/nn/objectives/span_corruption.hpp>
@@ -56,7 +57,7 @@ struct ul2 {
   /// The largest of the denoisers' windows.
   int window(int context, const vocabulary& ids) const {
     int most = 0;
-    for_each([&](const auto& objective) { most = std::max(most, window_in(objective, context, ids)); });
+    for_each([&](const auto& objective) { most = std::max(most, window_of(objective, context, ids)); });
     return most;
   }
   void check(const vocabulary& ids) const {
@@ -76,13 +77,20 @@ struct ul2 {
   std::string settings() const {
     std::string text;
     for (const denoiser& d : denoisers)
-      text += (text.empty() ? "" : ", ") + std::visit([](const auto& o) { return o.settings(); }, d.objective) + " " + decimal_text(d.rate);
+      text += (text.empty() ? "" : ", ") + std::visit([](const auto& objective) { return text_of(objective); }, d.objective) + " " + decimal_text(d.rate);
     return text + (weights == target_weights::per_example ? ", per_example" : "");
+  }
+  bool has_mode_tokens() const {
+    bool has = false;
+    for_each([&](const auto& objective) {
+      if constexpr (requires { objective.mode_token; }) has |= objective.mode_token;
+    });
+    return has;
   }
   /// A name for each denoiser, by which its loss is reported.
   std::vector<std::string> groups() const {
     std::vector<std::string> names;
-    for_each([&](const auto& objective) { names.push_back(objective.group()); });
+    for_each([&](const auto& objective) { names.push_back(group_of(objective)); });
     return names;
   }
   bool operator==(const ul2&) const = default;
@@ -104,7 +112,7 @@ struct ul2 {
     const std::size_t before = to.targets.size();
     std::visit(
         [&](const auto& objective) {
-          objective.add(to, piece_of(tokens, window_in(objective, rows, ids), seed, sample), ids, seed, sample);
+          objective.add(to, piece_of(tokens, window_of(objective, rows, ids), seed, sample), ids, seed, sample);
         },
         denoisers[static_cast<std::size_t>(k)].objective);
     const std::span<target> added = std::span(to.targets).subspan(before);
@@ -118,12 +126,17 @@ struct ul2 {
   void for_each(auto f) const {
     for (const denoiser& d : denoisers) std::visit(f, d.objective);
   }
-  static int window_in(const causal_lm&, int context, const vocabulary&) { return causal_lm::window(context); }
-  static int window_in(const auto& objective, int context, const vocabulary& ids) { return objective.window(context, ids); }
+  static std::string text_of(const causal_lm&) { return "causal"; }
+  static std::string text_of(const auto& objective) { return objective.settings(); }
+  static std::string group_of(const causal_lm&) { return "causal"; }
+  static std::string group_of(const prefix_lm&) { return "prefix"; }
+  static std::string group_of(const span_corruption& o) { return "spans_" + decimal_text(o.mean_span) + "_" + decimal_text(o.density); }
+  static int rows_for(const causal_lm&, int tokens) { return tokens - 1; }
+  static int rows_for(const auto& objective, int tokens) { return objective.rows_for(tokens); }
   /// The rows of a context whose window has `tokens`, or up to two fewer where no denoiser is causal or a prefix.
   int rows_of(int tokens) const {
     int rows = std::numeric_limits<int>::max();
-    for_each([&](const auto& objective) { rows = std::min(rows, objective.rows_for(tokens)); });
+    for_each([&](const auto& objective) { rows = std::min(rows, rows_for(objective, tokens)); });
     return rows;
   }
   /// Pieces begin at equal distances, the first at the start of the window, and the last ends with it.
