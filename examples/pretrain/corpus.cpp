@@ -87,7 +87,8 @@ std::optional<shard_tokenizer> tokenizer_of_shards(const path_list& named) {
 opened_shards open_shards(const settings& s, const path_list& named, raptr::shard_part part, const shard_tokenizer& tokenizer) {
   const auto indices = indices_of(named);
   for (const auto& [index, says] : indices)
-    if (!tokenizer.name.empty() && says.tokenizer != tokenizer.name && says.tokenizer != tokenizer.without_denoiser_tokens) errors::shards_of_another_tokenizer(index, says, tokenizer.name);
+    if (!tokenizer.name.empty() && says.tokenizer != tokenizer.name && says.tokenizer != tokenizer.without_denoiser_tokens)
+      errors::shards_of_another_tokenizer(index, says, tokenizer.name);
   const auto files = raptr::find_shards(named, part);
   opened_shards opened{
       {files.files, tokenizer.ids, s.shard_format == "nanogpt" ? raptr::shard_format::nanogpt : raptr::shard_format::llm_c}, {}, {}, {}};
@@ -186,8 +187,8 @@ corpus::optional_tokenizer corpus::tokenizer_of(const settings& s, const std::st
   auto tokenizer = tokenizer_named(s.tokenizer);
   if (s.objective_name() == "ul2") {
     const bool has_sentinels = vocabulary_of(tokenizer).sentinels() > 0;
-    tokenizer = raptr::with_denoiser_tokens(std::move(tokenizer), {.sentinels = has_sentinels ? 0 : int(s.sentinels),
-                                                                   .modes = raptr::read_ul2(s.objective_text()).has_mode_tokens()});
+    tokenizer = raptr::with_denoiser_tokens(
+        std::move(tokenizer), {.sentinels = has_sentinels ? 0 : int(s.sentinels), .modes = raptr::read_ul2(s.objective_text()).has_mode_tokens()});
   }
   expect_tokenizer(s, expected, tokenizer_text(tokenizer));
   expect_room(s, vocabulary_of(tokenizer).size);

@@ -32,8 +32,8 @@ std::vector<std::int32_t> counted_from(int first, int n) {
   for (int i = 0; i < n; ++i) ids.push_back(first + i);
   return ids;
 }
-template <class Objective>
-batch made(const Objective& objective, const std::vector<std::int32_t>& tokens, std::int64_t sample, const vocabulary& ids = marked, std::uint64_t seed = 1) {
+template <class Objective> batch made(const Objective& objective, const std::vector<std::int32_t>& tokens, std::int64_t sample,
+                                      const vocabulary& ids = marked, std::uint64_t seed = 1) {
   batch b;
   objective.add(b, tokens, ids, seed, sample);
   return b;
@@ -51,8 +51,7 @@ std::vector<int> target_rows(const batch& b) {
   return rows;
 }
 /// The first sample whose batch is as wanted.
-template <class Objective, class Wanted>
-batch found(const Objective& objective, const std::vector<std::int32_t>& tokens, const Wanted& wanted) {
+template <class Objective, class Wanted> batch found(const Objective& objective, const std::vector<std::int32_t>& tokens, const Wanted& wanted) {
   for (std::int64_t sample = 0; sample < 10'000; ++sample)
     if (batch b = made(objective, tokens, sample); wanted(b)) return b;
   FAIL("no sample is as wanted");
@@ -81,13 +80,18 @@ TEST_CASE("Noise is rounded in double with ties to even, and never all or none o
 }
 
 TEST_CASE("The longest windows that fill the inputs of T5 are those of its tables") {
-  for (const auto& [rows, density, mean, n, noise, spans, targets] :
-       {std::tuple{512, .15, 3., 568, 85, 28, 114}, {512, .15, 8., 588, 88, 11, 100},
-        {512, .5, 3., 766, 383, 128, 512}, {512, .5, 8., 908, 454, 57, 512},
-        {512, .15, 64., 600, 90, 1, 92}, {512, .5, 64., 1006, 503, 8, 512},
-        {512, .15, 32., 598, 90, 3, 94}, {512, .5, 32., 990, 495, 15, 511},  // T5 plans 512 targets and pads one
-        {128, .15, 3., 141, 21, 7, 29}, {128, .5, 32., 246, 123, 4, 128},
-        {64, .2, 2., 70, 14, 7, 22}, {64, .2, 1., 63, 13, 13, 27}}) {
+  for (const auto& [rows, density, mean, n, noise, spans, targets] : {std::tuple{512, .15, 3., 568, 85, 28, 114},
+                                                                      {512, .15, 8., 588, 88, 11, 100},
+                                                                      {512, .5, 3., 766, 383, 128, 512},
+                                                                      {512, .5, 8., 908, 454, 57, 512},
+                                                                      {512, .15, 64., 600, 90, 1, 92},
+                                                                      {512, .5, 64., 1006, 503, 8, 512},
+                                                                      {512, .15, 32., 598, 90, 3, 94},
+                                                                      {512, .5, 32., 990, 495, 15, 511},  // T5 plans 512 targets and pads one
+                                                                      {128, .15, 3., 141, 21, 7, 29},
+                                                                      {128, .5, 32., 246, 123, 4, 128},
+                                                                      {64, .2, 2., 70, 14, 7, 22},
+                                                                      {64, .2, 1., 63, 13, 13, 27}}) {
     const span_counts c = span_counts::filling_encoder(rows, density, mean);
     CHECK(std::tuple(c.tokens, c.noise, c.spans, c.targets()) == std::tuple(n, noise, spans, targets));
     CHECK(c.inputs() <= rows);
@@ -98,9 +102,12 @@ TEST_CASE("The longest windows that fill the inputs of T5 are those of its table
 }
 
 TEST_CASE("The longest windows that fill a decoder are those of the table, a mode token and a first row without a token counted") {
-  for (const auto& [rows, density, mean, n, noise, spans] : {std::tuple{512, .15, 3., 463, 69, 23}, {512, .5, 32., 493, 246, 8},
-                                                             {256, .15, 3., 230, 34, 11}, {256, .5, 32., 245, 122, 4},
-                                                             {128, .15, 3., 113, 17, 6}, {128, .5, 32., 121, 60, 2}}) {
+  for (const auto& [rows, density, mean, n, noise, spans] : {std::tuple{512, .15, 3., 463, 69, 23},
+                                                             {512, .5, 32., 493, 246, 8},
+                                                             {256, .15, 3., 230, 34, 11},
+                                                             {256, .5, 32., 245, 122, 4},
+                                                             {128, .15, 3., 113, 17, 6},
+                                                             {128, .5, 32., 121, 60, 2}}) {
     const span_corruption objective{mean, density, true, 0};
     CHECK(objective.window(rows, large) == n);
     const batch b = made(objective, counted_from(100, n), 3, large);
@@ -252,13 +259,14 @@ TEST_CASE("A draw depends on the seed and the sample, and not on the place in th
 }
 
 TEST_CASE("Of 100,000 samples each denoiser gets its rate, and its targets carry its number") {
-  for (const auto& [text, shares] : {std::pair{"", std::vector{.6, .2, .1, .1}}, {"ul2r", {.5, .25, .125, .125}}, {"1/1/2", {.25, .25, .25, .25}},
+  for (const auto& [text, shares] : {std::pair{"", std::vector{.6, .2, .1, .1}},
+                                     {"ul2r", {.5, .25, .125, .125}},
+                                     {"1/1/2", {.25, .25, .25, .25}},
                                      {"original", std::vector(7, 1 / 7.)}}) {
     const ul2 mixture = read_ul2(text);
     std::vector<double> given(shares.size());
     for (std::int64_t sample = 0; sample < 100'000; ++sample) ++given[std::size_t(mixture.denoiser_of(1, sample))];
-    for (std::size_t k = 0; k < shares.size(); ++k)
-      CHECK(std::abs(given[k] - 1e5 * shares[k]) < 4.5 * std::sqrt(1e5 * shares[k] * (1 - shares[k])));
+    for (std::size_t k = 0; k < shares.size(); ++k) CHECK(std::abs(given[k] - 1e5 * shares[k]) < 4.5 * std::sqrt(1e5 * shares[k] * (1 - shares[k])));
     CHECK(mixture.groups().size() == shares.size());
   }
   const ul2 mixture;
@@ -331,13 +339,16 @@ TEST_CASE("Targets weigh the same, or those of every window together") {
   ul2 mixture;
   CHECK(made(mixture, tokens, 1, large).targets[0].weight == 1);
   mixture.weights = target_weights::per_example;
-  for (std::int64_t sample = 0; sample < 20; ++sample) CHECK(made(mixture, tokens, sample, large).target_weight() == doctest::Approx(1).epsilon(1e-5));
+  for (std::int64_t sample = 0; sample < 20; ++sample)
+    CHECK(made(mixture, tokens, sample, large).target_weight() == doctest::Approx(1).epsilon(1e-5));
 }
 
 TEST_CASE("Options of denoisers that do not fit each other, the tokenizer or the context are refused with the numbers") {
   constexpr vocabulary hundred{.size = 32'100, .end_of_text = 1, .first_sentinel = 32'099, .last_sentinel = 32'000};
   const auto refused = [](auto what) { return sentence_of<input_error>(what); };
-  CHECK(has(refused([&] { (void)span_corruption{3, .5}.window(1024, hundred); }),
+  CHECK(has(refused([&] {
+              (void)span_corruption{3, .5}.window(1024, hundred);
+            }),
             "spans(3, 0.5) hides 128 spans in a window of 767 tokens, but the tokenizer has 100 sentinels, so ordinary ids would mark 28"));
   CHECK(span_corruption{3, .5}.window(800, hundred) == 599);
   CHECK(has(refused([&] { (void)ul2{}.window(4096, hundred); }), "but the tokenizer has 100 sentinels"));
@@ -379,13 +390,19 @@ TEST_CASE("Mixtures as text are read as they are written") {
     CHECK(read_ul2(written) == read_ul2(text));
   }
   CHECK(read_ul2("").denoisers == ul2{}.denoisers);
-  for (const auto& [text, sentence] :
-       {std::pair{"0.6/0.2", "expected a / between three rates at position 8, found the end"}, {"0.6/x/1", "expected a rate at position 5, found \"x/1\""},
-        {"spans", "expected ( and the mean span at position 6, found the end"}, {"spans(3)", "expected a comma and the density at position 8, found \")\""},
-        {"spans(3, 0.15, last_quarter)", "expected mode or begin at position 16"}, {"prefix(3)", "expected last_quarter, mode or begin at position 8"},
-        {"causal, decoder", "expected a denoiser or an option, as the mixture has begun at position 9"},
-        {"decoder, causal", "expected an option, as the mixture is complete at position 10"}, {"modes", "expected a mixture, a denoiser, or three rates"},
-        {"decoder x", "expected a comma or the end at position 9, found \"x\""}, {"causal -1", "expected a comma or the end at position 8"},
-        {"ul2", "expected decoder, original, ul2r, causal"}, {"spans(1e999, 0.15)", "expected the mean span at position 7"}, {"causal,", "position 8, found the end"}})
+  for (const auto& [text, sentence] : {std::pair{"0.6/0.2", "expected a / between three rates at position 8, found the end"},
+                                       {"0.6/x/1", "expected a rate at position 5, found \"x/1\""},
+                                       {"spans", "expected ( and the mean span at position 6, found the end"},
+                                       {"spans(3)", "expected a comma and the density at position 8, found \")\""},
+                                       {"spans(3, 0.15, last_quarter)", "expected mode or begin at position 16"},
+                                       {"prefix(3)", "expected last_quarter, mode or begin at position 8"},
+                                       {"causal, decoder", "expected a denoiser or an option, as the mixture has begun at position 9"},
+                                       {"decoder, causal", "expected an option, as the mixture is complete at position 10"},
+                                       {"modes", "expected a mixture, a denoiser, or three rates"},
+                                       {"decoder x", "expected a comma or the end at position 9, found \"x\""},
+                                       {"causal -1", "expected a comma or the end at position 8"},
+                                       {"ul2", "expected decoder, original, ul2r, causal"},
+                                       {"spans(1e999, 0.15)", "expected the mean span at position 7"},
+                                       {"causal,", "position 8, found the end"}})
     CHECK(has(sentence_of<input_error>([&] { (void)read_ul2(text); }), sentence));
 }

@@ -47,7 +47,8 @@ TEST_CASE("The loss of a step is the mean of those of its denoisers, by their ta
     CHECK(weighted_sum(r.losses) / double(r.targets) == doctest::Approx(r.loss).epsilon(1e-12));
     CHECK(r.validation_losses.size() == (r.step % 3 == 2 ? 4 : 0));
     CHECK(has(r.line(), ", loss " + decimal_text(r.loss, std::chars_format::fixed, 4) + " (causal "));
-    if (r.validation_loss) CHECK(weighted_sum(r.validation_losses) / weights_of(r.validation_losses) == doctest::Approx(*r.validation_loss).epsilon(1e-12));
+    if (r.validation_loss)
+      CHECK(weighted_sum(r.validation_losses) / weights_of(r.validation_losses) == doctest::Approx(*r.validation_loss).epsilon(1e-12));
   }
 }
 
@@ -102,5 +103,6 @@ TEST_CASE("A target of a group that the objective does not name is refused") {
   b.add_segment(2, 0), b.ids = {1, 2}, b.targets = {{0, 2, 1, 4}};
   const step_plan full = step_plan::full(model.plan_layout());
   model.begin(full, false);
-  CHECK(has(sentence_of<input_error>([&] { model.accumulate(full, b, false); }), "the target in row 0 is in group 4, and the objective names 4 groups"));
+  CHECK(has(sentence_of<input_error>([&] { model.accumulate(full, b, false); }),
+            "the target in row 0 is in group 4, and the objective names 4 groups"));
 }

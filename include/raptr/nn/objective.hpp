@@ -18,7 +18,9 @@ namespace raptr {
 
 /// Tokens of a window of this objective and tokenizer.
 template <class O>
-requires requires(const O& o, const vocabulary& ids) { o.window(1, ids); } || requires { O::window(1); }
+requires requires(const O& o, const vocabulary& ids) { o.window(1, ids); } || requires {
+  O::window(1);
+}
 int window_of(const O& o, int context, const vocabulary& ids) {
   if constexpr (requires { o.window(context, ids); })
     return o.window(context, ids);
@@ -31,6 +33,7 @@ int window_of(const O& o, int context, const vocabulary& ids) {
 ///   window(context)  how many tokens fill a sequence of `context` rows
 ///   window(context, vocabulary)   the same, in its place or besides, where it depends on the tokenizer or the options
 ///   groups()         optional: names of the groups of its targets, by number, whose losses are reported one by one
+///   adds_targets     optional: true if some targets are no tokens of the text, such as sentinels
 ///   settings()       optional: a text with its options, which a run in a folder records, so that it resumes with the same
 ///   shown_as(shown, id, vocabulary)   optional: the probability that a row with the target `id` shows the token `shown`
 ///   add(batch, tokens, vocabulary, seed, sample)   appends a window of that many tokens as one segment, with its targets

@@ -43,7 +43,8 @@ inline any_tokenizer appended(const bpe_tokenizer& tokenizer, const std::vector<
 }
 inline any_tokenizer appended(const byte_tokenizer&, const std::vector<std::string>& names) { return appended(bytes_as_bpe(), names); }
 inline wordpiece_options options_of(const wordpiece_tokenizer& tokenizer) {
-  return {.unknown = tokenizer.unknown(), .longest_word = tokenizer.longest_word(), .specials = tokenizer.specials(), .roles = tokenizer.vocabulary()};
+  return {
+      .unknown = tokenizer.unknown(), .longest_word = tokenizer.longest_word(), .specials = tokenizer.specials(), .roles = tokenizer.vocabulary()};
 }
 inline any_tokenizer appended(const wordpiece_tokenizer& tokenizer, const std::vector<std::string>& names) {
   std::vector<std::string> tokens = tokenizer.tokens();

@@ -14,11 +14,14 @@ struct vocabulary {
   int pad = -1;          ///< padding of a row; never a target
   int cls = -1;          ///< before the tokens of a framed window [bert]
   int sep = -1;          ///< after them; often also the end of a text
+
   int first_sentinel = -1, last_sentinel = -1;  ///< marks of hidden spans, in either order: [t5] counts down from its last id
   int nlu = -1, nlg = -1, s2s = -1;             ///< mode tokens, before the inputs of the R, X and S denoisers of ul2
 
   constexpr bool has_frame() const { return cls >= 0 && sep >= 0; }
-  constexpr int sentinels() const { return first_sentinel < 0 ? 0 : 1 + (step() > 0 ? last_sentinel - first_sentinel : first_sentinel - last_sentinel); }
+  constexpr int sentinels() const {
+    return first_sentinel < 0 ? 0 : 1 + (step() > 0 ? last_sentinel - first_sentinel : first_sentinel - last_sentinel);
+  }
   /// The mark of span k, from 0. k: below sentinels().
   constexpr int sentinel(int k) const { return first_sentinel + k * step(); }
   /// A sentinel or a mode token.

@@ -30,7 +30,7 @@ struct step_report : run_position {
   double seconds = 0;                     // since the end of the previous step, excluding validation and checkpoints
   std::optional<double> validation_loss;  // of the full network after this step, if it was measured
   std::vector<group_loss> validation_losses;
-  std::string nonfinite;                  // the first tensor, or "loss", "gradient", "learning rate"; then the step changed nothing
+  std::string nonfinite;  // the first tensor, or "loss", "gradient", "learning rate"; then the step changed nothing
 
   /// A step without targets or with a non-finite loss or gradient changes nothing.
   bool skipped() const { return targets == 0 || !nonfinite.empty(); }
@@ -45,8 +45,8 @@ struct step_report : run_position {
   std::string line() const {
     const auto number = [](double x, int digits, std::chars_format format = std::chars_format::fixed) { return decimal_text(x, format, digits); };
     std::string all = "step " + std::to_string(step + 1) + " of " + std::to_string(total) + ", stage " + std::to_string(stage + 1) + " of " +
-                      std::to_string(stages) + ", " + std::to_string(active_blocks) + " blocks, loss " + number(loss, 4) + groups_text(losses) + ", rate " +
-                      number(learning_rate, 2, std::chars_format::scientific) + ", norm " + number(gradient_norm, 3) + ", " +
+                      std::to_string(stages) + ", " + std::to_string(active_blocks) + " blocks, loss " + number(loss, 4) + groups_text(losses) +
+                      ", rate " + number(learning_rate, 2, std::chars_format::scientific) + ", norm " + number(gradient_norm, 3) + ", " +
                       number(tokens_per_second(), 0) + " tokens/s";
     if (validation_loss) all += ", validation loss " + number(*validation_loss, 4) + groups_text(validation_losses);
     if (skipped()) all += ", skipped: " + why_skipped();

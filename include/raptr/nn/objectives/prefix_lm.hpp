@@ -27,19 +27,18 @@ struct prefix_lm {
   bool mode_token = false;  // [S2S] before the prefix
   int begin_id = -1;        // before everything; -1: none
 
-  int rows_for(int tokens) const { return mode_token + (begin_id >= 0) + tokens - 1; }
+  /// The rows that a window takes, and the longest window that fits into some rows, or less than 2.
+  int rows_for(int tokens) const { return marks() + tokens - 1; }
+  int longest(int rows) const { return rows + 1 - marks(); }
   int window(int context, const vocabulary&) const {
-    const int tokens = context + 1 - mode_token - (begin_id >= 0);
-    if (tokens < 2) errors::prefix_is_the_whole_window(context, tokens);
-    return tokens;
+    if (longest(context) < 2) errors::prefix_is_the_whole_window(context, longest(context));
+    return longest(context);
   }
   void check(const vocabulary& ids) const {
     if (mode_token && ids.s2s < 0) errors::tokenizer_has_no_mode_token("[S2S]", ids.size);
     if (begin_id >= ids.size) errors::begin_id_is_out_of_range(begin_id, ids.size);
   }
-  std::string settings() const {
-    return part_text("prefix", {split == prefix_split::last_quarter ? "last_quarter" : ""}, mode_token, begin_id);
-  }
+  std::string settings() const { return part_text("prefix", {split == prefix_split::last_quarter ? "last_quarter" : ""}, mode_token, begin_id); }
   bool operator==(const prefix_lm&) const = default;
 
   /// tokens: 2 or more.
@@ -52,6 +51,7 @@ struct prefix_lm {
   }
 
  private:
+  int marks() const { return mode_token + (begin_id >= 0); }
   int prefix_of(int n, std::uint64_t seed, std::int64_t sample) const {
     if (split == prefix_split::last_quarter) return n - span_counts::of(n, 0.25, n).noise;
     const random_stream draw = random_key{seed}.stream("prefix", static_cast<std::uint64_t>(sample));

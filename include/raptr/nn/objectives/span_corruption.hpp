@@ -42,7 +42,7 @@ class random_parts {
 /// A share `density` of the tokens is hidden, in spans of `mean_span` tokens on average. Spans are drawn anew for every sample, never at
 /// the start of the window and always at its end, and each side ends with the end of text.
 struct span_corruption {
-  static constexpr bool looks_back_only = true;
+  static constexpr bool looks_back_only = true, adds_targets = true;
   static constexpr std::string_view name = "span_corruption";
 
   double mean_span = 3, density = 0.15;
@@ -52,12 +52,14 @@ struct span_corruption {
   /// The X-denoisers of UL2 have long spans or hide much; the others are R [ul2].
   constexpr bool is_extreme() const { return mean_span >= 12 || density >= 0.3; }
 
+  /// The rows that a window takes, and the longest window that fits into some rows, or less than 2.
   int rows_for(int tokens) const { return marks() + counts(tokens).inputs() + counts(tokens).targets() - 1; }
+  int longest(int rows) const { return span_counts::filling_decoder(rows - marks(), density, mean_span).tokens; }
   int window(int context, const vocabulary& ids) const {
-    const span_counts c = span_counts::filling_decoder(context - marks(), density, mean_span);
-    if (c.tokens == 0) errors::spans_do_not_fit(context, 5 + marks());
-    if (c.spans > ids.sentinels()) errors::too_few_sentinels(settings(), c.tokens, c.spans, ids.sentinels());
-    return c.tokens;
+    const int tokens = longest(context), spans = counts(tokens).spans;
+    if (tokens < 2) errors::spans_do_not_fit(context, rows_for(2));
+    if (spans > ids.sentinels()) errors::too_few_sentinels(settings(), tokens, spans, ids.sentinels());
+    return tokens;
   }
   void check(const vocabulary& ids) const {
     if (!(density > 0 && density < 1)) errors::density_is_out_of_range(density);
@@ -67,9 +69,7 @@ struct span_corruption {
     if (mode_token && mode_of(ids) < 0) errors::tokenizer_has_no_mode_token(is_extreme() ? "[NLG]" : "[NLU]", ids.size);
     if (begin_id >= ids.size) errors::begin_id_is_out_of_range(begin_id, ids.size);
   }
-  std::string settings() const {
-    return part_text("spans", {decimal_text(mean_span), decimal_text(density)}, mode_token, begin_id);
-  }
+  std::string settings() const { return part_text("spans", {decimal_text(mean_span), decimal_text(density)}, mode_token, begin_id); }
   bool operator==(const span_corruption&) const = default;
 
   span_counts counts(int tokens) const { return span_counts::of(tokens, density, mean_span); }

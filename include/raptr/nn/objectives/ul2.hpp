@@ -34,7 +34,7 @@ struct denoiser {
 enum class target_weights { per_target, per_example };
 
 struct ul2 {
-  static constexpr bool looks_back_only = true;
+  static constexpr bool looks_back_only = true, adds_targets = true;
   static constexpr std::string_view name = "ul2";
 
   /// Causal .6, prefix .2, spans .1 each: 60/20/20, as RAPTR's runs are said to have been; their spans are a choice of ours.
@@ -43,8 +43,8 @@ struct ul2 {
   }
   /// The seven denoisers of UL2, equally often.
   static std::vector<denoiser> original_mixture() {
-    return {{span_corruption{3, 0.15}}, {span_corruption{8, 0.15}},  {prefix_lm{}},              {span_corruption{3, 0.5}},
-            {span_corruption{8, 0.5}},  {span_corruption{64, 0.15}}, {span_corruption{64, 0.5}}};
+    return {{span_corruption{3, 0.15}},  {span_corruption{8, 0.15}}, {prefix_lm{}}, {span_corruption{3, 0.5}}, {span_corruption{8, 0.5}},
+            {span_corruption{64, 0.15}}, {span_corruption{64, 0.5}}};
   }
   /// S .5, R .25, X .25.
   static std::vector<denoiser> ul2r_mixture() {
@@ -77,7 +77,8 @@ struct ul2 {
   std::string settings() const {
     std::string text;
     for (const denoiser& d : denoisers)
-      text += (text.empty() ? "" : ", ") + std::visit([](const auto& objective) { return text_of(objective); }, d.objective) + " " + decimal_text(d.rate);
+      text +=
+          (text.empty() ? "" : ", ") + std::visit([](const auto& objective) { return text_of(objective); }, d.objective) + " " + decimal_text(d.rate);
     return text + (weights == target_weights::per_example ? ", per_example" : "");
   }
   bool has_mode_tokens() const {
@@ -111,9 +112,7 @@ struct ul2 {
     const int k = denoiser_of(seed, sample), rows = rows_of(static_cast<int>(tokens.size()));
     const std::size_t before = to.targets.size();
     std::visit(
-        [&](const auto& objective) {
-          objective.add(to, piece_of(tokens, window_of(objective, rows, ids), seed, sample), ids, seed, sample);
-        },
+        [&](const auto& objective) { objective.add(to, piece_of(tokens, std::max(2, longest(objective, rows)), seed, sample), ids, seed, sample); },
         denoisers[static_cast<std::size_t>(k)].objective);
     const std::span<target> added = std::span(to.targets).subspan(before);
     for (target& t : added) {
@@ -133,6 +132,8 @@ struct ul2 {
   static std::string group_of(const span_corruption& o) { return "spans_" + decimal_text(o.mean_span) + "_" + decimal_text(o.density); }
   static int rows_for(const causal_lm&, int tokens) { return tokens - 1; }
   static int rows_for(const auto& objective, int tokens) { return objective.rows_for(tokens); }
+  static int longest(const causal_lm&, int rows) { return rows + 1; }
+  static int longest(const auto& objective, int rows) { return objective.longest(rows); }
   /// The rows of a context whose window has `tokens`, or up to two fewer where no denoiser is causal or a prefix.
   int rows_of(int tokens) const {
     int rows = std::numeric_limits<int>::max();
