@@ -123,7 +123,7 @@ TEST_CASE("The longest windows that fill a decoder are those of the table, a mod
 TEST_CASE("The worked example of span corruption, with and without a first row that reads no token") {
   const auto tokens = counted_from(10, 12);
   const std::vector<int> inputs{10, 11, 12, 13, 99, 15, 16, 17, 18, 19, 98, 1}, targets{99, 14, 98, 20, 21, 1};
-  const auto is_example = [&](const batch& b) { return std::ranges::search(b.ids, inputs).begin() != b.ids.end(); };
+  const auto is_example = [&](const batch& b) { return std::search(b.ids.begin(), b.ids.end(), inputs.begin(), inputs.end()) != b.ids.end(); };
   const batch b = found(span_corruption{1.5, .25}, tokens, is_example);
   std::vector<int> sequence = inputs;
   sequence.insert(sequence.end(), targets.begin(), targets.end());
@@ -404,5 +404,5 @@ TEST_CASE("Mixtures as text are read as they are written") {
                                        {"ul2", "expected decoder, original, ul2r, causal"},
                                        {"spans(1e999, 0.15)", "expected the mean span at position 7"},
                                        {"causal,", "position 8, found the end"}})
-    CHECK(has(sentence_of<input_error>([&] { (void)read_ul2(text); }), sentence));
+    CHECK(has(sentence_of<input_error>([given = text] { (void)read_ul2(given); }), sentence));
 }
