@@ -4,7 +4,7 @@
 # has the same devices. Eigen is compiled in by default only where the tests are built: a user of the programs needs no Eigen.
 #   RAPTR_FAMILY_NAME  the header, block and objective of a family of your own: -DRAPTR_PRETRAIN_FAMILIES="gpt2;mine"
 #                      -DRAPTR_FAMILY_mine="/folder/mine.hpp;mine::block;raptr::causal_lm"
-set(RAPTR_PRETRAIN_FAMILIES gpt2 bert CACHE STRING "Networks of raptr-pretrain")
+set(RAPTR_PRETRAIN_FAMILIES gpt2 bert ul2 CACHE STRING "Networks of raptr-pretrain")
 set(default_devices cpu)
 if(RAPTR_BUILD_TESTS AND TARGET raptr::eigen)
   list(APPEND default_devices eigen)
@@ -12,6 +12,7 @@ endif()
 set(RAPTR_PRETRAIN_DEVICES ${default_devices} CACHE STRING "Devices of raptr-pretrain and raptr-generate: cpu, eigen, cuda")
 set(RAPTR_FAMILY_gpt2 raptr/models/gpt2.hpp raptr::gpt2_block raptr::causal_lm)
 set(RAPTR_FAMILY_bert raptr/models/bert.hpp raptr::bert_block raptr::masked_lm)
+set(RAPTR_FAMILY_ul2 raptr/models/gpt2.hpp raptr::gpt2_block raptr::ul2)
 
 if("eigen" IN_LIST RAPTR_PRETRAIN_DEVICES AND NOT TARGET raptr::eigen)
   message(FATAL_ERROR "raptr: RAPTR_PRETRAIN_DEVICES has eigen, but there is no Eigen 3.4 or newer (${raptr_eigen_problem})")

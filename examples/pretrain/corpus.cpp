@@ -5,6 +5,8 @@
 #include <raptr/data/shard_index.hpp>
 #include <raptr/data/sharded_tokens.hpp>
 #include <raptr/data/token_stream.hpp>
+#include <raptr/nn/objectives/ul2_text.hpp>
+#include <raptr/tokenizers/denoiser_tokens.hpp>
 
 #include "../support/process.hpp"
 #include "../support/texts.hpp"
@@ -51,6 +53,7 @@ struct opened_shards {
 struct shard_tokenizer {
   std::string name;  // empty: not known
   raptr::vocabulary ids;
+  std::string without_denoiser_tokens{};  // its name before they were appended
 };
 
 struct found_index {
@@ -84,7 +87,8 @@ std::optional<shard_tokenizer> tokenizer_of_shards(const path_list& named) {
 opened_shards open_shards(const settings& s, const path_list& named, raptr::shard_part part, const shard_tokenizer& tokenizer) {
   const auto indices = indices_of(named);
   for (const auto& [index, says] : indices)
-    if (!tokenizer.name.empty() && says.tokenizer != tokenizer.name) errors::shards_of_another_tokenizer(index, says, tokenizer.name);
+    if (!tokenizer.name.empty() && says.tokenizer != tokenizer.name && says.tokenizer != tokenizer.without_denoiser_tokens)
+      errors::shards_of_another_tokenizer(index, says, tokenizer.name);
   const auto files = raptr::find_shards(named, part);
   opened_shards opened{
       {files.files, tokenizer.ids, s.shard_format == "nanogpt" ? raptr::shard_format::nanogpt : raptr::shard_format::llm_c}, {}, {}, {}};
@@ -181,6 +185,11 @@ corpus::optional_tokenizer corpus::tokenizer_of(const settings& s, const std::st
     return std::nullopt;
   }
   auto tokenizer = tokenizer_named(s.tokenizer);
+  if (s.objective_name() == "ul2") {
+    const bool has_sentinels = vocabulary_of(tokenizer).sentinels() > 0;
+    tokenizer = raptr::with_denoiser_tokens(
+        std::move(tokenizer), {.sentinels = has_sentinels ? 0 : int(s.sentinels), .modes = raptr::read_ul2(s.objective_text()).has_mode_tokens()});
+  }
   expect_tokenizer(s, expected, tokenizer_text(tokenizer));
   expect_room(s, vocabulary_of(tokenizer).size);
   return tokenizer;
@@ -193,7 +202,7 @@ corpus::part corpus::part_of(const settings& s, const optional_tokenizer& tokeni
                 tokens_report(stream.vocabulary(), stream.report().documents, stream.size(), stream.unknown());
     return {.option = "text", .tokens = raptr::any_tokens(std::move(stream)), .line = std::move(line), .tokenizer = tokenizer_text(*tokenizer)};
   }
-  const auto named = tokenizer ? shard_tokenizer{name_of(*tokenizer), vocabulary_of(*tokenizer)}
+  const auto named = tokenizer ? shard_tokenizer{name_of(*tokenizer), vocabulary_of(*tokenizer), name_of(raptr::without_denoiser_tokens(*tokenizer))}
                                : tokenizer_of_shards(shards).value_or(shard_tokenizer{"", {.size = int(s.vocab)}});
   expect_room(s, named.ids.size);
   auto opened = open_shards(s, shards, validation ? raptr::shard_part::validation : raptr::shard_part::training, named);

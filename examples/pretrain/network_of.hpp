@@ -7,6 +7,7 @@
 #include <raptr/base/number_text.hpp>
 #include <raptr/checkpoint/hugging_face.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/nn/objectives/ul2_text.hpp>
 #include <raptr/optim/adamw.hpp>
 #include <raptr/run/trainer_handle.hpp>
 
@@ -20,6 +21,9 @@ namespace errors {
   raptr::fail("a model of " + raptr::count_text(parameters) + " parameters needs " + raptr::bytes_text(needed) +
               " for weights, gradients and moments, and this machine has " + raptr::bytes_text(there) +
               ": reduce --width, --layers, --neurons or --vocab");
+}
+[[noreturn]] inline void objective_takes_no_text(const std::string& objective, const std::string& text) {
+  raptr::fail("--objective " + objective + " is followed by :" + raptr::shown(text) + ", and only ul2 has such a text: leave it out");
 }
 [[noreturn]] inline void option_of_masked_lm(const char* option, const std::string& objective) {
   raptr::fail("--" + std::string(option) + " is of the objective masked_lm, and that of this run is " + objective + ": leave it out");
@@ -65,6 +69,10 @@ inline raptr::update_options updates_of(const settings& s) {
 }
 template <class Objective> Objective objective_of(const settings& s) {
   Objective objective;
+  if constexpr (std::same_as<Objective, raptr::ul2>)
+    objective = raptr::read_ul2(s.objective_text());
+  else if (s.objective != Objective::name)
+    errors::objective_takes_no_text(s.objective_name(), s.objective_text());
   if constexpr (std::same_as<Objective, raptr::masked_lm>) {
     if (s.masking == "whole-words") objective.masking = raptr::masking::whole_words;
     if (s.masking == "independent") objective.masking = raptr::masking::independent;

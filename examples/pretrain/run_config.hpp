@@ -71,9 +71,10 @@ inline void take_shape(settings& s, const option_list& given) {
   const auto file = s.from / "config.json";
   const std::string family(there.family);
   option_list options = options_of(s);
-  if (given.given("objective") && s.objective != kind.objective)
+  if (given.given("objective") && s.objective_name() != kind.objective)
     errors::option_contradicts_folder("objective", s.objective, file, "is of a " + family + ", whose head is for " + std::string(kind.objective));
-  s.model = kind.name, s.objective = kind.objective;
+  s.model = kind.name;
+  if (s.objective_name() != kind.objective) s.objective = kind.objective;
   if (s.kv_heads != 0 && s.kv_heads != there.shape.heads)
     errors::option_contradicts_folder(
         "kv-heads", std::to_string(s.kv_heads), file,

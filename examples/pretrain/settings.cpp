@@ -21,7 +21,7 @@ std::vector<std::string_view> names_of_kinds(std::string_view network_kind::*nam
 
 const network_kind& kind_of(const settings& s) {
   for (const network_kind* kind : network_kinds())
-    if (kind->device == s.device && (s.model.empty() || kind->name == s.model) && (s.objective.empty() || kind->objective == s.objective))
+    if (kind->device == s.device && (s.model.empty() || kind->name == s.model) && (s.objective.empty() || kind->objective == s.objective_name()))
       return *kind;
   raptr::fail("no network " + (s.model.empty() ? "" : "of --model " + s.model + " ") + "for --objective " + s.objective +
               " is compiled for --device " + s.device + ": leave one of them out");
@@ -36,6 +36,7 @@ option_list options_of(settings& s) {
   o.add("data", "documents", "HOW", &s.documents, "how files are split into documents").one_of({"file", "blank-line"});
   o.add("data", "tokenizer", "FILE|DIR", &s.tokenizer,
         "tokenizer.json, vocab.json or vocab.txt, or a folder with them; bytes: a token is a byte; none: shards of an unknown tokenizer");
+  o.add("data", "sentinels", "N", &s.sentinels, "of ul2, marks of hidden spans, appended to a tokenizer that has none").range(0, 1 << 16);
   o.add("data", "validation-text", "FILE|DIR ...", &s.validation_text, "text for the validation loss [the last twentieth of the text]");
   o.add("data", "validation-shards", "FILE|DIR ...", &s.validation_shards, "or shards for it [those with the word val]");
   o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids, no header").one_of({"llm.c", "nanogpt"});
@@ -45,7 +46,10 @@ option_list options_of(settings& s) {
   o.add("data", "frame", "NAME", &s.frame, "of a window of masked_lm, [CLS] A [SEP]").one_of({"automatic", "cls-sep", "none"});
 
   o.add("model", "model", "NAME", &s.model, "architecture").one_of(models).default_is("for the objective");
-  o.add("model", "objective", "NAME", &s.objective, "the loss").one_of(objectives).default_is("that of the model");
+  o.add("model", "objective", "NAME", &s.objective, "the loss; ul2:MIXTURE for other denoisers than 0.6/0.2/0.2")
+      .one_of(objectives)
+      .with_text()
+      .default_is("that of the model");
   o.add("model", "from", "DIR", &s.from, "start from the weights and shape of a Hugging Face folder of such a model");
   o.add("model", "layers", "N", &s.layers, "transformer blocks").range(1, 4096);
   o.add("model", "width", "N", &s.width, "of the residual stream").range(1, 65536);
@@ -113,7 +117,8 @@ option_list options_of(settings& s) {
 
 void settings::settle() {
   const network_kind& kind = kind_of(*this);
-  model = kind.name, objective = kind.objective;
+  model = kind.name;
+  if (objective.empty()) objective = kind.objective;
   const auto share = [&](std::int64_t part) { return (std::max)(std::int64_t{1}, steps / part); };
   if (!weight_decay) weight_decay = optimizer == "bert-adam" ? 0.01 : 0.1;
   if (!warmup) warmup = steps / 20;

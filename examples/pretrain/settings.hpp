@@ -37,7 +37,7 @@ struct settings {
   std::int64_t validation_windows = 256;
 
   std::string model, objective, masking = "bert", frame = "automatic", device;  // empty: any, until they are settled
-  std::int64_t max_predictions = 0;
+  std::int64_t max_predictions = 0, sentinels = 100;
   std::vector<bool> inside_word;  // of the tokenizer; not an option
   std::filesystem::path from;
   std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, context = 128, vocab = 259, token_types = 0;
@@ -83,6 +83,9 @@ struct settings {
             .attention_scale = attention_scale,
             .scale_by_depth = scale_by_depth};
   }
+  /// The two sides of --objective NAME:TEXT.
+  std::string objective_name() const { return objective.substr(0, objective.find(':')); }
+  std::string objective_text() const { return objective.find(':') == objective.npos ? "" : objective.substr(objective.find(':') + 1); }
   /// Defaults that depend on other options become numbers, and names of files absolute, so that config.json is complete.
   void settle();
   /// The default of neuron_group, from the neurons. Throws input_error if it does not divide them.

@@ -60,6 +60,7 @@ inline std::vector<std::string> unread_options(const settings& s, const option_l
     if (unread && asked_for(name, given)) errors::option_is_not_read(name, why, fix);
   };
   refuse_if(s.objective != "masked_lm", "masking", "--objective is " + s.objective + " and masks no token", "give --objective masked_lm");
+  refuse_if(s.objective_name() != "ul2", "sentinels", "--objective is " + s.objective + " and hides no span", "give --objective ul2");
   refuse_if(s.text.empty() && s.validation_text.empty(), "documents", "there is no text to split", "give --text");
   refuse_if(s.shards.empty() && s.validation_shards.empty(), "shard-format", "there are no shards", "give --shards");
   refuse_if(!is_on_host(s.device), "threads", "--device is " + s.device, "give --device cpu");

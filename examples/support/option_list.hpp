@@ -42,12 +42,14 @@ struct option {
   std::string default_text{};
   bool given = false, in_file = false;
   bool may_be_empty = false;                              // a text
+  bool takes_text = false;                                // a choice may have a colon and a text behind it
   std::function<std::string(std::string_view)> advice{};  // what else to do about a value that is not among the choices; "": nothing
 
   option& range(double from, double to) { return least = from, most = to, *this; }
   option& one_of(std::vector<std::string_view> names) { return choices = std::move(names), *this; }
   option& or_else(std::function<std::string(std::string_view)> what) { return advice = std::move(what), *this; }
   option& or_empty() { return may_be_empty = true, *this; }
+  option& with_text() { return takes_text = true, *this; }
   option& default_is(std::string text) { return default_text = std::move(text), *this; }
 };
 
@@ -248,7 +250,7 @@ class option_list {
   static std::string chosen(const option& o, std::string value, const std::string& where) {
     if (o.choices.empty()) return value;
     for (const auto one : o.choices)
-      if (one == value) return value;
+      if (one == (o.takes_text ? value.substr(0, value.find(':')) : value)) return value;
     const std::string advice = o.advice ? o.advice(value) : "";
     errors::wrong_value(where, "\"" + raptr::shown(value) + "\"",
                         allowed(o) + (advice.empty() ? " (the nearest is " + std::string(raptr::nearest_name(value, o.choices)) + ")" : advice));

@@ -13,6 +13,7 @@
 #include <raptr/models/families.hpp>
 #include <raptr/nn/objectives/causal_lm.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/nn/objectives/ul2_text.hpp>
 #include <raptr/nn/transformer.hpp>
 #include <raptr/optim/adamw.hpp>
 #include <raptr/optim/learning_rate.hpp>

@@ -313,7 +313,12 @@ TEST_CASE("shards.json comes back as it was written, and a wrong one is told") {
   CHECK(has(said("\"end_of_text\": 299", "\"end_of_text\": 300"), "expected -1 or an id below 300, got 300"));
   CHECK(has(said("\"training\"", "\"other\""), "\"training\": expected"));
   CHECK(has(said("\"cls\": 7", "\"cls\": 300"), "\"cls\": expected -1 or an id below 300, got 300"));
-  // Shards that were written before frames were known have neither.
+  // Shards that were written before frames were known have neither, and of sentinels and mode tokens those are written that exist.
+  CHECK_FALSE(has(text, "sentinel"));
+  raptr::shard_index denoising = index;
+  denoising.vocabulary.first_sentinel = 298, denoising.vocabulary.last_sentinel = 290, denoising.vocabulary.s2s = 4;
+  overwrite(file, raptr::shard_index_text(denoising));
+  CHECK(raptr::read_shard_index(file).vocabulary == denoising.vocabulary);
   overwrite(file, text);
   auto older = raptr::read_json(file);
   older["tokenizer"].erase("cls"), older["tokenizer"].erase("sep");

@@ -8,6 +8,7 @@
 #include <raptr/data/unigram_loss.hpp>
 #include <raptr/nn/objectives/causal_lm.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/nn/objectives/span_corruption.hpp>
 
 #include "scratch_folder.hpp"
 
@@ -103,6 +104,23 @@ TEST_CASE("A text of any length is counted in one pass over at most 2^24 tokens,
   CHECK(text.last > text.tokens - 2 * unigram_counts::chunk);  // from the beginning to the end
   for (const int id : {0, 1, 2}) CHECK(counts.probability(id) == doctest::Approx(1.0 / 3).epsilon(1e-3));
   CHECK(counts.probability(3) == doctest::Approx(1.0 / double(unigram_counts::most + 4)).epsilon(1e-12));
+}
+
+TEST_CASE("Where targets are no tokens of the text, such as sentinels, the targets of the training text are counted") {
+  listed training{{}, {.size = 12, .end_of_text = 9, .first_sentinel = 11, .last_sentinel = 10}}, validation = training;
+  for (int k = 0; k < 300; ++k) training.ids.push_back(k % 4), validation.ids.push_back(k * k % 5);
+  const span_corruption objective{2, 0.3};
+  std::vector<double> count(12, 1);
+  windows<listed, span_corruption> of_training(training, objective, 16), of_validation(validation, objective, 16);
+  double all = 12, sum = 0, targets = 0;
+  batch data;
+  for (std::int64_t k = 0; k < of_training.count(); ++k) of_training.add(data, k, 7, k);
+  for (const target& t : data.targets) ++count[std::size_t(t.id)], ++all;
+  data.clear();
+  for (std::int64_t k = 0; k < of_validation.count(); ++k) of_validation.add(data, k, 7, k);
+  for (const target& t : data.targets) sum -= std::log(count[std::size_t(t.id)] / all), ++targets;
+  CHECK(count[11] > 20);
+  CHECK(unigram_losses_of(training, validation, objective, 16, 0, 7).unigram == doctest::Approx(sum / targets).epsilon(1e-12));
 }
 
 TEST_CASE("A validation text shorter than a window is refused, and windows without a target have no loss") {

@@ -25,9 +25,10 @@ struct target {
   std::vector<std::string> (*seeds)();
 };
 extern const target json, utf8, manifest, safetensors, tensor_index, bpe, tokenizer_json, wordpiece, tokenizer_folder, documents, shards, config,
-    hugging_face, schedule, metrics;
-inline constexpr std::array all{&json,      &utf8,   &manifest, &safetensors,  &tensor_index, &bpe,    &tokenizer_json, &wordpiece, &tokenizer_folder,
-                                &documents, &shards, &config,   &hugging_face, &schedule,     &metrics};
+    hugging_face, schedule, mixture, metrics;
+inline constexpr std::array all{&json,           &utf8,      &manifest,         &safetensors, &tensor_index, &bpe,
+                                &tokenizer_json, &wordpiece, &tokenizer_folder, &documents,   &shards,       &config,
+                                &hugging_face,   &schedule,  &mixture,          &metrics};
 
 [[noreturn]] inline void broken(const std::string& what) {
   std::fprintf(stderr, "broken: %s\n", what.c_str());

@@ -591,6 +591,24 @@ TEST_CASE_TEMPLATE("Cross-entropy is -log softmax times weight and scale, and le
   CHECK(gap_to_differences([&](const list& v) { return run(v, nullptr); }, l, g) < 1e-8);
 }
 
+TEST_CASE_TEMPLATE("Losses of rows are added to those of their groups, and to no other", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const int rows = 1000, groups = 5;
+  list losses = numbers<double>(rows, 7), expected{1, 2, 3, 4, 5};
+  std::vector<int> of;
+  for (int r = 0; r < rows; ++r) of.push_back(r % 7 % 3 + 2 * (r % 2)), expected[std::size_t(of.back())] += losses[std::size_t(r)];
+  losses[999] = NAN;
+  auto values = on.put(losses), totals = on.put(list{1, 2, 3, 4, 5});
+  auto numbers_of = on.put(of);
+  on.ops.for_each_row(sum_rows_by_group{values.read(), numbers_of.read(), totals.get(), groups}, rows);
+  const list got = totals.values();
+  for (int g = 0; g < groups; ++g)
+    if (g == of[999])
+      CHECK(std::isnan(got[std::size_t(g)]));
+    else
+      CHECK(got[std::size_t(g)] == doctest::Approx(expected[std::size_t(g)]).epsilon(1e-12));
+}
+
 TEST_CASE_TEMPLATE("Large logits overflow nothing", Device, RAPTR_TEST_DEVICES) {
   typename backend_of<Device>::template ops<float, float> ops(small_options<Device>(false));
   const std::vector<float> logits{-249.87f, -424.13f, -460.29f, 378.10f, -292.61f};

@@ -33,6 +33,19 @@ TEST_CASE("a table lines up") {
   CHECK(table.markdown() == "| run |   x |\n| --- | --: |\n| a   | 100 |\n");
 }
 
+TEST_CASE("the losses of denoisers are members of a line, null where there is no target, and curves of the event file") {
+  raptr::step_report r;
+  r.loss = 2, r.targets = 3, r.losses = {{"causal", 3, 2}, {"prefix", 0, 0}};
+  r.validation_loss = 1.5, r.validation_losses = {{"causal", 1, 1}, {"prefix", 1, NAN}};
+  CHECK(has(raptr::metrics_line(r), R"("losses":{"causal":2.0,"prefix":null},)"));
+  CHECK(has(raptr::metrics_line(r), R"("validation_loss":1.5,"validation_losses":{"causal":1.0,"prefix":null}})"));
+  CHECK(has(r.line(), "loss 2.0000 (causal 2.0000, prefix -), rate"));
+  CHECK(has(r.line(), ", validation loss 1.5000 (causal 1.0000, prefix -)"));
+  r.nonfinite = "gradient";
+  CHECK(has(raptr::metrics_line(r), R"("losses":{"causal":null,"prefix":null},)"));
+  CHECK_FALSE(has(raptr::metrics_line({}), "losses"));
+}
+
 TEST_CASE("metrics are read back, and a line that was being written is left out") {
   scratch_folder scratch;
   raptr::step_report r;

@@ -375,6 +375,8 @@ TEST_CASE("the special ids of a tokenizer belong to a run, its places do not") {
   INFO(said);
   CHECK(has(said, "vocabulary is \"40 ids, end of text 37, mask 39, padding 38\", but the run in"));
   CHECK(vocabulary_text({.size = 40, .mask = 4, .cls = 2, .sep = 3}) == "40 ids, mask 4, [CLS] 2, [SEP] 3");
+  CHECK(vocabulary_text({.size = 40, .first_sentinel = 39, .last_sentinel = 30, .nlu = 5, .nlg = 6, .s2s = 7}) ==
+        "40 ids, sentinels 39 to 30, [NLU] 5, [NLG] 6, [S2S] 7");
 }
 
 TEST_CASE("a validation or a step that a stop request ends is done by the resumed run, with the files of an unbroken one") {

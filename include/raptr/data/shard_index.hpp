@@ -34,6 +34,21 @@ struct shard_index {
   std::optional<part> validation{};
 };
 
+namespace detail {
+
+struct named_id {
+  const char* name;
+  int vocabulary::*id;
+};
+/// Stated by tokenizers that have them.
+inline constexpr named_id denoiser_ids[] = {{"first_sentinel", &vocabulary::first_sentinel},
+                                            {"last_sentinel", &vocabulary::last_sentinel},
+                                            {"nlu", &vocabulary::nlu},
+                                            {"nlg", &vocabulary::nlg},
+                                            {"s2s", &vocabulary::s2s}};
+
+}  // namespace detail
+
 inline std::string shard_index_text(const shard_index& index) {
   const auto part = [](const shard_index::part& p) {
     return json{{"shards", p.shards}, {"tokens", p.tokens}, {"documents", p.documents}, {"hash", p.hash}};
@@ -49,6 +64,8 @@ inline std::string shard_index_text(const shard_index& index) {
                 {"cls", index.vocabulary.cls},
                 {"sep", index.vocabulary.sep}}},
               {"training", part(index.training)}};
+  for (const auto& [name, id] : detail::denoiser_ids)
+    if (index.vocabulary.*id >= 0) all["tokenizer"][name] = index.vocabulary.*id;
   if (index.validation) all["validation"] = part(*index.validation);
   return json_text(all);
 }
@@ -81,6 +98,8 @@ inline shard_index read_shard_index(const std::filesystem::path& file) {
                                    .cls = special("cls"),
                                    .sep = special("sep")},
                     .training = part("training")};
+  for (const auto& [name, id] : detail::denoiser_ids)
+    if (tokenizer.contains(name)) index.vocabulary.*id = special(name);
   if (all.contains("validation")) index.validation = part("validation");
   return index;
 }

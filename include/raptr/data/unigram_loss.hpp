@@ -39,6 +39,22 @@ class unigram_counts {
       counted_ += std::ssize(ids);
     }
   }
+  /// Counts the targets of an objective that adds some to those of the text, such as sentinels: of as many windows as have `most`
+  /// tokens, spread evenly over the text.
+  template <token_source Tokens, class Objective>
+  unigram_counts(const Tokens& text, const Objective& objective, int context, std::uint64_t seed, const std::stop_token& stop = {})
+      : counts_(static_cast<std::size_t>(text.vocabulary().size), 0) {
+    windows<Tokens, Objective> cut(text, objective, context);
+    const std::int64_t chosen = std::min(cut.count(), std::max(std::int64_t{1}, most / context));
+    batch data;
+    for (std::int64_t k = 0; k < chosen; ++k) {
+      throw_if_stopped(stop);
+      data.clear();
+      cut.add(data, static_cast<std::int64_t>(double(k) * double(cut.count()) / double(chosen)), seed, k);
+      for (const target& t : data.targets) ++counts_[static_cast<std::size_t>(t.id)];
+      counted_ += std::ssize(data.targets);
+    }
+  }
   std::int64_t counted() const { return counted_; }
   double probability(int id) const {
     const auto k = static_cast<std::size_t>(id);
@@ -60,7 +76,7 @@ struct unigram_losses {
 /// Bayes' rule: with P(v | t), the probability that the objective shows v for the target t, and p(t) as above,
 /// p(t | v) = p(t) P(v | t) / sum over s of p(s) P(v | s). For masked_lm a mask leaves p(t), and a token that is shown is the likely answer.
 ///
-///   training    its tokens are counted
+///   training    its tokens are counted, or its targets if Objective::adds_targets
 ///   validation  has the targets
 ///   most        windows from the start of the validation text; 0: all
 ///
@@ -69,7 +85,12 @@ template <token_source Training, token_source Validation, class Objective>
 unigram_losses unigram_losses_of(const Training& training, const Validation& validation, const Objective& objective, int context,
                                  std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
   constexpr bool shows = requires(const vocabulary& ids) { objective.shown_as(0, 0, ids); };
-  const unigram_counts counts(training, stop);
+  const unigram_counts counts = [&] {
+    if constexpr (requires { requires Objective::adds_targets; })
+      return unigram_counts(training, objective, context, seed, stop);
+    else
+      return unigram_counts(training, stop);
+  }();
   const vocabulary ids = validation.vocabulary();
   windows<Validation, Objective> cut(validation, objective, context);
   const std::int64_t all = most > 0 ? std::min(most, cut.count()) : cut.count();

@@ -12,6 +12,7 @@ namespace raptr {
 struct target {
   int row, id;
   float weight;
+  int group = 0;  // of the objective's groups, whose losses are reported one by one
 };
 
 /// No padding: rows are the tokens of all segments, one after the other.

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <raptr/base/decimal.hpp>
 #include <raptr/base/error.hpp>
+#include <raptr/base/utf8.hpp>
 
 namespace raptr::errors {
 
@@ -34,6 +36,10 @@ namespace raptr::errors {
 [[noreturn]] inline void target_is_out_of_place(int row, std::int64_t before, std::size_t rows) {
   fail("a target of a batch is in row " + std::to_string(row) + " after one in row " + std::to_string(before) +
        ": rows of targets ascend and lie in 0 to " + std::to_string(static_cast<std::int64_t>(rows) - 1));
+}
+[[noreturn]] inline void target_group_is_out_of_range(int group, int row, int groups) {
+  fail("the target in row " + std::to_string(row) + " is in group " + std::to_string(group) + ", and the objective names " + std::to_string(groups) +
+       " groups: their numbers are 0 to " + std::to_string(groups - 1));
 }
 [[noreturn]] inline void normaliser_is_not_positive(double given) {
   fail("the normaliser of a batch is " + decimal_text(given) + ": give the sum of the target weights of all micro-batches, above 0");
@@ -73,6 +79,49 @@ namespace raptr::errors {
 [[noreturn]] inline void words_are_not_known(std::int64_t given, int ids) {
   fail("masking::whole_words joins tokens to words, but masked_lm::inside_word has " + std::to_string(given) + " entries for a tokenizer of " +
        std::to_string(ids) + " ids: give wordpiece_tokenizer::inside_word(), or use masking::bert");
+}
+[[noreturn]] inline void density_is_out_of_range(double given) {
+  fail("span_corruption::density is " + decimal_text(given) + ": give a share of the tokens, above 0 and below 1");
+}
+[[noreturn]] inline void mean_span_is_out_of_range(double given) {
+  fail("span_corruption::mean_span is " + decimal_text(given) + ": give a number of tokens, 1 to 1048576");
+}
+[[noreturn]] inline void spans_do_not_fit(int context, int least) {
+  fail("a context of " + std::to_string(context) + " has no room for a window with a hidden span, which needs " + std::to_string(least) +
+       " rows or more: raise the context");
+}
+[[noreturn]] inline void too_few_sentinels(const std::string& objective, int tokens, int spans, int sentinels) {
+  fail(objective + " hides " + std::to_string(spans) + " spans in a window of " + std::to_string(tokens) + " tokens, but the tokenizer has " +
+       std::to_string(sentinels) + " sentinels, so ordinary ids would mark " + std::to_string(spans - sentinels) + " of them: append " +
+       std::to_string(spans) + " (with_denoiser_tokens(), --sentinels), or choose longer spans, a lower density or a shorter context");
+}
+[[noreturn]] inline void tokenizer_has_no_sentinels(int size) {
+  fail("span corruption marks hidden spans by sentinels, but this tokenizer of " + std::to_string(size) +
+       " ids has no special token <extra_id_0>: append some (with_denoiser_tokens(), --sentinels)");
+}
+[[noreturn]] inline void tokenizer_has_no_end_of_text(int size) {
+  fail("span corruption ends inputs and targets by the end of a text, but this tokenizer of " + std::to_string(size) + " ids has none");
+}
+[[noreturn]] inline void tokenizer_has_no_mode_token(const char* token, int size) {
+  fail("the mode token " + std::string(token) + " is to stand before the inputs, but this tokenizer of " + std::to_string(size) +
+       " ids has none: append it (with_denoiser_tokens(), --mode-tokens), or leave mode tokens out");
+}
+[[noreturn]] inline void begin_id_is_out_of_range(int given, int size) {
+  fail("begin_id is " + std::to_string(given) + ", but ids are 0 to " + std::to_string(size - 1) + ": give one of them, or -1 for none");
+}
+[[noreturn]] inline void prefix_is_the_whole_window(int context, int tokens) {
+  fail("a context of " + std::to_string(context) + " has room for a window of " + std::to_string(tokens) +
+       " tokens, of which a prefix leaves none to predict: raise the context");
+}
+[[noreturn]] inline void mixture_is_empty() { fail("a mixture of denoisers has none: give at least one"); }
+[[noreturn]] inline void rate_of_denoiser_is_out_of_range(const std::string& denoiser, double rate) {
+  fail("the rate of the denoiser " + denoiser + " is " + decimal_text(rate) + ": give a finite number above 0, or leave the denoiser out");
+}
+[[noreturn]] inline void denoiser_is_there_twice(const std::string& denoiser) {
+  fail("a mixture has the denoiser " + denoiser + " twice: give one with the sum of the rates");
+}
+[[noreturn]] inline void bad_mixture_text(std::string_view text, std::size_t position, const std::string& expected, const std::string& found) {
+  fail("mixture \"" + shown(text) + "\": expected " + expected + " at position " + std::to_string(position) + ", found " + found);
 }
 [[noreturn]] inline void norm_has_no_epsilon(double given) {
   fail("model_shape::norm_eps is " + decimal_text(given) + ", but the norm of this block takes no epsilon: leave it 0");

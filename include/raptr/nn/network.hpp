@@ -22,13 +22,13 @@ template <class Block, class Ops> class network {
     return weight_layout(shape.layers, std::move(model), stack_type::weights(shape));
   }
 
-  /// *loss += the loss of one micro-batch. Resets the arena first.
-  void evaluate(const pass<Ops>& p, double* loss) {
+  /// Adds the loss of one micro-batch. Resets the arena first.
+  void evaluate(const pass<Ops>& p, const loss_sums& loss) {
     real* const x = forward(p);
     head_.loss(p, x, loss, nullptr);
   }
   /// The same, and p.gradients += its gradients.
-  void train(const pass<Ops>& p, double* loss) {
+  void train(const pass<Ops>& p, const loss_sums& loss) {
     real* const x = forward(p);
     head_.loss(p, x, loss, x);  // from here on x holds the gradient of the residual stream
     blocks_.backward(p, x);

@@ -17,12 +17,18 @@ RAPTR_BOTH inline bool is_finite(double x) { return (__builtin_bit_cast(std::uin
 /// clipping its square fits into a second moment in float.
 RAPTR_BOTH inline bool usable_squared_norm(double square, double clip) { return is_finite(square) && (square < 1e38 || (clip > 0 && clip < 1e19)); }
 
+/// Where a pass adds its loss, and that of each group of targets; null: not wanted.
+struct loss_sums {
+  double *total = nullptr, *groups = nullptr;
+};
+
 /// A view of that array, in device memory or of a copy on the host.
 class step_results {
  public:
-  /// data: size_for(tensors) numbers.
+  /// data: size_for(tensors, groups) numbers.
   RAPTR_BOTH explicit step_results(double* data) : data_(data) {}
-  static constexpr std::size_t size_for(std::size_t tensors) { return 2 + tensors; }
+  /// groups: of the targets of the objective; 0 if it has one.
+  static constexpr std::size_t size_for(std::size_t tensors, std::size_t groups = 0) { return 2 + tensors + groups; }
 
   /// Of all micro-batches, divided by the normaliser of the batch.
   RAPTR_BOTH double& loss() const { return data_[0]; }
@@ -30,6 +36,8 @@ class step_results {
   RAPTR_BOTH double& squared_norm() const { return data_[1]; }
   /// Of each tensor, in the order of weight_layout::all().
   RAPTR_BOTH double* tensor_squared_norms() const { return data_ + 2; }
+  /// What each group of targets adds to the loss, if the objective has several.
+  RAPTR_BOTH double* group_losses(std::size_t tensors) const { return data_ + 2 + tensors; }
 
   /// Whether a step that clips to `clip` may change the weights.
   RAPTR_BOTH bool usable(double clip) const { return is_finite(loss()) && usable_squared_norm(squared_norm(), clip); }

@@ -33,8 +33,12 @@ class step_table {
     int count = 0;
   };
 
-  /// numbered: the index of the part whose kept units are listed for each block, -1 for none.
-  void lower(const batch& data, const step_plan& plan, int numbered = -1) {
+  /// What only some models read. groups: of the targets of the objective; below 2 their numbers are not needed. numbered: the index of the
+  /// part whose kept units are listed for each block, -1 for none.
+  struct extras {
+    int groups = 0, numbered = -1;
+  };
+  void lower(const batch& data, const step_plan& plan, extras also = {0, -1}) {
     words_.clear(), weights_.clear();
     rows = static_cast<int>(data.ids.size()), targets = static_cast<int>(data.targets.size());
     segments = static_cast<int>(data.segments.size()), normaliser = data.normaliser;
@@ -45,17 +49,19 @@ class step_table {
     for (const target& t : data.targets) words_.push_back(t.row);
     target_ids_at = position();
     for (const target& t : data.targets) words_.push_back(t.id), weights_.push_back(t.weight);
+    target_groups_at = position(), target_groups = also.groups > 1 ? also.groups : 0;
+    for (std::size_t k = 0; target_groups > 0 && k < data.targets.size(); ++k) words_.push_back(data.targets[k].group);
     by_id = sorted(data.ids), by_position = sorted(data.positions);
     lower_blocks(data, plan);
-    if (numbered >= 0) list_units(plan, static_cast<std::size_t>(numbered));
+    if (also.numbered >= 0) list_units(plan, static_cast<std::size_t>(also.numbered));
   }
   const std::vector<int>& words() const { return words_; }
   const std::vector<float>& weights() const { return weights_; }
   /// Of every active block, in the order of the plan.
   const std::vector<block_rows>& blocks() const { return blocks_; }
 
-  int rows = 0, targets = 0, segments = 0;
-  std::int64_t segments_at = 0, ids_at = 0, positions_at = 0, target_rows_at = 0, target_ids_at = 0;
+  int rows = 0, targets = 0, segments = 0, target_groups = 0;
+  std::int64_t segments_at = 0, ids_at = 0, positions_at = 0, target_rows_at = 0, target_ids_at = 0, target_groups_at = 0;
   sorted_rows by_id, by_position;
   double normaliser = 1;
 

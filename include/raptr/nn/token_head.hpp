@@ -8,6 +8,7 @@
 #include <raptr/nn/layers/cross_entropy.hpp>
 #include <raptr/nn/layers/embedding.hpp>
 #include <raptr/nn/pass.hpp>
+#include <raptr/nn/step_results.hpp>
 
 namespace raptr {
 
@@ -84,8 +85,8 @@ template <class Block, class Ops> class token_head {
     if (has_types()) p.ops.for_each_row(add_to_rows_backward<real, master>{dx, g[types_at].data, width}, t.rows);
   }
 
-  /// *loss += the loss of all targets. With dx: dx (rows, C), which may be x, = its gradient; p.gradients += those of the head.
-  void loss(const pass<Ops>& p, const real* x, double* loss, real* dx) {
+  /// Adds the loss of all targets. With dx: dx (rows, C), which may be x, = its gradient; p.gradients += those of the head.
+  void loss(const pass<Ops>& p, const real* x, const loss_sums& loss, real* dx) {
     const auto w = p.weights;
     const auto g = p.gradients;
     const step_table& t = p.batch.table;
@@ -109,7 +110,9 @@ template <class Block, class Ops> class token_head {
       p.ops.matmul_nn(h, at.logits, w[output()], n, 1, 0, nullptr, 0);
       rows_backward(p.ops, w, g, at, h, n);
     }
-    p.ops.for_each_row(sum_rows{row_loss, loss}, all);
+    p.ops.for_each_row(sum_rows{row_loss, loss.total}, all);
+    if (const int groups = t.target_groups; groups > 0)
+      p.ops.for_each_row(sum_rows_by_group{row_loss, p.batch.words + t.target_groups_at, loss.groups, groups}, all);
     if (!dx) return;
     p.ops.for_each_row(zero_rows<real>{dx, width}, t.rows);
     p.ops.for_each_row(copy_rows<real>{dx, rows, target_rows, nullptr, width}, all);

@@ -48,7 +48,7 @@ class any_trainer {
   /// Options may differ from options() only in what is not part of the result: when to validate and save, and when to stop.
   virtual bool run(const any_tokens& text, const run_options& options, const std::function<void(const step_report&)>& watch) = 0;
   /// The loss of the full network; see trainer::evaluate().
-  virtual double evaluate(const any_tokens& text, std::int64_t windows, const std::stop_token& stop) = 0;
+  virtual mean_loss evaluate(const any_tokens& text, std::int64_t windows, const std::stop_token& stop) = 0;
   /// The losses without context on the same targets; see unigram_losses_of().
   virtual unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t windows,
                                          const std::stop_token& stop) const = 0;

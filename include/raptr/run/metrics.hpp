@@ -15,11 +15,23 @@
 
 namespace raptr {
 
+namespace detail {
+
+/// Those of groups without targets, or that are not finite, are null.
+inline json group_losses_json(const std::vector<group_loss>& groups, bool measured) {
+  json all;
+  for (const group_loss& g : groups) all[g.name] = measured && g.weight > 0 && std::isfinite(g.loss) ? json(g.loss) : json(nullptr);
+  return all;
+}
+
+}  // namespace detail
+
 /// A line with a validation loss, which stands before the reason of a skipped step.
-inline json with_validation_loss(json line, double loss) {
+inline json with_validation_loss(json line, const mean_loss& measured) {
   const json skipped = line.contains("skipped") ? json(line["skipped"]) : json(nullptr);
   line.erase("skipped");
-  line["validation_loss"] = std::isfinite(loss) ? json(loss) : json(nullptr);
+  line["validation_loss"] = std::isfinite(measured.loss) ? json(measured.loss) : json(nullptr);
+  if (!measured.groups.empty()) line["validation_losses"] = detail::group_losses_json(measured.groups, true);
   if (!skipped.is_null()) line["skipped"] = skipped;
   return line;
 }
@@ -39,10 +51,11 @@ inline json metrics_json(const step_report& r) {
                {"total_flops", r.total_flops},
                {"step_seconds", r.seconds},
                {"tokens_per_second", r.tokens_per_second()}};
+  if (!r.losses.empty()) line["losses"] = detail::group_losses_json(r.losses, measured);
   if (r.block_learning_rate != r.learning_rate) line["block_learning_rate"] = r.block_learning_rate;
   for (const auto& [axis, share] : r.active) line["active"][std::string(axis)] = share;
   if (r.skipped()) line["skipped"] = r.why_skipped();
-  return r.validation_loss ? with_validation_loss(std::move(line), *r.validation_loss) : line;
+  return r.validation_loss ? with_validation_loss(std::move(line), {*r.validation_loss, r.validation_losses}) : line;
 }
 inline std::string metrics_line(const step_report& r) { return json_text(metrics_json(r), -1); }
 

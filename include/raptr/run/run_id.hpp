@@ -27,6 +27,9 @@ inline std::string vocabulary_text(const vocabulary& ids) {
     if (id >= 0) text += std::string(", ") + name + " " + std::to_string(id);
   };
   add("end of text", ids.end_of_text), add("mask", ids.mask), add("padding", ids.pad), add("[CLS]", ids.cls), add("[SEP]", ids.sep);
+  add("sentinels", ids.first_sentinel);
+  if (ids.first_sentinel >= 0) text += " to " + std::to_string(ids.last_sentinel);
+  add("[NLU]", ids.nlu), add("[NLG]", ids.nlg), add("[S2S]", ids.s2s);
   return text;
 }
 

@@ -96,7 +96,7 @@ template <class Trainer> class trainer_handle final : public any_trainer {
   bool run(const any_tokens& text, const run_options& options, const std::function<void(const step_report&)>& watch) override {
     return trainer_.run(text, options, watch);
   }
-  double evaluate(const any_tokens& text, std::int64_t most, const std::stop_token& stop) override {
+  mean_loss evaluate(const any_tokens& text, std::int64_t most, const std::stop_token& stop) override {
     return trainer_.evaluate(text, options_.batch, most, 0, stop);
   }
   unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t most,

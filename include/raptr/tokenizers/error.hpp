@@ -76,6 +76,10 @@ namespace raptr::errors {
 [[noreturn]] inline void plain_role(std::string_view tokenizer, std::int64_t id, std::string_view token) {
   fail("token id " + std::to_string(id) + " of " + shown(tokenizer) + ", \"" + shown(token) + "\", cannot be special: plain text could produce it");
 }
+[[noreturn]] inline void tokenizer_has_other_sentinels(int there, int wanted) {
+  fail("the tokenizer has " + std::to_string(there) + " sentinels, <extra_id_0> to <extra_id_" + std::to_string(there - 1) + ">, and " +
+       std::to_string(wanted) + " are wanted: ask for " + std::to_string(there) + ", or for none to use its own");
+}
 [[noreturn]] inline void wrong_word(std::int64_t id, std::string_view token) {
   fail("token " + std::to_string(id) + (token.empty() ? " is empty" : " is not UTF-8: \"" + shown(token) + "\""));
 }

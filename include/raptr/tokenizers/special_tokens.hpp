@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,17 +22,25 @@ inline constexpr std::string_view mask_names[] = {"<|mask|>", "<mask>", "[MASK]"
 inline constexpr std::string_view pad_names[] = {"<|padding|>", "<|pad|>", "<pad>", "[PAD]"};
 inline constexpr std::string_view cls_names[] = {"[CLS]"};
 inline constexpr std::string_view sep_names[] = {"[SEP]"};
+inline constexpr std::string_view nlu_names[] = {"[NLU]", "<extra_id_r>"};
+inline constexpr std::string_view nlg_names[] = {"[NLG]", "<extra_id_x>"};
+inline constexpr std::string_view s2s_names[] = {"[S2S]", "<extra_id_s>"};
+
+/// The mark of hidden span k, from 0.
+inline std::string sentinel_name(int k) { return "<extra_id_" + std::to_string(k) + ">"; }
 
 inline bool names_a_role(std::string_view name) {
   const auto in = [&](std::span<const std::string_view> names) { return std::ranges::find(names, name) != names.end(); };
-  return in(end_names) || in(mask_names) || in(pad_names) || in(cls_names);
+  return in(end_names) || in(mask_names) || in(pad_names) || in(cls_names) || in(nlu_names) || in(nlg_names) || in(s2s_names) ||
+         name.starts_with("<extra_id_");
 }
 
 }  // namespace detail
 
 /// Roles by name, of a tokenizer that states only some of them, or none.
 ///
-///   find    find(name) returns the id of a special token, or -1; the first name found is used
+///   find    find(name) returns the id of a special token, or -1; the first name found is used. Marks of spans are <extra_id_0>,
+///           <extra_id_1> and so on, with ids that ascend or descend by 1
 ///   stated  ids that the files of the tokenizer state; without another end of text, a stated separator ends a text
 template <class Find> vocabulary special_names(int size, Find&& find, const vocabulary& stated = {}) {
   const auto first = [&](int given, std::span<const std::string_view> names) {
@@ -44,8 +53,15 @@ template <class Find> vocabulary special_names(int size, Find&& find, const voca
                  .mask = first(stated.mask, detail::mask_names),
                  .pad = first(stated.pad, detail::pad_names),
                  .cls = first(stated.cls, detail::cls_names),
-                 .sep = first(stated.sep, detail::sep_names)};
+                 .sep = first(stated.sep, detail::sep_names),
+                 .nlu = first(-1, detail::nlu_names),
+                 .nlg = first(-1, detail::nlg_names),
+                 .s2s = first(-1, detail::s2s_names)};
   if (ids.end_of_text < 0) ids.end_of_text = ids.sep;
+  ids.first_sentinel = ids.last_sentinel = find(detail::sentinel_name(0));
+  if (ids.first_sentinel < 0) return ids;
+  const int step = find(detail::sentinel_name(1)) > ids.first_sentinel ? 1 : -1;
+  for (int next; (next = find(detail::sentinel_name(ids.sentinels()))) >= 0 && next == ids.last_sentinel + step;) ids.last_sentinel = next;
   return ids;
 }
 

@@ -11,14 +11,15 @@
 #include <raptr/data/windows.hpp>
 #include <raptr/subnet/step_plan.hpp>
 #include <raptr/train/error.hpp>
+#include <raptr/train/mean_loss.hpp>
 
 namespace raptr {
 
-/// The mean over the targets of the first `most` windows (0: all) of a text, in its order, batch_size of them at once. Masks are drawn
+/// The mean, also of each group of targets, over the first `most` windows (0: all) of a text, in its order, batch_size of them at once. Masks are drawn
 /// from `seed`. Waits for the device. Throws input_error if the plan is not valid for this model or drops
 /// sequences, and stopped on a request.
-template <class Model, class Tokens> double loss_of(Model& model, const step_plan& plan, const Tokens& tokens, int batch_size, std::int64_t most = 0,
-                                                    std::uint64_t seed = 0, const std::stop_token& stop = {}) {
+template <class Model, class Tokens> mean_loss loss_of(Model& model, const step_plan& plan, const Tokens& tokens, int batch_size,
+                                                       std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
   static_assert(token_source<Tokens>,
                 "raptr: the first argument of evaluate() is a raptr::token_source, such as a raptr::token_stream: "
                 "it needs size(), read(first, span) and vocabulary()");
@@ -30,15 +31,20 @@ template <class Model, class Tokens> double loss_of(Model& model, const step_pla
   const std::int64_t all = most > 0 ? std::min(most, cut.count()) : cut.count();
   model.begin(plan, false);
   double targets = 0;
+  mean_loss mean;
+  mean.groups = empty_groups(model.groups());
   batch data;
   for (std::int64_t window = 0; window < all; window += batch_size) {
     throw_if_stopped(stop);
     data.clear();
     for (std::int64_t k = window; k < std::min(all, window + batch_size); ++k) cut.add(data, k, seed, k);
     targets += data.target_weight();
+    add_weights(mean.groups, data);
     if (!data.targets.empty()) model.accumulate(plan, data, false);
   }
-  return targets > 0 ? model.loss() / targets : 0.0;
+  if (targets > 0) mean.loss = model.loss() / targets;
+  if (!mean.groups.empty()) set_losses(mean.groups, model.group_losses().data(), 1);
+  return mean;
 }
 
 }  // namespace raptr

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <raptr/base/decimal.hpp>
 #include <raptr/schedule/run_position.hpp>
+#include <raptr/train/mean_loss.hpp>
 #include <raptr/train/step_cost.hpp>
 
 namespace raptr {
@@ -19,6 +21,7 @@ struct step_report : run_position {
   int active_blocks = 0;
   active_shares active;                               // per axis
   double loss = 0;                                    // mean over the targets of the step
+  std::vector<group_loss> losses;                     // of each group of targets, if the objective has several
   double learning_rate = 0, block_learning_rate = 0;  // of the weights of blocks, where it differs
   double gradient_norm = 0;                           // before clipping
   std::int64_t tokens = 0, targets = 0;
@@ -26,7 +29,8 @@ struct step_report : run_position {
   double total_flops = 0;                 // including head and optimizer
   double seconds = 0;                     // since the end of the previous step, excluding validation and checkpoints
   std::optional<double> validation_loss;  // of the full network after this step, if it was measured
-  std::string nonfinite;                  // the first tensor, or "loss", "gradient", "learning rate"; then the step changed nothing
+  std::vector<group_loss> validation_losses;
+  std::string nonfinite;  // the first tensor, or "loss", "gradient", "learning rate"; then the step changed nothing
 
   /// A step without targets or with a non-finite loss or gradient changes nothing.
   bool skipped() const { return targets == 0 || !nonfinite.empty(); }
@@ -41,10 +45,10 @@ struct step_report : run_position {
   std::string line() const {
     const auto number = [](double x, int digits, std::chars_format format = std::chars_format::fixed) { return decimal_text(x, format, digits); };
     std::string all = "step " + std::to_string(step + 1) + " of " + std::to_string(total) + ", stage " + std::to_string(stage + 1) + " of " +
-                      std::to_string(stages) + ", " + std::to_string(active_blocks) + " blocks, loss " + number(loss, 4) + ", rate " +
-                      number(learning_rate, 2, std::chars_format::scientific) + ", norm " + number(gradient_norm, 3) + ", " +
+                      std::to_string(stages) + ", " + std::to_string(active_blocks) + " blocks, loss " + number(loss, 4) + groups_text(losses) +
+                      ", rate " + number(learning_rate, 2, std::chars_format::scientific) + ", norm " + number(gradient_norm, 3) + ", " +
                       number(tokens_per_second(), 0) + " tokens/s";
-    if (validation_loss) all += ", validation loss " + number(*validation_loss, 4);
+    if (validation_loss) all += ", validation loss " + number(*validation_loss, 4) + groups_text(validation_losses);
     if (skipped()) all += ", skipped: " + why_skipped();
     return all;
   }

@@ -9,6 +9,7 @@
 
 #include <raptr/base/decimal.hpp>
 #include <raptr/train/error.hpp>
+#include <raptr/train/mean_loss.hpp>
 
 namespace raptr {
 
@@ -17,16 +18,16 @@ struct run_options {
   int batch = 16;             // sequences per micro-batch
   int accumulate = 1;         // micro-batches per step
   std::uint64_t seed = 1;
-  double clip = 1.0;                   // largest global norm of the gradient; 0: none
-  int max_nonfinite = 10;              // consecutive non-finite steps after which the run ends with a training_error
-  std::int64_t validate_every = 0;     // steps; 0: never
-  std::function<double()> validate{};  // returns the validation loss, or throws `stopped`
-  std::int64_t save_every = 0;         // steps; 0: never. The state of the last step is always saved
-  std::int64_t also_save_every = 0;    // steps, besides save_every; 0: none
-  std::function<void()> save{};        // called between two steps, after all reports so far were delivered
-  std::stop_token stop{};              // on a stop request the run ends after the current step, and saves
-  double finish_within = 2;            // seconds: a longer step is then abandoned between two micro-batches, for the resumed run to repeat
-  bool allow_shrinking = false;        // of a network that grows: a trained block may leave it or be overwritten by a copy
+  double clip = 1.0;                      // largest global norm of the gradient; 0: none
+  int max_nonfinite = 10;                 // consecutive non-finite steps after which the run ends with a training_error
+  std::int64_t validate_every = 0;        // steps; 0: never
+  std::function<mean_loss()> validate{};  // returns the validation loss, as evaluate() does, or throws `stopped`
+  std::int64_t save_every = 0;            // steps; 0: never. The state of the last step is always saved
+  std::int64_t also_save_every = 0;       // steps, besides save_every; 0: none
+  std::function<void()> save{};           // called between two steps, after all reports so far were delivered
+  std::stop_token stop{};                 // on a stop request the run ends after the current step, and saves
+  double finish_within = 2;               // seconds: a longer step is then abandoned between two micro-batches, for the resumed run to repeat
+  bool allow_shrinking = false;           // of a network that grows: a trained block may leave it or be overwritten by a copy
 
   /// Throws input_error with the name and the value of the first option that is out of range.
   void check() const {

@@ -170,14 +170,14 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   /// Mean loss of the full network (of the existing blocks, if it grows) over the first `most` windows (0: all) of a text, in its
   /// order. Masks are drawn from `seed`, the same at every call. Call it only between two steps. Throws stopped on a request.
   template <class Tokens>
-  double evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
+  mean_loss evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
     return loss_of(model_, step_plan::of_blocks(model_.plan_layout(), done_.existing), tokens, batch_size, most, seed, stop);
   }
   /// The same of the subnetwork of a plan, with its factors: step_plan::of_blocks(model().plan_layout(), unit_set::first(6)) for the
   /// first six blocks. Throws input_error if the plan is not valid for this network, has a block that does not exist yet, or drops
   /// sequences.
-  template <class Tokens> double evaluate(const Tokens& tokens, const step_plan& plan, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0,
-                                          const std::stop_token& stop = {}) {
+  template <class Tokens> mean_loss evaluate(const Tokens& tokens, const step_plan& plan, int batch_size, std::int64_t most = 0,
+                                             std::uint64_t seed = 0, const std::stop_token& stop = {}) {
     check_blocks_exist(plan, done_.existing, done_.step);
     return loss_of(model_, plan, tokens, batch_size, most, seed, stop);
   }
@@ -189,11 +189,13 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     ticket wait = 0;  // 0: the results have arrived
     clock::time_point end{};
     std::size_t slot = 0;
+    double weight = 0;  // of all targets
   };
 
   static bool validated(const run_options& options, step_report& report) {
     try {
-      report.validation_loss = options.validate();
+      mean_loss measured = options.validate();
+      report.validation_loss = measured.loss, report.validation_losses = std::move(measured.groups);
       return true;
     } catch (const stopped&) {
       return false;
@@ -208,6 +210,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     begin_stage(r);
     plan_into(plan, schedule_, draw_key{options.seed, static_cast<std::uint64_t>(done_.step)}, options.steps);
     check_blocks_exist(plan, done_.existing, r.step);
+    r.losses = empty_groups(model_.groups());
     double weight = 0;
     std::int64_t sample = done_.step * options.batch * options.accumulate;
     for (batch& b : batches) {
@@ -216,7 +219,9 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       for (int slot = 0; slot < options.batch; ++slot, ++sample) cut.add(b, order[sample], options.seed, sample);
       r.tokens += static_cast<std::int64_t>(b.ids.size()), r.targets += static_cast<std::int64_t>(b.targets.size());
       weight += b.target_weight();
+      add_weights(r.losses, b);
     }
+    p.weight = weight;
     const clock::time_point start = clock::now();
     const auto seconds = [&](std::ptrdiff_t done) {  // of the whole step, by its first micro-batches
       return std::chrono::duration<double>(clock::now() - start).count() * double(options.accumulate) / double(done);
@@ -265,6 +270,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     const step_results results(results_[p.slot].data());
     step_report& r = p.report;
     r.loss = results.loss(), r.gradient_norm = std::sqrt(results.squared_norm());
+    set_losses(r.losses, results.group_losses(model_.layout().all().size()), p.weight);
     if (results.usable(clip) && r.nonfinite.empty()) {
       done_.nonfinite_in_a_row = 0;
       return;

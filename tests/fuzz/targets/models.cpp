@@ -5,6 +5,7 @@
 #include <raptr/checkpoint/model_config.hpp>
 #include <raptr/nn/block.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/nn/objectives/ul2_text.hpp>
 #include <raptr/schedule/any_schedule.hpp>
 #include <raptr/schedule/check.hpp>
 
@@ -76,8 +77,31 @@ std::vector<std::string> schedule_seeds() {
           "neurons(once,first)3-6"};
 }
 
+void run_mixture(std::string_view input) {
+  raptr::ul2 read;
+  if (!accepts<raptr::input_error>([&] { read = raptr::read_ul2(input); })) return;
+  const auto text = read.settings();
+  need(raptr::read_ul2(text) == read, "a mixture's text is read back as another one: " + text);
+  need(read.groups().size() == read.denoisers.size() && !read.denoisers.empty(), "a mixture without denoisers");
+  constexpr raptr::vocabulary ids{.size = 400, .end_of_text = 1, .first_sentinel = 399, .last_sentinel = 380, .nlu = 2, .nlg = 3, .s2s = 4};
+  if (!accepts<raptr::input_error>([&] { read.check(ids); })) return;
+  int window = 0;
+  if (!accepts<raptr::input_error>([&] { window = read.window(32, ids); })) return;
+  const std::vector<std::int32_t> tokens(static_cast<std::size_t>(window), 9);
+  for (std::int64_t sample = 0; sample < 4; ++sample) {
+    raptr::batch made;
+    read.add(made, tokens, ids, 1, sample);
+    need(made.ids.size() <= 32 && made.positions.size() == made.ids.size() && !made.targets.empty() && made.target_weight() > 0,
+         "a segment that does not fit: " + text);
+  }
+}
+std::vector<std::string> mixture_seeds() {
+  return {"", "0.6/0.2/0.2, modes", "original, last_quarter", "ul2r,per_example", "spans(3,0.15,mode,begin 0) 2, prefix(last_quarter)", "causal"};
+}
+
 }  // namespace
 
 const fuzz::target fuzz::config{"config", run_config, config_seeds};
 const fuzz::target fuzz::hugging_face{"hugging_face", run_hugging_face, hugging_face_seeds};
 const fuzz::target fuzz::schedule{"schedule", run_schedule, schedule_seeds};
+const fuzz::target fuzz::mixture{"mixture", run_mixture, mixture_seeds};

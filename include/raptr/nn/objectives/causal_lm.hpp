@@ -16,6 +16,7 @@ struct causal_lm {
   static constexpr std::string_view name = "causal_lm";
 
   static constexpr int window(int context) { return context + 1; }
+  bool operator==(const causal_lm&) const = default;
 
   /// tokens: context + 1 of them; the last one is a target only.
   template <class Vocabulary>

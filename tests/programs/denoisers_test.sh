@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Mixtures of denoisers: their text, the tokens that a tokenizer gets, the loss of each in log and metrics, resumes, and what is refused.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+M=(--layers 4 --width 16 --heads 2 --context 32 --batch 2 --threads 1 --sentinels 16 --steps 12 --checkpoint-every 4 --validate-every 6 --validation-windows 8)
+U=("${M[@]}" --text text.txt --vocab 278)
+
+expect_done "$P" "${U[@]}" --objective 'ul2:0.4/0.3/0.3, modes' --schedule 2-4 --tensorboard --out run
+grep -q '"objective": "ul2:0.4/0.3/0.3, modes"' run/config.json || fail "the mixture is not in config.json: $(grep objective run/config.json)"
+grep -q '"tokenizer": "bpe-278-' run/config.json || fail "the tokenizer has not got its tokens: $(grep tokenizer run/config.json)"
+grep -q '"<extra_id_0>"' run/checkpoints/step-000012/tokenizer.json || fail "the checkpoint has no sentinels"
+grep -q '"\[S2S\]"' run/checkpoints/step-000012/tokenizer.json || fail "the checkpoint has no mode tokens"
+[[ $(tail -1 run/metrics.jsonl) =~ \"losses\":\{\"causal\":[^,]+,\"prefix\":[^,]+,\"spans_3_0.15\":[^,]+,\"spans_32_0.5\":[^,]+\} ]] ||
+  fail "no loss of each denoiser: $(tail -1 run/metrics.jsonl)"
+[[ $(tail -1 run/metrics.jsonl) =~ \"validation_losses\":\{\"causal\":[0-9.]+, ]] || fail "no validation loss of each denoiser: $(tail -1 run/metrics.jsonl)"
+grep -q '^step 12 of 12, .*, loss [0-9.]* (causal .*, validation loss [0-9.]* (causal [0-9.]*, prefix ' out.log || fail "no losses in the log: $(cat out.log)"
+grep -q 'losses/causal' run/events.out.tfevents* || fail "no curve for each denoiser"
+
+# Stopped and resumed: the same bits, whether a tokenizer is the bytes or a file.
+cp -r run again && rm -r again/summary.json again/checkpoints/step-000012
+expect_done "$P" --resume again
+expect_same_run run again
+expect_error 2 '--objective is "ul2", but the run was started with "ul2:0.4/0.3/0.3, modes"' "$P" --resume again --objective ul2
+expect_error 2 '--sentinels is 100, but the run was started with 16' "$P" --resume again --sentinels 100
+
+# The tokens of a learnt tokenizer, also in shards of it without them.
+T=$programs/raptr-tokenize
+expect_done "$T" --train-bpe 300 --text text.txt --out tok
+expect_done "$T" --tokenizer tok --text text.txt --out shards --validation-every 10
+expect_done "$P" --shards shards "${M[@]}" --vocab 316 --tokenizer tok --objective ul2:original --out from_shards
+rm -r from_shards/summary.json from_shards/checkpoints/step-000012
+cp from_shards/metrics.jsonl before.jsonl
+expect_done "$P" --resume from_shards
+diff <(sed 's/"step_seconds".*"losses"//' before.jsonl) <(sed 's/"step_seconds".*"losses"//' from_shards/metrics.jsonl) >/dev/null || fail "another resume on shards"
+
+# One denoiser alone: prefixes, and spans.
+expect_done "$P" "${U[@]}" --objective 'ul2:prefix' --out prefixes
+grep -q '"losses"' prefixes/metrics.jsonl && fail "one denoiser has losses beside its own"
+
+bad() {  # PART OPTION ...
+  local part=$1
+  shift
+  expect_error 2 "$part" "$P" "${B[@]}" --steps 4 --out bad "$@"
+  [[ ! -e bad ]] || fail "a refused run left a folder: $*"
+}
+bad 'expected a / between three rates at position 8, found the end' --vocab 400 --objective ul2:0.6/0.4
+bad 'the rate of the denoiser prefix is 0' --vocab 400 --objective ul2:0.8/0/0.2
+bad '--objective causal_lm is followed by :0.6' --objective causal_lm:0.6
+bad '(the nearest is ul2)' --objective ul3
+bad 'the tokenizer has 359 ids, but the embedding has 259 rows' --objective ul2
+bad 'this tokenizer of 259 ids has no special token <extra_id_0>' --objective ul2 --sentinels 0
+bad 'hides 2 spans in a window of 11 tokens, but the tokenizer has 1 sentinels' --vocab 400 --objective 'ul2:spans(2, 0.4)' --sentinels 1
+bad '--sentinels is given, but --objective is causal_lm and hides no span' --sentinels 7
+finish
