@@ -12,6 +12,35 @@ namespace {
 
 using bare64 = block<gpt2_block, no_biases, no_positions, untied_head, fp64>;
 using own_head64 = block<bert_block, no_biases, lm_head<false, head_transform<gelu_tanh>>, token_types<3>, fp64>;
+/// A loss of one's own: half the squared distance of the logits to those of a perfect classifier.
+template <class T, class S> struct squared_distance {
+  static constexpr int sums = 0;
+  T* logits;
+  const int* ids;
+  const float* weights;
+  double* row_loss;
+  S scale;
+  int outputs;
+  bool with_gradient;
+
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    T* const l = logits + r * outputs;
+    const int id = ids[r];
+    const S k = scale * S(weights[r]);
+    const S sum = team.sum(
+        outputs, [=](int i, const T& x) { return (S(x) - S(i == id)) * (S(x) - S(i == id)); }, static_cast<const T*>(l));
+    double* const loss = row_loss + r;
+    team.each(1, [=](int) { *loss = double(k * sum / 2); });
+    if (!with_gradient) return;
+    team.each(
+        outputs, [=](int i, T& x) { x = T(k * (S(x) - S(i == id))); }, l);
+  }
+};
+struct own_loss {
+  using role = loss_role;
+  template <class T, class S> using kernel = squared_distance<T, S>;
+};
+using classifier64 = block<gpt2_block, classifier_head<13>, own_loss, fp64>;
 constexpr model_shape other_numbers{.layers = 3,
                                     .width = 8,
                                     .heads = 2,
@@ -102,6 +131,18 @@ TEST_CASE_TEMPLATE("A head with a transform, an own matrix and no biases has the
 TEST_CASE_TEMPLATE("A block with rotary positions and a norm of queries and keys has the gradient of its loss, also where some sequences skip it",
                    Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<qwen64, causal_lm, Device>(20, {.sequences = 0.5}, 27, tiny_qwen);
+}
+TEST_CASE_TEMPLATE("A classifier with a loss of its own has the gradient of that loss", Device, RAPTR_TEST_DEVICES) {
+  gradients_are_differences<classifier64, causal_lm, Device>(10, {}, 31);
+  rig<classifier64, causal_lm, Device> r;
+  batch one;
+  one.add_segment(2, 0), one.ids = {3, 4}, one.targets = {{1, 12, 1.0f}};  // a class above the ids of the vocabulary
+  const step_plan full = step_plan::full(r.layout());
+  CHECK(std::isfinite(r.loss(full, one)));
+  r.model.begin(full, false);
+  CHECK(r.model.predict(full, one).size() == 13);
+  one.targets = {{1, 13, 1.0f}};
+  CHECK(has(sentence_of<input_error>([&] { r.loss(full, one); }), "the target of row 1 is 13, but the head has 13 outputs: targets are 0 to 12"));
 }
 TEST_CASE_TEMPLATE("Relative positions have the gradient of their loss, whatever heads and blocks are dropped", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<relative64, causal_lm, Device>(20, {.sequences = 0.5}, 28, tiny_shared);

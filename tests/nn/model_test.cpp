@@ -34,7 +34,7 @@ TEST_CASE("A batch that cannot be is refused with its numbers") {
   refused([](batch& b) { b.positions[1] = -2; }, "position -2");
   refused([](batch& b) { b.ids.pop_back(); }, "ids");
   refused([](batch& b) { b.positions.push_back(0); }, "positions");
-  refused([](batch& b) { b.targets[0].id = 99; }, "token 99");
+  refused([](batch& b) { b.targets[0].id = 99; }, "is 99, but the head has 11 outputs: targets are 0 to 10");
   refused([](batch& b) { b.targets.back().row = int(b.ids.size()); }, "a target of a batch is in row");
   refused([](batch& b) { b.targets[1].row = b.targets[0].row; }, "ascend");
   refused([](batch& b) { b.targets[0].row = -1; }, "row -1");

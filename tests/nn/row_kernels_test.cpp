@@ -7,8 +7,9 @@
 #include <tuple>
 #include <vector>
 
-#include <raptr/nn/layers/cross_entropy.hpp>
 #include <raptr/nn/layers/embedding.hpp>
+#include <raptr/nn/layers/loss.hpp>
+#include <raptr/nn/layers/loss_sums.hpp>
 
 #include "on_device.hpp"
 #include "small_model.hpp"
@@ -589,6 +590,41 @@ TEST_CASE_TEMPLATE("Cross-entropy is -log softmax times weight and scale, and le
   CHECK(run(l, &g) == doctest::Approx(expected).epsilon(1e-12));
   CHECK(run(l, nullptr) == doctest::Approx(expected).epsilon(1e-12));
   CHECK(gap_to_differences([&](const list& v) { return run(v, nullptr); }, l, g) < 1e-8);
+}
+
+TEST_CASE_TEMPLATE("Label smoothing and the z loss are what PyTorch and PaLM define, with their gradient; an evaluation is plain", Device,
+                   RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const list l = numbers<double>(15, 8);
+  const std::vector<int> ids{2, 0, 4};
+  const std::vector<float> weights{1.0f, 2.0f, 0.5f};
+  auto where = on.put(ids);
+  auto how = on.put(weights);
+  const auto run = [&]<class Loss>(Loss, const list& from, bool with_gradient, list* gradient = nullptr) {
+    auto logits = on.put(from), loss = on.put(list(3, 77.0)), total = on.put(list(1, 4.0));
+    using kernel = typename Loss::template kernel<double, double>;
+    on.ops.for_each_row(kernel{logits.get(), where.read(), how.read(), loss.get(), 0.25, 5, with_gradient}, 3);
+    on.ops.for_each_row(sum_rows{loss.read(), total.get()}, 3);
+    if (gradient) *gradient = logits.values();
+    return total.values()[0] - 4.0;
+  };
+  const auto check = [&](auto loss, double e, double z_factor) {
+    double expected = 0;
+    for (std::size_t r = 0; r < 3; ++r) {
+      double sum = 0, mean = 0;
+      for (std::size_t i = 0; i < 5; ++i) sum += std::exp(l[r * 5 + i]), mean += l[r * 5 + i] / 5;
+      const double z = std::log(sum);
+      expected += 0.25 * double(weights[r]) * (z - (1 - e) * l[r * 5 + std::size_t(ids[r])] - e * mean + z_factor * z * z);
+    }
+    list g;
+    CHECK(run(loss, l, true, &g) == doctest::Approx(expected).epsilon(1e-12));
+    CHECK(gap_to_differences([&](const list& v) { return run(loss, v, true); }, l, g) < 1e-8);
+    CHECK(run(loss, l, false) == run(softmax_loss{}, l, false));
+  };
+  check(label_smoothing<std::ratio<1, 10>>{}, 0.1, 0);
+  check(z_loss<std::ratio<1, 4>>{}, 0, 0.25);
+  check(label_smoothing<std::ratio<1, 5>, std::ratio<1, 3>>{}, 0.2, 1.0 / 3);
+  CHECK(run(label_smoothing<std::ratio<0>>{}, l, true) == doctest::Approx(run(softmax_loss{}, l, true)).epsilon(1e-14));
 }
 
 TEST_CASE_TEMPLATE("Losses of rows are added to those of their groups, and to no other", Device, RAPTR_TEST_DEVICES) {

@@ -164,7 +164,7 @@ template <class Block, class Like>
 concept shaped_like =
     std::same_as<typename Block::attention, typename Like::attention> && std::same_as<typename Block::residual, typename Like::residual> &&
     std::same_as<typename Block::positions, typename Like::positions> && std::same_as<typename Block::bias, typename Like::bias> &&
-    Block::head::transforms == Like::head::transforms;
+    Block::head::transforms == Like::head::transforms&& own_outputs<typename Block::head> == 0;
 template <class N> inline constexpr bool is_layer_norm = false;
 template <class Eps> inline constexpr bool is_layer_norm<basic_layer_norm<Eps>> = true;
 template <class M>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A block is a bundle of policies, each with its role: norm, attention, mlp, residual rule, positions, biases, head, token types,
+// A block is a bundle of policies, each with its role: norm, attention, mlp, residual rule, positions, biases, head, loss, token types,
 // precision. A user writes a preset and the policies that differ, in any order:
 //   using my_block = raptr::block<raptr::bert_block, raptr::rms_norm, raptr::swiglu_mlp, raptr::no_biases>;
-// Positions, head and token types belong to the model around the blocks; they are named here so that a model has one list.
+// Positions, head, loss and token types belong to the model around the blocks; they are named here so that a model has one list.
 #pragma once
 
 #include <concepts>
@@ -10,6 +10,7 @@
 
 #include <raptr/nn/layers/attention.hpp>
 #include <raptr/nn/layers/embedding.hpp>
+#include <raptr/nn/layers/loss.hpp>
 #include <raptr/nn/layers/mlp.hpp>
 #include <raptr/nn/layers/residual.hpp>
 #include <raptr/nn/policies/head.hpp>
@@ -22,7 +23,7 @@ template <class P, class Role>
 concept plays = std::same_as<typename P::role, Role>;
 template <class P>
 concept block_policy = plays<P, norm_role> || plays<P, attention_role> || plays<P, mlp_role> || plays<P, residual_role> || plays<P, positions_role> ||
-    plays<P, bias_role> || plays<P, head_role> || plays<P, embedding_role> || plays<P, precision_role>;
+    plays<P, bias_role> || plays<P, head_role> || plays<P, loss_role> || plays<P, embedding_role> || plays<P, precision_role>;
 
 template <class Role, class Default, class...> struct policy_of { using type = Default; };
 template <class Role, class Default, class P, class... More> struct policy_of<Role, Default, P, More...> : policy_of<Role, Default, More...> {};
@@ -35,6 +36,7 @@ template <class Base, class... P> struct policies {
   using positions = typename policy_of<positions_role, typename Base::positions, P...>::type;
   using bias = typename policy_of<bias_role, typename Base::bias, P...>::type;
   using head = typename policy_of<head_role, typename Base::head, P...>::type;
+  using loss = typename policy_of<loss_role, typename Base::loss, P...>::type;
   using embedding = typename policy_of<embedding_role, typename Base::embedding, P...>::type;
   using precision = typename policy_of<precision_role, typename Base::precision, P...>::type;
   using norm = typename form_with_bias<typename policy_of<norm_role, typename Base::norm, P...>::type, bias>::type;
@@ -54,6 +56,7 @@ struct default_policies {
   using positions = learned_positions;
   using bias = biases;
   using head = tied_head;
+  using loss = softmax_loss;
   using embedding = token_types<0>;
   using precision = fp32;
 };
@@ -71,6 +74,7 @@ concept block_bundle = requires {
   typename B::positions;
   typename B::bias;
   typename B::head;
+  typename B::loss;
   typename B::embedding;
   typename B::precision;
   typename B::parts;
@@ -92,7 +96,7 @@ struct block : policies<std::conditional_t<block_bundle<Preset>, Preset, fallbac
                 "raptr: a block starts with a preset, then names what differs: raptr::block<raptr::bert_block, raptr::rms_norm>");
   static_assert((block_policy<P> && ...),
                 "raptr: a policy of a block names its role: using role = raptr::norm_role (or attention_role, mlp_role, residual_role, "
-                "positions_role, bias_role, head_role, embedding_role, precision_role)");
+                "positions_role, bias_role, head_role, loss_role, embedding_role, precision_role)");
   static_assert(at_most_one<norm_role, P...>, "raptr: this block has two norms: name one");
   static_assert(at_most_one<attention_role, P...>, "raptr: this block has two attentions: name one");
   static_assert(at_most_one<mlp_role, P...>, "raptr: this block has two mlps: name one");
@@ -100,6 +104,7 @@ struct block : policies<std::conditional_t<block_bundle<Preset>, Preset, fallbac
   static_assert(at_most_one<positions_role, P...>, "raptr: this block has two kinds of positions: name one, such as rotary<half>");
   static_assert(at_most_one<bias_role, P...>, "raptr: this block has two bias policies: name biases or no_biases");
   static_assert(at_most_one<head_role, P...>, "raptr: this block has two heads: name one, such as tied_head or untied_head");
+  static_assert(at_most_one<loss_role, P...>, "raptr: this block has two losses: name one, such as label_smoothing");
   static_assert(at_most_one<embedding_role, P...>, "raptr: this block has two embeddings: name one token_types");
   static_assert(at_most_one<precision_role, P...>, "raptr: this block has two precisions: name one");
 };
@@ -109,7 +114,7 @@ concept block_with_precision = block_bundle<Block> && precision_policy<typename 
 /// A block whose policies beside norm, residual rule and parts are what they have to be; those are checked by the stack.
 template <class Block>
 concept block_with_policies = block_with_precision<Block> && positions_policy<typename Block::positions> && bias_policy<typename Block::bias> &&
-    head_policy<typename Block::head>;
+    head_policy<typename Block::head> && loss_policy<typename Block::loss>;
 
 template <class Block> using bundle_or_fallback = std::conditional_t<block_bundle<Block>, Block, fallback_block>;
 

@@ -12,11 +12,14 @@
 
 namespace raptr {
 
+/// Ids of targets are 0 .. outputs - 1; groups below 2: numbers of groups are not read.
+struct target_limits {
+  int outputs, groups = 0;
+};
+
 /// Throws input_error, with the row or segment, if a part of the batch contradicts another, an id or a position is out of range,
 /// or the plan drops sequences and was drawn for others than the batch holds.
-///
-///   groups  of the targets of the objective; below 2 their numbers are not read
-inline void check_batch(const batch& data, const step_plan& plan, const model_shape& shape, int groups = 0) {
+inline void check_batch(const batch& data, const step_plan& plan, const model_shape& shape, const target_limits& targets) {
   std::size_t rows = 0;
   for (std::size_t k = 0; k < data.segments.size(); ++k) {
     const segment& s = data.segments[k];
@@ -32,8 +35,8 @@ inline void check_batch(const batch& data, const step_plan& plan, const model_sh
   std::int64_t before = -1;
   for (const target& t : data.targets) {
     if (t.row <= before || t.row >= static_cast<std::int64_t>(rows)) errors::target_is_out_of_place(t.row, before, rows);
-    if (t.id < 0 || t.id >= shape.vocab) errors::token_is_outside_the_vocabulary(t.id, t.row, shape.vocab);
-    if (groups > 1 && (t.group < 0 || t.group >= groups)) errors::target_group_is_out_of_range(t.group, t.row, groups);
+    if (t.id < 0 || t.id >= targets.outputs) errors::target_is_outside_the_outputs(t.id, t.row, targets.outputs);
+    if (targets.groups > 1 && (t.group < 0 || t.group >= targets.groups)) errors::target_group_is_out_of_range(t.group, t.row, targets.groups);
     before = t.row;
   }
   if (!(data.normaliser > 0)) errors::normaliser_is_not_positive(data.normaliser);

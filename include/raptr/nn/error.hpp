@@ -16,6 +16,10 @@ namespace raptr::errors {
   fail("token " + std::to_string(id) + " in row " + std::to_string(row) + " is not in a vocabulary of " + std::to_string(vocab) + ": ids are 0 to " +
        std::to_string(vocab - 1));
 }
+[[noreturn]] inline void target_is_outside_the_outputs(int id, int row, int outputs) {
+  fail("the target of row " + std::to_string(row) + " is " + std::to_string(id) + ", but the head has " + std::to_string(outputs) +
+       " outputs: targets are 0 to " + std::to_string(outputs - 1));
+}
 [[noreturn]] inline void position_is_outside_the_context(int position, int context) {
   fail("position " + std::to_string(position) + " is outside a context of " + std::to_string(context) +
        ": shorten the sequence or raise model_shape::context");

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <raptr/nn/block.hpp>
-#include <raptr/nn/layers/cross_entropy.hpp>
 #include <raptr/nn/layers/embedding.hpp>
+#include <raptr/nn/layers/loss_sums.hpp>
 #include <raptr/nn/pass.hpp>
 #include <raptr/nn/step_results.hpp>
 
@@ -18,6 +18,7 @@ template <class Block, class Ops> class token_head {
   using norm_policy = typename Block::norm;
   using norm = norm_layer<norm_policy, Ops>;
   using head = typename Block::head;
+  using loss_kernel = typename Block::loss::template kernel<real, master>;
   static constexpr bool norm_first = Block::residual::norm_first, transforms = head::transforms, has_bias = Block::bias::has_bias;
   static constexpr bool has_positions = Block::positions::has_table;
 
@@ -48,14 +49,16 @@ template <class Block, class Ops> class token_head {
       matrix("transform", "transform.weight", s.width);
       bias("transform_bias", "transform.bias", s.width);
       norm_named("transform_norm");
-      bias("output_bias", "output.bias", s.vocab);
+      bias("output_bias", "output.bias", outputs(s));
     }
     if (const int types = token_types_of<Block>(s); types > 0) matrix("token_types", "embed_token_types.weight", types);
-    if (!head::tied) matrix("output", "output.weight", s.vocab);
+    if (!head::tied) matrix("output", "output.weight", outputs(s));
     return list;
   }
+  /// Logits of a target.
+  static int outputs(const model_shape& s) { return outputs_of<head>(s); }
   /// FLOPs of the forward pass for one target: transform and logits; multiply and add counted separately.
-  static double flops_per_target(const model_shape& s) { return 2.0 * s.width * s.vocab + (transforms ? 2.0 * s.width * s.width : 0.0); }
+  static double flops_per_target(const model_shape& s) { return 2.0 * s.width * outputs(s) + (transforms ? 2.0 * s.width * s.width : 0.0); }
 
   /// x (rows, C) = embeddings.
   void forward(const pass<Ops>& p, real* x) {
@@ -91,9 +94,9 @@ template <class Block, class Ops> class token_head {
     const auto g = p.gradients;
     const step_table& t = p.batch.table;
     const arena::scope scratch(p.memory);
-    const int width = w[tokens].width, vocab = w[tokens].rows;
-    const std::int64_t all = t.targets, chunk = std::max<std::int64_t>(1, std::min(all, largest_chunk / vocab));
-    rows_of_chunk at(p.memory, chunk, width, vocab);
+    const int width = w[tokens].width, classes = outputs(shape_);
+    const std::int64_t all = t.targets, chunk = std::max<std::int64_t>(1, std::min(all, largest_chunk / classes));
+    rows_of_chunk at(p.memory, chunk, width, classes);
     double* const row_loss = p.memory.template scratch<double>(all);
     real* const rows = p.memory.template scratch<real>(all * width);  // of targets, then their gradients: dx may be x
     const int* const target_rows = p.batch.words + t.target_rows_at;
@@ -103,7 +106,7 @@ template <class Block, class Ops> class token_head {
       const std::int64_t n = std::min(chunk, all - first);
       real* const h = rows + first * width;
       const int* const ids = p.batch.words + t.target_ids_at + first;
-      const cross_entropy<real, master> epilogue{at.logits, ids, p.batch.weights + first, row_loss + first, scale, vocab, dx != nullptr};
+      const loss_kernel epilogue{at.logits, ids, p.batch.weights + first, row_loss + first, scale, classes, dx != nullptr};
       logits(p.ops, w, at, h, n, epilogue);
       if (!dx) continue;
       p.ops.matmul_tn(g[output()], at.logits, output_rows(at), n, 1, data_if(transforms && has_bias, g, output_bias), nullptr, 0);
@@ -117,7 +120,7 @@ template <class Block, class Ops> class token_head {
     p.ops.for_each_row(zero_rows<real>{dx, width}, t.rows);
     p.ops.for_each_row(copy_rows<real>{dx, rows, target_rows, nullptr, width}, all);
   }
-  /// out (targets, V) = the logits of all target rows.
+  /// out (targets, outputs) = the logits of all target rows.
   void predict(const pass<Ops>& p, const real* x, real* out) {
     const auto w = p.weights;
     const step_table& t = p.batch.table;
@@ -135,8 +138,10 @@ template <class Block, class Ops> class token_head {
   static constexpr std::int64_t largest_chunk = Ops::working_set / static_cast<std::int64_t>(sizeof(real));  // logits at a time
 
   struct rows_of_chunk {
-    rows_of_chunk(arena& memory, std::int64_t rows, int width, int vocab)
-        : logits(memory.scratch<real>(rows * vocab)), final_rows(memory.scratch<real>(rows * width)), final_norm(norm::scratch(memory, rows, width)) {
+    rows_of_chunk(arena& memory, std::int64_t rows, int width, int classes)
+        : logits(memory.scratch<real>(rows * classes)),
+          final_rows(memory.scratch<real>(rows * width)),
+          final_norm(norm::scratch(memory, rows, width)) {
       if constexpr (transforms) {
         pre = memory.scratch<real>(rows * width), transformed = memory.scratch<real>(rows * width);
         transform_norm = norm::scratch(memory, rows, width);

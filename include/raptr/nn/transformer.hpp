@@ -53,6 +53,9 @@ template <class Block, class Objective, class Device> class transformer {
                 "raptr: the positions of this block are not a raptr::positions_policy: they need has_table, as raptr::learned_positions has");
   static_assert(!block_bundle<Block> || head_policy<typename bundle_or_fallback<Block>::head>,
                 "raptr: the head of this block is not a raptr::head_policy: it needs tied, transforms and transform, as raptr::lm_head has");
+  static_assert(!block_bundle<Block> || loss_policy<typename bundle_or_fallback<Block>::loss>,
+                "raptr: the loss of this block is not a raptr::loss_policy: it needs template <class T, class S> using kernel, a row kernel with the "
+                "members of raptr::cross_entropy");
   static_assert(!block_bundle<Block> || follows_its_positions<bundle_or_fallback<Block>>(),
                 "raptr: this block has rotary or relative positions, but an attention that knows of none: it needs template <class Positions> "
                 "using with_positions, its own type if it applies those of its part_call by itself");
@@ -185,10 +188,10 @@ template <class Block, class Objective, class Device> class transformer {
   std::vector<double> group_losses() const {
     return download(*ops_, static_cast<const double*>(results().group_losses(layout_.all().size())), groups_.size());
   }
-  /// Logits (targets, V) of the target rows. After begin(plan, false).
+  /// Logits (targets, outputs) of the target rows. After begin(plan, false).
   std::vector<real> predict(const step_plan& plan, const batch& data) {
     const device_batch sent = send(plan, data);
-    const std::size_t size = static_cast<std::size_t>(sent.table.targets) * static_cast<std::size_t>(shape_.vocab);
+    const std::size_t size = static_cast<std::size_t>(sent.table.targets) * static_cast<std::size_t>(head::outputs(shape_));
     logits_.resize(size);
     fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(pass_of(ops, memory, plan, sent, packed_.weights(), nullptr), nullptr); });
     network_.predict(pass_of(*ops_, memory_, plan, sent, packed_.weights(), nullptr), logits_.data());
@@ -197,7 +200,7 @@ template <class Block, class Objective, class Device> class transformer {
 
   /// What a training pass of this plan over this batch needs. Computes nothing and takes no device memory.
   pass_needs needs(const step_plan& plan, const batch& data) const {
-    check_batch(data, plan, shape_, group_count());
+    check_batch(data, plan, shape_, limits());
     active_layout active;
     active.lower(layout_, plan);
     std::vector<matrix<const real>> w;
@@ -229,6 +232,7 @@ template <class Block, class Objective, class Device> class transformer {
  private:
   using network_type = network<block, ops_type>;
 
+  target_limits limits() const { return {head::outputs(shape_), group_count()}; }
   int group_count() const { return static_cast<int>(groups_.size()); }
   static const model_shape& checked(const model_shape& shape) {
     shape.check();
@@ -241,7 +245,7 @@ template <class Block, class Objective, class Device> class transformer {
     return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data(), bucket_index_.data()};
   }
   device_batch send(const step_plan& plan, const batch& data) {
-    check_batch(data, plan, shape_, group_count());
+    check_batch(data, plan, shape_, limits());
     table_.lower(data, plan, {group_count(), numbered_part<block>});
     return {table_, words_.put(table_.words()), target_weights_.put(table_.weights())};
   }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loss of a target: a policy of a block, whose kernel makes the loss and its gradient from one row of logits while they are in cache. An
+// evaluation needs no gradient; there the library's losses are plain cross-entropy, so that validation losses can be compared.
+#pragma once
+
+#include <concepts>
+#include <ratio>
+
+#include <raptr/nn/layers/cross_entropy.hpp>
+
+namespace raptr {
+
+struct loss_role {};
+
+/// Cross-entropy of the softmax of the logits.
+struct softmax_loss {
+  using role = loss_role;
+  template <class T, class S> using kernel = cross_entropy<T, S>;
+};
+
+/// With p = softmax(logits), z = log of the sum of their exponentials, e = Smoothing and V outputs:
+///
+///   row_loss[r] = scale weights[r] (-(1 - e) log p[ids[r]] - e/V sum log p + Z z^2)
+///
+/// Without a gradient it is that of cross_entropy.
+template <class Smoothing, class Z, class T, class S> struct smoothed_cross_entropy {
+  static_assert(Smoothing::num >= 0 && Smoothing::num < Smoothing::den, "raptr: label_smoothing is a share from 0 to below 1");
+  static_assert(Z::num >= 0, "raptr: the factor of z_loss is not negative");
+  static constexpr int sums = 0;
+  static constexpr double smoothing = double(Smoothing::num) / double(Smoothing::den), z_factor = double(Z::num) / double(Z::den);
+  T* logits;
+  const int* ids;
+  const float* weights;
+  double* row_loss;
+  S scale;
+  int outputs;
+  bool with_gradient;
+
+  int columns() const { return outputs; }
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
+    if (!with_gradient) return cross_entropy<T, S>{logits, ids, weights, row_loss, scale, outputs, false}.row(team, r);
+    T* const l = logits + r * outputs;
+    const int id = ids[r];
+    double* const loss = row_loss + r;
+    const T* const read = l;
+    const S own = S(read[id]), e = S(smoothing), twice_z = S(2 * z_factor);
+    const auto value = array_function{[](int, const auto& x) { return math::as<S>(x); }};
+    const S row_max = team.max(outputs, value, read), mean = team.sum(outputs, value, read) / S(outputs), k = scale * S(weights[r]);
+    team.each(1, [=](int) { l[id] = T(-HUGE_VALF); });  // as in cross_entropy: the share of the others has all its digits
+    const auto exponential = array_function{[=]<class V>(int, V& x) {
+      const math::as_type<S, V> share = math::exp(math::as<S>(x) - row_max);
+      x = math::as<T>(share);
+      return share;
+    }};
+    const S others = team.sum(outputs, exponential, l), target = math::exp(own - row_max), total = others + target;
+    const S log_sum = S(std::log(double(total)) + double(row_max));
+    team.each(1, [=](int) {
+      const double z = std::log(double(others) + double(target)) + double(row_max);
+      *loss = double(k) * (z - (1 - smoothing) * double(own) - smoothing * double(mean) + z_factor * z * z);
+    });
+    const S factor = k * (1 + twice_z * log_sum) / total, uniform = k * e / S(outputs);
+    const auto gradient = array_function{[=](int, auto& x) { x = math::as<T>(factor * math::as<S>(x) - uniform); }};
+    team.each(outputs, gradient, l);
+    team.each(1, [=](int) { l[id] = T(k * (twice_z * log_sum * target - others) / total + k * e - uniform); });
+  }
+};
+
+/// Label smoothing: the share e of each target is spread over all outputs, as label_smoothing of PyTorch's cross_entropy.
+template <class Smoothing, class Z = std::ratio<0>> struct label_smoothing {
+  using role = loss_role;
+  template <class T, class S> using kernel = smoothed_cross_entropy<Smoothing, Z, T, S>;
+};
+/// Z times the square of the log of the softmax's denominator is added, which keeps it near 1 [palm].
+template <class Z> using z_loss = label_smoothing<std::ratio<0>, Z>;
+
+/// kernel: a row kernel with the members of cross_entropy, in that order; row(team, r) writes row_loss[r], and with_gradient its gradient in
+/// place of the logits of row r.
+template <class L>
+concept loss_policy = requires(float* logits, const int* ids, const float* weights, double* row_loss) {
+  typename L::template kernel<float, float>;
+  requires row_kernel<typename L::template kernel<float, float>>;
+  (typename L::template kernel<float, float>{logits, ids, weights, row_loss, 1.0f, 1, true});
+};
+
+}  // namespace raptr
