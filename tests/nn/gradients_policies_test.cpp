@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policies that a GPT-2 and a BERT do not have: no biases, no positions, an output matrix of its own, other numbers in the
-// shape, and a part that reads the positions of its rows.
+// The policies that a GPT-2 and a BERT do not have: no biases, no positions or rotary ones, an output matrix of its own, other numbers
+// in the shape, and a part that reads the positions of its rows.
 #include "gradient_check.hpp"
 #include "on_device.hpp"
 #include "scratch_folder.hpp"
@@ -98,6 +98,9 @@ TEST_CASE_TEMPLATE("A block without biases and positions, with an output matrix 
 TEST_CASE_TEMPLATE("A head with a transform, an own matrix and no biases has the gradient of its loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<own_head64, masked_lm, Device>(30, {}, 22);
 }
+TEST_CASE_TEMPLATE("A block with rotary positions has the gradient of its loss, also where some sequences skip it", Device, RAPTR_TEST_DEVICES) {
+  gradients_are_differences<llama64, causal_lm, Device>(20, {.sequences = 0.5}, 27, tiny_llama);
+}
 TEST_CASE_TEMPLATE("Other numbers of the shape give the gradient of their own loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<gpt64, causal_lm, Device>(30, {}, 23, other_numbers);
 }
@@ -121,6 +124,48 @@ TEST_CASE_TEMPLATE("Rows that pass through a block keep their positions, in any 
     sum += r.loss(step_plan::of_blocks(r.layout(), s % 2 ? unit_set{0, 1, 2} : unit_set{0, 2}), one);
   }
   CHECK(r.loss(some, all) == doctest::Approx(sum).epsilon(1e-13));
+}
+
+TEST_CASE("Rotary positions are relative: the loss changes with their distances, and with nothing else") {
+  rig<llama64, causal_lm, host_device> r(tiny_llama, 5);
+  dice any(5);
+  batch b = random_batch(any, sight::causal, tiny_llama, 1);
+  while (b.ids.size() > 5) b = random_batch(any, sight::causal, tiny_llama, 1);
+  const auto loss = [&] { return r.loss(step_plan::full(r.layout()), b); };
+  const double usual = loss();
+  for (int& p : b.positions) p += 3;
+  CHECK(loss() == doctest::Approx(usual).epsilon(1e-13));
+  b.positions.front() -= 2;
+  CHECK(std::abs(loss() - usual) > 1e-4);
+
+  const auto with = [&](auto change) {
+    model_shape s = tiny_llama;
+    change(s);
+    rig<llama64, causal_lm, host_device> changed(s, 5);
+    return changed.loss(step_plan::full(changed.layout()), b);
+  };
+  const double plain = loss();
+  CHECK(with([](model_shape& s) { s.rotary_base = 10'000; }) == plain);
+  CHECK(std::abs(with([](model_shape& s) { s.rotary_base = 100; }) - plain) > 1e-6);
+  CHECK(std::abs(with([](model_shape& s) { s.rotary_stretch.factor = 2; }) - plain) > 1e-6);
+}
+
+TEST_CASE("Numbers of rotary positions are checked, and refused by a block without them") {
+  const auto said = [&]<class Block>(Block, auto change) {
+    model_shape s = tiny_llama;
+    change(s);
+    return sentence_of<input_error>([&] { transformer<Block, causal_lm, host_device> model(s); });
+  };
+  CHECK(has(said(llama64{}, [](model_shape& s) { s.width = 12; }), "4 heads of a width of 12 have 3 each: take a width and heads that"));
+  CHECK(has(said(llama64{}, [](model_shape& s) { s.rotary_base = 1; }), "model_shape::rotary_base is 1: give 0, or a number above 1"));
+  CHECK(has(said(llama64{}, [](model_shape& s) { s.rotary_stretch.factor = 0.5; }), "rotary_scaling::factor is 0.5: give a number from 1"));
+  CHECK(
+      has(said(llama64{}, [](model_shape& s) { s.rotary_stretch.context = -1; }), "rotary_scaling::context is -1: give the context of pretraining"));
+  CHECK(has(said(llama64{}, [](model_shape& s) { s.rotary_stretch.slow = 0; }), "rotary_scaling::slow is 0: give a number above 0"));
+  CHECK(has(said(llama64{}, [](model_shape& s) { s.rotary_stretch.fast = 1; }), "rotary_scaling::fast is 1: give a number above `slow`"));
+  CHECK(
+      has(said(gpt64{}, [](model_shape& s) { s.rotary_base = 5e5; }), "model_shape::rotary_base is 500000, but the positions of this block are not"));
+  CHECK(has(said(gpt64{}, [](model_shape& s) { s.rotary_stretch.factor = 8; }), "model_shape::rotary_stretch.factor is 8, but the positions"));
 }
 
 TEST_CASE("The scale of the scores is a factor on the queries, and that of the depth goes by the number of the block in the full network") {

@@ -16,7 +16,7 @@ template <class Block, class Objective, class Device> double packed_against_mask
   dice any(seed);
   double worst = 0;
   for (int n = 0; n < plans; ++n) {
-    const batch b = random_batch(any, sight(n % 3));
+    const batch b = random_batch(any, sight(n % 3), shape);
     const step_plan plan = random_plan(any, r.layout(), {.block = 1, .part = 1, .unit = 0.5});
     step_plan full(r.layout());
     for (const block_plan& from : plan.blocks()) {
@@ -43,6 +43,7 @@ TEST_CASE_TEMPLATE("A step with packed units is the full step with masks, to 1e-
   CHECK(packed_against_masked<gpt64, causal_lm, Device>(10, 21) < 1e-13);
   CHECK(packed_against_masked<gated64, masked_lm, Device>(10, 23, tiny_shared) < 1e-13);
   CHECK(packed_against_masked<mixture64, masked_lm, Device>(10, 22) < 1e-13);
+  CHECK(packed_against_masked<llama64, causal_lm, Device>(10, 27, tiny_llama) < 1e-13);
 }
 
 TEST_CASE_TEMPLATE("The factor of units multiplies their way out and nothing else: no output bias", Device, RAPTR_TEST_DEVICES) {

@@ -293,11 +293,15 @@ constexpr model_shape part_shape{.layers = 1, .width = 6, .heads = 3, .neurons =
 constexpr model_shape shared_shape{.layers = 1, .width = 6, .heads = 3, .kv_heads = 1, .neurons = 32, .vocab = 3, .context = 8};
 
 /// residual += factor f(x): gradients of x, of every weight, and what carry does.
+constexpr model_shape one_head{.layers = 1, .width = 6, .heads = 1, .neurons = 10, .neuron_group = 5, .vocab = 3, .context = 8};
+
 template <class Part, class Device> void part_has_its_gradient(int units, const model_shape& shape = part_shape) {
   machine<Device> on;
   using ops = decltype(on.ops);
   const std::vector<segment> segments{{0, 4, 0}, {4, 3, 3}};
   on_device<ops, segment> placed(on.ops, segments);
+  const auto positions = on.put(std::vector<int>{2, 0, 7, 1, 3, 3, 5});
+  const auto angles = on.put(rotary_table<rotary<raptr::half>, ops>::values(shape));
   const std::size_t rows = 7, size = rows * 6;
   const list x = numbers<double>(size, 1), start = numbers<double>(size, 2), c = numbers<double>(size, 3);
   std::vector<list> weights;
@@ -317,7 +321,8 @@ template <class Part, class Device> void part_has_its_gradient(int units, const 
     }
     on_device<ops, char> memory(on.ops, std::vector<char>(room, char(0xff)));
     arena bytes(memory.get(), room);
-    part_call<ops> call{on.ops, bytes, shape, {segments.data(), placed.read(), 2}, nullptr, std::int64_t(rows), 0, units, 0.7, 0.4};
+    part_call<ops> call{on.ops, bytes, shape,        {segments.data(), placed.read(), 2}, positions.read(), std::int64_t(rows), 0, units,
+                        0.7,    0.4,   angles.read()};
     typename Part::template saved<ops> saved;
     auto dev_x = on.put(from), residual = on.put(start);
     Part::template forward<ops, double>(call, wm.data(), saved, dev_x.read(), residual.get());
@@ -359,11 +364,97 @@ TEST_CASE_TEMPLATE("Every part adds factor times its function to the residual an
   part_has_its_gradient<causal_attention, Device>(3);
   part_has_its_gradient<full_attention, Device>(2);
   part_has_its_gradient<causal_attention, Device>(1, shared_shape);
+  part_has_its_gradient<attention<true, biases, rotary<raptr::half>>, Device>(1, one_head);
+  part_has_its_gradient<attention<true, biases, rotary<interleaved>>, Device>(1, one_head);
+  part_has_its_gradient<attention<true, biases, rotary<interleaved>>, Device>(1, shared_shape);
   part_has_its_gradient<gelu_mlp, Device>(2);
   part_has_its_gradient<gelu_erf_mlp, Device>(1);
   part_has_its_gradient<swiglu_mlp, Device>(2);
   part_has_its_gradient<swiglu_mlp, Device>(2, shared_shape);
   part_has_its_gradient<experts, Device>(3);
+}
+
+namespace {
+/// What is left of qkv after a turn; the same angles for each kind of pairs.
+template <class Pairs, bool Back = false, class Machine>
+list turned(Machine& on, const list& qkv, const std::vector<int>& positions, int groups, int queries, const model_shape& shape) {
+  const auto rows = on.put(qkv), table = on.put(rotary_table<rotary<Pairs>, decltype(on.ops)>::values(shape));
+  const auto at = on.put(positions);
+  on.ops.for_each_row(rotate<Pairs, Back, double, double>{rows.get(), table.read(), at.read(), groups, queries, shape.head_width()},
+                      std::int64_t(positions.size()));
+  return rows.values();
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("Rotary positions turn pairs of queries and keys by their position, and no values", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const model_shape four{.layers = 1, .width = 4, .heads = 1, .vocab = 3, .context = 8};
+  const list one{1, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0};  // query, key, value
+  const double c = std::cos(1.0), s = std::sin(1.0), slow = 0.01;
+  CHECK(distance(turned<raptr::half>(on, one, {1}, 1, 1, four), list{c, 0, s, 0, 0, std::cos(slow), 0, std::sin(slow), 1, 0, 0, 0}) < 1e-15);
+  CHECK(distance(turned<interleaved>(on, one, {1}, 1, 1, four), list{c, s, 0, 0, -s, c, 0, 0, 1, 0, 0, 0}) < 1e-15);
+  CHECK(c == doctest::Approx(0.5403).epsilon(1e-4));
+  CHECK(s == doctest::Approx(0.8415).epsilon(1e-4));
+
+  // Two groups of two queries, each row at its own position; the way back undoes it.
+  const list any = numbers<double>(3 * 2 * 4 * 4, 5);
+  const std::vector<int> positions{6, 0, 3};
+  const list there = turned<raptr::half>(on, any, positions, 2, 2, four);
+  CHECK(distance(turned<raptr::half, true>(on, there, positions, 2, 2, four), any) < 1e-15);
+  int moved = 0;
+  for (std::size_t r = 0; r < 3; ++r)
+    for (std::size_t slot = 0; slot < 8; ++slot)
+      for (std::size_t i = 0; i < 4; ++i) {
+        const std::size_t at = (r * 8 + slot) * 4 + i, pair = i % 2;
+        const double angle = positions[r] * (pair ? 0.01 : 1.0), a = any[at - i + pair], b = any[at - i + pair + 2];
+        const double want = i < 2 ? std::cos(angle) * a - std::sin(angle) * b : std::sin(angle) * a + std::cos(angle) * b;
+        CHECK(there[at] == doctest::Approx(slot % 4 == 3 ? any[at] : want).epsilon(1e-14));
+        moved += there[at] != any[at];
+      }
+  CHECK(moved == 2 * 6 * 4);  // rows 0 and 2, six of eight slots
+}
+
+TEST_CASE("The row order 0 2 4 6 1 3 5 7 carries interleaved pairs into halves: the scores stay") {
+  machine<host_device> on;
+  const model_shape eight{.layers = 1, .width = 8, .heads = 1, .vocab = 3, .context = 8};
+  const int order[] = {0, 2, 4, 6, 1, 3, 5, 7};
+  const list meta = numbers<double>(2 * 3 * 8, 9);
+  list ours = meta;
+  for (std::size_t slot = 0; slot < 6; ++slot)
+    for (std::size_t i = 0; i < 8; ++i) ours[slot * 8 + i] = meta[slot * 8 + std::size_t(order[i])];
+  const auto score = [&](const list& qkv) {  // query of row 0, key of row 1
+    double sum = 0;
+    for (std::size_t i = 0; i < 8; ++i) sum += qkv[i] * qkv[32 + i];
+    return sum;
+  };
+  const double want = score(turned<interleaved>(on, meta, {5, 2}, 1, 1, eight));
+  CHECK(score(turned<raptr::half>(on, ours, {5, 2}, 1, 1, eight)) == doctest::Approx(want).epsilon(1e-14));
+  CHECK(std::abs(score(turned<raptr::half>(on, meta, {5, 2}, 1, 1, eight)) - want) > 0.01);
+}
+
+TEST_CASE("Frequencies of rotary positions are base^(-2i/D), stretched as Hugging Face's linear and llama3 do") {
+  const auto frequencies = [](double base, const rotary_scaling& by) {
+    const model_shape s{.width = 64, .heads = 4, .rotary_base = base, .rotary_stretch = by};
+    list all;
+    for (int i = 0; i < 8; ++i) all.push_back(rotary<raptr::half>::frequency(s, i));
+    return all;
+  };
+  list plain, linear;
+  for (int i = 0; i < 8; ++i) plain.push_back(std::pow(10'000.0, -i / 8.0)), linear.push_back(plain.back() / 4);
+  CHECK(frequencies(0, {}) == frequencies(10'000, {}));
+  CHECK(distance(frequencies(0, {}), plain) < 1e-15);
+  CHECK(distance(frequencies(0, {.factor = 4}), linear) < 1e-15);
+  // transformers 5.24, ROPE_INIT_FUNCTIONS["llama3"], in float
+  const list llama3{1.0,
+                    0.193922758102417,
+                    0.03760603070259094,
+                    0.00729266507551074,
+                    0.0005248460220173001,
+                    3.428102354519069e-05,
+                    6.647869668086059e-06,
+                    1.289173155782919e-06};
+  const list ours = frequencies(500'000, {.factor = 8, .context = 8192});
+  for (std::size_t i = 0; i < 8; ++i) CHECK(ours[i] == doctest::Approx(llama3[i]).epsilon(3e-7));
 }
 
 TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the sum over all rows that read it", Device, RAPTR_TEST_DEVICES) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of a gated mlp under a norm without bias, in a model without biases and positions, with an output matrix of its own.
+// The rows of a gated mlp under a norm without bias, with rotary positions, no biases and an output matrix of its own.
 #include "covering_checks.hpp"
 
 using namespace raptr;
 using namespace raptr::testing;
 
 namespace {
-using bare_block = block<bert_block, rms_norm, swiglu_mlp, no_biases, no_positions, lm_head<false, head_transform<gelu_erf>>>;
+using bare_block = block<bert_block, rms_norm, swiglu_mlp, no_biases, rotary<raptr::half>, lm_head<false, head_transform<gelu_erf>>>;
 const covered<bare_block, masked_lm> gated_rows(gated);
 }  // namespace
 

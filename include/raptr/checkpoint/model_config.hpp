@@ -33,6 +33,9 @@ inline json numbers_to_json(const model_shape& s, bool defaults) {
   if (defaults || s.norm_eps > 0) own["norm_eps"] = s.norm_eps;
   if (defaults || s.attention_scale > 0) own["attention_scale"] = s.attention_scale;
   if (defaults || s.scale_by_depth) own["scale_by_depth"] = s.scale_by_depth;
+  if (defaults || s.rotary_base > 0) own["rotary_base"] = s.rotary_base;
+  if (const rotary_scaling& by = s.rotary_stretch; defaults || by != rotary_scaling{})
+    own["rotary_stretch"] = {{"factor", by.factor}, {"context", by.context}, {"slow", by.slow}, {"fast", by.fast}};
   return own;
 }
 /// The "raptr" member of config.json.
@@ -57,6 +60,12 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
   if (own.contains("norm_eps")) s.norm_eps = json_member<double>(own, "norm_eps", file);
   if (own.contains("attention_scale")) s.attention_scale = json_member<double>(own, "attention_scale", file);
   if (own.contains("scale_by_depth")) s.scale_by_depth = json_member<bool>(own, "scale_by_depth", file);
+  if (own.contains("rotary_base")) s.rotary_base = json_member<double>(own, "rotary_base", file);
+  if (own.contains("rotary_stretch")) {
+    const json by = json_member<json>(own, "rotary_stretch", file);
+    const auto part = [&](const char* name) { return json_member<double>(by, name, file); };
+    s.rotary_stretch = {.factor = part("factor"), .context = json_member<int>(by, "context", file), .slow = part("slow"), .fast = part("fast")};
+  }
   try {
     s.check();
   } catch (const input_error& wrong) {
@@ -68,6 +77,7 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
 /// The shape with the numbers that its block has where the shape leaves them to it.
 template <class Block> model_shape completed_shape(model_shape s) {
   s.neurons = s.neuron_count(), s.norm_eps = epsilon_of<typename Block::norm>(s), s.token_types = token_types_of<Block>(s);
+  s.rotary_base = rotary_base_of<typename Block::positions>(s);
   return s;
 }
 

@@ -38,7 +38,9 @@ template <class Base, class... P> struct policies {
   using embedding = typename policy_of<embedding_role, typename Base::embedding, P...>::type;
   using precision = typename policy_of<precision_role, typename Base::precision, P...>::type;
   using norm = typename form_with_bias<typename policy_of<norm_role, typename Base::norm, P...>::type, bias>::type;
-  using attention = typename form_with_bias<typename policy_of<attention_role, typename Base::attention, P...>::type, bias>::type;
+  using attention =
+      typename form_with_positions<typename form_with_bias<typename policy_of<attention_role, typename Base::attention, P...>::type, bias>::type,
+                                   positions>::type;
   using mlp = typename form_with_bias<typename policy_of<mlp_role, typename Base::mlp, P...>::type, bias>::type;
   using parts = part_list<attention, mlp>;
 };
@@ -95,7 +97,7 @@ struct block : policies<std::conditional_t<block_bundle<Preset>, Preset, fallbac
   static_assert(at_most_one<attention_role, P...>, "raptr: this block has two attentions: name one");
   static_assert(at_most_one<mlp_role, P...>, "raptr: this block has two mlps: name one");
   static_assert(at_most_one<residual_role, P...>, "raptr: this block has two residuals: name pre_norm or post_norm");
-  static_assert(at_most_one<positions_role, P...>, "raptr: this block has two kinds of positions: name learned_positions or no_positions");
+  static_assert(at_most_one<positions_role, P...>, "raptr: this block has two kinds of positions: name one, such as rotary<half>");
   static_assert(at_most_one<bias_role, P...>, "raptr: this block has two bias policies: name biases or no_biases");
   static_assert(at_most_one<head_role, P...>, "raptr: this block has two heads: name one, such as tied_head or untied_head");
   static_assert(at_most_one<embedding_role, P...>, "raptr: this block has two embeddings: name one token_types");
@@ -119,6 +121,11 @@ template <class B> constexpr bool follows_its_bias_policy() {
     return bias::has_bias || (!B::norm::bias && follows_bias<typename B::attention, bias> && follows_bias<typename B::mlp, bias>);
   else
     return true;  // one message is enough
+}
+
+/// Whether a block with rotary positions has an attention that turns queries and keys.
+template <class B> constexpr bool follows_its_positions() {
+  return !rotary_policy<typename B::positions> || follows_positions<typename B::attention, typename B::positions>;
 }
 
 }  // namespace raptr

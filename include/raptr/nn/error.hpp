@@ -77,6 +77,14 @@ namespace raptr::errors {
 [[noreturn]] inline void norm_has_no_epsilon(double given) {
   fail("model_shape::norm_eps is " + decimal_text(given) + ", but the norm of this block takes no epsilon: leave it 0");
 }
+[[noreturn]] inline void rotary_head_width_is_odd(int width, int heads) {
+  fail("rotary positions turn pairs of numbers, but " + std::to_string(heads) + " heads of a width of " + std::to_string(width) + " have " +
+       std::to_string(width / heads) + " each: take a width and heads that give an even number");
+}
+[[noreturn]] inline void positions_are_not_rotary(const char* name, double given) {
+  fail("model_shape::" + std::string(name) + " is " + decimal_text(given) +
+       ", but the positions of this block are not rotary: leave it out, or add raptr::rotary<raptr::half> to the block");
+}
 [[noreturn]] inline void weights_are_not_initialised() { fail("this model has no weights yet: call initialise(seed), or load a checkpoint"); }
 [[noreturn]] inline void weights_have_the_wrong_size(std::size_t given, std::int64_t expected) {
   fail("an arena of " + std::to_string(given) + " weights was given to a model of " + std::to_string(expected));

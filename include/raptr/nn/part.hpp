@@ -20,12 +20,13 @@ template <class Ops> struct part_call {
   arena& memory;
   const model_shape& shape;
   segment_list segments;
-  const int* positions;  // (rows), in device memory
-  std::int64_t rows;     // B*T of this call
-  int block;             // its number in the full network
-  int units;             // kept ones
-  double factor;         // of what the kept units add to the residual
-  double bias_factor;    // of what the part adds besides its units, such as an output bias
+  const int* positions;                                // (rows), in device memory
+  std::int64_t rows;                                   // B*T of this call
+  int block;                                           // its number in the full network
+  int units;                                           // kept ones
+  double factor;                                       // of what the kept units add to the residual
+  double bias_factor;                                  // of what the part adds besides its units, such as an output bias
+  const typename Ops::master* rotary_table = nullptr;  // of rotary positions: nn/layers/rotary.hpp
 
   /// Activations of `per_row` numbers: kept for the backward pass, or until the scope ends.
   template <class T = real> T* keep(std::int64_t per_row) { return memory.keep<T>(rows * per_row); }

@@ -8,7 +8,8 @@
 
 namespace raptr {
 
-/// weights, gradients: the kept units of every tensor of the layout, in its order. gradients is null without a backward pass.
+/// weights, gradients: the kept units of every tensor of the layout, in its order. gradients is null without a backward pass,
+/// rotary_table without rotary positions.
 template <class Ops> struct pass {
   using real = typename Ops::real;
   using master = typename Ops::master;
@@ -20,6 +21,7 @@ template <class Ops> struct pass {
   const device_batch& batch;
   params<const real> weights;
   params<master> gradients = nullptr;
+  const master* rotary_table = nullptr;
 };
 
 }  // namespace raptr

@@ -92,7 +92,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     const block_rows& at = p.batch.table.blocks()[k];
     if (at.rows == 0) return;
     const part_call<Ops> call{p.ops, p.memory, shape_, p.batch.segments_of(at), p.batch.words + at.positions_at, at.rows, p.plan.blocks()[k].block,
-                              0,     1,        1};
+                              0,     1,        1,      p.rotary_table};
     if (at.rows_at < 0) return f(stream, call);
     const arena::scope scratch(p.memory);
     const int* const rows = p.batch.words + at.rows_at;

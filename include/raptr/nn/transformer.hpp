@@ -9,13 +9,13 @@
 #include <raptr/backend/counting.hpp>
 #include <raptr/base/device.hpp>
 #include <raptr/base/random.hpp>
-#include <raptr/nn/active_layout.hpp>
 #include <raptr/nn/block_copies.hpp>
 #include <raptr/nn/check_batch.hpp>
 #include <raptr/nn/error.hpp>
 #include <raptr/nn/network.hpp>
 #include <raptr/nn/objective.hpp>
 #include <raptr/nn/objectives/causal_lm.hpp>
+#include <raptr/nn/packed_weights.hpp>
 #include <raptr/nn/step_results.hpp>
 #include <raptr/nn/untrained_tensor.hpp>
 #include <raptr/tensor/buffer.hpp>
@@ -53,6 +53,9 @@ template <class Block, class Objective, class Device> class transformer {
                 "raptr: the positions of this block are not a raptr::positions_policy: they need has_table, as raptr::learned_positions has");
   static_assert(!block_bundle<Block> || head_policy<typename bundle_or_fallback<Block>::head>,
                 "raptr: the head of this block is not a raptr::head_policy: it needs tied, transforms and transform, as raptr::lm_head has");
+  static_assert(!block_bundle<Block> || follows_its_positions<bundle_or_fallback<Block>>(),
+                "raptr: this block has rotary positions, but an attention that does not turn queries and keys: it needs template <class Positions> "
+                "using with_positions, its own type if it applies part_call::rotary_table by itself");
   static_assert(!block_bundle<Block> || follows_its_bias_policy<bundle_or_fallback<Block>>(),
                 "raptr: this block has no_biases, but a norm with a bias, or an attention or mlp that does not say what it is without: "
                 "it needs template <class Bias> using with_bias, its own type if it has no biases");
@@ -121,6 +124,7 @@ template <class Block, class Objective, class Device> class transformer {
     if (host.size() != static_cast<std::size_t>(layout_.size())) errors::weights_have_the_wrong_size(host.size(), layout_.size());
     weights_.resize(host.size());
     ops_->upload(weights_.data(), host.data(), host.size());
+    rotary_table_.fill(shape_);
     initialised_ = true;
   }
   std::vector<master> get_weights() const {
@@ -149,12 +153,11 @@ template <class Block, class Objective, class Device> class transformer {
     results_.resize(2 * results_size());
     zeros_.assign(results_size(), 0.0);
     ops_->upload(results_data(), zeros_.data(), zeros_.size());
-    pack();
+    packed_.pack(layout_, active_, weights_.data());
     if (!with_gradients) return;
-    gradients_.resize(static_cast<std::size_t>(active_.size));
-    place_gradients();
+    packed_.place_gradients(layout_, active_);
     kept_ranges_ = uploaded_ranges(active_.kept, kept_buffer_);
-    ops_->elementwise(fill_zero{}, kept_ranges_, packed_array<master>{gradients_.data()});
+    ops_->elementwise(fill_zero{}, kept_ranges_, packed_array<master>{gradients()});
   }
   /// results().loss() += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan). Throws
   /// input_error if the batch is not valid, or the plan drops sequences and the batch holds others than it chose from.
@@ -166,9 +169,9 @@ template <class Block, class Objective, class Device> class transformer {
       else
         net.evaluate(p, loss);
     };
-    const params<master> gradients = with_gradients ? g_.data() : nullptr;
-    fit_arena([&](auto& ops, arena& memory) { run(dry_network_, pass_of(ops, memory, plan, sent, w_.data(), gradients), nullptr); });
-    run(network_, pass_of(*ops_, memory_, plan, sent, w_.data(), gradients), &results().loss());
+    const params<master> gradients = with_gradients ? packed_.gradients() : nullptr;
+    fit_arena([&](auto& ops, arena& memory) { run(dry_network_, pass_of(ops, memory, plan, sent, packed_.weights(), gradients), nullptr); });
+    run(network_, pass_of(*ops_, memory_, plan, sent, packed_.weights(), gradients), &results().loss());
   }
   /// The loss of the micro-batches since begin(). Waits for the device.
   double loss() const { return download(*ops_, static_cast<const double*>(results_data()), 1)[0]; }
@@ -177,8 +180,8 @@ template <class Block, class Objective, class Device> class transformer {
     const device_batch sent = send(plan, data);
     const std::size_t size = static_cast<std::size_t>(sent.table.targets) * static_cast<std::size_t>(shape_.vocab);
     logits_.resize(size);
-    fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(pass_of(ops, memory, plan, sent, w_.data(), nullptr), nullptr); });
-    network_.predict(pass_of(*ops_, memory_, plan, sent, w_.data(), nullptr), logits_.data());
+    fit_arena([&](auto& ops, arena& memory) { dry_network_.predict(pass_of(ops, memory, plan, sent, packed_.weights(), nullptr), nullptr); });
+    network_.predict(pass_of(*ops_, memory_, plan, sent, packed_.weights(), nullptr), logits_.data());
     return download(*ops_, static_cast<const real*>(logits_.data()), size);
   }
 
@@ -190,8 +193,8 @@ template <class Block, class Objective, class Device> class transformer {
     std::vector<matrix<const real>> w;
     std::vector<matrix<master>> g;
     for (std::size_t k = 0; k < layout_.all().size(); ++k) {
-      w.push_back(kept_rows<const real>(active, k, nullptr));
-      g.push_back(kept_rows<master>(active, k, nullptr));
+      w.push_back(kept_rows<const real>(layout_, active, k, nullptr));
+      g.push_back(kept_rows<master>(layout_, active, k, nullptr));
     }
     step_table table;
     table.lower(data, plan);
@@ -202,7 +205,7 @@ template <class Block, class Objective, class Device> class transformer {
 
   // Device memory.
   master* weights() const { return weights_.data(); }
-  master* gradients() const { return gradients_.data(); }  // of active units, packed
+  master* gradients() const { return packed_.gradient_data(); }  // of active units
   step_results results() const { return step_results(results_data()); }
   double* results_data() const { return results_.data() + static_cast<std::size_t>(slot_) * results_size(); }
   std::size_t results_size() const { return step_results::size_for(layout_.all().size()); }
@@ -219,39 +222,12 @@ template <class Block, class Objective, class Device> class transformer {
   static const model_shape& checked(const model_shape& shape) {
     shape.check();
     if (shape.norm_eps > 0 && !norm_with_epsilon<typename block::norm, real, master>) errors::norm_has_no_epsilon(shape.norm_eps);
+    check_positions<typename block::positions>(shape);
     return shape;
-  }
-  /// The rows of the kept units of tensor k of the layout.
-  template <class T> matrix<T> kept_rows(const active_layout& active, std::size_t k, T* data) const {
-    const weight& what = layout_.all()[k].what;
-    return {data, active.weights[k].units * what.rows(), what.width};
-  }
-  // In fp32 a weight whose kept units are contiguous is used in place, so depth-only plans pack nothing.
-  void pack() {
-    constexpr bool in_place = std::same_as<real, master>;
-    pack_.clear(), w_.clear();
-    for (std::size_t k = 0; k < active_.kept.size(); ++k)
-      if (!in_place || active_.weights[active_.weight_of_range[k]].runs > 1) pack_.push_back(active_.kept[k]);
-    if (!pack_.empty()) compute_.resize(static_cast<std::size_t>(layout_.size()));
-    for (std::size_t k = 0; k < layout_.all().size(); ++k) {
-      const active_weight& a = active_.weights[k];
-      const real* data = compute_.data() + a.packed;
-      if constexpr (in_place)
-        if (a.runs == 1) data = weights_.data() + a.first;
-      w_.push_back(kept_rows(active_, k, data));
-    }
-    if (!pack_.empty()) {
-      ops_->elementwise(convert{}, uploaded_ranges(pack_, pack_buffer_), static_cast<const master*>(weights_.data()),
-                        packed_array<real>{compute_.data()});
-    }
-  }
-  void place_gradients() {
-    g_.clear();
-    for (std::size_t k = 0; k < layout_.all().size(); ++k) g_.push_back(kept_rows(active_, k, gradients_.data() + active_.weights[k].packed));
   }
   template <class Ops> pass<Ops> pass_of(Ops& ops, arena& memory, const step_plan& plan, const device_batch& sent, params<const real> weights,
                                          params<master> gradients) const {
-    return {ops, memory, layout_, plan, sent, weights, gradients};
+    return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data()};
   }
   device_batch send(const step_plan& plan, const batch& data) {
     check_batch(data, plan, shape_);
@@ -280,19 +256,18 @@ template <class Block, class Objective, class Device> class transformer {
   int slot_ = 0;
   std::vector<untrained_tensor<master>> untrained_;
 
-  buffer<master, ops_type> weights_{*ops_}, gradients_{*ops_};
-  buffer<real, ops_type> compute_{*ops_}, logits_{*ops_};
+  buffer<master, ops_type> weights_{*ops_};
+  packed_weights<ops_type> packed_{*ops_};
+  rotary_table<typename block::positions, ops_type> rotary_table_{*ops_};
+  buffer<real, ops_type> logits_{*ops_};
   buffer<char, ops_type> arena_bytes_{*ops_};
   buffer<double, ops_type> results_{*ops_};
   arena memory_;
 
-  std::vector<matrix<const real>> w_;
-  std::vector<matrix<master>> g_;
-  param_range_list pack_;
   std::vector<double> zeros_;
   step_table table_;
   param_ranges kept_ranges_{};
-  buffer<param_range, ops_type> kept_buffer_{*ops_}, pack_buffer_{*ops_};
+  buffer<param_range, ops_type> kept_buffer_{*ops_};
   buffer<int, ops_type> words_{*ops_};
   buffer<float, ops_type> target_weights_{*ops_};
 };

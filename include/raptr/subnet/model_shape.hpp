@@ -19,6 +19,23 @@ constexpr int divisor_above(int n, int d) {
   return d <= n ? d : 0;
 }
 
+/// How the frequencies of rotary positions are stretched for a context longer than that of pretraining. Without `context` all are divided by
+/// factor ("linear" [hf]). With it, those that turn at most `slow` times within `context` positions are; those that turn at least `fast`
+/// times stay, and those between change gradually ("llama3" [hf]).
+struct rotary_scaling {
+  double factor = 1;
+  int context = 0;
+  double slow = 1, fast = 4;
+
+  constexpr void check() const {
+    if (!(factor >= 1 && factor <= 1e6)) errors::number_is_out_of_range("rotary_scaling::factor", factor, "a number from 1 to 1000000");
+    if (context < 0) errors::number_is_out_of_range("rotary_scaling::context", context, "the context of pretraining, or 0");
+    if (!(slow > 0 && slow <= 1e6)) errors::number_is_out_of_range("rotary_scaling::slow", slow, "a number above 0 and up to 1000000");
+    if (!(fast > slow && fast <= 1e6)) errors::number_is_out_of_range("rotary_scaling::fast", fast, "a number above `slow` and up to 1000000");
+  }
+  bool operator==(const rotary_scaling&) const = default;
+};
+
 struct model_shape {
   int layers = 12, width = 768, heads = 12;
   int kv_heads = 0;       // key-value groups, each shared by heads / kv_heads query heads; 0: as many as heads
@@ -29,6 +46,8 @@ struct model_shape {
   double norm_eps = 0;          // in units of x^2; 0: that of the block's norm
   double attention_scale = 0;   // factor on query times key; 0: 1 / sqrt(head_width())
   bool scale_by_depth = false;  // attention of block b also times 1 / (b + 1)
+  double rotary_base = 0;       // of rotary positions; 0: that of the block's positions
+  rotary_scaling rotary_stretch{};
 
   /// Limit of width and heads: four times the width fits in an int, and the search for a divisor is short.
   static constexpr int largest_size = 1 << 24;
@@ -54,6 +73,9 @@ struct model_shape {
     if (!(norm_eps >= 0 && norm_eps < 1)) errors::number_is_out_of_range("model_shape::norm_eps", norm_eps, "a number from 0 to below 1");
     if (!(attention_scale >= 0 && attention_scale <= 1e6))
       errors::number_is_out_of_range("model_shape::attention_scale", attention_scale, "a number from 0 to 1000000");
+    if (!(rotary_base == 0 || (rotary_base > 1 && rotary_base <= 1e12)))
+      errors::number_is_out_of_range("model_shape::rotary_base", rotary_base, "0, or a number above 1 and up to 1e12");
+    rotary_stretch.check();
     if (width > largest_size) errors::size_is_too_large("width", width, largest_size);
     if (neurons > 4 * largest_size) errors::size_is_too_large("neurons", neurons, 4 * largest_size);
     if (heads > largest_size) errors::size_is_too_large("heads", heads, largest_size);

@@ -1,4 +1,4 @@
-// expect: raptr: this block has two kinds of positions: name learned_positions or no_positions
+// expect: raptr: this block has two kinds of positions: name one, such as rotary<half>
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
 #include <raptr/models/gpt2.hpp>

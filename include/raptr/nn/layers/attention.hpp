@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Multi-head self-attention. Its unit is a key-value group with all rows of its query heads (query, key, value, output), so
 // dropping a unit does not affect another; without grouped queries that is one head. The batch defines which rows see which,
-// so causal and bidirectional attention are one part; `causal` declares the intended use, for checks and for the cost.
+// so causal and bidirectional attention are one part; `causal` declares the intended use, for checks and for the cost. Rotary
+// positions are an epilogue of the product that makes queries and keys, and one row kernel on the way back.
 #pragma once
 
 #include <cmath>
 
+#include <raptr/nn/layers/rotary.hpp>
 #include <raptr/nn/part.hpp>
 #include <raptr/nn/policies/bias.hpp>
 
@@ -13,10 +15,12 @@ namespace raptr {
 
 struct attention_role {};
 
-template <bool Causal, bias_policy Bias = biases> struct attention {
+template <bool Causal, bias_policy Bias = biases, positions_policy Positions = no_positions> struct attention {
   using role = attention_role;
   using axis = heads;
-  template <class B> using with_bias = attention<Causal, B>;
+  template <class B> using with_bias = attention<Causal, B, Positions>;
+  /// Only rotary positions make it another type.
+  template <class P> using with_positions = attention<Causal, Bias, std::conditional_t<rotary_policy<P>, P, no_positions>>;
   static constexpr std::string_view name = "attention";
   static constexpr bool causal = Causal;
   static constexpr int units(const model_shape& s) { return s.head_groups(); }
@@ -47,7 +51,7 @@ template <bool Causal, bias_policy Bias = biases> struct attention {
     const head_shape heads = kept(call);
     const int queries = heads.groups * heads.queries;
     s = {call.keep((queries + 2 * heads.groups) * heads.width), call.keep(queries * heads.width), call.template keep<typename Ops::master>(queries)};
-    call.ops.matmul_nt(s.qkv, x, w[qkv], data_if(has_bias, w, qkv_bias), call.rows, 1, no_epilogue{});
+    call.ops.matmul_nt(s.qkv, x, w[qkv], data_if(has_bias, w, qkv_bias), call.rows, 1, rotation<false>(call, heads, s.qkv));
     call.ops.attention(s.mixed, s.lse, s.qkv, heads, call.segments);
     call.ops.matmul_nn(residual, s.mixed, w[out], call.rows, call.factor, 1, data_if(has_bias, w, out_bias), call.bias_factor);
   }
@@ -60,6 +64,7 @@ template <bool Causal, bias_policy Bias = biases> struct attention {
     call.ops.matmul_nt(dmixed, dresidual, w[out], nullptr, call.rows, call.factor, no_epilogue{});
     call.ops.matmul_tn(g[out], s.mixed, dresidual, call.rows, call.factor, nullptr, data_if(has_bias, g, out_bias), call.bias_factor);
     call.ops.attention_backward(dqkv, dmixed, s.mixed, s.lse, s.qkv, heads, call.segments);
+    if constexpr (rotary_policy<Positions>) call.ops.for_each_row(rotation<true>(call, heads, dqkv), call.rows);
     call.ops.matmul_tn(g[qkv], dqkv, x, call.rows, 1, data_if(has_bias, g, qkv_bias), nullptr, 0);
     call.ops.matmul_nn(dx, dqkv, w[qkv], call.rows, 1, carry, nullptr, 0);
   }
@@ -69,6 +74,14 @@ template <bool Causal, bias_policy Bias = biases> struct attention {
     const model_shape& s = call.shape;
     const double scale = s.attention_scale, depth = s.scale_by_depth ? 1.0 + call.block : 1.0;
     return {call.units, s.queries_per_group(), s.head_width(), depth > 1 ? (scale > 0 ? scale : 1 / std::sqrt(s.head_width())) / depth : scale};
+  }
+  /// Turns queries and keys, or their gradients back.
+  template <bool Back, class Ops, class T> static auto rotation(const part_call<Ops>& call, const head_shape& heads, T* rows) {
+    if constexpr (rotary_policy<Positions>)
+      return rotate<typename Positions::pairs, Back, T, typename Ops::master>{rows,         call.rotary_table, call.positions,
+                                                                              heads.groups, heads.queries,     heads.width};
+    else
+      return no_epilogue{};
   }
 };
 using causal_attention = attention<true>;
