@@ -458,12 +458,12 @@ TEST_CASE("Another architecture, and members of config.json that would change th
     f.config[member] = value;
     f.is_refused({"config.json: \"" + std::string(member) + "\" is " + value.dump() + ours});
   };
-  for (const char* type : {"llama", "t5", "roberta", "gpt_neo", "raptr"}) {
+  for (const char* type : {"mistral", "t5", "roberta", "gpt_neo", "raptr"}) {
     gpt2 f;
     f.config["model_type"] = type;
     f.is_refused({"config.json is of a " + std::string(type) + ", but this model is a gpt2"});
     const std::string said = sentence_of<file_error>([&] { (void)hugging_face_shape(f.write()); });
-    CHECK(has(said, "config.json: \"model_type\" is \"" + std::string(type) + "\"; supported: \"gpt2\" or \"bert\""));
+    CHECK(has(said, "config.json: \"model_type\" is \"" + std::string(type) + "\"; supported: \"gpt2\" or \"bert\" or \"llama\""));
   }
   for (const char* name : {"gelu", "silu", "relu"})
     differs(gpt2(), "activation_function", name, "; the block of this model has \"gelu_new\" or \"gelu_pytorch_tanh\"");
