@@ -42,14 +42,14 @@ inline json rotary_to_json(const rotary_numbers& numbers) {
 }
 
 /// A number above 0.
-inline double rotary_number(const json& of, const char* member, const std::filesystem::path& file) {
-  const auto number = json_member<double>(of, member, file);
+template <class T> T rotary_number(const json& of, const char* member, const std::filesystem::path& file) {
+  const auto number = json_member<T>(of, member, file);
   if (!(number > 0)) errors::wrong_member(file, member, "a number above 0", detail::shown_json(of[member]));
   return number;
 }
 /// The inverse of rotary_to_json(); base 0 where `all` has none. Throws file_error for a type or a number that is not supported.
 inline rotary_numbers rotary_of_object(const json& all, const std::filesystem::path& file) {
-  const auto number = [&](const char* member) { return rotary_number(all, member, file); };
+  const auto number = [&](const char* member) { return rotary_number<double>(all, member, file); };
   rotary_numbers found{.base = all.contains("rope_theta") ? number("rope_theta") : 0};
   const char* const type_member = all.contains("rope_type") ? "rope_type" : "type";
   const std::string type = all.contains(type_member) ? json_member<std::string>(all, type_member, file) : "default";
@@ -57,7 +57,7 @@ inline rotary_numbers rotary_of_object(const json& all, const std::filesystem::p
     found.stretch.factor = number("factor");
   else if (type == "llama3")
     found.stretch = {.factor = number("factor"),
-                     .context = json_member<int>(all, "original_max_position_embeddings", file),
+                     .context = rotary_number<int>(all, "original_max_position_embeddings", file),
                      .slow = number("low_freq_factor"),
                      .fast = number("high_freq_factor")};
   else if (type != "default")
@@ -81,7 +81,7 @@ inline rotary_numbers rotary_from_json(const json& config, const std::filesystem
     errors::rotary_contradicts_itself(file, "rope_parameters", config["rope_parameters"], "rope_scaling", config["rope_scaling"]);
   if (!there("rope_parameters")) found = before;
   if (there("rope_theta")) {
-    const double base = rotary_number(config, "rope_theta", file);
+    const double base = rotary_number<double>(config, "rope_theta", file);
     if (found.base > 0 && found.base != base)
       errors::rotary_contradicts_itself(file, there("rope_parameters") ? "rope_parameters" : "rope_scaling", found.base, "rope_theta", base);
     found.base = base;
