@@ -152,6 +152,7 @@ template <class Block, class Objective> struct folder_of_a_model {
 };
 using gpt2 = folder_of_a_model<gpt2_block, causal_lm>;
 using bert = folder_of_a_model<bert_block, masked_lm>;
+using llama = folder_of_a_model<llama_block, causal_lm>;
 
 const std::string wte = "transformer.wte.weight", words = "bert.embeddings.word_embeddings.weight";
 
@@ -205,6 +206,42 @@ TEST_CASE("A BERT loads in every layout of its files") {
     f.loads();
   }
   SUBCASE("in several files") { f.loads(f.write_shards(4)); }
+}
+
+TEST_CASE("A Llama loads in every layout of its files, in a shorter context too, and its head is a weight of its own") {
+  llama f;
+  CHECK(f.config["num_key_value_heads"] == 2);
+  SUBCASE("as saved") { f.loads(); }
+  SUBCASE("without the prefix") { f.cut_prefix("model."), f.loads(); }
+  SUBCASE("with the buffers of old versions") {
+    f.add("model.layers.0.self_attn.rotary_emb.inv_freq", {2}), f.cut_prefix("model."), f.add("layers.1.self_attn.rotary_emb.inv_freq", {2});
+    f.loads();
+  }
+  SUBCASE("in several files, with a config.json that leaves out what has a default") {
+    for (const char* name : {"num_key_value_heads", "head_dim", "rope_parameters", "hidden_act", "tie_word_embeddings", "attention_bias", "mlp_bias"})
+      f.config.erase(name);
+    f.loads(f.write_shards(3));
+  }
+  SUBCASE("a shorter context, a longer one and another base") {
+    const auto folder = f.write();
+    model_shape shape = hugging_face_shape(folder, 4);
+    shape.context = 4;
+    llama::model_type shorter(shape, {1});
+    load_hugging_face(folder, shorter);
+    CHECK(shorter.get_weights() == f.weights);
+    shape.context = 16;
+    llama::model_type longer(shape, {1});
+    CHECK(has(sentence_of<file_error>([&] { load_hugging_face(folder, longer); }), "\"max_position_embeddings\" is 8, but this model has 16"));
+    f.config["rope_parameters"]["rope_theta"] = 5e5, f.config["rope_theta"] = 5e5;
+    f.is_refused({"\"rope_parameters\" is {\"rope_type\":\"default\",\"rope_theta\":500000.0}, but that of this model is"});
+    f.loads();
+  }
+  SUBCASE("without its head") {
+    f.erase("lm_head.weight");
+    f.is_refused({"missing: lm_head.weight"});
+    f.config["tie_word_embeddings"] = true;
+    f.is_refused({"\"tie_word_embeddings\" is true; the block of this model has false"});
+  }
 }
 
 TEST_CASE_TEMPLATE("Half precision widens exactly, and F64 to float is rounded", Folder, gpt2, bert) {
@@ -458,12 +495,12 @@ TEST_CASE("Another architecture, and members of config.json that would change th
     f.config[member] = value;
     f.is_refused({"config.json: \"" + std::string(member) + "\" is " + value.dump() + ours});
   };
-  for (const char* type : {"llama", "t5", "roberta", "gpt_neo", "raptr"}) {
+  for (const char* type : {"mistral", "t5", "roberta", "gpt_neo", "raptr"}) {
     gpt2 f;
     f.config["model_type"] = type;
     f.is_refused({"config.json is of a " + std::string(type) + ", but this model is a gpt2"});
     const std::string said = sentence_of<file_error>([&] { (void)hugging_face_shape(f.write()); });
-    CHECK(has(said, "config.json: \"model_type\" is \"" + std::string(type) + "\"; supported: \"gpt2\" or \"bert\""));
+    CHECK(has(said, "config.json: \"model_type\" is \"" + std::string(type) + "\"; supported: \"gpt2\" or \"bert\" or \"llama\""));
   }
   for (const char* name : {"gelu", "silu", "relu"})
     differs(gpt2(), "activation_function", name, "; the block of this model has \"gelu_new\" or \"gelu_pytorch_tanh\"");

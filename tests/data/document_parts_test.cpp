@@ -96,6 +96,9 @@ TEST_CASE("the ids of both sides of a safe cut are those of the whole") {
   for (const auto& text : hard_texts) trainer.add(text + text);
   trainer.add("the cat's hat, the rat's  mat \n\n the  end don't don't 12 12 345 345");
   const auto bpe = trainer.train(290);
+  auto model = bpe.model();
+  model.splitting = raptr::bpe_splitting::llama3;
+  const raptr::bpe_tokenizer llama3(std::move(model));
   const raptr::wordpiece_tokenizer words({"[UNK]", "one", "two", "##r", "a", "don", "'", "t", "e", "q", "x", "y", "12"});
   std::string all;
   for (const auto& text : hard_texts) all += text + " the cat's  hat\n\n";
@@ -114,12 +117,13 @@ TEST_CASE("the ids of both sides of a safe cut are those of the whole") {
       return once == twice;
     };
     CHECK(same(bpe));
+    CHECK(same(llama3));
     CHECK(same(words));
   }
   CHECK(cuts > 200);
 }
 
-TEST_CASE("a safe cut stands in front of a blank that follows something else, and nowhere inside blanks") {
+TEST_CASE("a safe cut stands in front of a blank that follows something else, nowhere inside blanks, and not between a sign and its line end") {
   CHECK(raptr::last_safe_cut("ab cd") == 2);
   CHECK(raptr::last_safe_cut("ab  cd") == 2);
   CHECK(raptr::last_safe_cut("ab \n\tcd") == 2);
@@ -131,6 +135,9 @@ TEST_CASE("a safe cut stands in front of a blank that follows something else, an
   CHECK(raptr::last_safe_cut("\xe3\x80\x80\n") == 0);  // an ideographic space is one
   CHECK(raptr::last_safe_cut("a\xc2\xa0 b") == 0);     // and so is one that does not break
   CHECK(raptr::last_safe_cut("\xff b") == 1);
+  CHECK(raptr::last_safe_cut("ab.\nc") == 0);  // Llama 3 has ".\n" as one
+  CHECK(raptr::last_safe_cut("ab.\n\xff\r\n") == 0);
+  CHECK(raptr::last_safe_cut("ab2\r\nc") == 3);
 }
 
 TEST_CASE("a long document comes in many parts, and a word is never cut") {

@@ -3,8 +3,8 @@
 
     compare.py RAPTR_EXPORT FOLDER
 
-A GPT-2 of the size of gpt2 (124 million weights) and a BERT of that of BERT-small, with random weights, where every bias, gain and
-token type is drawn too. Exit code 1 if a difference is larger than the bounds below.
+A GPT-2 of the size of gpt2 (124 million weights), a Llama of 128 million with grouped queries, with and without a tied head, and a BERT of
+the size of BERT-small, with random weights, where every bias, gain and token type is drawn too. Exit code 1 if a difference is larger than the bounds below.
 """
 import json
 import os
@@ -65,6 +65,8 @@ def opened(kind, folder):
 
 # Ours to theirs.
 for name, kinds in (("gpt2", [transformers.AutoModelForCausalLM, transformers.GPT2LMHeadModel]),
+                    ("llama", [transformers.AutoModelForCausalLM, transformers.LlamaForCausalLM]),
+                    ("llama-tied", [transformers.AutoModelForCausalLM]),
                     ("bert", [transformers.BertForPreTraining, transformers.AutoModelForMaskedLM])):
     folder = work / "ours" / name
     print(f"{name}, saved by raptr: {ours('save', name, folder)}")
@@ -100,17 +102,27 @@ def decay_groups(model, step):
 
 def canonical(tensors, prefix):
     """Names as in our files."""
-    return {key if key.startswith(("transformer.", "bert.", "cls.", "lm_head.")) else prefix + key: value for key, value in tensors.items()}
+    return {key if key.startswith(("transformer.", "model.", "bert.", "cls.", "lm_head.")) else prefix + key: value for key, value in tensors.items()}
 
 
 gpt2 = transformers.GPT2Config(vocab_size=50257, n_positions=1024, n_embd=768, n_layer=12, n_head=12)
 bert = transformers.BertConfig(vocab_size=30522, hidden_size=512, num_hidden_layers=4, num_attention_heads=8, intermediate_size=2048)
+llama = dict(vocab_size=32000, hidden_size=768, num_hidden_layers=12, num_attention_heads=12, num_key_value_heads=4, intermediate_size=2048,
+             max_position_embeddings=1024, rms_norm_eps=1e-5)
+# The second name of a tied weight, and the first.
+tied = {"gpt2": ("lm_head.weight", "wte.weight"), "bert": ("cls.predictions.decoder.weight", "embeddings.word_embeddings.weight"),
+        "llama-tied": ("lm_head.weight", "embed_tokens.weight")}
 for name, kind, config, prefix in (("gpt2", transformers.GPT2LMHeadModel, gpt2, "transformer."),
+                                   ("llama", transformers.LlamaForCausalLM, transformers.LlamaConfig(**llama), "model."),
+                                   ("llama-tied", transformers.LlamaForCausalLM,
+                                    transformers.LlamaConfig(**llama, tie_word_embeddings=True, rope_parameters={"rope_type": "default", "rope_theta": 5e5}),
+                                    "model."),
                                    ("bert", transformers.BertForPreTraining, bert, "bert.")):
+    causal = name != "bert"
     model = random_model(kind, config)
     ids = torch.randint(3, config.vocab_size, (64,))
-    rows = torch.arange(63) if name == "gpt2" else torch.tensor([2, 3, 17, 30, 31, 44, 50, 60, 63])
-    targets = ids[rows + 1] if name == "gpt2" else torch.randint(3, config.vocab_size, rows.shape)
+    rows = torch.arange(63) if causal else torch.tensor([2, 3, 17, 30, 31, 44, 50, 60, 63])
+    targets = ids[rows + 1] if causal else torch.randint(3, config.vocab_size, rows.shape)
     folder, into = work / "theirs", work / "read"
 
     def write(change=None, **options):
@@ -124,7 +136,7 @@ for name, kind, config, prefix in (("gpt2", transformers.GPT2LMHeadModel, gpt2, 
         print(f"{name}, {case}: {ours('load', folder, into)}")
         compare_logits(f"{kind.__name__}, {case}", into, logits_of(reference, ids))
 
-    write(max_shard_size="100MB" if name == "gpt2" else "20MB")
+    write(max_shard_size="100MB" if causal else "20MB")
     say(not (folder / "model.safetensors").exists(), f"{name} is in {len(list(folder.glob('model-*')))} files")
     read("sharded", model, False)
 
@@ -138,10 +150,9 @@ for name, kind, config, prefix in (("gpt2", transformers.GPT2LMHeadModel, gpt2, 
     write()
     tensors = load_file(folder / "model.safetensors")
     bare = {key.removeprefix(prefix): value for key, value in tensors.items()}
-    twice = {("lm_head.weight" if name == "gpt2" else "cls.predictions.decoder.weight"):
-             bare["wte.weight" if name == "gpt2" else "embeddings.word_embeddings.weight"].clone()}
+    twice = {second: bare[first].clone() for second, first in [tied[name]]} if name in tied else {}
     save_file({**bare, **twice}, folder / "model.safetensors", metadata={"format": "pt"})
-    read("without prefix and with the tied weight twice", model, False)
+    read("without prefix" + (" and with the tied weight twice" if twice else ""), model, False)
 
     write()
     tensors = canonical(load_file(folder / "model.safetensors"), prefix)
@@ -156,7 +167,7 @@ for name, kind, config, prefix in (("gpt2", transformers.GPT2LMHeadModel, gpt2, 
     model.eval()
     model.zero_grad()
     out = model(ids[None])
-    logits = (out.logits if name == "gpt2" else out.prediction_logits)[0]
+    logits = (out.logits if causal else out.prediction_logits)[0]
     loss = torch.nn.functional.cross_entropy(logits[rows], targets)
     loss.backward()
     used = [p for p in model.parameters() if p.grad is not None]
@@ -192,7 +203,15 @@ for name, kind, config, prefix in (("gpt2", transformers.GPT2LMHeadModel, gpt2, 
 # What a folder may ask for besides the usual: numbers of the shape and policies of the block.
 small = dict(vocab_size=1000, n_positions=64, n_embd=96, n_layer=4, n_head=6)
 little = dict(vocab_size=1000, max_position_embeddings=64, hidden_size=96, num_hidden_layers=4, num_attention_heads=6, intermediate_size=192)
-for kind, sizes, member, value in ((transformers.GPT2LMHeadModel, small, "layer_norm_epsilon", 1e-3),
+slight = dict(vocab_size=1000, max_position_embeddings=64, hidden_size=96, num_hidden_layers=4, num_attention_heads=6, intermediate_size=192)
+llama3 = {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
+for kind, sizes, member, value in ((transformers.LlamaForCausalLM, slight, "rms_norm_eps", 1e-2),
+                                   (transformers.LlamaForCausalLM, slight, "num_key_value_heads", 2),
+                                   (transformers.LlamaForCausalLM, slight, "rope_parameters", {"rope_type": "default", "rope_theta": 500.0}),
+                                   (transformers.LlamaForCausalLM, slight, "rope_parameters", {"rope_type": "linear", "rope_theta": 1e4, "factor": 4.0}),
+                                   (transformers.LlamaForCausalLM, slight, "rope_parameters", llama3),
+                                   (transformers.LlamaForCausalLM, slight, "tie_word_embeddings", True),
+                                   (transformers.GPT2LMHeadModel, small, "layer_norm_epsilon", 1e-3),
                                    (transformers.GPT2LMHeadModel, small, "activation_function", "gelu"),
                                    (transformers.GPT2LMHeadModel, small, "scale_attn_weights", False),
                                    (transformers.GPT2LMHeadModel, small, "scale_attn_by_inverse_layer_idx", True),
@@ -215,7 +234,7 @@ for kind, sizes, member, value in ((transformers.GPT2LMHeadModel, small, "layer_
     save_file({"ids": ids}, folder / "batch.safetensors")
     ours("logits", folder, into)
     compare_logits(f"{kind.__name__} with {member} {value}", into, logits_of(model, ids))
-    if member != "type_vocab_size":  # the same weights without it: what a reader that ignored the member would compute
+    if member not in ("type_vocab_size", "num_key_value_heads"):  # the same weights without it: what a reader that ignored the member would compute
         ignored = kind(kind.config_class(**sizes))
         ignored.load_state_dict(model.state_dict(), strict=False)
         gap = (logits_of(ignored, ids) - logits_of(model, ids)).abs().max().item()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our side of compare.py. Every command ends with one line of JSON: seconds, and the largest resident memory so far in MiB.
-//   raptr_export save gpt2|bert FOLDER   a checkpoint with random weights; beside it expected.safetensors (ids, logits)
+//   raptr_export save gpt2|llama|llama-tied|bert FOLDER   a checkpoint with random weights; beside it expected.safetensors (ids, logits)
 //   raptr_export load FOLDER INTO        the folder of another tool, with batch.safetensors (ids; rows and targets) in it. INTO:
 //                                        expected.safetensors, a checkpoint as loaded, one after a step of AdamW, step.json
 //   raptr_export logits FOLDER INTO      expected.safetensors only, of a folder whose config.json asks for another block
@@ -140,9 +140,8 @@ template <class Block, class Objective> void load(const path& folder, const path
                                             {"weight_decay", rule.weight_decay}}));
 }
 
-/// Loads the folder with the first of the blocks that its config.json fits.
-template <class Objective, class... Blocks> void logits(const path& folder, const path& into) {
-  stopwatch time;
+/// Calls f.operator()<Block>() with the first of the blocks that config.json of the folder fits.
+template <class... Blocks, class F> void with_fitting_block(const path& folder, F f) {
   std::string refused;
   const auto attempt = [&]<class Block>() {
     try {
@@ -151,31 +150,47 @@ template <class Objective, class... Blocks> void logits(const path& folder, cons
       refused.append("\n").append(e.what());
       return false;
     }
-    transformer<Block, Objective, cpu> model(hugging_face_shape(folder), {.threads = 2});
-    load_hugging_face(folder, model);
-    write_logits(into, model, read_list(safetensors_reader(folder / "batch.safetensors"), "ids"));
-    time.mark("logits");
+    f.template operator()<Block>();
     return true;
   };
   if (!(attempt.template operator()<Blocks>() || ...)) fail("no block fits:" + refused);
 }
+template <class Objective, class... Blocks> void logits(const path& folder, const path& into) {
+  stopwatch time;
+  with_fitting_block<Blocks...>(folder, [&]<class Block>() {
+    transformer<Block, Objective, cpu> model(hugging_face_shape(folder), {.threads = 2});
+    load_hugging_face(folder, model);
+    write_logits(into, model, read_list(safetensors_reader(folder / "batch.safetensors"), "ids"));
+    time.mark("logits");
+  });
+}
+using tied_llama = block<llama_block, tied_head>;
 template <class Function, bool Tied> using bert_with = block<bert_block, mlp<Function>, lm_head<Tied, head_transform<Function>>>;
 
 int run(int argc, char** argv) {
   const auto is = [&](int k, const char* word) { return std::strcmp(argv[k], word) == 0; };
   if (argc == 4 && is(1, "save") && is(2, "gpt2")) return save<gpt2_block, causal_lm>(argv[3], gpt2_small, false), 0;
+  model_shape grouped = llama_134m;
+  grouped.kv_heads = 4;
+  if (argc == 4 && is(1, "save") && is(2, "llama")) return save<llama_block, causal_lm>(argv[3], grouped, false), 0;
+  if (argc == 4 && is(1, "save") && is(2, "llama-tied")) return save<tied_llama, causal_lm>(argv[3], grouped, false), 0;
   if (argc == 4 && is(1, "save") && is(2, "bert"))
     return save<bert_block, masked_lm>(argv[3], {.layers = 4, .width = 512, .heads = 8, .vocab = 30522, .context = 512}, true), 0;
   if (argc != 4 || !(is(1, "load") || is(1, "logits")))
-    return std::cerr << "usage: " << argv[0] << " save gpt2|bert FOLDER, load FOLDER INTO, or logits FOLDER INTO\n", 2;
+    return std::cerr << "usage: " << argv[0] << " save gpt2|llama|llama-tied|bert FOLDER, load FOLDER INTO, or logits FOLDER INTO\n", 2;
   std::filesystem::create_directories(argv[3]);
-  const bool causal = hugging_face_config(argv[2]).family == gpt2_family::name;
-  if (is(1, "logits") && causal)
+  const std::string_view family = hugging_face_config(argv[2]).family;
+  const bool only_logits = is(1, "logits");
+  if (only_logits && family == gpt2_family::name)
     logits<causal_lm, gpt2_block, block<gpt2_block, gelu_erf_mlp>, block<gpt2_block, untied_head>>(argv[2], argv[3]);
-  else if (is(1, "logits"))
+  else if (only_logits && family == llama_family::name)
+    logits<causal_lm, llama_block, tied_llama>(argv[2], argv[3]);
+  else if (only_logits)
     logits<masked_lm, bert_block, bert_with<gelu_tanh, true>, bert_with<gelu_erf, false>>(argv[2], argv[3]);
-  else if (causal)
+  else if (family == gpt2_family::name)
     load<gpt2_block, causal_lm>(argv[2], argv[3]);
+  else if (family == llama_family::name)
+    with_fitting_block<llama_block, tied_llama>(argv[2], [&]<class Block>() { load<Block, causal_lm>(argv[2], argv[3]); });
   else
     load<bert_block, masked_lm>(argv[2], argv[3]);
   return 0;

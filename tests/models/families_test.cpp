@@ -20,6 +20,7 @@ using namespace raptr::testing;
 namespace {
 
 using untied_gpt2 = block<gpt2_block, gelu_erf_mlp, untied_head>;
+using tied_llama = block<llama_block, tied_head, basic_rms_norm<std::ratio<1, 1'000'000>>>;
 using untied_bert = block<bert_block, gelu_mlp, lm_head<false, head_transform<gelu_tanh>>, token_types<3>>;
 const vocabulary ids{.size = 11, .end_of_text = 3, .mask = 4, .pad = 5};
 
@@ -90,16 +91,22 @@ template <class Block> void every_tensor_has_a_name(const model_shape& shape = t
 
 /// Any shape that files of the block's family hold.
 template <class Block> model_shape any_shape(dice& any) {
-  constexpr bool gpt2 = std::same_as<family_of<Block>, gpt2_family>;
+  constexpr bool gpt2 = std::same_as<family_of<Block>, gpt2_family>, llama = std::same_as<family_of<Block>, llama_family>;
   constexpr double some_eps[]{0, 1e-12, 1e-6, 1e-5, 0.25};
   model_shape s{.layers = 1 + any.below(5), .heads = 1 + any.below(4), .neuron_group = 1 + any.below(4)};
-  s.width = s.heads * (1 + any.below(4));
+  s.width = s.heads * (llama ? 2 : 1) * (1 + any.below(4));
   s.neurons = any.chance(0.3) && 4 * s.width % s.neuron_group == 0 ? 0 : s.neuron_group * (1 + any.below(5));
   s.kv_heads = any.chance(0.5) ? s.heads : 0;
   s.vocab = 6 + any.below(30), s.context = 1 + any.below(9);
   s.norm_eps = some_eps[any.below(5)];
   if (gpt2) s.attention_scale = any.below(2), s.scale_by_depth = any.chance(0.5);
-  if (!gpt2) s.token_types = any.below(4);
+  if (!gpt2 && !llama) s.token_types = any.below(4);
+  if (llama) {
+    while (s.heads % (s.kv_heads = 1 + any.below(s.heads))) continue;
+    s.rotary_base = any.chance(0.5) ? 0 : 5e5;
+    if (any.chance(0.6)) s.rotary_stretch.factor = 1.5 + any.below(3);
+    if (s.rotary_stretch.factor > 1 && any.chance(0.5)) s.rotary_stretch.context = 64, s.rotary_stretch.slow = 0.5;
+  }
   return s;
 }
 /// What is written is read: by the members of the family, and by those under "raptr".
@@ -117,7 +124,7 @@ template <class Block, class Objective> void config_round_trips(unsigned seed) {
     config.erase("raptr");
     overwrite(folder / "config.json", config.dump());
     model_shape completed = completed_shape<Block>(shape);
-    completed.kv_heads = 0;
+    if (!std::same_as<family, llama_family>) completed.kv_heads = 0;
     const hugging_face_model read = hugging_face_config_of<family, Block>(folder.path(), shape.neuron_group, true);
     CHECK(read.shape == completed);
     CHECK(read.shape.norm_eps > 0);
@@ -164,10 +171,14 @@ TEST_CASE("Policies may stand in any order, and a block keeps those of its prese
 TEST_CASE("Every tensor of a block has a name in the files of its family, tied or untied") {
   every_tensor_has_a_name<gpt2_block>();
   every_tensor_has_a_name<untied_gpt2>();
+  every_tensor_has_a_name<llama_block>(tiny_llama);
+  every_tensor_has_a_name<tied_llama>(tiny_llama);
   every_tensor_has_a_name<bert_block>();
   every_tensor_has_a_name<untied_bert>();
   CHECK(names_of<gpt2_block>(tiny).tied.size() == 1);
   CHECK(names_of<untied_gpt2>(tiny).tied.empty());
+  CHECK(names_of<llama_block>(tiny).tied.empty());
+  CHECK(names_of<tied_llama>(tiny).tied.size() == 1);
   CHECK(names_of<bert_block>(tiny).tied.size() == 2);
   CHECK(names_of<untied_bert>(tiny).tied.size() == 1);  // the bias of the decoder
   const auto gpt2 = file_tensors(layout_in_memory<untied_gpt2>(), names_of<untied_gpt2>(tiny));
@@ -176,6 +187,12 @@ TEST_CASE("Every tensor of a block has a name in the files of its family, tied o
   CHECK(shape_in(gpt2, "transformer.h.0.mlp.c_fc.weight") == std::vector<std::int64_t>{8, 12});
   CHECK(shape_in(gpt2, "transformer.h.0.mlp.c_proj.weight") == std::vector<std::int64_t>{12, 8});
   CHECK(shape_in(gpt2, "lm_head.weight") == std::vector<std::int64_t>{11, 8});
+  const auto llama = file_tensors(layout_in_memory<llama_block>(tiny_llama), names_of<llama_block>(tiny_llama));
+  CHECK(shape_in(llama, "model.layers.2.self_attn.q_proj.weight") == std::vector<std::int64_t>{16, 16});
+  CHECK(shape_in(llama, "model.layers.0.self_attn.k_proj.weight") == std::vector<std::int64_t>{8, 16});
+  CHECK(shape_in(llama, "model.layers.0.mlp.gate_proj.weight") == std::vector<std::int64_t>{12, 16});
+  CHECK(shape_in(llama, "model.layers.0.mlp.down_proj.weight") == std::vector<std::int64_t>{16, 12});
+  CHECK(shape_in(llama, "lm_head.weight") == std::vector<std::int64_t>{11, 16});
   const auto bert = file_tensors(layout_in_memory<untied_bert>(), names_of<untied_bert>(tiny));
   CHECK(shape_in(bert, "bert.encoder.layer.1.intermediate.dense.weight") == std::vector<std::int64_t>{12, 8});
   CHECK(shape_in(bert, "bert.encoder.layer.1.output.dense.weight") == std::vector<std::int64_t>{8, 12});
@@ -204,12 +221,20 @@ TEST_CASE("A block or a shape that the files of its family do not hold has raptr
   own.operator()<block<bert_block, token_types<0>>>();
   own.operator()<block<bert_block, tied_head>>();
   own.operator()<block<bert_block, no_biases>>();
+  own.operator()<block<llama_block, rotary<interleaved>>>();
+  own.operator()<block<llama_block, learned_positions>>();
+  own.operator()<block<llama_block, gelu_mlp>>();
+  own.operator()<block<llama_block, basic_layer_norm<std::ratio<1, 100'000>>>>();
+  own.operator()<block<llama_block, biases>>();
   constexpr model_shape all_groups{.width = 8, .heads = 4, .kv_heads = 4};
   CHECK(names_of<gpt64>(all_groups).family == "gpt2");
   for (const model_shape& s : {tiny_shared, model_shape{.attention_scale = 0.3}}) {
     CHECK(names_of<gpt64>(s).family == "raptr");
     CHECK(names_of<bert64>(s).family == "raptr");
   }
+  CHECK(names_of<llama_block>(tiny_llama).family == "llama");
+  for (const model_shape& s : {model_shape{.attention_scale = 1}, model_shape{.scale_by_depth = true}, model_shape{.token_types = 1}})
+    CHECK(names_of<llama_block>(s).family == "raptr");
   CHECK(names_of<gpt64>({.attention_scale = 1, .scale_by_depth = true}).family == "gpt2");
   CHECK(names_of<gpt64>({.token_types = 2}).family == "raptr");
   CHECK(names_of<bert64>({.scale_by_depth = true}).family == "raptr");
@@ -228,10 +253,14 @@ TEST_CASE("config.json gives back any shape, and choices of the block must be th
   config_round_trips<untied_gpt2, causal_lm>(2);
   config_round_trips<bert_block, masked_lm>(3);
   config_round_trips<untied_bert, masked_lm>(4);
+  config_round_trips<llama_block, causal_lm>(5);
+  config_round_trips<tied_llama, causal_lm>(6);
   a_member_decides<gpt2_block, causal_lm>("tie_word_embeddings", false);
   a_member_decides<untied_gpt2, causal_lm>("tie_word_embeddings", true);
   a_member_decides<bert_block, masked_lm>("tie_word_embeddings", false);
   a_member_decides<untied_bert, masked_lm>("tie_word_embeddings", true);
+  a_member_decides<llama_block, causal_lm>("tie_word_embeddings", true);
+  a_member_decides<tied_llama, causal_lm>("tie_word_embeddings", false);
   a_member_decides<gpt2_block, causal_lm>("activation_function", "gelu");
   a_member_decides<untied_gpt2, causal_lm>("activation_function", "gelu_new");
   a_member_decides<bert_block, masked_lm>("hidden_act", "gelu_new");
@@ -246,6 +275,86 @@ TEST_CASE("An epsilon of 0 in config.json is refused: in a shape it would mean t
     overwrite(folder / "config.json", config.dump());
     CHECK(has(sentence_of<file_error>([&] { hugging_face_config(folder.path()); }), "\"layer_norm_epsilon\": expected a number above 0, got "));
   }
+}
+
+TEST_CASE("Rotary positions are read in every form that transformers has written, and refused where two forms differ") {
+  const scratch_folder folder;
+  const json plain = [] {
+    json all = model_config<llama_block, causal_lm>(tiny_llama, ids);
+    for (const char* member : {"rope_parameters", "rope_theta"}) all.erase(member);
+    return all;
+  }();
+  const auto write = [&](const json& members) {
+    json config = plain;
+    config.update(members);
+    overwrite(folder / "config.json", config.dump());
+  };
+  const auto read = [&](const json& members) {
+    write(members);
+    const model_shape s = hugging_face_config(folder.path()).shape;
+    return rotary_numbers{s.rotary_base, s.rotary_stretch};
+  };
+  const auto refused = [&](const json& members, std::string_view sentence) {
+    write(members);
+    const std::string said = sentence_of<file_error>([&] { hugging_face_config(folder.path()); });
+    CHECK_MESSAGE(has(said, sentence), said);
+  };
+  const json llama3 = {
+      {"rope_type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 8192}};
+  const rotary_scaling stretched{.factor = 8, .context = 8192, .slow = 1, .fast = 4};
+  const auto with = [](json object, const char* member, const json& value) {
+    object[member] = value;
+    return object;
+  };
+  CHECK(read(json::object()) == rotary_numbers{1e4, {}});
+  CHECK(read({{"rope_theta", 5e5}}) == rotary_numbers{5e5, {}});  // transformers 4
+  CHECK(read({{"rope_theta", 500000}, {"rope_scaling", nullptr}}) == rotary_numbers{5e5, {}});
+  CHECK(read({{"rope_theta", 5e5}, {"rope_scaling", llama3}}) == rotary_numbers{5e5, stretched});
+  CHECK(read({{"rope_scaling", {{"type", "linear"}, {"factor", 2}}}}) == rotary_numbers{1e4, {.factor = 2}});
+  CHECK(read({{"rope_parameters", {{"rope_theta", 5e5}, {"rope_type", "default"}}}}) == rotary_numbers{5e5, {}});  // transformers 5
+  CHECK(read({{"rope_parameters", with(llama3, "rope_theta", 5e5)}}) == rotary_numbers{5e5, stretched});
+  CHECK(read({{"rope_parameters", with(llama3, "rope_theta", 5e5)}, {"rope_scaling", llama3}, {"rope_theta", 5e5}}) ==
+        rotary_numbers{5e5, stretched});
+  refused({{"rope_parameters", {{"rope_theta", 1e4}}}, {"rope_theta", 5e5}},
+          "\"rope_parameters\" has 10000.0 and \"rope_theta\" has 500000.0 for the same rotary positions");
+  refused({{"rope_parameters", {{"rope_type", "linear"}, {"factor", 2.0}}}, {"rope_scaling", llama3}}, "for the same rotary positions");
+  refused({{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 2.0}}}},
+          "\"rope_type\" of the rotary positions is \"yarn\"; supported: \"default\", \"linear\" or \"llama3\"");
+  refused({{"rope_scaling", {{"type", "dynamic"}, {"factor", 2.0}}}}, "\"type\" of the rotary positions is \"dynamic\"");
+  refused({{"rope_parameters", {{"partial_rotary_factor", 0.5}}}}, "\"partial_rotary_factor\" of the rotary positions is 0.5; supported: 1");
+  refused({{"rope_parameters", {{"rope_type", "linear"}}}}, "\"factor\": expected a number, got nothing");
+  refused({{"rope_parameters", {{"rope_type", "linear"}, {"factor", 0.5}}}}, "factor");
+  refused({{"rope_parameters", {{"rope_theta", 0}}}}, "\"rope_theta\": expected a number above 0, got 0");
+  refused({{"rope_theta", -1.0}}, "\"rope_theta\": expected a number above 0, got -1.0");
+  refused({{"rope_parameters", 5}}, "\"rope_parameters\": expected an object, got 5");
+  refused({{"rope_scaling", with(llama3, "original_max_position_embeddings", 0)}}, "\"original_max_position_embeddings\": expected a number above 0");
+}
+
+TEST_CASE("What a Llama's config.json may state and no model here has is refused by name") {
+  const scratch_folder folder;
+  const auto told = [&](const char* member, const json& value) {
+    json config = model_config<llama_block, causal_lm>(tiny_llama, ids);
+    config[member] = value;
+    overwrite(folder / "config.json", config.dump());
+    return sentence_of<file_error>([&] { hugging_face_config(folder.path()); });
+  };
+  CHECK(has(told("head_dim", 8), "\"head_dim\" is 8; supported: 4 or null"));
+  CHECK(told("head_dim", nullptr) == "nothing was thrown");
+  CHECK(has(told("attention_bias", true), "\"attention_bias\" is true; supported: false"));
+  CHECK(has(told("mlp_bias", true), "\"mlp_bias\" is true; supported: false"));
+  CHECK(has(told("hidden_act", "gelu"), "\"hidden_act\" is \"gelu\"; supported: \"silu\" or \"swish\""));
+  CHECK(has(told("sliding_window", 4096), "\"sliding_window\" is 4096; supported: null"));
+  CHECK(has(told("layer_types", json::array({"sliding_attention"})), "\"layer_types\" is [\"sliding_attention\"]; supported: null"));
+  CHECK(has(told("num_key_value_heads", 3), "kv_heads"));
+  CHECK(has(told("model_type", "mistral"), "\"model_type\" is \"mistral\"; supported: \"gpt2\" or \"bert\" or \"llama\""));
+}
+
+TEST_CASE("The neurons of a Llama are 8/3 of its width, rounded up to 256") {
+  constexpr int known[][2]{{768, 2048}, {1024, 2816}, {2048, 5632}, {4096, 11008}, {5120, 13824}};
+  for (const auto& [width, neurons] : known) CHECK(llama_neurons(width) == neurons);
+  for (const model_shape& s : {llama_small, llama_134m, llama_1b}) s.check();
+  CHECK(layout_in_memory<llama_block>(llama_134m).parameters() == 134'105'856);
+  CHECK(layout_in_memory<llama_block>(llama_1b).parameters() == 1'100'048'384);
 }
 
 TEST_CASE("A shape of a block that no family's files hold is under \"raptr\", number by number") {
@@ -283,7 +392,8 @@ TEST_CASE("A family of a user's own has its names, its config.json and its initi
   CHECK(read.family == "mine");
   CHECK(read.shape.layers == 7);
   CHECK(read.shape.norm_eps == rms_norm::eps);
-  CHECK(has(sentence_of<file_error>([&] { hugging_face_config(folder.path()); }), "\"model_type\" is \"mine\"; supported: \"gpt2\" or \"bert\""));
+  CHECK(has(sentence_of<file_error>([&] { hugging_face_config(folder.path()); }),
+            "\"model_type\" is \"mine\"; supported: \"gpt2\" or \"bert\" or \"llama\""));
   config["gate"] = "gelu";
   write(config);
   CHECK(has(sentence_of<file_error>([&] { hugging_face_config_of<my_family>(folder.path(), 4, false); }),
@@ -323,10 +433,11 @@ constexpr model_shape initial_shape{.layers = 12, .width = 32, .heads = 2, .neur
 
 }  // namespace
 
-TEST_CASE("A BERT begins as Hugging Face's: every matrix with a deviation of 0.02, gains 1, biases 0, whatever the depth") {
+TEST_CASE("A BERT and a Llama begin as Hugging Face's: every matrix with a deviation of 0.02, gains 1, biases 0, whatever the depth") {
   const auto bert = [](const std::string&) { return 0.02; };
   initial_values_are<bert_block, masked_lm>(initial_shape, bert);
   initial_values_are<untied_bert, masked_lm>({.layers = 24, .width = 32, .heads = 2, .neurons = 64, .vocab = 60, .context = 40}, bert);
+  initial_values_are<llama_block, causal_lm>(initial_shape, bert);
   initial_values_are<block<bert_block, rms_norm, swiglu_mlp>, masked_lm>(initial_shape, bert);  // of the family, under raptr's names
   transformer<bert_block, masked_lm, host_device> one(initial_shape, {.threads = 1});
   one.initialise(1);

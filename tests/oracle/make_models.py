@@ -4,7 +4,7 @@
 
 usage: make_models.py FOLDER
 
-gpt2.safetensors, bert.safetensors: a model with random weights, biases and gains included, ten batches of two sequences of
+gpt2.safetensors, bert.safetensors, llama.safetensors: a model with random weights, biases and gains included, ten batches of two sequences of
 unequal length (padded here, with an attention mask; padding must change nothing), and what follows from them:
 
     start/NAME        the weights, exact in float32
@@ -28,11 +28,13 @@ import numpy as np
 import torch
 import transformers
 from safetensors.numpy import save_file
-from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel
+from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers.models.llama import modeling_llama
 
 STEPS, CONTEXT, VOCAB, WIDTH, LAYERS, HEADS, NEURONS = 10, 12, 37, 16, 2, 4, 32
 OPTIMIZER = {"beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "weight_decay": 0.1, "clip": 2.5, "lr": 0.01}
 MASK = 4
+LLAMA_HEADS, LLAMA_GROUPS, ROTARY_BASE = 4, 2, 50.0
 
 MADE_BY = {"script": "tests/oracle/make_models.py", "sha256": hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest(),
            "torch": torch.__version__, "transformers": transformers.__version__, "numpy": np.__version__}
@@ -77,16 +79,41 @@ def trace(values):
     return [flat.sum(), ((np.arange(flat.size) % 7 - 3) * flat).sum()]
 
 
-def make(model, masked, seed, path):
+def in_double(llama):
+    """transformers computes norms and angles of a Llama in float32, whatever the type of the model. Here they are in double, by
+    PyTorch's own norm; the logits must be those of transformers' code but for that."""
+    class Angles(torch.nn.Module):
+        def forward(self, x, position_ids):
+            width = WIDTH // LLAMA_HEADS
+            speeds = ROTARY_BASE ** (-torch.arange(0, width, 2, dtype=torch.double) / width)
+            angles = position_ids[..., None].double() * torch.cat([speeds, speeds])
+            return angles.cos(), angles.sin()
+
+    ids = torch.arange(3 * CONTEXT).reshape(3, CONTEXT) % VOCAB
+    before = llama(input_ids=ids).logits
+    for module in list(llama.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, modeling_llama.LlamaRMSNorm):
+                norm = torch.nn.RMSNorm(WIDTH, eps=child.variance_epsilon)
+                norm.weight = child.weight
+                setattr(module, name, norm)
+    llama.model.rotary_emb = Angles()
+    gap = (llama.double()(input_ids=ids).logits - before).abs().max().item()
+    assert 1e-12 < gap < 1e-4 * before.abs().max().item(), gap
+    return llama
+
+
+def make(model, masked, seed, path, prepare=lambda model: model, **more):
     draw = np.random.default_rng(seed)
     model = model.double().eval()  # no dropout
     randomise(model, draw)
+    model = prepare(model)
     ids, lengths, labels = batches(draw, masked)
     parameters = dict(model.named_parameters())
     copies = lambda prefix: {prefix + name: p.detach().numpy().copy() for name, p in parameters.items()}
     out = {"start/" + name: p.detach().numpy().astype(np.float32) for name, p in parameters.items()}
 
-    o = OPTIMIZER
+    o = {**OPTIMIZER, **more}
     matrices = [p for p in parameters.values() if p.dim() > 1]  # embeddings too
     vectors = [p for p in parameters.values() if p.dim() == 1]  # gains and biases
     optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": o["weight_decay"]}, {"params": vectors, "weight_decay": 0.0}],
@@ -119,7 +146,7 @@ def make(model, masked, seed, path):
     out.update({"traces/" + name: np.array(t) for name, t in traces.items()})
     out.update(ids=ids.astype(np.int32), lengths=lengths.astype(np.int32), labels=labels.astype(np.int32), losses=np.array(losses),
                norms=np.array(norms), rates=np.array(rates))
-    config = {"layers": LAYERS, "width": WIDTH, "heads": HEADS, "neurons": NEURONS, "vocab": VOCAB, "context": CONTEXT, "steps": STEPS, **OPTIMIZER}
+    config = {"layers": LAYERS, "width": WIDTH, "heads": HEADS, "neurons": NEURONS, "vocab": VOCAB, "context": CONTEXT, "steps": STEPS, **o}
     save_file({name: np.ascontiguousarray(a) for name, a in out.items()}, path,
               metadata={"made_by": json.dumps(MADE_BY), "config": json.dumps(config)})
     path.chmod(0o644)
@@ -200,6 +227,10 @@ def main():
     bert = BertForMaskedLM(BertConfig(vocab_size=VOCAB, hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=HEADS,
                                       intermediate_size=NEURONS, max_position_embeddings=CONTEXT, type_vocab_size=2, attn_implementation="eager"))
     make(bert, True, 2, folder / "bert.safetensors")
+    llama = LlamaForCausalLM(LlamaConfig(vocab_size=VOCAB, hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=LLAMA_HEADS,
+                                         num_key_value_heads=LLAMA_GROUPS, intermediate_size=NEURONS, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
+                                         rope_parameters={"rope_type": "default", "rope_theta": ROTARY_BASE}, attn_implementation="sdpa"))
+    make(llama, False, 3, folder / "llama.safetensors", in_double, heads=LLAMA_HEADS, kv_heads=LLAMA_GROUPS, rotary_base=ROTARY_BASE, clip=4.5)
     (folder / "rules.json").write_text(json.dumps({"made_by": MADE_BY, "rates": learning_rates(), "masks": masks()}, separators=(",", ":")) + "\n")
 
 

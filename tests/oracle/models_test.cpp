@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole model in double precision against PyTorch and transformers: what make_models.py stored of a GPT-2 and a BERT.
+// The whole model in double precision against PyTorch and transformers: what make_models.py stored of a GPT-2, a BERT and a Llama.
 // Both sides compute in double, so the bounds are for roundings and have no room for another formula.
 #include <doctest/doctest.h>
 
@@ -45,10 +45,12 @@ class fixture {
     return {.layers = whole("layers"),
             .width = whole("width"),
             .heads = whole("heads"),
+            .kv_heads = config_.value("kv_heads", 0),
             .neurons = whole("neurons"),
             .neuron_group = 8,
             .vocab = whole("vocab"),
-            .context = whole("context")};
+            .context = whole("context"),
+            .rotary_base = config_.value("rotary_base", 0.0)};
   }
   int tensors(const std::string& kind) const {
     int n = 0;
@@ -201,20 +203,24 @@ template <class Block, class Objective> struct oracle_run {
 };
 using gpt2_run = oracle_run<gpt64, causal_lm>;
 using bert_run = oracle_run<bert64, masked_lm>;
+using llama_run = oracle_run<block<llama_block, fp64>, causal_lm>;
 
 }  // namespace
 
-TEST_CASE("logits of a GPT-2 and a BERT are those of transformers") {
+TEST_CASE("logits of a GPT-2, a BERT and a Llama are those of transformers") {
   gpt2_run("gpt2.safetensors").check_logits();
   bert_run("bert.safetensors").check_logits();
+  llama_run("llama.safetensors").check_logits();
 }
 
-TEST_CASE("loss and gradient of every tensor of a GPT-2 and a BERT are those of PyTorch") {
+TEST_CASE("loss and gradient of every tensor of a GPT-2, a BERT and a Llama are those of PyTorch") {
   gpt2_run("gpt2.safetensors").check_gradients();
   bert_run("bert.safetensors").check_gradients();
+  llama_run("llama.safetensors").check_gradients();
 }
 
 TEST_CASE("ten steps of AdamW, clipped and with decay groups, give the weights of PyTorch") {
   gpt2_run("gpt2.safetensors").check_steps();
   bert_run("bert.safetensors").check_steps();
+  llama_run("llama.safetensors").check_steps();
 }

@@ -12,13 +12,21 @@ import tempfile
 import time
 
 import tokenizers
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
 def packages(bpe_folder, wordpiece_folder):
     bpe = Tokenizer(models.BPE.from_file(f"{bpe_folder}/vocab.json", f"{bpe_folder}/merges.txt"))
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     yield "byte-level BPE", bpe_folder, "-", bpe
+    bpe = Tokenizer(models.BPE.from_file(f"{bpe_folder}/vocab.json", f"{bpe_folder}/merges.txt", ignore_merges=True))
+    bpe.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(LLAMA3), "isolated"),
+                                                 pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    with tempfile.TemporaryDirectory() as folder:
+        bpe.save(folder + "/tokenizer.json")
+        yield "byte-level BPE, splitting of Llama 3", folder, "-", bpe
     for name in ("uncased", "cased"):
         wordpiece = Tokenizer(models.WordPiece.from_file(f"{wordpiece_folder}/vocab.txt", unk_token="[UNK]", max_input_chars_per_word=100))
         wordpiece.normalizer = normalizers.BertNormalizer(lowercase=name == "uncased")

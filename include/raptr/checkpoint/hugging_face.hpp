@@ -24,7 +24,7 @@ namespace errors {
 [[noreturn]] inline void architecture_differs(const std::filesystem::path& file, std::string_view there, std::string_view here) {
   fail<file_error>(shown(file) + " is of a " + std::string(there) + ", but this model is " +
                    (here == own_names.family ? "of a block or shape that no family's files hold, such as those of gpt2_block and bert_block with a "
-                                               "key and a value for every head"
+                                               "key and a value for every head, or those of llama_block"
                                              : "a " + std::string(here)));
 }
 [[noreturn]] inline void two_tensors_for_one(const std::filesystem::path& file, const std::string& first, const std::string& second) {

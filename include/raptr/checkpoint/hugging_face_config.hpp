@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <raptr/checkpoint/rotary_config.hpp>
 #include <raptr/io/json.hpp>
 #include <raptr/models/families.hpp>
 
@@ -22,7 +23,7 @@ struct named_size {
 struct hugging_face_model {
   std::string_view family;
   std::vector<named_size> sizes;
-  model_shape shape;  // neurons as a number, kv_heads 0
+  model_shape shape;  // neurons as a number, kv_heads 0 unless the family has grouped queries
 };
 
 namespace errors {
@@ -47,7 +48,7 @@ inline json json_of(const config_value& v) {
     case config_value::truth:
       return v.flag;
     case config_value::number:
-      return v.amount;
+      return static_cast<std::int64_t>(v.amount);  // made from an int
     case config_value::text:
       return std::string(v.word);
     case config_value::empty_object:
@@ -82,6 +83,10 @@ class config_reader {
   void number(const char* member, double& value, double missing) {
     value = absent(member) ? missing : json_member<double>(config_, member, file_);
     if (!(value > 0)) errors::wrong_member(file_, member, "a number above 0", shown_json(config_[member]));
+  }
+  void rotary(double& base, rotary_scaling& stretch, double missing) {
+    const rotary_numbers found = rotary_from_json(config_, file_, missing);
+    base = found.base, stretch = found.stretch;
   }
   void flag(const char* member, bool& value, bool missing) { value = config_.contains(member) ? json_member<bool>(config_, member, file_) : missing; }
   void only(const char* member, const config_values& values) { checked(member, values); }

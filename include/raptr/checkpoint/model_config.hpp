@@ -79,6 +79,7 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
 /// The shape with the numbers that its block has where the shape leaves them to it.
 template <class Block> model_shape completed_shape(model_shape s) {
   s.neurons = s.neuron_count(), s.norm_eps = epsilon_of<typename Block::norm>(s), s.token_types = token_types_of<Block>(s);
+  s.kv_heads = s.head_groups();
   s.rotary_base = rotary_base_of<typename Block::positions>(s);
   return s;
 }
@@ -92,6 +93,11 @@ class config_writer {
 
   void size(const char*, const char* member, int value, int = 0) { config_[member] = value; }
   void number(const char* member, double value, double) { config_[member] = value; }
+  void rotary(double base, const rotary_scaling& stretch, double) {
+    config_["rope_parameters"] = rotary_to_json({base, stretch});
+    config_["rope_theta"] = base;
+    if (stretch != rotary_scaling{}) config_["rope_scaling"] = rotary_to_json({0, stretch});
+  }
   void flag(const char* member, bool value, bool missing) {
     if (defaults_ || value != missing) config_[member] = value;
   }

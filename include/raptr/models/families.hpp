@@ -4,10 +4,11 @@
 
 #include <raptr/models/bert.hpp>
 #include <raptr/models/gpt2.hpp>
+#include <raptr/models/llama.hpp>
 
 namespace raptr {
 
 template <class... Families> struct family_list {};
-using library_families = family_list<gpt2_family, bert_family>;
+using library_families = family_list<gpt2_family, bert_family, llama_family>;
 
 }  // namespace raptr

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a model family is: everything that files and programs know of an architecture, in one struct. GPT-2 is models/gpt2.hpp,
-// BERT models/bert.hpp; a family of a user's own is such a struct beside its block, and no header of the library changes.
+// BERT models/bert.hpp, Llama models/llama.hpp; a family of a user's own is such a struct beside its block, and no header of the library changes.
 #pragma once
 
 #include <algorithm>
@@ -56,6 +56,7 @@ struct config_values {
 ///   size(name, member, value)             a size of the model, 1 or more; name: that in messages and options
 ///   size(name, member, value, missing)    the same; absent or null: `missing`
 ///   number(member, value, missing)        a number above 0
+///   rotary(base, stretch, missing)        of rotary positions, under several members; missing: the base, if it is absent
 ///   flag(member, value, missing)          true or false
 ///   only(member, values)                  one of the values, of which the first is the default and is written
 ///   checked(member, values)               the same, but not written
@@ -64,10 +65,12 @@ struct config_values {
 ///   id(member, id)                        the id of a special token, written if there is one, never read
 ///   rate(member)                          of dropout, which no model here has: written as 0, ignored when read
 template <class V>
-concept config_visitor = requires(V& visit, const char* member, int& size, double& number, bool& flag, config_values values, int vocabulary::*id) {
+concept config_visitor = requires(V& visit, const char* member, int& size, double& number, bool& flag, rotary_scaling& stretch, config_values values,
+                                  int vocabulary::*id) {
   visit.size(member, member, size);
   visit.size(member, member, size, 0);
   visit.number(member, number, 0.0);
+  visit.rotary(number, stretch, 0.0);
   visit.flag(member, flag, true);
   visit.only(member, values);
   visit.checked(member, values);
@@ -81,6 +84,7 @@ namespace detail {
 struct any_config_visitor {
   void size(const char*, const char*, int&, int = 0) const {}
   void number(const char*, double&, double) const {}
+  void rotary(double&, rotary_scaling&, double) const {}
   void flag(const char*, bool&, bool) const {}
   void only(const char*, config_values) const {}
   void checked(const char*, config_values) const {}
@@ -104,6 +108,7 @@ static_assert(config_visitor<any_config_visitor>);
 ///   architecture(whole)     the class that opens a checkpoint; whole: with all layers that are not trained here
 ///   config<Network>(visitor, shape)   the members of config.json, see config_visitor
 ///   deviation(kind, shape)  standard deviation of initial weights
+///   neurons(width)          optional: of the mlp, where programs are given no number; otherwise four times the width
 template <class F>
 concept model_family = requires(const model_shape& shape, model_shape& sizes, detail::any_config_visitor& visit) {
   { F::name } -> std::convertible_to<std::string_view>;
@@ -167,6 +172,8 @@ concept shaped_like =
     Block::head::transforms == Like::head::transforms&& own_outputs<typename Block::head> == 0;
 template <class N> inline constexpr bool is_layer_norm = false;
 template <class Eps> inline constexpr bool is_layer_norm<basic_layer_norm<Eps>> = true;
+template <class N> inline constexpr bool is_rms_norm = false;
+template <class Eps> inline constexpr bool is_rms_norm<basic_rms_norm<Eps>> = true;
 template <class M>
 concept has_gelu = std::same_as<M, gelu_mlp> || std::same_as<M, gelu_erf_mlp>;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The byte-level tokenizer of GPT-2: pre-tokenisation, then byte pair encoding of each pre-token. All 256 bytes are tokens,
+// The byte-level tokenizer of GPT-2 and Llama 3: pre-tokenisation, then byte pair encoding of each pre-token. All 256 bytes are tokens,
 // so any bytes can be encoded and restored. There is no growing cache: pre-tokens that are one token, as most are, are
 // indexed at construction, and encoding is const and thread-safe.
 #pragma once
@@ -16,7 +16,7 @@
 
 #include <raptr/io/checksum.hpp>
 #include <raptr/tokenizers/detail/bpe_model.hpp>
-#include <raptr/tokenizers/detail/gpt2_split.hpp>
+#include <raptr/tokenizers/detail/bpe_split.hpp>
 #include <raptr/tokenizers/detail/token_index.hpp>
 #include <raptr/tokenizers/error.hpp>
 #include <raptr/tokenizers/special_tokens.hpp>
@@ -41,12 +41,13 @@ class bpe_tokenizer {
     }
     is_special_.assign(model_.tokens.size(), true);
     for (const auto id : bytes_) is_special_[static_cast<std::size_t>(id)] = false;
+    add_pre_tokens();
     add_merges(all);
     add_whole_pieces();
     name_specials();
   }
 
-  /// Identifies the tokenizer: size and CRC-32C of tokens and merges.
+  /// Identifies the tokenizer: size and CRC-32C of tokens, merges and how they are used.
   const std::string& name() const { return name_; }
   raptr::vocabulary vocabulary() const { return vocabulary_; }
   /// Gives special tokens the roles that a file states as ids; -1 leaves a role to the names. Throws input_error for an id that text may
@@ -63,7 +64,7 @@ class bpe_tokenizer {
   /// Appends the ids of a text; no text produces special ids.
   template <class Id> void encode(std::string_view text, std::vector<Id>& ids) const {
     detail::bpe_merger merger;
-    split_gpt2(text, [&](std::string_view piece) { encode_piece(piece, merger, ids); });
+    split_bpe(text, model_.splitting, [&](std::string_view piece) { encode_piece(piece, merger, ids); });
   }
   /// Special ids decode to nothing. Throws input_error for an id outside of the vocabulary.
   std::string decode(std::span<const std::int32_t> ids) const {
@@ -113,11 +114,25 @@ class bpe_tokenizer {
       for (const auto id : {model_.merges[rank].left, model_.merges[rank].right})
         if (is_special_[static_cast<std::size_t>(id)]) errors::merge_of_special(place_of(rank), token(id));
   }
-  /// Indexes the tokens that merging their own bytes produces: a pre-token with exactly these bytes needs no merging.
+  /// With ignore_merges, text produces a token that is a pre-token, whether merges lead to it or not.
+  void add_pre_tokens() {
+    if (!model_.ignore_merges) return;
+    for (std::int32_t id = 0; id < size(); ++id) {
+      int pieces = 0;
+      split_bpe(token(id), model_.splitting, [&](std::string_view) { ++pieces; });
+      if (pieces == 1) is_special_[static_cast<std::size_t>(id)] = false;
+    }
+  }
+  /// Indexes the tokens that merging their own bytes produces: a pre-token with exactly these bytes needs no merging. With
+  /// ignore_merges, all that text produces.
   void add_whole_pieces() {
     detail::bpe_merger merger;
     for (std::int32_t id = 0; id < size(); ++id) {
       if (is_special(id)) continue;
+      if (model_.ignore_merges) {
+        whole_.insert(id, model_.tokens);
+        continue;
+      }
       std::int32_t only = -1, parts = 0;
       merger.join(token(id), bytes_, merges_, [&](std::int32_t part) { only = part, ++parts; });
       if (parts == 1 && only == id) whole_.insert(id, model_.tokens);
@@ -130,6 +145,8 @@ class bpe_tokenizer {
       sum = crc32c(std::as_bytes(std::span(token(id).c_str(), token(id).size() + 1)), sum);
     }
     sum = crc32c(std::as_bytes(std::span(model_.merges)), sum);
+    if (model_.splitting == bpe_splitting::llama3) sum = crc32c(std::as_bytes(std::span(llama3_pattern)), sum);
+    if (model_.ignore_merges) sum = crc32c(std::as_bytes(std::span(std::string_view("ignore_merges"))), sum);
     name_ = "bpe-" + std::to_string(size()) + "-" + crc_text(sum);
     assign_roles({});
   }

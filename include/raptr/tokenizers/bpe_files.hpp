@@ -117,21 +117,45 @@ inline bpe_tokenizer read_vocab_and_merges(const std::filesystem::path& vocab_fi
   return made_tokenizer(std::move(model), all, added, beside);
 }
 
+/// The splitting of a "pre_tokenizer": a ByteLevel with GPT-2's, or a Split by a known pattern before a ByteLevel that does not split.
+inline bpe_splitting splitting_of(const json& splitting, const std::filesystem::path& file) {
+  const auto need = [&](const json& step, const char* member, const json& wanted) {
+    if (const json is = json_member<json>(step, member, file); is != wanted) errors::wrong_member(file, member, shown_json(wanted), shown_json(is));
+  };
+  const auto check_byte_level = [&](const json& step) {
+    if (json_member<bool>(step, "add_prefix_space", file))
+      errors::wrong_member(file, "add_prefix_space", "false: decoding would not remove the added space", "true");
+  };
+  const auto type = json_member<std::string>(splitting, "type", file);
+  if (type == "ByteLevel") {
+    need_plain(splitting, "use_regex", true, file);
+    check_byte_level(splitting);
+    return bpe_splitting::gpt2;
+  }
+  if (type != "Sequence")
+    errors::wrong_member(file, "pre_tokenizer", "\"ByteLevel\", as in GPT-2, or a \"Sequence\" of a Split and a ByteLevel, as in Llama 3",
+                         in_quotes(type));
+  const auto steps = json_member<json>(splitting, "pretokenizers", file);
+  if (!steps.is_array() || steps.size() != 2) errors::wrong_member(file, "pretokenizers", "a Split and a ByteLevel", shown_json(steps));
+  need(steps[0], "type", "Split"), need(steps[0], "behavior", "Isolated"), need(steps[0], "invert", false);
+  need(steps[1], "type", "ByteLevel"), need(steps[1], "use_regex", false);
+  check_byte_level(steps[1]);
+  const auto pattern = json_member<json>(steps[0], "pattern", file);
+  for (const auto& [how, known] : bpe_patterns)
+    if (pattern == json{{"Regex", known}}) return how;
+  errors::wrong_member(file, "pattern", "the regular expression of GPT-2 or that of Llama 3", shown_json(pattern));
+}
+
 inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::filesystem::path& file) {
   need_plain(file_json, "normalizer", nullptr, file);
-  const auto splitting = json_member<json>(file_json, "pre_tokenizer", file);
-  if (const auto type = json_member<std::string>(splitting, "type", file); type != "ByteLevel")
-    errors::wrong_member(file, "pre_tokenizer", "\"ByteLevel\", the pre-tokenizer of GPT-2", in_quotes(type));
-  need_plain(splitting, "use_regex", true, file);
-  if (json_member<bool>(splitting, "add_prefix_space", file))
-    errors::wrong_member(file, "add_prefix_space", "false: decoding would not remove the added space", "true");
+  const auto splitting = splitting_of(json_member<json>(file_json, "pre_tokenizer", file), file);
   const auto model_json = json_member<json>(file_json, "model", file);
   if (model_json.contains("type"))
     if (const auto type = json_member<std::string>(model_json, "type", file); type != "BPE")
       errors::wrong_member(file, "type", "\"BPE\"", in_quotes(type));
   need_plain(model_json, "dropout", nullptr, file);
   for (const auto name : {"continuing_subword_prefix", "end_of_word_suffix"}) need_plain(model_json, name, "", file);
-  for (const auto name : {"byte_fallback", "ignore_merges"}) need_plain(model_json, name, false, file);
+  need_plain(model_json, "byte_fallback", false, file);
   const special_token_files beside(folder_of(file));
   need_plain_settings(beside.settings);
 
@@ -144,7 +168,8 @@ inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::files
   added.add(all, beside);
   all.check();
 
-  bpe_model model{.tokens = bytes_of_tokens(all), .merge_place = shown(file) + ", merge "};
+  bpe_model model{.tokens = bytes_of_tokens(all), .merge_place = shown(file) + ", merge ", .splitting = splitting};
+  if (model_json.contains("ignore_merges")) model.ignore_merges = json_member<bool>(model_json, "ignore_merges", file);
   const auto merges = json_member<json>(model_json, "merges", file);
   if (!merges.is_array()) errors::wrong_member(file, "merges", "an array", shown_json(merges));
   for (const auto& merge : merges) {

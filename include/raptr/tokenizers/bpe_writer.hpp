@@ -49,6 +49,14 @@ inline std::vector<std::string> merge_lines(const bpe_tokenizer& tokenizer, cons
   return lines;
 }
 
+/// "pre_tokenizer" of tokenizer.json. GPT-2's splitting is part of its ByteLevel; another one is a step before it.
+inline json splitting_json(bpe_splitting how) {
+  json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", how == bpe_splitting::gpt2}};
+  if (how == bpe_splitting::gpt2) return byte_level;
+  const json split = {{"type", "Split"}, {"pattern", {{"Regex", llama3_pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+  return {{"type", "Sequence"}, {"pretokenizers", json::array({split, std::move(byte_level)})}};
+}
+
 }  // namespace detail
 
 /// The contents of tokenizer.json.
@@ -57,31 +65,37 @@ inline json tokenizer_json(const bpe_tokenizer& tokenizer) {
   json added = json::array();
   for (const auto id : tokenizer.specials())
     if (detail::spells_itself(tokenizer.token(id))) added.push_back(detail::special_token_json(id, spellings[static_cast<std::size_t>(id)]));
-  const json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
-  json bpe = {
-      {"type", "BPE"},     {"dropout", nullptr},     {"unk_token", nullptr},  {"continuing_subword_prefix", nullptr}, {"end_of_word_suffix", nullptr},
-      {"fuse_unk", false}, {"byte_fallback", false}, {"ignore_merges", false}};
+  json bpe = {{"type", "BPE"},
+              {"dropout", nullptr},
+              {"unk_token", nullptr},
+              {"continuing_subword_prefix", nullptr},
+              {"end_of_word_suffix", nullptr},
+              {"fuse_unk", false},
+              {"byte_fallback", false},
+              {"ignore_merges", tokenizer.model().ignore_merges}};
   bpe["vocab"] = detail::vocab_json(spellings);
   bpe["merges"] = detail::merge_lines(tokenizer, spellings);
   json whole = {{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}};
   whole["added_tokens"] = std::move(added);
   whole["normalizer"] = nullptr;
-  whole["pre_tokenizer"] = byte_level;
+  whole["pre_tokenizer"] = detail::splitting_json(tokenizer.model().splitting);
   whole["post_processor"] = nullptr;
-  whole["decoder"] = byte_level;
+  whole["decoder"] = detail::splitting_json(bpe_splitting::gpt2);
   whole["model"] = std::move(bpe);
   return whole;
 }
 
-/// Writes vocab.json, merges.txt and tokenizer.json into a folder, creating it; each file is replaced atomically.
+/// Writes tokenizer.json into a folder, creating it, and vocab.json and merges.txt, which only say what GPT-2's splitting and merging need;
+/// each file is replaced atomically.
 inline void write_bpe(const bpe_tokenizer& tokenizer, const std::filesystem::path& folder) {
+  make_folders(folder);
+  replace_file(folder / "tokenizer.json", json_text(tokenizer_json(tokenizer)));
+  if (tokenizer.model().splitting != bpe_splitting::gpt2 || tokenizer.model().ignore_merges) return;
   const auto spellings = detail::spellings_of(tokenizer);
   std::string lines = "#version: 0.2\n";
   for (const auto& line : detail::merge_lines(tokenizer, spellings)) lines += line + "\n";
-  make_folders(folder);
   replace_file(folder / "vocab.json", json_text(detail::vocab_json(spellings)));
   replace_file(folder / "merges.txt", lines);
-  replace_file(folder / "tokenizer.json", json_text(tokenizer_json(tokenizer)));
 }
 
 }  // namespace raptr

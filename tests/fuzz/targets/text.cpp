@@ -35,8 +35,10 @@ void check_bpe(const raptr::bpe_tokenizer& tokens, std::string_view text) {
   need(tokens.decode(ids) == text, "a text does not come back");
   for (const auto id : ids) need(!tokens.is_special(id), "a text gave a special token");
   const auto written = fuzz::folder() / "written";
+  fs::remove_all(written);
   raptr::write_bpe(tokens, written);
   for (const char* const file : {"tokenizer.json", "vocab.json"}) {
+    if (!fs::exists(written / file)) continue;  // with the splitting of Llama 3, or ignore_merges
     const auto again = raptr::read_bpe(written / file);
     need(again.name() == tokens.name() && again.vocabulary() == tokens.vocabulary() && again.specials() == tokens.specials(),
          std::string("another tokenizer is read back from ") + file);
@@ -77,7 +79,9 @@ std::vector<std::string> tokenizer_json_seeds() {
   const auto one = raptr::json_text(whole, -1);
   whole["model"]["merges"] = {{"h", "e"}, "# #"};
   whole["added_tokens"].push_back({{"id", 261}, {"content", "<mask>"}, {"special", true}});
-  return {one, raptr::json_text(whole, -1)};
+  auto model = small_bpe().model();
+  model.splitting = raptr::bpe_splitting::llama3, model.ignore_merges = true;
+  return {one, raptr::json_text(whole, -1), raptr::json_text(raptr::tokenizer_json(raptr::bpe_tokenizer(std::move(model))), -1)};
 }
 
 void run_wordpiece(std::string_view input) {

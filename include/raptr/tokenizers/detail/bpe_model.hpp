@@ -14,18 +14,22 @@
 #include <string_view>
 #include <vector>
 
+#include <raptr/tokenizers/detail/bpe_split.hpp>
 #include <raptr/tokenizers/detail/pair_table.hpp>
 #include <raptr/tokenizers/error.hpp>
 
 namespace raptr {
 
-/// The data of a byte-level tokenizer. A token that is neither a byte nor made by a merge is special: no text produces it.
+/// The data of a byte-level tokenizer. A token that is neither a byte nor made by a merge is special: no text produces it, unless
+/// ignore_merges makes it so.
 struct bpe_model {
   std::vector<std::string> tokens{};  ///< the bytes of each id; the name of special ones
   std::vector<token_pair> merges{};   ///< the lowest rank first
   /// The location of a merge in errors: this text, then its number counted from first_merge.
   std::string merge_place = "merge ";
   std::int64_t first_merge = 0;
+  bpe_splitting splitting = bpe_splitting::gpt2;
+  bool ignore_merges = false;  ///< a pre-token that is a token is this token, also where merges would not give it
 };
 
 namespace detail {

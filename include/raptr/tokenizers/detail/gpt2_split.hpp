@@ -3,32 +3,15 @@
 // that is not UTF-8 counts as a sign, like a punctuation mark: neither letter, number nor space.
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 
-#include <raptr/tokenizers/detail/code_points.hpp>
-#include <raptr/tokenizers/tables/gpt2.hpp>
+#include <raptr/tokenizers/detail/character_class.hpp>
 
 namespace raptr {
 
 namespace detail {
-
-enum class character_class : std::uint8_t { sign, letter, number, space };
-
-constexpr character_class searched_class(char32_t c) {
-  if (contains(character_tables::letters, c)) return character_class::letter;
-  if (contains(character_tables::numbers, c)) return character_class::number;
-  return contains(character_tables::spaces, c) ? character_class::space : character_class::sign;
-}
-inline constexpr auto ascii_classes = [] {
-  std::array<character_class, 128> classes{};
-  for (char32_t c = 0; c < 128; ++c) classes[c] = searched_class(c);
-  return classes;
-}();
-constexpr character_class class_of(char32_t c) { return c < 128 ? ascii_classes[c] : searched_class(c); }
 
 /// Length of the 's, 't, 're, 've, 'm, 'll or 'd that `text` begins with; 0 if there is none.
 constexpr std::size_t contraction(std::string_view text) {
@@ -40,8 +23,10 @@ constexpr std::size_t contraction(std::string_view text) {
 
 }  // namespace detail
 
-/// Calls each(pre-token) for the pre-tokens of `text`, in order: the matches of the regular expression
-/// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+` [gpt2].
+/// The regular expression of GPT-2 [gpt2].
+inline constexpr std::string_view gpt2_pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+/// Calls each(pre-token) for the pre-tokens of `text`, in order: the matches of gpt2_pattern.
 template <std::invocable<std::string_view> Each> constexpr void split_gpt2(std::string_view text, Each&& each) {
   using enum detail::character_class;
   // End of the run of `kind` that begins at `at`; `last` is the offset of its last character.
