@@ -10,7 +10,8 @@ function(expect_made_by script)
   endforeach()
 endfunction()
 
-expect_made_by(make_models.py fixtures/gpt2.safetensors fixtures/bert.safetensors fixtures/llama.safetensors fixtures/rules.json)
+expect_made_by(make_models.py fixtures/gpt2.safetensors fixtures/bert.safetensors fixtures/llama.safetensors fixtures/t5.safetensors
+               fixtures/rules.json)
 expect_made_by(tokenizer_ids.py ../tokenizers/fixtures/ids.json)
 expect_made_by(llama3_ids.py ../tokenizers/fixtures/llama3/ids.json)
 expect_made_by(wordpiece_files.py ../tokenizers/fixtures/wordpiece_files.json)

@@ -4,8 +4,8 @@
 
 usage: make_models.py FOLDER
 
-gpt2.safetensors, bert.safetensors, llama.safetensors: a model with random weights, biases and gains included, ten batches of two sequences of
-unequal length (padded here, with an attention mask; padding must change nothing), and what follows from them:
+gpt2.safetensors, bert.safetensors, llama.safetensors, t5.safetensors (the layers of a T5 v1.1 as a decoder whose first third of a sequence sees
+itself): a model with random weights, biases and gains included, ten batches of two sequences of unequal length (padded here, with an attention mask; padding must change nothing), and what follows from them:
 
     start/NAME        the weights, exact in float32
     ids, lengths      (steps, 2, context), (steps, 2)
@@ -22,19 +22,22 @@ rules.json: learning rates of transformers' schedules, and what BERT's and Huggi
 import hashlib
 import json
 import pathlib
+import re
 import sys
 
 import numpy as np
 import torch
 import transformers
 from safetensors.numpy import save_file
-from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, T5Config
 from transformers.models.llama import modeling_llama
+from transformers.models.t5.modeling_t5 import T5LayerFF, T5LayerSelfAttention
 
 STEPS, CONTEXT, VOCAB, WIDTH, LAYERS, HEADS, NEURONS = 10, 12, 37, 16, 2, 4, 32
 OPTIMIZER = {"beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "weight_decay": 0.1, "clip": 2.5, "lr": 0.01}
 MASK = 4
 LLAMA_HEADS, LLAMA_GROUPS, ROTARY_BASE = 4, 2, 50.0
+BUCKETS, DISTANCE, PREFIX_DIVISOR = 8, 8, 3
 
 MADE_BY = {"script": "tests/oracle/make_models.py", "sha256": hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest(),
            "torch": torch.__version__, "transformers": transformers.__version__, "numpy": np.__version__}
@@ -103,32 +106,75 @@ def in_double(llama):
     return llama
 
 
-def make(model, masked, seed, path, prepare=lambda model: model, **more):
+class PrefixDecoder(torch.nn.Module):
+    """Blocks of transformers' T5 with gated mlps and an output matrix of its own. The first third of a sequence sees itself."""
+    NAMES = [(r"^layers\.(\d+)\.0\.SelfAttention\.([qkvo])\.", r"blocks.\1.attention.\2_proj."), (r"^layers\.(\d+)\.0\.layer_norm", r"blocks.\1.attention.norm"),
+             (r"^layers\.(\d+)\.1\.layer_norm", r"blocks.\1.mlp.norm"), (r"^layers\.(\d+)\.1\.DenseReluDense\.wi_0", r"blocks.\1.mlp.gate_proj"),
+             (r"^layers\.(\d+)\.1\.DenseReluDense\.wi_1", r"blocks.\1.mlp.up_proj"), (r"^layers\.(\d+)\.1\.DenseReluDense\.wo", r"blocks.\1.mlp.down_proj"),
+             (r"^layers\.0\.0\.SelfAttention\.relative_attention_bias", "relative_positions")]
+
+    def __init__(self):
+        super().__init__()
+        config = T5Config(vocab_size=VOCAB, d_model=WIDTH, d_kv=WIDTH // HEADS, d_ff=NEURONS, num_layers=LAYERS, num_heads=HEADS, dropout_rate=0.0,
+                          relative_attention_num_buckets=BUCKETS, relative_attention_max_distance=DISTANCE, feed_forward_proj="gated-gelu",
+                          is_decoder=True, attn_implementation="eager")
+        self.embed_tokens = torch.nn.Embedding(VOCAB, WIDTH)
+        self.layers = torch.nn.ModuleList(
+            torch.nn.ModuleList([T5LayerSelfAttention(config, has_relative_attention_bias=k == 0), T5LayerFF(config)]) for k in range(LAYERS))
+        self.final_norm = torch.nn.RMSNorm(WIDTH, eps=1e-6)
+        self.output = torch.nn.Linear(WIDTH, VOCAB, bias=False)
+        for layer in self.layers:  # T5's own norm computes in float32
+            for part in layer:
+                part.layer_norm = torch.nn.RMSNorm(WIDTH, eps=1e-6)
+
+    @classmethod
+    def view(cls, name, array):
+        """Name and array as in files without a family: what leads back to the residual stream and the buckets are stored transposed."""
+        for pattern, ours in cls.NAMES:
+            name = re.sub(pattern, ours, name)
+        return name, array.T if re.search("o_proj|down_proj|relative", name) else array
+
+    def forward(self, input_ids, attention_mask):
+        places = torch.arange(CONTEXT)
+        prefix = (attention_mask.sum(1) // PREFIX_DIVISOR)[:, None, None]
+        seen = (places[None, :] <= places[:, None]) | ((places[None, :, None] < prefix) & (places[None, None, :] < prefix))
+        seen = seen & (attention_mask[:, None, :] > 0)
+        mask = torch.zeros(seen.shape, dtype=torch.double).masked_fill(~seen, -1e300)[:, None]
+        x = self.embed_tokens(input_ids)
+        bias = self.layers[0][0].SelfAttention.compute_bias(CONTEXT, CONTEXT)
+        for attention, mlp in self.layers:
+            x = mlp(attention(x, attention_mask=mask, position_bias=bias)[0])
+        return transformers.modeling_outputs.CausalLMOutput(logits=self.output(self.final_norm(x)))
+
+
+def make(model, masked, seed, path, prepare=lambda model: model, view=lambda name, array: (name, array), **more):
     draw = np.random.default_rng(seed)
     model = model.double().eval()  # no dropout
     randomise(model, draw)
     model = prepare(model)
     ids, lengths, labels = batches(draw, masked)
     parameters = dict(model.named_parameters())
-    copies = lambda prefix: {prefix + name: p.detach().numpy().copy() for name, p in parameters.items()}
-    out = {"start/" + name: p.detach().numpy().astype(np.float32) for name, p in parameters.items()}
+    views = lambda prefix, of: {prefix + ours: array.copy() for ours, array in (view(name, of(p).detach().numpy()) for name, p in parameters.items())}
+    copies = lambda prefix: views(prefix, lambda p: p)
+    out = {name: array.astype(np.float32) for name, array in copies("start/").items()}
 
     o = {**OPTIMIZER, **more}
-    matrices = [p for p in parameters.values() if p.dim() > 1]  # embeddings too
-    vectors = [p for p in parameters.values() if p.dim() == 1]  # gains and biases
+    decays = lambda name, p: p.dim() > 1 and "relative" not in name  # embeddings do; gains, biases and relative positions do not
+    matrices = [p for name, p in parameters.items() if decays(name, p)]
+    vectors = [p for name, p in parameters.items() if not decays(name, p)]
     optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": o["weight_decay"]}, {"params": vectors, "weight_decay": 0.0}],
                                   lr=o["lr"], betas=(o["beta1"], o["beta2"]), eps=o["eps"], foreach=False)
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, 3, STEPS + 2)
     optimizer.step()  # does nothing, as there are no gradients; the first rate would be 0
     schedule.step()
-    losses, norms, rates, traces = [], [], [], {name: [] for name in parameters}
+    losses, norms, rates, traces = [], [], [], {view(name, p.detach().numpy())[0]: [] for name, p in parameters.items()}
     for step in range(STEPS):
         optimizer.zero_grad()
         logits, loss = losses_of(model, ids[step], lengths[step], labels[step])
         loss.backward()
         if step == 0:
             out["logits"] = np.concatenate([logits[row, : lengths[0, row]].detach().numpy() for row in range(2)])
-            out.update({"gradients/" + name: p.grad.numpy().copy() for name, p in parameters.items()})
+            out.update(views("gradients/", lambda p: p.grad))
         norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(p.grad) for p in parameters.values()]))
         if norm > o["clip"]:  # clip_grad_norm_ divides by norm + 1e-6
             for p in parameters.values():
@@ -139,7 +185,8 @@ def make(model, masked, seed, path, prepare=lambda model: model, **more):
         optimizer.step()
         schedule.step()
         for name, p in parameters.items():
-            traces[name].append(trace(p.detach().numpy()))
+            ours, array = view(name, p.detach().numpy())
+            traces[ours].append(trace(array))
         if step + 1 in (1, STEPS):
             out.update(copies(f"step_{step + 1}/"))
     assert min(norms) < o["clip"] < max(norms), norms  # some steps are clipped, some are not
@@ -231,6 +278,8 @@ def main():
                                          num_key_value_heads=LLAMA_GROUPS, intermediate_size=NEURONS, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
                                          rope_parameters={"rope_type": "default", "rope_theta": ROTARY_BASE}, attn_implementation="sdpa"))
     make(llama, False, 3, folder / "llama.safetensors", in_double, heads=LLAMA_HEADS, kv_heads=LLAMA_GROUPS, rotary_base=ROTARY_BASE, clip=4.5)
+    make(PrefixDecoder(), False, 4, folder / "t5.safetensors", view=PrefixDecoder.view, attention_scale=1.0, norm_eps=1e-6,
+         prefix_divisor=PREFIX_DIVISOR, clip=6.0)
     (folder / "rules.json").write_text(json.dumps({"made_by": MADE_BY, "rates": learning_rates(), "masks": masks()}, separators=(",", ":")) + "\n")
 
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole model in double precision against PyTorch and transformers: what make_models.py stored of a GPT-2, a BERT and a Llama.
+// The whole model in double precision against PyTorch and transformers: what make_models.py stored of a GPT-2, a BERT, a
+// Llama and a decoder of T5's layers with a prefix.
 // Both sides compute in double, so the bounds are for roundings and have no room for another formula.
 #include <doctest/doctest.h>
 
@@ -50,6 +51,8 @@ class fixture {
             .neuron_group = 8,
             .vocab = whole("vocab"),
             .context = whole("context"),
+            .norm_eps = config_.value("norm_eps", 0.0),
+            .attention_scale = config_.value("attention_scale", 0.0),
             .rotary_base = config_.value("rotary_base", 0.0)};
   }
   int tensors(const std::string& kind) const {
@@ -64,7 +67,7 @@ class fixture {
     batch b;
     for (std::size_t row = static_cast<std::size_t>(number) * 2; row < static_cast<std::size_t>(number) * 2 + 2; ++row) {
       const int first = static_cast<int>(b.ids.size()), length = lengths[row];
-      b.add_segment(length, causal ? 0 : length);
+      b.add_segment(length, causal ? length / config_.value("prefix_divisor", length + 1) : length);
       for (int i = 0; i < length; ++i) {
         const std::size_t at = row * context + static_cast<std::size_t>(i);
         b.ids.push_back(ids[at]);
@@ -204,23 +207,28 @@ template <class Block, class Objective> struct oracle_run {
 using gpt2_run = oracle_run<gpt64, causal_lm>;
 using bert_run = oracle_run<bert64, masked_lm>;
 using llama_run = oracle_run<block<llama_block, fp64>, causal_lm>;
+using t5_run =
+    oracle_run<block<preset<rms_norm, causal_attention, geglu_mlp, no_biases, relative_buckets<false, 8, 8>, untied_head>, fp64>, causal_lm>;
 
 }  // namespace
 
-TEST_CASE("logits of a GPT-2, a BERT and a Llama are those of transformers") {
+TEST_CASE("logits of a GPT-2, a BERT, a Llama and a decoder of T5 are those of transformers") {
   gpt2_run("gpt2.safetensors").check_logits();
   bert_run("bert.safetensors").check_logits();
   llama_run("llama.safetensors").check_logits();
+  t5_run("t5.safetensors").check_logits();
 }
 
-TEST_CASE("loss and gradient of every tensor of a GPT-2, a BERT and a Llama are those of PyTorch") {
+TEST_CASE("loss and gradient of every tensor of a GPT-2, a BERT, a Llama and a decoder of T5 are those of PyTorch") {
   gpt2_run("gpt2.safetensors").check_gradients();
   bert_run("bert.safetensors").check_gradients();
   llama_run("llama.safetensors").check_gradients();
+  t5_run("t5.safetensors").check_gradients();
 }
 
 TEST_CASE("ten steps of AdamW, clipped and with decay groups, give the weights of PyTorch") {
   gpt2_run("gpt2.safetensors").check_steps();
   bert_run("bert.safetensors").check_steps();
   llama_run("llama.safetensors").check_steps();
+  t5_run("t5.safetensors").check_steps();
 }
