@@ -16,7 +16,7 @@ namespace raptr {
 /// or the plan drops sequences and was drawn for others than the batch holds.
 ///
 ///   groups  of the targets of the objective; below 2 their numbers are not read
-inline void check_batch(const batch& data, const step_plan& plan, const model_shape& shape, int groups = 0) {
+inline void check_batch(const batch& data, const step_plan& plan, const model_shape& shape, std::size_t groups = 0) {
   std::size_t rows = 0;
   for (std::size_t k = 0; k < data.segments.size(); ++k) {
     const segment& s = data.segments[k];
@@ -33,7 +33,7 @@ inline void check_batch(const batch& data, const step_plan& plan, const model_sh
   for (const target& t : data.targets) {
     if (t.row <= before || t.row >= static_cast<std::int64_t>(rows)) errors::target_is_out_of_place(t.row, before, rows);
     if (t.id < 0 || t.id >= shape.vocab) errors::token_is_outside_the_vocabulary(t.id, t.row, shape.vocab);
-    if (groups > 1 && (t.group < 0 || t.group >= groups)) errors::target_group_is_out_of_range(t.group, t.row, groups);
+    if (groups > 1 && static_cast<std::size_t>(t.group) >= groups) errors::target_group_is_out_of_range(t.group, t.row, groups);
     before = t.row;
   }
   if (!(data.normaliser > 0)) errors::normaliser_is_not_positive(data.normaliser);

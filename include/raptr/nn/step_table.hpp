@@ -33,7 +33,7 @@ class step_table {
   };
 
   /// groups: of the targets of the objective; below 2 their numbers are not needed.
-  void lower(const batch& data, const step_plan& plan, int groups = 0) {
+  void lower(const batch& data, const step_plan& plan, std::size_t groups = 0) {
     words_.clear(), weights_.clear();
     rows = static_cast<int>(data.ids.size()), targets = static_cast<int>(data.targets.size());
     segments = static_cast<int>(data.segments.size()), normaliser = data.normaliser;
@@ -44,7 +44,7 @@ class step_table {
     for (const target& t : data.targets) words_.push_back(t.row);
     target_ids_at = position();
     for (const target& t : data.targets) words_.push_back(t.id), weights_.push_back(t.weight);
-    target_groups_at = position(), target_groups = groups > 1 ? groups : 0;
+    target_groups_at = position(), target_groups = groups > 1 ? static_cast<int>(groups) : 0;
     for (std::size_t k = 0; target_groups > 0 && k < data.targets.size(); ++k) words_.push_back(data.targets[k].group);
     by_id = sorted(data.ids), by_position = sorted(data.positions);
     lower_blocks(data, plan);
