@@ -31,11 +31,6 @@ double weighted_sum(const std::vector<group_loss>& groups) {
   for (const group_loss& g : groups) sum += g.weight * g.loss;
   return sum;
 }
-double weights_of(const std::vector<group_loss>& groups) {
-  double sum = 0;
-  for (const group_loss& g : groups) sum += g.weight;
-  return sum;
-}
 }  // namespace
 
 TEST_CASE("The loss of a step is the mean of those of its denoisers, by their targets, and so is that of an evaluation") {
@@ -43,12 +38,12 @@ TEST_CASE("The loss of a step is the mean of those of its denoisers, by their ta
     REQUIRE(r.losses.size() == 4);
     CHECK(r.losses[0].name == "causal");
     CHECK(r.losses[3].name == "spans_32_0.5");
-    CHECK(weights_of(r.losses) == double(r.targets));
+    CHECK(weight_of(r.losses) == double(r.targets));
     CHECK(weighted_sum(r.losses) / double(r.targets) == doctest::Approx(r.loss).epsilon(1e-12));
     CHECK(r.validation_losses.size() == (r.step % 3 == 2 ? 4 : 0));
     CHECK(has(r.line(), ", loss " + decimal_text(r.loss, std::chars_format::fixed, 4) + " (causal "));
     if (r.validation_loss)
-      CHECK(weighted_sum(r.validation_losses) / weights_of(r.validation_losses) == doctest::Approx(*r.validation_loss).epsilon(1e-12));
+      CHECK(weighted_sum(r.validation_losses) / weight_of(r.validation_losses) == doctest::Approx(*r.validation_loss).epsilon(1e-12));
   }
 }
 
@@ -85,8 +80,8 @@ TEST_CASE("Losses of denoisers have the same bits for any number of threads, and
 
 TEST_CASE("A mean of examples weighs each window alike, and one denoiser has no losses beside the one") {
   for (const auto& r : reports_of(ul2_run(1, {.weights = target_weights::per_example}), {.steps = 2, .batch = 6})) {
-    CHECK(weights_of(r.losses) == doctest::Approx(6).epsilon(1e-5));
-    CHECK(weighted_sum(r.losses) / weights_of(r.losses) == doctest::Approx(r.loss).epsilon(1e-9));
+    CHECK(weight_of(r.losses) == doctest::Approx(6).epsilon(1e-5));
+    CHECK(weighted_sum(r.losses) / weight_of(r.losses) == doctest::Approx(r.loss).epsilon(1e-9));
   }
   for (const auto& r : reports_of(ul2_run(1, {{{span_corruption{}}}}), {.steps = 3, .batch = 6})) {
     CHECK(r.losses.empty());

@@ -14,7 +14,8 @@ namespace raptr {
 
 /// Ids of targets are 0 .. outputs - 1; groups below 2: numbers of groups are not read.
 struct target_limits {
-  int outputs, groups = 0;
+  int outputs;
+  std::size_t groups = 0;
 };
 
 /// Throws input_error, with the row or segment, if a part of the batch contradicts another, an id or a position is out of range,
@@ -36,7 +37,8 @@ inline void check_batch(const batch& data, const step_plan& plan, const model_sh
   for (const target& t : data.targets) {
     if (t.row <= before || t.row >= static_cast<std::int64_t>(rows)) errors::target_is_out_of_place(t.row, before, rows);
     if (t.id < 0 || t.id >= targets.outputs) errors::target_is_outside_the_outputs(t.id, t.row, targets.outputs);
-    if (targets.groups > 1 && (t.group < 0 || t.group >= targets.groups)) errors::target_group_is_out_of_range(t.group, t.row, targets.groups);
+    if (targets.groups > 1 && static_cast<std::size_t>(t.group) >= targets.groups)
+      errors::target_group_is_out_of_range(t.group, t.row, targets.groups);
     before = t.row;
   }
   if (!(data.normaliser > 0)) errors::normaliser_is_not_positive(data.normaliser);

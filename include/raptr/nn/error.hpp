@@ -41,7 +41,7 @@ namespace raptr::errors {
   fail("a target of a batch is in row " + std::to_string(row) + " after one in row " + std::to_string(before) +
        ": rows of targets ascend and lie in 0 to " + std::to_string(static_cast<std::int64_t>(rows) - 1));
 }
-[[noreturn]] inline void target_group_is_out_of_range(int group, int row, int groups) {
+[[noreturn]] inline void target_group_is_out_of_range(int group, int row, std::size_t groups) {
   fail("the target in row " + std::to_string(row) + " is in group " + std::to_string(group) + ", and the objective names " + std::to_string(groups) +
        " groups: their numbers are 0 to " + std::to_string(groups - 1));
 }

@@ -36,7 +36,8 @@ class step_table {
   /// What only some models read. groups: of the targets of the objective; below 2 their numbers are not needed. numbered: the index of the
   /// part whose kept units are listed for each block, -1 for none.
   struct extras {
-    int groups = 0, numbered = -1;
+    std::size_t groups = 0;
+    int numbered = -1;
   };
   void lower(const batch& data, const step_plan& plan, extras also = {0, -1}) {
     words_.clear(), weights_.clear();
@@ -49,7 +50,7 @@ class step_table {
     for (const target& t : data.targets) words_.push_back(t.row);
     target_ids_at = position();
     for (const target& t : data.targets) words_.push_back(t.id), weights_.push_back(t.weight);
-    target_groups_at = position(), target_groups = also.groups > 1 ? also.groups : 0;
+    target_groups_at = position(), target_groups = also.groups > 1 ? static_cast<int>(also.groups) : 0;
     for (std::size_t k = 0; target_groups > 0 && k < data.targets.size(); ++k) words_.push_back(data.targets[k].group);
     by_id = sorted(data.ids), by_position = sorted(data.positions);
     lower_blocks(data, plan);

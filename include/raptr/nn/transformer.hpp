@@ -88,7 +88,6 @@ template <class Block, class Objective, class Device> class transformer {
   /// Throws input_error if the shape is not valid.
   explicit transformer(const model_shape& shape, const options& device = {}, objective_type objective = {})
       : objective_(std::move(objective)),
-        groups_(groups_of(objective_)),
         shape_(checked(shape)),
         ops_(std::make_unique<ops_type>(device)),
         layout_(network_type::layout(shape)),
@@ -99,8 +98,6 @@ template <class Block, class Objective, class Device> class transformer {
 
   const model_shape& shape() const { return shape_; }
   const objective_type& objective() const { return objective_; }
-  /// Of the targets of the objective, by name; none if it has fewer than two.
-  const std::vector<std::string>& groups() const { return groups_; }
   ops_type& ops() const { return *ops_; }
   const weight_layout& layout() const { return layout_; }
   const active_layout& active() const { return active_; }
@@ -171,12 +168,7 @@ template <class Block, class Objective, class Device> class transformer {
   /// input_error if the batch is not valid, or the plan drops sequences and the batch holds others than it chose from.
   void accumulate(const step_plan& plan, const batch& data, bool with_gradients = true) {
     const device_batch sent = send(plan, data);
-    const auto run = [&](auto& net, const auto& p, const loss_sums& loss) {
-      if (with_gradients)
-        net.train(p, loss);
-      else
-        net.evaluate(p, loss);
-    };
+    const auto run = [&](auto& net, const auto& p, const loss_sums& loss) { with_gradients ? net.train(p, loss) : net.evaluate(p, loss); };
     const params<master> gradients = with_gradients ? packed_.gradients() : nullptr;
     fit_arena([&](auto& ops, arena& memory) { run(dry_network_, pass_of(ops, memory, plan, sent, packed_.weights(), gradients), {}); });
     run(network_, pass_of(*ops_, memory_, plan, sent, packed_.weights(), gradients),
@@ -184,10 +176,6 @@ template <class Block, class Objective, class Device> class transformer {
   }
   /// The loss of the micro-batches since begin(). Waits for the device.
   double loss() const { return download(*ops_, static_cast<const double*>(results_data()), 1)[0]; }
-  /// The part of each of groups() in it.
-  std::vector<double> group_losses() const {
-    return download(*ops_, static_cast<const double*>(results().group_losses(layout_.all().size())), groups_.size());
-  }
   /// Logits (targets, outputs) of the target rows. After begin(plan, false).
   std::vector<real> predict(const step_plan& plan, const batch& data) {
     const device_batch sent = send(plan, data);
@@ -200,7 +188,7 @@ template <class Block, class Objective, class Device> class transformer {
 
   /// What a training pass of this plan over this batch needs. Computes nothing and takes no device memory.
   pass_needs needs(const step_plan& plan, const batch& data) const {
-    check_batch(data, plan, shape_, limits());
+    check_batch(data, plan, shape_, {head::outputs(shape_), groups_});
     active_layout active;
     active.lower(layout_, plan);
     std::vector<matrix<const real>> w;
@@ -210,7 +198,7 @@ template <class Block, class Objective, class Device> class transformer {
       g.push_back(kept_rows<master>(layout_, active, k, nullptr));
     }
     step_table table;
-    table.lower(data, plan, {group_count(), numbered_part<block>});
+    table.lower(data, plan, {groups_, numbered_part<block>});
     const device_batch unsent{table, table.words().data(), table.weights().data()};
     return dry_run([&](auto& ops, arena& memory) { dry_network_.train(pass_of(ops, memory, plan, unsent, w.data(), g.data()), {}); });
   }
@@ -221,7 +209,7 @@ template <class Block, class Objective, class Device> class transformer {
   master* gradients() const { return packed_.gradient_data(); }  // of active units
   step_results results() const { return step_results(results_data()); }
   double* results_data() const { return results_.data() + static_cast<std::size_t>(slot_) * results_size(); }
-  std::size_t results_size() const { return step_results::size_for(layout_.all().size(), groups_.size()); }
+  std::size_t results_size() const { return step_results::size_for(layout_.all().size(), groups_); }
   param_ranges kept_ranges() const { return kept_ranges_; }
   // Of the last pass: the blocks, for what they saved, and which rows passed through each.
   const auto& blocks() const { return network_.blocks(); }
@@ -232,8 +220,6 @@ template <class Block, class Objective, class Device> class transformer {
  private:
   using network_type = network<block, ops_type>;
 
-  target_limits limits() const { return {head::outputs(shape_), group_count()}; }
-  int group_count() const { return static_cast<int>(groups_.size()); }
   static const model_shape& checked(const model_shape& shape) {
     shape.check();
     if (shape.norm_eps > 0 && !norm_with_epsilon<typename block::norm, real, master>) errors::norm_has_no_epsilon(shape.norm_eps);
@@ -245,8 +231,8 @@ template <class Block, class Objective, class Device> class transformer {
     return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data(), bucket_index_.data()};
   }
   device_batch send(const step_plan& plan, const batch& data) {
-    check_batch(data, plan, shape_, limits());
-    table_.lower(data, plan, {group_count(), numbered_part<block>});
+    check_batch(data, plan, shape_, {head::outputs(shape_), groups_});
+    table_.lower(data, plan, {groups_, numbered_part<block>});
     return {table_, words_.put(table_.words()), target_weights_.put(table_.weights())};
   }
   static pass_needs dry_run(auto run) {
@@ -261,7 +247,7 @@ template <class Block, class Objective, class Device> class transformer {
   }
 
   objective_type objective_;
-  std::vector<std::string> groups_;
+  std::size_t groups_ = groups_of(objective_).size();  // of targets
   model_shape shape_;
   std::unique_ptr<ops_type> ops_;
   weight_layout layout_;

@@ -32,7 +32,7 @@ template <class Model, class Tokens> mean_loss loss_of(Model& model, const step_
   model.begin(plan, false);
   double targets = 0;
   mean_loss mean;
-  mean.groups = empty_groups(model.groups());
+  mean.groups = empty_groups(groups_of(model.objective()));
   batch data;
   for (std::int64_t window = 0; window < all; window += batch_size) {
     throw_if_stopped(stop);
@@ -43,7 +43,9 @@ template <class Model, class Tokens> mean_loss loss_of(Model& model, const step_
     if (!data.targets.empty()) model.accumulate(plan, data, false);
   }
   if (targets > 0) mean.loss = model.loss() / targets;
-  if (!mean.groups.empty()) set_losses(mean.groups, model.group_losses().data(), 1);
+  if (mean.groups.empty()) return mean;
+  auto results = download(model.ops(), static_cast<const double*>(model.results_data()), model.results_size());
+  set_losses(mean.groups, step_results(results.data()).group_losses(model.layout().all().size()), 1);
   return mean;
 }
 

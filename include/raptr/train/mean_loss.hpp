@@ -39,6 +39,11 @@ inline void add_weights(std::vector<group_loss>& groups, const batch& data) {
   for (const target& t : data.targets)
     if (const auto k = static_cast<std::size_t>(t.group); k < groups.size()) groups[k].weight += double(t.weight);
 }
+inline double weight_of(const std::vector<group_loss>& groups) {
+  double sum = 0;
+  for (const group_loss& g : groups) sum += g.weight;
+  return sum;
+}
 /// sums: of the losses of each group, divided by `normaliser`.
 inline void set_losses(std::vector<group_loss>& groups, const double* sums, double normaliser) {
   for (std::size_t k = 0; k < groups.size(); ++k)

@@ -189,7 +189,6 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     ticket wait = 0;  // 0: the results have arrived
     clock::time_point end{};
     std::size_t slot = 0;
-    double weight = 0;  // of all targets
   };
 
   static bool validated(const run_options& options, step_report& report) {
@@ -210,7 +209,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     begin_stage(r);
     plan_into(plan, schedule_, draw_key{options.seed, static_cast<std::uint64_t>(done_.step)}, options.steps);
     check_blocks_exist(plan, done_.existing, r.step);
-    r.losses = empty_groups(model_.groups());
+    r.losses = empty_groups(groups_of(model_.objective()));
     double weight = 0;
     std::int64_t sample = done_.step * options.batch * options.accumulate;
     for (batch& b : batches) {
@@ -221,7 +220,6 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       weight += b.target_weight();
       add_weights(r.losses, b);
     }
-    p.weight = weight;
     const clock::time_point start = clock::now();
     const auto seconds = [&](std::ptrdiff_t done) {  // of the whole step, by its first micro-batches
       return std::chrono::duration<double>(clock::now() - start).count() * double(options.accumulate) / double(done);
@@ -270,7 +268,7 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     const step_results results(results_[p.slot].data());
     step_report& r = p.report;
     r.loss = results.loss(), r.gradient_norm = std::sqrt(results.squared_norm());
-    set_losses(r.losses, results.group_losses(model_.layout().all().size()), p.weight);
+    set_losses(r.losses, results.group_losses(model_.layout().all().size()), weight_of(r.losses));
     if (results.usable(clip) && r.nonfinite.empty()) {
       done_.nonfinite_in_a_row = 0;
       return;
