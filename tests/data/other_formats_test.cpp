@@ -107,8 +107,8 @@ TEST_CASE("UTF-16 and UTF-32 without a mark are refused by name as texts; the sa
       for (std::size_t k = 0; k < bytes; ++k) all += static_cast<char>(c >> 8 * (big ? bytes - 1 - k : k) & 255);
     return all;
   };
-  const auto latin = U"In the beginning was the Word, and the Word was not in UTF-8 at all."sv, quoted = U"\x201cIn the beginning\x201d \x2013 he said"sv,
-             greek = U"\x395\x3bd \x3b1\x3c1\x3c7\x3b7 \x3b7\x3bd"sv, brief = U"word"sv;
+  const auto latin = U"In the beginning was the Word, and the Word was not in UTF-8 at all."sv,
+             quoted = U"\x201cIn the beginning\x201d \x2013 he said"sv, greek = U"\x395\x3bd \x3b1\x3c1\x3c7\x3b7 \x3b7\x3bd"sv, brief = U"word"sv;
   for (const bool big : {false, true}) {
     for (const auto text : {latin, quoted, brief}) {
       CAPTURE(big);

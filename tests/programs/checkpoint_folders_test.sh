@@ -57,7 +57,7 @@ foreign words/checkpoints/step-000002 lines && rm lines/tokenizer.json
 same_text "$(greedy --run words)" --checkpoint lines
 # 6. No tokenizer and no end of text: it is asked for, and the bytes are not assumed.
 foreign $newest bare && rm bare/tokenizer* && sed -i 's/"eos_token_id": 299/"eos_token_id": null/' bare/config.json
-expect_error 3 'bare contains no tokenizer' "$G" --checkpoint bare
+expect_error 2 'bare holds no tokenizer' "$G" --checkpoint bare
 same_text "$text" --checkpoint bare --tokenizer kept
 # 7. A padding that was set to the end of text by a fine-tuning, and an end of text that contradicts config.json.
 foreign $newest tuned && sed -i 's/"pad_token": .*/"pad_token": "<|endoftext|>"/' tuned/tokenizer_config.json

@@ -197,7 +197,9 @@ TEST_CASE("one process at a time works in a folder") {
 TEST_CASE("a model that no published format holds is noted before its first checkpoint, and not again") {
   const scratch_folder scratch;
   const auto folder = scratch / "run";
-  const auto noted = [](const std::string& notes) { return has(notes, "no published format holds this model: its checkpoints have the model_type \"raptr\""); };
+  const auto noted = [](const std::string& notes) {
+    return has(notes, "no published format holds this model: its checkpoints have the model_type \"raptr\"");
+  };
   CHECK(noted(run_in(folder)));
   CHECK_FALSE(noted(run_in(folder)));
   fs::remove_all(folder / "checkpoints/step-000020");

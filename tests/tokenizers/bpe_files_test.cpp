@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <raptr/tokenizers/tokenizer_writer.hpp>
+#include <raptr/tokenizers/tokenizer_files.hpp>
 
 #include "scratch_folder.hpp"
 #include "tokenizer_fixtures.hpp"

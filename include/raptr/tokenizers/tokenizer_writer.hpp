@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files with which a folder opens in Hugging Face's libraries with the ids of a tokenizer: tokenizer.json, vocab.txt for a
-// WordPiece, and tokenizer_config.json. The bytes are written as a BPE without merges whose ids are the bytes, and recognised as such.
+// WordPiece, and tokenizer_config.json. The bytes are written as a BPE without merges whose ids are the bytes, which read_tokenizer() knows.
 #pragma once
 
 #include <optional>
@@ -13,20 +13,6 @@
 #include <raptr/tokenizers/tokenizer_files.hpp>
 
 namespace raptr {
-
-/// The tokenizer of bytes as a BPE. Its ids and the roles of its three marks are the same.
-inline bpe_tokenizer bytes_as_bpe() {
-  bpe_model model;
-  for (int byte = 0; byte < 256; ++byte) model.tokens.emplace_back(1, static_cast<char>(static_cast<unsigned char>(byte)));
-  for (const char* const mark : {"<|endoftext|>", "<|mask|>", "<|padding|>"}) model.tokens.emplace_back(mark);
-  return bpe_tokenizer(std::move(model));
-}
-/// A tokenizer that was read: the bytes, if it is bytes_as_bpe().
-inline any_tokenizer recognised(any_tokenizer read) {
-  const auto* bpe = std::get_if<bpe_tokenizer>(&read);
-  return bpe && bpe->size() == byte_tokenizer::vocabulary().size && bpe->name() == bytes_as_bpe().name() ? any_tokenizer(byte_tokenizer{})
-                                                                                                         : std::move(read);
-}
 
 /// How a model uses its tokenizer.
 struct tokenizer_use {
