@@ -122,6 +122,11 @@ TEST_CASE("tokenizer_config.json has the class, the marks and how the model uses
   CHECK(config["strip_accents"] == false);
   CHECK_FALSE(config.contains("eos_token"));
   CHECK(file_of(bert, "tokenizer.json")["post_processor"]["type"] == "TemplateProcessing");
+  // BertTokenizer would cut words at its own length; readers of a BPE need the name of an unknown token, which no text gives.
+  const auto brief = words(all_marks, {}, {.longest_word = 9});
+  CHECK(file_of(tokenizer_files(brief, {.framed = true}), "tokenizer_config.json")["tokenizer_class"] == "PreTrainedTokenizerFast");
+  CHECK(bytes["unk_token"] == "<|endoftext|>");
+  CHECK(config["unk_token"] == "[UNK]");
   // Without a frame no [CLS] is added; BertTokenizer would add marks that are missing, as new ids.
   const auto bare = tokenizer_files(words({"[UNK]", "a"}), {.context = 8});
   CHECK(file_of(bare, "tokenizer.json")["post_processor"].is_null());

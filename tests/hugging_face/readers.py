@@ -54,7 +54,7 @@ def ids_of_shards(folder):
 
 
 def tokenizers():
-    text = (work / "hard.txt").read_text(encoding="utf-8", newline="")
+    text = (work / "hard.txt").read_bytes().decode()
     for folder in sorted(work.glob("ids/*")):
         ours = ids_of_shards(folder / "shards")
         theirs = AutoTokenizer.from_pretrained(str(folder / "tokenizer"))
@@ -118,6 +118,7 @@ def sentences():
 
 def converted():
     import ctranslate2
+    import numpy
     from ctranslate2.converters import TransformersConverter
 
     for run in ("gpt", "bpe", "bert"):
@@ -126,17 +127,15 @@ def converted():
         folder = newest(run)
         tokens = AutoTokenizer.from_pretrained(folder)
         start = tokens.convert_ids_to_tokens(tokens("line 7 ho").input_ids)
-        result = ctranslate2.Generator(str(work / "ct2" / run), intra_threads=1).generate_batch([start], max_length=8, sampling_topk=1)[0]
+        result = ctranslate2.Generator(str(work / "ct2" / run), intra_threads=1).generate_batch([start], max_length=len(start) + 8, sampling_topk=1)[0]
         theirs = tokens.decode(result.sequences_ids[0])
-        say(generated(folder, "line 7 ho", 8) == theirs, f"ctranslate2 {ctranslate2.__version__}, {run}: writes what raptr-generate does, {theirs!r}")
+        say(theirs.startswith(generated(folder, "line 7 ho", 8)), f"ctranslate2 {ctranslate2.__version__}, {run}: writes what raptr-generate does, {theirs!r}")
     tokens = AutoTokenizer.from_pretrained(newest("bert"))
     text = tokens("line 7 holds 3")
     theirs = ctranslate2.Encoder(str(work / "ct2" / "bert"), intra_threads=1).forward_batch([text.input_ids]).last_hidden_state
-    from transformers import AutoModel
-
     with torch.no_grad():
-        ours = AutoModel.from_pretrained(newest("bert"))(**tokens("line 7 holds 3", return_tensors="pt")).last_hidden_state
-    gap = abs(torch.as_tensor(list(memoryview(__import__("numpy").array(theirs).ravel()))).reshape(ours.shape) - ours).max().item()
+        ours = transformers.AutoModel.from_pretrained(newest("bert"))(**tokens("line 7 holds 3", return_tensors="pt")).last_hidden_state
+    gap = abs(numpy.array(theirs) - ours.numpy()).max()
     say(gap < 1e-3, f"ctranslate2, bert: hidden states differ by {gap:.1e}")
 
 
@@ -157,7 +156,8 @@ def logs():
         import pandas
 
         frame = pandas.read_json(work / "gpt" / "metrics.jsonl", lines=True)
-        say(len(frame) == len(steps) and list(frame["loss"]) == [s["loss"] for s in steps], f"pandas {pandas.__version__}: a table of {frame.shape}")
+        close = all(abs(x - s["loss"]) < 1e-12 for x, s in zip(frame["loss"], steps))  # its parser may miss the last bit
+        say(len(frame) == len(steps) and close, f"pandas {pandas.__version__}: a table of {frame.shape}")
     except ImportError:
         print("left out: no package pandas")
 

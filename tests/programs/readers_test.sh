@@ -32,10 +32,10 @@ expect_done "$P" --text text.txt "${small[@]}" --context 16 --batch 16 --steps 6
   --vocab 40 --out bert
 # Without an end of text.
 mkdir own && sed 's/<|endoftext|>/<eos>/' tok/vocab.json >own/vocab.json && cp tok/merges.txt own
-expect_done "$P" "${brief[@]}" --tokenizer own --vocab 300 --out endless
+expect_done "$P" --text text.txt "${small[@]}" --context 32 --batch 8 --steps 100 --learning-rate 0.003 --tokenizer own --vocab 300 --out endless
 
 # The ids of a hard text, by raptr-tokenize and as transformers reads the folder of a checkpoint, or of a tokenizer.
-printf '%s\n' "it's we'LL  123,456 line3 holds" $'  tabs\t and\r\n\n' 'Ünïcode é naïve e\xcc\x81 \xe6\xb8\xac\xe8\xa9\xa6' 'ÀÉ ß ﬁ İ' '<s> [X] </s' \
+printf '%s\n' "it's we'LL  123,456 line3 holds" $'  tabs\t and\r\n\n' 'Ünïcode é naïve e\xcc\x81 \xe6\xb8\xac\xe8\xa9\xa6' 'ÀÉ ß ﬁ İ' '<S> [X] </s' \
   "$(printf 'a%.0s' {1..120})" '漢字 😀👩‍💻 ½ ٣' >hard.txt
 printf 'nul \0 and \x7f, no-break\xc2\xa0space\xe3\x80\x80wide   end' >>hard.txt
 compare() {  # NAME TOKENIZER FOLDER: the files of FOLDER against the ids of TOKENIZER
@@ -47,7 +47,7 @@ compare() {  # NAME TOKENIZER FOLDER: the files of FOLDER against the ids of TOK
 compare bytes bytes gpt/checkpoints/step-000400
 compare bpe-of-raptr-tokenize tok tok
 compare bpe tok bpe/checkpoints/step-000200
-compare bpe-endless own endless/checkpoints/step-000001
+compare bpe-endless own endless/checkpoints/step-000100
 compare words words.txt bert/checkpoints/step-000600
 of_words() {  # NAME TOKENIZER
   expect_done "$P" "${brief[@]}" --objective masked_lm --tokenizer "$2" --vocab 300 --out "of_$1"
