@@ -33,6 +33,9 @@ namespace errors {
   raptr::fail("the tokenizer " + raptr::shown(given) + " is not the one that the run was trained with (" + now + " instead of " + before +
               "): give that one as --tokenizer FILE or DIR");
 }
+[[noreturn]] static void no_tokenizer_beside(const std::filesystem::path& folder) {
+  raptr::fail(raptr::shown(folder) + " holds no tokenizer: give the one of its weights as --tokenizer FILE or DIR");
+}
 [[noreturn]] static void tokenizer_is_gone(const std::string& place) {
   raptr::fail<raptr::file_error>(raptr::shown(place) + ", the tokenizer of the run, is not there: give its new place as --tokenizer");
 }
@@ -154,7 +157,7 @@ raptr::model_shape shape_of(const std::filesystem::path& checkpoint, const raptr
 /// Throws file_error if the checkpoint is missing or damaged, input_error for a model that cannot continue a text.
 ///
 ///   checkpoint  one of this library, whose manifest is verified, or any other Hugging Face folder of a GPT-2, merged or fine-tuned
-///   tokenizer   "bytes", a file or a folder; empty: that in the folder, else that of the run that holds the checkpoint, else bytes
+///   tokenizer   "bytes", a file or a folder; empty: that in the folder, else, of a checkpoint of this library, that of its run, else bytes
 writer make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, const network_kind& kind, int threads) {
   std::error_code ignored;
   const auto has = [&](std::string_view name) { return std::filesystem::exists(checkpoint / name, ignored); };
@@ -163,12 +166,14 @@ writer make_writer(const std::filesystem::path& checkpoint, std::string tokenize
   const auto file = checkpoint / "config.json";
   const raptr::json config = raptr::read_json(file);
   const auto shape = shape_of(checkpoint, config, ours);
-  const bool beside = tokenizer_name.empty() && (has("tokenizer.json") || has("vocab.json"));
+  const bool beside = tokenizer_name.empty() && (has("tokenizer.json") || has("vocab.json") || has("vocab.txt"));
   run_tokenizer of_run;
   if (beside)
     tokenizer_name = checkpoint.native();
   else if (ours)
     of_run = tokenizer_of_run(checkpoint);
+  else if (tokenizer_name.empty())
+    errors::no_tokenizer_beside(checkpoint);
   if (tokenizer_name.empty()) {
     tokenizer_name = of_run.place;
     if (tokenizer_name != "bytes" && tokenizer_name != "none" && !std::filesystem::exists(tokenizer_name, ignored))
@@ -196,6 +201,15 @@ std::filesystem::path checkpoint_of(const settings& s) {
                                  raptr::shown(s.run));
 }
 
+/// A file is read as the text of a run is: without a byte order mark.
+std::string prompt_of(const settings& s) {
+  if (s.prompt_file.empty()) return s.prompt;
+  std::string text = raptr::read_file(s.prompt_file);
+  raptr::expect_text(std::string_view(text).substr(0, raptr::known_format_bytes), s.prompt_file);
+  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+  return text;
+}
+
 int start(int count, char** words) {
   settings s;
   option_list options = options_of(s);
@@ -210,8 +224,8 @@ int start(int count, char** words) {
   if (!is_on_host(s.device) && options.given("threads"))
     raptr::fail("--threads is given, but --device is " + s.device + ", so nothing reads it: leave --threads out");
   const network_kind& kind = **std::ranges::find(network_kinds(), s.device, &network_kind::device);
+  const std::string prompt = prompt_of(s);
   writer model = make_writer(checkpoint_of(s), s.tokenizer, kind, static_cast<int>(s.threads));
-  const std::string prompt = s.prompt_file.empty() ? s.prompt : raptr::read_file(s.prompt_file);
   if (const auto size = model.begin(prompt); size > model.context())
     note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model.context()) + ": only the last " +
          std::to_string(model.context()) + " are used");

@@ -174,7 +174,7 @@ std::string corpus::part::hash(const std::stop_token& stop) const {
   if (!expected_hash.empty() && found != expected_hash) raptr::errors::shards_differ_from_index(index, "hash", expected_hash, found);
   return found;
 }
-corpus::optional_tokenizer corpus::tokenizer_of(const settings& s, const std::string& expected) {
+corpus::optional_tokenizer corpus::tokenizer_of(const settings& s, const std::string& expected, std::optional<raptr::any_tokenizer> read) {
   if (!s.text.empty() && !s.shards.empty()) errors::text_and_shards("");
   if (!s.validation_text.empty() && !s.validation_shards.empty()) errors::text_and_shards("validation-");
   const bool reads_text = !s.text.empty() || !s.validation_text.empty(), reads_shards = !s.shards.empty() || !s.validation_shards.empty();
@@ -184,7 +184,7 @@ corpus::optional_tokenizer corpus::tokenizer_of(const settings& s, const std::st
     if (reads_text) errors::text_without_tokenizer();
     return std::nullopt;
   }
-  auto tokenizer = tokenizer_named(s.tokenizer);
+  auto tokenizer = read ? *std::move(read) : tokenizer_named(s.tokenizer);
   if (s.objective_name() == "ul2") {
     const bool has_sentinels = vocabulary_of(tokenizer).sentinels() > 0;
     tokenizer = raptr::with_denoiser_tokens(

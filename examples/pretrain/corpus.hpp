@@ -18,8 +18,10 @@ class corpus {
   /// Reads the text. Throws input_error if the options do not fit together, or the tokenizer is not the expected one, before any text is
   /// read.
   ///
-  ///   tokenizer  as in the hashes of the run to be resumed; empty: any
-  explicit corpus(const settings& s, const std::string& tokenizer = "") : corpus(s, tokenizer_of(s, tokenizer), tokenizer) {}
+  ///   expected  the tokenizer as in the hashes of the run to be resumed; empty: any
+  ///   read      that of s, if it has been read already
+  explicit corpus(const settings& s, const std::string& expected = "", std::optional<raptr::any_tokenizer> read = {})
+      : corpus(s, tokenizer_of(s, expected, std::move(read)), expected) {}
   corpus(const corpus&) = delete;
   corpus& operator=(const corpus&) = delete;
 
@@ -53,7 +55,7 @@ class corpus {
   using optional_tokenizer = std::optional<raptr::any_tokenizer>;  // nullopt: only the ids of shards are known
 
   corpus(const settings& s, const optional_tokenizer& tokenizer, const std::string& expected);
-  static optional_tokenizer tokenizer_of(const settings& s, const std::string& expected);
+  static optional_tokenizer tokenizer_of(const settings& s, const std::string& expected, std::optional<raptr::any_tokenizer> read);
   static part part_of(const settings& s, const optional_tokenizer& tokenizer, const path_list& text, const path_list& shards, bool validation);
 
   part training_part_;

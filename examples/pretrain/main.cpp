@@ -282,11 +282,13 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
 /// Returns an exit code. given: the options set by the command line and the configuration file.
 int run(settings s, const option_list& given) {
   std::optional<run_folder> folder;
+  std::optional<any_tokenizer> tokenizer;
   if (!s.resume.empty()) {
     if (given.given("out")) errors::out_and_resume();
     const settings now = std::exchange(s, settings{});
     folder = run_folder::open(now.resume);
-    s = resumed(*folder, given);
+    auto before = resumed(*folder, given);
+    s = std::move(before.options), tokenizer = std::move(before.tokenizer);
     s.out = now.resume, s.plan = now.plan;
   } else {
     if (s.text.empty() && s.shards.empty()) errors::no_text();
@@ -297,7 +299,7 @@ int run(settings s, const option_list& given) {
     (void)to_be_solved(s);  // before a long text is read
   }
   say("Reading the text ...");
-  corpus text(s, folder ? tokenizer_of_run(folder->config()) : "");
+  corpus text(s, folder ? tokenizer_of_run(folder->config()) : "", std::move(tokenizer));
   s.inside_word = text.inside_word();
   const stop_signals signals;
   try {

@@ -164,12 +164,18 @@ inline bool is_known_by_contents(const option& o) { return names_a_place(o) && o
 inline std::string tokenizer_of_run(const raptr::json& config) {
   return config.contains("hashes") && config["hashes"].contains("tokenizer") ? config["hashes"].value("tokenizer", "") : "";
 }
-/// The newest checkpoint with the tokenizer of the run, recognised by its contents; empty: there is none, as in runs of earlier versions.
-inline std::filesystem::path checkpoint_with_tokenizer(const raptr::run_folder& run) {
+struct found_tokenizer {
+  std::filesystem::path folder;
+  raptr::any_tokenizer tokenizer;
+};
+/// The tokenizer of the run, recognised by its contents, in the newest checkpoint that has it; nullopt: in none, as in runs of earlier
+/// versions.
+inline std::optional<found_tokenizer> tokenizer_in_checkpoints(const raptr::run_folder& run) {
   const std::string wanted = tokenizer_of_run(run.config());
   for (const auto& [step, folder] : raptr::step_folders(run.files().checkpoints())) try {
-      if (std::error_code ignored; std::filesystem::exists(folder / "tokenizer.json", ignored))
-        if (tokenizer_text(tokenizer_named(folder.native())) == wanted) return folder;
+      std::error_code ignored;
+      if (!std::filesystem::exists(folder / "tokenizer.json", ignored)) continue;
+      if (auto found = tokenizer_named(folder.native()); tokenizer_text(found) == wanted) return found_tokenizer{folder, std::move(found)};
     } catch (const raptr::error&) {  // damaged, as the resume will say
     }
   return {};
@@ -186,8 +192,12 @@ inline void expect_places(const option& o) {
     if (!std::filesystem::exists(place, ignored)) errors::place_is_gone(std::string(o.name), place.native());
 }
 
+struct resumed_run {
+  settings options;
+  std::optional<raptr::any_tokenizer> tokenizer{};  // if it has been read already
+};
 /// The options of the stored run, with those that may differ taken from the command line. Throws if any other option differs.
-inline settings resumed(const raptr::run_folder& run, const option_list& given) {
+inline resumed_run resumed(const raptr::run_folder& run, const option_list& given) {
   settings s;
   option_list options = options_of(s);
   options.read(raptr::json_member<raptr::json>(run.config(), "options", run.files().config()), run.files().config());
@@ -207,11 +217,12 @@ inline settings resumed(const raptr::run_folder& run, const option_list& given) 
       errors::option_differs(o.name, raptr::detail::shown_json(first_value), raptr::detail::shown_json(value),
                              o.topic == "schedule" || o.name == "steps" ? plans_text(before, given) : "");
   }
+  std::optional<raptr::any_tokenizer> tokenizer;
   if (s.tokenizer != "bytes" && s.tokenizer != "none" && !given.given("tokenizer"))
-    if (const auto folder = checkpoint_with_tokenizer(run); !folder.empty()) s.tokenizer = folder.native();
+    if (auto found = tokenizer_in_checkpoints(run)) s.tokenizer = found->folder.native(), tokenizer = std::move(found->tokenizer);
   for (const option& o : options.all())
     if (is_known_by_contents(o)) expect_places(o);
-  return s;
+  return {std::move(s), std::move(tokenizer)};
 }
 /// Throws stopped on a request.
 inline void expect_same_text(const corpus& text, const raptr::run_folder& run, const std::stop_token& stop) {

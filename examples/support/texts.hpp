@@ -22,7 +22,7 @@ using namespace raptr;
 inline raptr::any_tokenizer tokenizer_named(const std::string& given) {
   const std::string name = at_home(given);
   if (name == "none") raptr::fail("the tokenizer is none, but one is needed here: give --tokenizer FILE, DIR or bytes");
-  return name == "bytes" ? raptr::any_tokenizer{} : raptr::recognised(raptr::read_tokenizer(name));
+  return name == "bytes" ? raptr::any_tokenizer{} : raptr::read_tokenizer(name);
 }
 /// Identifies the tokenizer by its contents.
 inline std::string name_of(const raptr::any_tokenizer& tokenizer) {

@@ -7,6 +7,7 @@
 #include <raptr/data/shard_format.hpp>
 #include <raptr/tokenizers/bpe_files.hpp>
 #include <raptr/tokenizers/bpe_trainer.hpp>
+#include <raptr/tokenizers/tokenizer_writer.hpp>
 
 #include "../support/option_list.hpp"
 #include "../support/texts.hpp"
@@ -38,7 +39,7 @@ option_list options_of(settings& s) {
 }
 
 void refuse_existing(const std::filesystem::path& folder) {
-  for (const char* const name : {"vocab.json", "merges.txt", "tokenizer.json"}) {
+  for (const char* const name : {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json"}) {
     std::error_code ignored;
     if (std::filesystem::exists(folder / name, ignored))
       raptr::fail(raptr::shown(folder / name) + " exists already: give another --out, or remove the old tokenizer");
@@ -56,6 +57,7 @@ int learn_tokenizer(const settings& s) {
   say("text: " + text_report_line(report, counted(trainer.different_words(), "distinct word", "distinct words")));
   const auto tokens = trainer.train(static_cast<int>(s.train_bpe));
   raptr::write_bpe(tokens, s.out);
+  raptr::replace_file(s.out / "tokenizer_config.json", raptr::json_text(raptr::tokenizer_config(tokens, {})));
   say("tokenizer: " + raptr::shown(s.out) + ", " + count_text(tokens.size()) + " tokens, " + count_text(std::ssize(tokens.model().merges)) +
       " merges, " + duration_text(std::chrono::duration<double>(clock::now() - begin).count()));
   return done;

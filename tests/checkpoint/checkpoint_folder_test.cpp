@@ -20,7 +20,7 @@ constexpr model_shape shape{.layers = 2, .width = 8, .heads = 2, .neurons = 12, 
 any_tokenizer written_and_read(const any_tokenizer& tokenizer, const tokenizer_use& use = {}) {
   scratch_folder folder;
   for (const text_file& file : tokenizer_files(tokenizer, use)) write_file(folder / file.name, file.text);
-  return recognised(read_tokenizer(folder.path()));
+  return read_tokenizer(folder.path());
 }
 json file_of(const std::vector<text_file>& files, const std::string& name) {
   for (const text_file& file : files)
@@ -30,7 +30,9 @@ json file_of(const std::vector<text_file>& files, const std::string& name) {
 std::string name_of(const any_tokenizer& tokenizer) {
   return std::visit([](const auto& t) { return std::string(t.name()); }, tokenizer);
 }
-wordpiece_tokenizer words(std::vector<std::string> tokens, bert_splitting how = {}) { return wordpiece_tokenizer(std::move(tokens), how); }
+wordpiece_tokenizer words(std::vector<std::string> tokens, bert_splitting how = {}, const wordpiece_options& options = {}) {
+  return wordpiece_tokenizer(std::move(tokens), how, options);
+}
 const std::vector<std::string> all_marks{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "line", "##s", "é"};
 }  // namespace
 
@@ -60,7 +62,42 @@ TEST_CASE("The bytes as a BPE have the ids and roles of the bytes, and no other 
   }
   auto other = bpe.model();
   std::swap(other.tokens[257], other.tokens[258]);
-  CHECK(std::holds_alternative<bpe_tokenizer>(recognised(bpe_tokenizer(other))));
+  CHECK(std::holds_alternative<bpe_tokenizer>(written_and_read(bpe_tokenizer(other))));
+}
+
+TEST_CASE("Marks with names of their own keep their ids and roles in a written tokenizer") {
+  const auto roles = [](const any_tokenizer& tokenizer) { return std::visit([](const auto& t) { return t.vocabulary(); }, tokenizer); };
+  const auto kept = [&](const auto& one, const tokenizer_use& use) {
+    const any_tokenizer read = written_and_read(one, use);
+    CHECK(name_of(read) == one.name());
+    CHECK(roles(read) == one.vocabulary());
+    return read;
+  };
+  auto model = bytes_as_bpe().model();
+  std::ranges::copy(std::array{"<eos>", "<hidden>", "<empty>"}, model.tokens.end() - 3);
+  bpe_tokenizer bpe(model);
+  bpe.assign_roles({.end_of_text = 256, .mask = 257, .pad = 258});
+  (void)kept(bpe, {.context = 8});
+  std::ranges::rotate(model.tokens, model.tokens.begin() + 256);  // the marks first, as in GPT-NeoX
+  bpe_tokenizer first(model);
+  first.assign_roles({.end_of_text = 2, .mask = 0, .pad = 1});
+  (void)kept(first, {.context = 8});
+  (void)kept(words({"<pad>", "<unk>", "<s>", "</s>", "<mask>", "line", "##s"}, {},
+                   {.unknown = "<unk>", .longest_word = 3, .roles = {.size = 7, .end_of_text = 3, .mask = 4, .pad = 0, .cls = 2, .sep = 3}}),
+             {.context = 8, .framed = true, .types = true});
+  const auto brief = words({"[UNK]", "Line", "##s"}, {.lower_case = false, .strip_accents = false}, {.longest_word = 4});
+  CHECK(std::get<wordpiece_tokenizer>(kept(brief, {})).longest_word() == 4);
+}
+
+TEST_CASE("A mark that no file can spell keeps its role by the id in config.json") {
+  auto model = bytes_as_bpe().model();
+  model.tokens[256] = "\xff<end>", model.tokens.resize(257);
+  scratch_folder folder;
+  for (const text_file& file : tokenizer_files(bpe_tokenizer(model), {})) write_file(folder / file.name, file.text);
+  write_file(folder / "config.json", R"({"eos_token_id": 256})");
+  const any_tokenizer read = read_tokenizer(folder.path());
+  CHECK(std::get<bpe_tokenizer>(read).vocabulary().end_of_text == 256);
+  CHECK(std::get<bpe_tokenizer>(read).token(256) == "\xff<end>");
 }
 
 TEST_CASE("tokenizer_config.json has the class, the marks and how the model uses the tokenizer") {
@@ -85,6 +122,11 @@ TEST_CASE("tokenizer_config.json has the class, the marks and how the model uses
   CHECK(config["strip_accents"] == false);
   CHECK_FALSE(config.contains("eos_token"));
   CHECK(file_of(bert, "tokenizer.json")["post_processor"]["type"] == "TemplateProcessing");
+  // BertTokenizer would cut words at its own length; readers of a BPE need the name of an unknown token, which no text gives.
+  const auto brief = words(all_marks, {}, {.longest_word = 9});
+  CHECK(file_of(tokenizer_files(brief, {.framed = true}), "tokenizer_config.json")["tokenizer_class"] == "PreTrainedTokenizerFast");
+  CHECK(bytes["unk_token"] == "<|endoftext|>");
+  CHECK(config["unk_token"] == "[UNK]");
   // Without a frame no [CLS] is added; BertTokenizer would add marks that are missing, as new ids.
   const auto bare = tokenizer_files(words({"[UNK]", "a"}), {.context = 8});
   CHECK(file_of(bare, "tokenizer.json")["post_processor"].is_null());

@@ -99,6 +99,36 @@ TEST_CASE("a text that only begins with the letters of a format is read") {
     CHECK(said_of_text(in / "a", text) == "nothing was thrown");
 }
 
+TEST_CASE("UTF-16 and UTF-32 without a mark are refused by name as texts; the same bytes are ids in a shard") {
+  const scratch_folder in;
+  const auto units = [](std::u32string_view text, std::size_t bytes, bool big) {
+    std::string all;
+    for (const char32_t c : text)
+      for (std::size_t k = 0; k < bytes; ++k) all += static_cast<char>(c >> 8 * (big ? bytes - 1 - k : k) & 255);
+    return all;
+  };
+  const auto latin = U"In the beginning was the Word, and the Word was not in UTF-8 at all."sv,
+             quoted = U"\x201cIn the beginning\x201d \x2013 he said"sv, greek = U"\x395\x3bd \x3b1\x3c1\x3c7\x3b7 \x3b7\x3bd"sv, brief = U"word"sv;
+  for (const bool big : {false, true}) {
+    for (const auto text : {latin, quoted, brief}) {
+      CAPTURE(big);
+      CHECK(has(said_of_text(in / "a.txt", units(text, 2, big)), "a.txt is a UTF-16 text without a mark (it begins with the bytes "));
+      CHECK(said_of_parts(in / "a.txt") == said_of_text(in / "a.txt", units(text, 2, big)));
+      CHECK(has(said_of_text(in / "a.txt", units(text, 2, big)), big ? "iconv -f UTF-16BE -t UTF-8" : "iconv -f UTF-16LE -t UTF-8"));
+    }
+    for (const auto text : {latin, quoted, greek, brief})
+      CHECK(has(said_of_text(in / "a.txt", units(text, 4, big)), big ? "iconv -f UTF-32BE -t UTF-8" : "iconv -f UTF-32LE -t UTF-8"));
+  }
+  CHECK(said_of_shard(in / "a.bin", units(latin, 2, false), shard_format::nanogpt) == "nothing was thrown");
+}
+
+TEST_CASE("a text with NUL bytes is read unless every second byte is one") {
+  const scratch_folder in;
+  for (const std::string_view text : {"a\0b\0c"sv, "\0\0\0\0\0\0\0\0\0\0"sv, "first\0second\0third\0"sv, "ab\0cd\0ef\0gh\0ij\0kl\0"sv, "\0a\0"sv,
+                                      "one two three four\0\0\0\0\0\0\0\0"sv, "abc\0abc\0abc\0abc\0"sv})
+    CHECK(said_of_text(in / "a", text) == "nothing was thrown");
+}
+
 TEST_CASE("a nanoGPT file is read where its ids could be the mark of a format by chance: marks shorter than two ids decide nothing") {
   const scratch_folder in;
   CHECK(said_of_shard(in / "a", "\x1f\x8b\x01\0\x02\0"sv, shard_format::nanogpt) == "nothing was thrown");

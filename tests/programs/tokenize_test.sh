@@ -7,10 +7,14 @@ T=$programs/raptr-tokenize
 # Learning says what was read, and gives the same files every time, also from the same text in two files.
 expect_done "$T" --train-bpe 300 --text text.txt --out tok
 [[ $(cat out.log) == *"1 file, 1 document, "*" distinct words"*"300 tokens, 43 merges"* ]] || fail "not told what was learned: $(cat out.log)"
-[[ $(find tok -type f | sort | tr '\n' ' ') == "tok/merges.txt tok/tokenizer.json tok/vocab.json " ]] || fail "not the three files: $(ls -A tok)"
+[[ $(find tok -type f | sort | tr '\n' ' ') == "tok/merges.txt tok/tokenizer.json tok/tokenizer_config.json tok/vocab.json " ]] || fail "not the four files: $(ls -A tok)"
+for member in '"tokenizer_class": "PreTrainedTokenizerFast"' '"eos_token": "<|endoftext|>"' '"pad_token": "<|endoftext|>"'; do
+  grep -qF "$member" tok/tokenizer_config.json || fail "no $member: $(cat tok/tokenizer_config.json)"
+done
+! grep -q 'model_max_length' tok/tokenizer_config.json || fail "a tokenizer has no context"
 split -n l/2 text.txt half.
 expect_done "$T" --train-bpe 300 --text half.ab half.aa --out again
-for file in vocab.json merges.txt tokenizer.json; do cmp -s "tok/$file" "again/$file" || fail "$file depends on the order of the files"; done
+for file in vocab.json merges.txt tokenizer.json tokenizer_config.json; do cmp -s "tok/$file" "again/$file" || fail "$file depends on the order of the files"; done
 
 # Bytes that are not UTF-8 are kept and told.
 { head -c 5000 text.txt; printf '\xff'; tail -c 5000 text.txt; } >bad.txt
@@ -40,6 +44,8 @@ expect_error 2 'the id 299 ends a text, but for the tokenizer bytes it is 256' "
 expect_error 2 'there is no text' "$T" --out new
 expect_error 2 'give --out DIR' "$T" --text text.txt
 expect_error 2 'tok/vocab.json exists already' "$T" --text text.txt --out tok
+mkdir settings && echo '{"eos_token": "</s>"}' >settings/tokenizer_config.json
+expect_error 2 'settings/tokenizer_config.json exists already' "$T" --text text.txt --out settings
 expect_error 2 'a whole number from 257 to 65536' "$T" --train-bpe 256 --text text.txt --out new
 expect_error 2 'use more text or a smaller size' "$T" --train-bpe 60000 --text text.txt --out new
 expect_error 3 'nothing.txt' "$T" --text nothing.txt --out new

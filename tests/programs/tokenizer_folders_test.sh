@@ -8,7 +8,7 @@ small=(--layers 2 --width 16 --heads 2 --context 8 --batch 2 --threads 1 --steps
 
 # A byte-level tokenizer without merges whose end of text has a name of its own.
 expect_done "$T" --train-bpe 257 --text text.txt --out own
-rm own/tokenizer.json
+rm own/tokenizer{,_config}.json
 sed -i 's/<|endoftext|>/<eos>/' own/vocab.json
 cp -r own unnamed
 echo '{"eos_token": "<eos>"}' >own/special_tokens_map.json

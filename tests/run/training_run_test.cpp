@@ -194,6 +194,20 @@ TEST_CASE("one process at a time works in a folder") {
   });
 }
 
+TEST_CASE("a model that no published format holds is noted before its first checkpoint, and not again") {
+  const scratch_folder scratch;
+  const auto folder = scratch / "run";
+  const auto noted = [](const std::string& notes) {
+    return has(notes, "no published format holds this model: its checkpoints have the model_type \"raptr\"");
+  };
+  CHECK(noted(run_in(folder)));
+  CHECK_FALSE(noted(run_in(folder)));
+  fs::remove_all(folder / "checkpoints/step-000020");
+  CHECK_FALSE(noted(run_in(folder)));
+  fs::remove_all(folder / "checkpoints");
+  CHECK(noted(run_in(folder)));  // from step 0: the next one is the first again
+}
+
 TEST_CASE("a damaged checkpoint is named and the one before it is used; a damaged log is refused by its byte") {
   scratch_folder scratch;
   run_in(scratch / "whole");

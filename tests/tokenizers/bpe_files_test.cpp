@@ -160,3 +160,71 @@ TEST_CASE("the kind of a tokenizer follows from its files") {
             "contains no tokenizer: neither tokenizer.json nor vocab.json (with merges.txt) nor vocab.txt"));
   CHECK(has(sentence_of<raptr::file_error>([&] { raptr::read_tokenizer("/no/such"); }), "cannot open /no/such"));
 }
+
+TEST_CASE("a tokenizer.json and the vocab.json and merges.txt beside it are one tokenizer, or are refused with both names") {
+  copied one(true);
+  const auto beside = [&](const char* name) { return one.folder / name; };
+  const auto fresh = [&] {
+    for (const char* const name : {"vocab.json", "merges.txt"}) fs::copy_file(stored / name, beside(name), fs::copy_options::overwrite_existing);
+  };
+  fresh();
+  const auto whole = raptr::read_bpe(stored / "tokenizer.json").name();
+  CHECK(raptr::read_bpe(one.folder.path()).name() == whole);
+
+  const auto lines = raptr::read_file(stored / "merges.txt");
+  const auto first = lines.find('\n') + 1, second = lines.find('\n', first) + 1, third = lines.find('\n', second) + 1;
+  const std::string a = lines.substr(first, second - first - 1), b = lines.substr(second, third - second - 1);
+  overwrite(beside("merges.txt"), lines.substr(0, first) + b + "\n" + a + "\n" + lines.substr(third));
+  const auto both = [&](const char* file) { return has(one.told(), beside(file).native()) && has(one.told(), beside("tokenizer.json").native()); };
+  CHECK(both("merges.txt"));
+  CHECK(has(one.told(), "merges.txt, line 2: expected \"" + a + "\", as in "));
+  CHECK(has(sentence_of<raptr::file_error>([&] { raptr::read_tokenizer(one.folder.path()); }), "got \"" + b + "\""));
+  overwrite(beside("merges.txt"), lines.substr(0, third));  // of another size
+  CHECK(both("merges.txt"));
+  overwrite(beside("merges.txt"), lines + "a a\n");
+  CHECK(both("merges.txt"));
+  overwrite(beside("merges.txt"), lines.substr(first));  // without #version
+  CHECK(one.told() == "nothing was thrown");
+
+  fresh();
+  one.change("vocab.json", "\"!\":1,\"\\\"\":2", "\"!\":2,\"\\\"\":1");
+  CHECK(both("vocab.json"));
+  CHECK(has(one.told(), "vocab.json, \"!\": expected 1, as in "));
+  fresh();
+  one.change("vocab.json", "\"!\":1,", "");  // its own reader would refuse the gap
+  CHECK(both("vocab.json"));
+  fresh();
+  one.change("vocab.json", "{", "{\"brand new\":1000,");
+  CHECK(both("vocab.json"));
+  fresh();
+  fs::remove(beside("merges.txt"));  // one of them alone is compared too
+  CHECK(one.told() == "nothing was thrown");
+  one.change("vocab.json", "\"!\":1,\"\\\"\":2", "\"!\":2,\"\\\"\":1");
+  CHECK(both("vocab.json"));
+
+  // Special tokens may stand in tokenizer.json alone; a file that is named is read as it is.
+  fresh();
+  one.change("vocab.json", "\"<|endoftext|>\":0,", "");
+  CHECK(one.told() == "nothing was thrown");
+  fresh();
+  overwrite(beside("merges.txt"), lines.substr(0, first) + b + "\n" + a + "\n" + lines.substr(third));
+  CHECK(raptr::read_bpe(beside("vocab.json")).name() != whole);
+}
+
+TEST_CASE("the bytes as a BPE are read as the bytes, unless a file gives them other roles") {
+  const scratch_folder in;
+  raptr::write_bpe(raptr::bytes_as_bpe(), in.path());
+  const auto is_bytes = [&] { return std::holds_alternative<raptr::byte_tokenizer>(raptr::read_tokenizer(in.path())); };
+  CHECK(is_bytes());
+  CHECK(std::holds_alternative<raptr::byte_tokenizer>(raptr::read_tokenizer(in / "vocab.json")));
+  overwrite(in / "tokenizer_config.json", R"({"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"})");  // as a fine-tuning leaves it
+  CHECK(is_bytes());
+  overwrite(in / "tokenizer_config.json", R"({"eos_token": "<|padding|>"})");
+  CHECK_FALSE(is_bytes());
+  CHECK(std::visit([](const auto& t) { return t.vocabulary().end_of_text; }, raptr::read_tokenizer(in.path())) == 258);
+  overwrite(in / "tokenizer_config.json", R"({"mask_token": "<|padding|>"})");
+  CHECK_FALSE(is_bytes());
+  overwrite(in / "tokenizer_config.json", R"({"additional_special_tokens": ["<|more|>"]})");
+  overwrite(in / "added_tokens.json", R"({"<|more|>": 259})");
+  CHECK_FALSE(is_bytes());
+}

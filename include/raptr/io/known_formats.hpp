@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Formats that are told by the first bytes of a file, so that a file given as text or as tokens by mistake is refused by the name
-// of its format. No text begins with one of the marks: letters alone, as in PAR1 or BZh, decide nothing.
+// of its format. No text begins with one of the marks: letters alone, as in PAR1 or BZh, decide nothing. UTF-16 and UTF-32 without a mark
+// are told by where their NUL bytes are, as texts only: as ids of a shard such bytes are those of a tokenizer of bytes.
 #pragma once
 
 #include <algorithm>
@@ -60,7 +61,8 @@ inline constexpr std::array known_formats{known_format{"a UTF-32 text", "\xff\xf
 }  // namespace detail
 
 /// The number of bytes of a file that are enough to find its format.
-inline constexpr std::size_t known_format_bytes = (std::ranges::max)(detail::known_formats, {}, &known_format::mark_bytes).mark_bytes();
+inline constexpr std::size_t known_format_bytes = 64;
+static_assert(known_format_bytes >= (std::ranges::max)(detail::known_formats, {}, &known_format::mark_bytes).mark_bytes());
 
 /// The format of a file that begins with `bytes`; nullptr if it is none of these.
 constexpr const known_format* find_known_format(std::string_view bytes) {
@@ -68,12 +70,35 @@ constexpr const known_format* find_known_format(std::string_view bytes) {
   return found == detail::known_formats.end() ? nullptr : found;
 }
 
+namespace detail {
+
+inline constexpr known_format utf16_le{"a UTF-16 text without a mark", "", "convert it, as with iconv -f UTF-16LE -t UTF-8"},
+    utf16_be{"a UTF-16 text without a mark", "", "convert it, as with iconv -f UTF-16BE -t UTF-8"},
+    utf32_le{"a UTF-32 text without a mark", "", "convert it, as with iconv -f UTF-32LE -t UTF-8"},
+    utf32_be{"a UTF-32 text without a mark", "", "convert it, as with iconv -f UTF-32BE -t UTF-8"};
+
+/// UTF-32, or UTF-16 of mostly Latin letters, by the NUL bytes of the first known_format_bytes; nullptr for fewer than 8 bytes and for others.
+constexpr const known_format* find_wide_text(std::string_view bytes) {
+  const std::size_t units = (std::min)(bytes.size(), known_format_bytes) / 4;
+  std::array<std::size_t, 4> zeros{};  // by the place in a unit of four bytes
+  for (std::size_t i = 0; i < 4 * units; ++i) zeros[i % 4] += bytes[i] == '\0';
+  const auto [a, b, c, d] = zeros;
+  if (units < 2) return nullptr;
+  if (a == 0 && c == units && d == units) return &utf32_le;
+  if (a == units && b == units && d == 0) return &utf32_be;
+  if (a + c == 0 && 2 * (b + d) >= 3 * units) return &utf16_le;
+  if (b + d == 0 && 2 * (a + c) >= 3 * units) return &utf16_be;
+  return nullptr;
+}
+
+}  // namespace detail
+
 namespace errors {
 /// bytes: of its beginning.
 [[noreturn]] inline void another_format(const std::filesystem::path& file, const known_format& format, std::string_view bytes,
                                         std::string_view expected) {
   std::string mark;
-  for (const char c : bytes.substr(0, format.mark_bytes())) {
+  for (const char c : bytes.substr(0, format.mark.empty() ? 8 : format.mark_bytes())) {
     constexpr std::string_view digits = "0123456789abcdef";
     const auto byte = static_cast<unsigned char>(c);
     mark += {' ', digits[byte >> 4], digits[byte & 15]};
@@ -89,7 +114,9 @@ namespace errors {
 ///
 ///   bytes  of its beginning: known_format_bytes, or all that it has
 inline void expect_text(std::string_view bytes, const std::filesystem::path& file) {
-  if (const known_format* const other = find_known_format(bytes)) errors::another_format(file, *other, bytes, "plain text");
+  const known_format* other = find_known_format(bytes);
+  if (other == nullptr) other = detail::find_wide_text(bytes);
+  if (other != nullptr) errors::another_format(file, *other, bytes, "plain text");
 }
 
 }  // namespace raptr

@@ -4,6 +4,7 @@
 // is a merge, unless it is the first one and begins with "#version".
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -90,10 +91,28 @@ inline void need_plain_settings(const object_file& settings) {
   for (const auto name : {"add_prefix_space", "do_lower_case"}) need_plain(settings.members, name, false, settings.path);
 }
 
+/// Calls each(number, line) for the merges of merges.txt. Throws file_error for an empty line, except at the end.
+template <std::invocable<std::int64_t, std::string_view> Each> void for_each_merge_line(const std::filesystem::path& file, Each&& each) {
+  std::int64_t empty = 0;  // the first empty line
+  read_lines(file, [&](std::int64_t number, std::string_view line) {
+    if (number == 1 && line.starts_with("#version")) return;
+    if (line.empty()) {
+      if (empty == 0) empty = number;
+      return;
+    }
+    if (empty > 0) errors::wrong_merge_line(shown(file) + ", line " + std::to_string(empty), "");
+    each(number, line);
+  });
+}
+inline json read_vocab(const std::filesystem::path& file) {
+  auto vocab = read_json(file);
+  if (!vocab.is_object()) errors::unexpected(file, "an object of tokens and ids", shown_json(vocab));
+  return vocab;
+}
+
 inline bpe_tokenizer read_vocab_and_merges(const std::filesystem::path& vocab_file, const std::filesystem::path& merges_file) {
   (void)present(vocab_file), (void)present(merges_file);
-  const auto vocab = read_json(vocab_file);
-  if (!vocab.is_object()) errors::unexpected(vocab_file, "an object of tokens and ids", shown_json(vocab));
+  const auto vocab = read_vocab(vocab_file);
   const special_token_files beside(folder_of(vocab_file));
   need_plain_settings(beside.settings);
   beside.settings.need_class({"GPT2Tokenizer", "RobertaTokenizer", "BartTokenizer", "LongformerTokenizer", "CodeGenTokenizer"});
@@ -103,14 +122,7 @@ inline bpe_tokenizer read_vocab_and_merges(const std::filesystem::path& vocab_fi
   added.add(all, beside);
   all.check();
   bpe_model model{.tokens = bytes_of_tokens(all), .merge_place = shown(merges_file) + ", line "};
-  std::int64_t empty = 0;  // the first empty line; empty lines are allowed at the end only
-  read_lines(merges_file, [&](std::int64_t number, std::string_view line) {
-    if (number == 1 && line.starts_with("#version")) return;
-    if (line.empty()) {
-      if (empty == 0) empty = number;
-      return;
-    }
-    if (empty > 0) errors::wrong_merge_line(model.merge_place + std::to_string(empty), "");
+  for_each_merge_line(merges_file, [&](std::int64_t number, std::string_view line) {
     if (model.merges.empty()) model.first_merge = number;
     model.merges.push_back(merge_of(line, all, model.merge_place + std::to_string(number)));
   });
@@ -144,6 +156,37 @@ inline bpe_splitting splitting_of(const json& splitting, const std::filesystem::
   for (const auto& [how, known] : bpe_patterns)
     if (pattern == json{{"Regex", known}}) return how;
   errors::wrong_member(file, "pattern", "the regular expression of GPT-2 or that of Llama 3", shown_json(pattern));
+}
+
+/// Throws file_error unless the vocab.json and the merges.txt beside a tokenizer.json, as far as they are there, have its tokens and merges.
+/// Special tokens may be in tokenizer.json alone.
+inline void need_equal_beside(const std::filesystem::path& file, const bpe_tokenizer& tokenizer, const token_table& all) {
+  const auto vocab_file = folder_of(file) / "vocab.json", merges_file = folder_of(file) / "merges.txt";
+  const auto spellings = all.spellings();
+  if (present(vocab_file)) {
+    std::vector<bool> found(spellings.size());
+    const auto as_in_whole = [&](std::int32_t id) { return (id < 0 ? "no such token" : std::to_string(id)) + ", as in " + shown(file); };
+    const auto vocab = read_vocab(vocab_file);
+    for (const auto& [spelling, id] : vocab.items()) {
+      const auto expected = all.find(spelling);
+      if (expected < 0 || id != expected) errors::wrong_member(vocab_file, spelling, as_in_whole(expected), shown_json(id));
+      found[static_cast<std::size_t>(expected)] = true;
+    }
+    for (std::int32_t id = 0; id < tokenizer.size(); ++id)
+      if (const auto i = static_cast<std::size_t>(id); !found[i] && !tokenizer.is_special(id))
+        errors::wrong_member(vocab_file, spellings[i], as_in_whole(id), "nothing");
+  }
+  if (present(merges_file)) {
+    const auto merges = merge_lines(tokenizer, spellings);
+    const auto expected = [&](std::size_t i) { return i < merges.size() ? in_quotes(merges[i]) : std::string("no merge"); };
+    std::size_t i = 0;
+    std::int64_t last = 0;
+    for_each_merge_line(merges_file, [&](std::int64_t number, std::string_view line) {
+      if (i >= merges.size() || merges[i] != line) errors::line_differs(merges_file, number, expected(i), file, in_quotes(line));
+      ++i, last = number;
+    });
+    if (i < merges.size()) errors::line_differs(merges_file, last + 1, expected(i), file, "no merge");
+  }
 }
 
 inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::filesystem::path& file) {
@@ -181,17 +224,20 @@ inline bpe_tokenizer read_tokenizer_json(const json& file_json, const std::files
     else
       errors::wrong_merge_line(where, shown_json(merge));
   }
-  return made_tokenizer(std::move(model), all, added, beside);
+  auto tokenizer = made_tokenizer(std::move(model), all, added, beside);
+  need_equal_beside(file, tokenizer, all);
+  return tokenizer;
 }
 
 }  // namespace detail
 
 /// Reads a byte-level tokenizer.
 ///
-///   from  a folder with tokenizer.json, else with vocab.json and merges.txt; or one of these files
+///   from  a folder with tokenizer.json, else with vocab.json and merges.txt; or one of these files. Beside a tokenizer.json these two must
+///         have its tokens and merges
 ///
-/// The files beside it give further special tokens and their roles. Throws file_error with file and line or member for files that are damaged or do not match, and for settings that would
-/// give other ids.
+/// The files beside it give further special tokens and their roles. Throws file_error with file and line or member for files that are
+/// damaged or do not match, and for settings that would give other ids.
 inline bpe_tokenizer read_bpe(const std::filesystem::path& from) {
   std::error_code ignored;
   if (std::filesystem::is_directory(from, ignored)) {

@@ -58,7 +58,7 @@ inline any_tokenizer shortened(const bpe_tokenizer& tokenizer, std::size_t size)
   model.tokens.resize(size);
   bpe_tokenizer shorter(std::move(model));
   shorter.assign_roles(tokenizer.vocabulary());
-  return recognised(std::move(shorter));
+  return bytes_or(std::move(shorter));
 }
 inline any_tokenizer shortened(const wordpiece_tokenizer& tokenizer, std::size_t size) {
   std::vector<std::string> tokens = tokenizer.tokens();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files with which a folder opens in Hugging Face's libraries with the ids of a tokenizer: tokenizer.json, vocab.txt for a
-// WordPiece, and tokenizer_config.json. The bytes are written as a BPE without merges whose ids are the bytes, and recognised as such.
+// WordPiece, and tokenizer_config.json. The bytes are written as a BPE without merges whose ids are the bytes, which read_tokenizer() knows.
 #pragma once
 
 #include <optional>
@@ -13,20 +13,6 @@
 #include <raptr/tokenizers/tokenizer_files.hpp>
 
 namespace raptr {
-
-/// The tokenizer of bytes as a BPE. Its ids and the roles of its three marks are the same.
-inline bpe_tokenizer bytes_as_bpe() {
-  bpe_model model;
-  for (int byte = 0; byte < 256; ++byte) model.tokens.emplace_back(1, static_cast<char>(static_cast<unsigned char>(byte)));
-  for (const char* const mark : {"<|endoftext|>", "<|mask|>", "<|padding|>"}) model.tokens.emplace_back(mark);
-  return bpe_tokenizer(std::move(model));
-}
-/// A tokenizer that was read: the bytes, if it is bytes_as_bpe().
-inline any_tokenizer recognised(any_tokenizer read) {
-  const auto* bpe = std::get_if<bpe_tokenizer>(&read);
-  return bpe && bpe->size() == byte_tokenizer::vocabulary().size && bpe->name() == bytes_as_bpe().name() ? any_tokenizer(byte_tokenizer{})
-                                                                                                         : std::move(read);
-}
 
 /// How a model uses its tokenizer.
 struct tokenizer_use {
@@ -78,7 +64,9 @@ inline json tokenizer_json(const wordpiece_tokenizer& tokenizer, bool framed) {
 template <class Tokenizer> json tokenizer_config(const Tokenizer& tokenizer, const tokenizer_use& use) {
   constexpr bool words = std::same_as<Tokenizer, wordpiece_tokenizer>;
   const vocabulary ids = tokenizer.vocabulary();
-  const bool as_bert = words && use.framed && ids.mask >= 0 && ids.pad >= 0;  // BertTokenizer adds marks that are missing, which would be new ids
+  // BertTokenizer adds marks that are missing, which would be new ids, and has a longest word of its own.
+  bool as_bert = words && use.framed && ids.mask >= 0 && ids.pad >= 0;
+  if constexpr (words) as_bert = as_bert && tokenizer.longest_word() == wordpiece_options{}.longest_word;
   json config = {{"tokenizer_class", as_bert ? "BertTokenizer" : "PreTrainedTokenizerFast"}};
   if (use.context > 0) config["model_max_length"] = use.context;
   config["clean_up_tokenization_spaces"] = false;
@@ -91,7 +79,9 @@ template <class Tokenizer> json tokenizer_config(const Tokenizer& tokenizer, con
       if (!detail::spells_itself(tokenizer.token(id))) return;
     config[name] = tokenizer.token(id);
   };
-  if (ids.end_of_text != ids.sep) mark("bos_token", ids.end_of_text), mark("eos_token", ids.end_of_text);
+  if (ids.end_of_text != ids.sep)
+    for (const char* const name : {"bos_token", "eos_token"}) mark(name, ids.end_of_text);
+  if (!words) mark("unk_token", ids.end_of_text);  // as GPT-2 has it: no text is unknown, but some readers need a name
   mark("pad_token", ids.pad >= 0 ? ids.pad : ids.end_of_text);
   mark("mask_token", ids.mask), mark("cls_token", ids.cls), mark("sep_token", ids.sep);
   if constexpr (words) {

@@ -51,7 +51,8 @@ void run_bpe(std::string_view input) {
   if (accepts([&] { (void)raptr::read_bpe(file); })) check_bpe(raptr::read_bpe(file), input);
 }
 void run_tokenizer_json(std::string_view input) {
-  const auto file = put("tokenizer.json", input);
+  fs::create_directory(fuzz::folder() / "whole");  // the files of other targets would be compared
+  const auto file = put("whole/tokenizer.json", input);
   if (accepts([&] { (void)raptr::read_bpe(file); })) check_bpe(raptr::read_bpe(file), input);
 }
 raptr::bpe_tokenizer small_bpe() {
@@ -112,8 +113,8 @@ void run_tokenizer_folder(std::string_view input) {
   const auto in = fuzz::folder() / "tokenizer";
   fs::create_directory(in);
   std::string_view left = input;
-  for (const char* const name :
-       {"tokenizer.json", "vocab.txt", "special_tokens_map.json", "tokenizer_config.json", "added_tokens.json", "config.json"}) {
+  for (const char* const name : {"tokenizer.json", "vocab.txt", "special_tokens_map.json", "tokenizer_config.json", "added_tokens.json",
+                                 "config.json", "vocab.json", "merges.txt"}) {
     const auto [content, rest] = halves(left);
     left = rest;
     if (content.empty())
@@ -152,7 +153,8 @@ std::vector<std::string> tokenizer_folder_seeds() {
       nul + lines + nul + R"({"eos_token":"<eos>","mask_token":"<mask>"})" + nul + R"({"do_lower_case":false,"eos_token":"<eos>"})" + nul +
           R"({"<pad>":9})" + nul + R"({"eos_token_id":8,"pad_token_id":[9]})",
       nul + lines + nul + nul + R"({"added_tokens_decoder":{"9":{"content":"<b>","special":true}},"unk_token":"[UNK]"})",
-      shorter(written("tokenizer.json")) + nul + nul + R"({"eos_token":"<|endoftext|>"})" + nul + R"({"add_prefix_space":false})"};
+      shorter(written("tokenizer.json")) + nul + nul + R"({"eos_token":"<|endoftext|>"})" + nul + R"({"add_prefix_space":false})",
+      shorter(written("tokenizer.json")) + std::string(6, '\0') + shorter(written("vocab.json")) + nul + written("merges.txt")};
 }
 
 void run_documents(std::string_view input) {
