@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # raptr-pretrain trains each of RAPTR_PRETRAIN_FAMILIES on each of RAPTR_PRETRAIN_DEVICES; each pair is compiled by itself, so a build
 # with fewer of them is shorter. --model, --objective and --device select one of them; the first that fits is the default. raptr-generate
-# has the same devices. Eigen is compiled in by default only where the tests are built: a user of the programs needs no Eigen.
+# has those that continue a text. Eigen is compiled in by default only where the tests are built: a user of the programs needs no Eigen.
+#   RAPTR_PRETRAIN_LEFT_OUT  pairs, FAMILY_on_DEVICE, that are not compiled
+#   llama_tied         is known besides the families of the default, for Llamas without a head of their own: "gpt2;llama_tied"
 #   RAPTR_FAMILY_NAME  the header, block and objective of a family of your own: -DRAPTR_PRETRAIN_FAMILIES="gpt2;mine"
 #                      -DRAPTR_FAMILY_mine="/folder/mine.hpp;mine::block;raptr::causal_lm"
-set(RAPTR_PRETRAIN_FAMILIES gpt2 bert ul2 CACHE STRING "Networks of raptr-pretrain")
+set(RAPTR_PRETRAIN_FAMILIES gpt2 bert llama ul2 CACHE STRING "Networks of raptr-pretrain")
 set(default_devices cpu)
 if(RAPTR_BUILD_TESTS AND TARGET raptr::eigen)
   list(APPEND default_devices eigen)
@@ -12,7 +14,11 @@ endif()
 set(RAPTR_PRETRAIN_DEVICES ${default_devices} CACHE STRING "Devices of raptr-pretrain and raptr-generate: cpu, eigen, cuda")
 set(RAPTR_FAMILY_gpt2 raptr/models/gpt2.hpp raptr::gpt2_block raptr::causal_lm)
 set(RAPTR_FAMILY_bert raptr/models/bert.hpp raptr::bert_block raptr::masked_lm)
+set(RAPTR_FAMILY_llama raptr/models/llama.hpp raptr::llama_block raptr::causal_lm)
+set(RAPTR_FAMILY_llama_tied raptr/models/llama.hpp "raptr::block<raptr::llama_block, raptr::tied_head>" raptr::causal_lm)
 set(RAPTR_FAMILY_ul2 raptr/models/gpt2.hpp raptr::gpt2_block raptr::ul2)
+# The tests of Eigen are about the device, whatever the family, and its products take longest to compile.
+set(RAPTR_PRETRAIN_LEFT_OUT llama_on_eigen ul2_on_eigen CACHE STRING "Pairs of families and devices that are not compiled, such as bert_on_cuda")
 
 if("eigen" IN_LIST RAPTR_PRETRAIN_DEVICES AND NOT TARGET raptr::eigen)
   message(FATAL_ERROR "raptr: RAPTR_PRETRAIN_DEVICES has eigen, but there is no Eigen 3.4 or newer (${raptr_eigen_problem})")
@@ -57,44 +63,44 @@ std::span<const network_kind* const> network_kinds() { return kinds; }
   target_include_directories(${target} PRIVATE ${folder})
 endmacro()
 
-function(raptr_pretrain_networks target)
+# One source file for each pair of a family and a device of a program in examples/FOLDER. objectives: a regular expression of those that the
+# program has a use for; without any family for it, it has gpt2.
+function(raptr_networks target folder objectives)
+  set(families "")
+  foreach(family IN LISTS RAPTR_PRETRAIN_FAMILIES)
+    list(LENGTH RAPTR_FAMILY_${family} count)
+    if(NOT family MATCHES "^[A-Za-z][A-Za-z0-9_]*$" OR NOT count EQUAL 3)
+      message(FATAL_ERROR "raptr: RAPTR_PRETRAIN_FAMILIES has ${family}, and RAPTR_FAMILY_${family} is \"${RAPTR_FAMILY_${family}}\": a family has a name of "
+                          "letters, digits and _, and a header, a block and an objective, as in "
+                          "-DRAPTR_FAMILY_mine=\"/folder/mine.hpp;mine::block;raptr::causal_lm\"")
+    endif()
+    list(GET RAPTR_FAMILY_${family} 2 objective)
+    if(objective MATCHES "${objectives}")
+      list(APPEND families ${family})
+    endif()
+  endforeach()
+  if(NOT families)
+    set(families gpt2)
+  endif()
   set(declared "")
   set(kinds "")
   foreach(device IN LISTS RAPTR_PRETRAIN_DEVICES)
     raptr_use_device(${target} ${device})
-    foreach(family IN LISTS RAPTR_PRETRAIN_FAMILIES)
-      list(LENGTH RAPTR_FAMILY_${family} count)
-      if(NOT family MATCHES "^[A-Za-z][A-Za-z0-9_]*$" OR NOT count EQUAL 3)
-        message(FATAL_ERROR "raptr: RAPTR_PRETRAIN_FAMILIES has ${family}, and RAPTR_FAMILY_${family} is \"${RAPTR_FAMILY_${family}}\": a family has a name of "
-                            "letters, digits and _, and a header, a block and an objective, as in "
-                            "-DRAPTR_FAMILY_mine=\"/folder/mine.hpp;mine::block;raptr::causal_lm\"")
+    foreach(family IN LISTS families)
+      if("${family}_on_${device}" IN_LIST RAPTR_PRETRAIN_LEFT_OUT)
+        continue()
       endif()
       list(GET RAPTR_FAMILY_${family} 0 header)
       list(GET RAPTR_FAMILY_${family} 1 block)
       list(GET RAPTR_FAMILY_${family} 2 objective)
-      set(generated "${CMAKE_CURRENT_BINARY_DIR}/pretrain/${family}_on_${device}.${extension}")
-      configure_file(pretrain/network.cpp.in "${generated}" @ONLY)
+      set(generated "${CMAKE_CURRENT_BINARY_DIR}/${folder}/${family}_on_${device}.${extension}")
+      configure_file(${folder}/network.cpp.in "${generated}" @ONLY)
       target_sources(${target} PRIVATE "${generated}")
       string(APPEND declared "extern const network_kind ${family}_on_${device};\n")
       string(APPEND kinds "&${family}_on_${device}, ")
     endforeach()
   endforeach()
-  raptr_list_networks(pretrain)
-endfunction()
-
-# The GPT-2 of raptr-generate on each device.
-function(raptr_generate_networks target)
-  set(declared "")
-  set(kinds "")
-  foreach(device IN LISTS RAPTR_PRETRAIN_DEVICES)
-    raptr_use_device(${target} ${device})
-    set(generated "${CMAKE_CURRENT_BINARY_DIR}/generate/gpt2_on_${device}.${extension}")
-    configure_file(generate/network.cpp.in "${generated}" @ONLY)
-    target_sources(${target} PRIVATE "${generated}")
-    string(APPEND declared "extern const network_kind gpt2_on_${device};\n")
-    string(APPEND kinds "&gpt2_on_${device}, ")
-  endforeach()
-  raptr_list_networks(generate)
+  raptr_list_networks(${folder})
 endfunction()
 
 # raptr_fast_to_compile(SOURCES): -Og for files without inner loops, which -O3 takes twice as long to compile and -O1 a third longer.

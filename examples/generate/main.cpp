@@ -17,8 +17,10 @@ namespace errors {
   raptr::fail(raptr::shown(folder) + " holds a model of the objective " + raptr::shown(objective) +
               ", which fills gaps and cannot continue a text: give one that was trained with --objective causal_lm");
 }
-[[noreturn]] static void model_is_no_gpt2(const std::filesystem::path& folder, const std::string& family) {
-  raptr::fail(raptr::shown(folder) + " holds a model of the family " + raptr::shown(family) + ", and this program continues texts with a GPT-2 only");
+[[noreturn]] static void family_is_not_compiled(const std::filesystem::path& folder, const std::string& family,
+                                                const std::vector<std::string_view>& families, const std::string& device) {
+  raptr::fail(raptr::shown(folder) + " holds a model of the family " + raptr::shown(family) + ", and this program continues texts with " +
+              list_of(families, " or ") + " on " + device);
 }
 [[noreturn]] static void model_has_another_vocabulary(const std::filesystem::path& folder, int rows, const std::string& tokenizer, int size) {
   raptr::fail(raptr::shown(folder) + " holds a model with " + std::to_string(rows) + " rows of embedding, but the tokenizer " + tokenizer +
@@ -58,7 +60,7 @@ struct settings {
 option_list options_of(settings& s) {
   option_list o;
   o.add("", "run", "RUN", &s.run, "folder of a run, for its newest good checkpoint");
-  o.add("", "checkpoint", "FOLDER", &s.checkpoint, "or one checkpoint, or a Hugging Face folder of a GPT-2");
+  o.add("", "checkpoint", "FOLDER", &s.checkpoint, "or one checkpoint, or a Hugging Face folder of such a model");
   o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "or bytes [that in the checkpoint, or of its run]");
   o.add("", "prompt", "TEXT", &s.prompt, "what to continue [a new document]").or_empty();
   o.add("", "prompt-file", "FILE", &s.prompt_file, "or the contents of a file");
@@ -68,7 +70,8 @@ option_list options_of(settings& s) {
   o.add("", "top-p", "P", &s.top_p, "sample from the fewest tokens with total probability P").range(0, 1);
   o.add("", "seed", "N", &s.seed, "different seeds give different texts").range(0, 9'007'199'254'740'992);
   std::vector<std::string_view> devices;
-  for (const network_kind* const kind : network_kinds()) devices.push_back(kind->device);
+  for (const network_kind* const kind : network_kinds())
+    if (std::ranges::find(devices, kind->device) == devices.end()) devices.push_back(kind->device);
   add_device_option(o, "", &s.device, devices, "of those compiled in; any continues the text of any run");
   o.add("", "threads", "N", &s.threads, "0: one per processor").range(0, 1023);
   return o;
@@ -142,30 +145,51 @@ bool ends_with(const raptr::json& end, std::int64_t id) {
   return end.is_null() || end == id;
 }
 
-/// The shape in config.json. Throws input_error for a model that cannot continue a text.
-raptr::model_shape shape_of(const std::filesystem::path& checkpoint, const raptr::json& config, bool ours) {
-  if (!ours) return raptr::hugging_face_config_of<raptr::gpt2_family, raptr::gpt2_block>(checkpoint, 1, true).shape;
+struct found_model {
+  const network_kind* kind;
+  raptr::model_shape shape;
+};
+/// The first kind of network on the device that config.json fits. Throws input_error for a model that cannot continue a text.
+found_model model_in(const std::filesystem::path& checkpoint, const raptr::json& config, bool ours, const std::string& device) {
   const auto file = checkpoint / "config.json";
-  const auto shape = raptr::shape_from_json(config, file);
-  const auto objective = raptr::json_member<std::string>(config["raptr"], "objective", file);
-  if (objective != raptr::causal_lm::name) errors::model_does_not_continue(checkpoint, objective);
-  const auto family = raptr::json_member<std::string>(config["raptr"], "names", file);
-  if (family != raptr::names_of<raptr::gpt2_block>(shape).family) errors::model_is_no_gpt2(checkpoint, family);
-  return shape;
+  std::string family;
+  if (ours) {
+    const auto own = raptr::json_member<raptr::json>(config, "raptr", file);
+    const auto objective = raptr::json_member<std::string>(own, "objective", file);
+    if (objective != raptr::causal_lm::name) errors::model_does_not_continue(checkpoint, objective);
+    family = raptr::json_member<std::string>(own, "names", file);
+  } else {
+    family = raptr::json_member<std::string>(config, "model_type", file);
+  }
+  std::exception_ptr refused;
+  std::vector<std::string_view> families;
+  for (const network_kind* const kind : network_kinds()) {
+    if (kind->device != device) continue;
+    if (std::ranges::find(families, kind->family) == families.end()) families.push_back(kind->family);
+    if (kind->family != family) continue;
+    try {
+      const auto shape = kind->describe(config, file);
+      return {kind, ours ? raptr::shape_from_json(config, file) : shape};
+    } catch (const raptr::file_error&) {
+      if (!refused) refused = std::current_exception();
+    }
+  }
+  if (refused) std::rethrow_exception(refused);
+  errors::family_is_not_compiled(checkpoint, family, families, device);
 }
 
 /// Throws file_error if the checkpoint is missing or damaged, input_error for a model that cannot continue a text.
 ///
-///   checkpoint  one of this library, whose manifest is verified, or any other Hugging Face folder of a GPT-2, merged or fine-tuned
+///   checkpoint  one of this library, whose manifest is verified, or any other Hugging Face folder of such a model, merged or fine-tuned
 ///   tokenizer   "bytes", a file or a folder; empty: that in the folder, else, of a checkpoint of this library, that of its run, else bytes
-writer make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, const network_kind& kind, int threads) {
+writer make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, const std::string& device, int threads) {
   std::error_code ignored;
   const auto has = [&](std::string_view name) { return std::filesystem::exists(checkpoint / name, ignored); };
   const bool ours = has(raptr::manifest_name) || has("state.json") || !(has("model.safetensors") || has("model.safetensors.index.json"));
   if (ours) raptr::verify_folder(checkpoint);
   const auto file = checkpoint / "config.json";
   const raptr::json config = raptr::read_json(file);
-  const auto shape = shape_of(checkpoint, config, ours);
+  const auto [kind, shape] = model_in(checkpoint, config, ours, device);
   const bool beside = tokenizer_name.empty() && (has("tokenizer.json") || has("vocab.json") || has("vocab.txt"));
   run_tokenizer of_run;
   if (beside)
@@ -186,7 +210,7 @@ writer make_writer(const std::filesystem::path& checkpoint, std::string tokenize
     errors::model_has_another_end_of_text(checkpoint, raptr::detail::shown_json(*end), raptr::shown(tokenizer_name), ids.end_of_text);
   if (const std::string now = tokenizer_text(tokenizer); !of_run.contents.empty() && now != of_run.contents)
     errors::run_has_another_tokenizer(tokenizer_name, now, of_run.contents);
-  return {kind.load(shape, threads, checkpoint, ours), std::move(tokenizer)};
+  return {kind->load(shape, threads, checkpoint, ours), std::move(tokenizer)};
 }
 
 void note(const std::string& sentence) { std::fprintf(stderr, "raptr: note: %s\n", one_line(sentence).c_str()); }
@@ -223,9 +247,8 @@ int start(int count, char** words) {
                   " out, or raise --temperature");
   if (!is_on_host(s.device) && options.given("threads"))
     raptr::fail("--threads is given, but --device is " + s.device + ", so nothing reads it: leave --threads out");
-  const network_kind& kind = **std::ranges::find(network_kinds(), s.device, &network_kind::device);
   const std::string prompt = prompt_of(s);
-  writer model = make_writer(checkpoint_of(s), s.tokenizer, kind, static_cast<int>(s.threads));
+  writer model = make_writer(checkpoint_of(s), s.tokenizer, s.device, static_cast<int>(s.threads));
   if (const auto size = model.begin(prompt); size > model.context())
     note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model.context()) + ": only the last " +
          std::to_string(model.context()) + " are used");

@@ -122,8 +122,10 @@ template <class Block, class Objective, class Device> struct network_of {
   }
   static constexpr network_kind kind(std::string_view name) {
     using family = raptr::family_of<Block>;
-    return {name, family::name, Objective::name, std::string_view(Device::name), raptr::vocabulary_file(family::tokenizer), describe,
-            make, start_from,   peak_flops};
+    int (*neurons)(int) = nullptr;
+    if constexpr (requires { family::neurons(1); }) neurons = family::neurons;
+    return {name,       family::name, Objective::name, std::string_view(Device::name), raptr::vocabulary_file(family::tokenizer), describe, make,
+            start_from, peak_flops,   neurons,         Block::positions::has_table};
   }
 };
 

@@ -75,16 +75,16 @@ inline void take_shape(settings& s, const option_list& given) {
     errors::option_contradicts_folder("objective", s.objective, file, "is of a " + family + ", whose head is for " + std::string(kind.objective));
   s.model = kind.name;
   if (s.objective_name() != kind.objective) s.objective = kind.objective;
-  if (s.kv_heads != 0 && s.kv_heads != there.shape.heads)
-    errors::option_contradicts_folder(
-        "kv-heads", std::to_string(s.kv_heads), file,
-        "is of a " + family + ", which has a key and a value for each of its " + std::to_string(there.shape.heads) + " heads");
-  s.positions_of_folder = there.shape.context;
+  if (s.kv_heads != 0 && s.kv_heads != there.shape.head_groups())
+    errors::option_contradicts_folder("kv-heads", std::to_string(s.kv_heads), file,
+                                      "is of a " + family + " with " + std::to_string(there.shape.head_groups()) + " keys and values for its " +
+                                          std::to_string(there.shape.heads) + " heads");
+  if (kind.position_table) s.positions_of_folder = there.shape.context;
   const auto take = [&](std::string_view name, const raptr::json& number, const std::string& has) {
     if (name == "context" && given.given(name) && s.context < number) return;  // the first positions are enough
     const raptr::json value = option_list::json_of(*options.find(name));
-    const bool default_neurons = name == "neurons" && value == 0 && number == 4 * there.shape.width;
-    if (given.given(name) && value != number && !default_neurons) errors::option_contradicts_folder(std::string(name), value.dump(), file, has);
+    const bool usual = value == 0 && ((name == "neurons" && number == 4 * there.shape.width) || (name == "kv-heads" && number == there.shape.heads));
+    if (given.given(name) && value != number && !usual) errors::option_contradicts_folder(std::string(name), value.dump(), file, has);
     options.set(name, number);
   };
   for (const raptr::named_size& size : there.sizes)
@@ -93,6 +93,13 @@ inline void take_shape(settings& s, const option_list& given) {
   take("norm-eps", there.shape.norm_eps, "has " + raptr::json(there.shape.norm_eps).dump());
   take("attention-scale", there.shape.attention_scale, "has another one");
   take("scale-by-depth", there.shape.scale_by_depth, "does not say so");
+  const raptr::rotary_scaling& stretch = there.shape.rotary_stretch;
+  for (const auto& [name, number] : {std::pair<std::string_view, raptr::json>{"rotary-base", there.shape.rotary_base},
+                                     {"rotary-factor", stretch.factor},
+                                     {"rotary-context", stretch.context},
+                                     {"rotary-slow", stretch.slow},
+                                     {"rotary-fast", stretch.fast}})
+    take(name, number, "has " + number.dump());
   if (given.given("tokenizer")) return;
   std::error_code ignored;
   const auto has = [&](std::string_view name) { return !name.empty() && std::filesystem::exists(s.from / name, ignored); };

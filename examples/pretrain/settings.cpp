@@ -23,7 +23,7 @@ const network_kind& kind_of(const settings& s) {
   for (const network_kind* kind : network_kinds())
     if (kind->device == s.device && (s.model.empty() || kind->name == s.model) && (s.objective.empty() || kind->objective == s.objective_name()))
       return *kind;
-  raptr::fail("no network " + (s.model.empty() ? "" : "of --model " + s.model + " ") + "for --objective " + s.objective +
+  raptr::fail("no network" + (s.model.empty() ? "" : " of --model " + s.model) + (s.objective.empty() ? "" : " for --objective " + s.objective) +
               " is compiled for --device " + s.device + ": leave one of them out");
 }
 
@@ -55,7 +55,7 @@ option_list options_of(settings& s) {
   o.add("model", "width", "N", &s.width, "of the residual stream").range(1, 65536);
   o.add("model", "heads", "N", &s.heads, "of attention; must divide the width").range(1, 65536);
   o.add("model", "kv-heads", "N", &s.kv_heads, "heads of keys and values (GQA); 0: as many as heads").range(0, 65536);
-  o.add("model", "neurons", "N", &s.neurons, "of the mlp; 0: four times the width").range(0, 1 << 20);
+  o.add("model", "neurons", "N", &s.neurons, "of the mlp; 0: four times the width, of a llama 8/3 of it, rounded up to 256").range(0, 1 << 20);
   o.add("model", "neuron-group", "N", &s.neuron_group, "neurons that are kept or dropped together")
       .range(1, 1 << 20)
       .default_is("16, or the largest divisor of the neurons below it");
@@ -65,6 +65,13 @@ option_list options_of(settings& s) {
   o.add("model", "norm-eps", "X", &s.norm_eps, "epsilon of the norms; 0: that of the model").range(0, 1);
   o.add("model", "attention-scale", "X", &s.attention_scale, "factor on query times key; 0: 1/sqrt(width of a head)").range(0, 1e6);
   o.add("model", "scale-by-depth", "", &s.scale_by_depth, "in block b, counted from 1, also times 1/b");
+
+  o.add("model", "rotary-base", "X", &s.rotary_base, "of rotary positions; 0: that of the model").range(0, 1e12);
+  o.add("model", "rotary-factor", "X", &s.rotary_stretch.factor, "stretches them for a longer context; 1: off").range(1, 1e6);
+  o.add("model", "rotary-context", "TOKENS", &s.rotary_context, "before it was stretched, as \"llama3\" counts; 0: all alike (\"linear\")")
+      .range(0, 1 << 24);
+  o.add("model", "rotary-slow", "X", &s.rotary_stretch.slow, "turns within that context up to which a pair is stretched in full").range(0, 1e6);
+  o.add("model", "rotary-fast", "X", &s.rotary_stretch.fast, "and from which on it is not").range(0, 1e6);
 
   o.add("schedule", "schedule", "TEXT", &s.schedule,
         "what trains: full, 6-8-10-12, heads 1/2-full, 6-12 with neurons 1/2-full, est, full for 1/10 then 6-12");
@@ -124,7 +131,10 @@ void settings::settle() {
   if (!warmup) warmup = steps / 20;
   if (!validate_every) validate_every = share(20);
   if (!checkpoint_every) checkpoint_every = share(10);
-  if (from.empty() && resume.empty()) settle_neuron_group();
+  if (from.empty() && resume.empty()) {
+    if (neurons == 0 && kind.neurons) neurons = kind.neurons(int(width));
+    settle_neuron_group();
+  }
   const auto whole = [](std::filesystem::path& p) {
     if (!p.empty()) p = std::filesystem::absolute(p).lexically_normal();
   };

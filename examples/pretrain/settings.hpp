@@ -27,6 +27,8 @@ struct network_kind {
   /// Loads the weights of a Hugging Face folder into a trainer made by this. Returns their checksum.
   std::string (*start_from)(raptr::any_trainer& trainer, const std::filesystem::path& folder);
   double (*peak_flops)(int threads);  // of all of them (0: one per processor), measured; 0: not known
+  int (*neurons)(int width);          // where none are given; nullptr: four times the width
+  bool position_table;                // whether each position is a row of weights
 };
 /// In the order of the lists of CMake; the first one is the default. Generated, as is the file of each.
 std::span<const network_kind* const> network_kinds();
@@ -42,8 +44,10 @@ struct settings {
   std::filesystem::path from;
   std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, context = 128, vocab = 259, token_types = 0;
   std::optional<std::int64_t> neuron_group;
-  std::int64_t positions_of_folder = 0;  // of --from; not an option
-  double norm_eps = 0, attention_scale = 0;
+  std::int64_t positions_of_folder = 0;  // of --from, if they are weights; not an option
+  double norm_eps = 0, attention_scale = 0, rotary_base = 0;
+  raptr::rotary_scaling rotary_stretch;
+  std::int64_t rotary_context = 0;  // of rotary_stretch
   bool scale_by_depth = false;
 
   std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen", at_borders = "kept", grown = "copied";
@@ -81,7 +85,9 @@ struct settings {
             .token_types = int(token_types),
             .norm_eps = norm_eps,
             .attention_scale = attention_scale,
-            .scale_by_depth = scale_by_depth};
+            .scale_by_depth = scale_by_depth,
+            .rotary_base = rotary_base,
+            .rotary_stretch = {rotary_stretch.factor, int(rotary_context), rotary_stretch.slow, rotary_stretch.fast}};
   }
   /// The two sides of --objective NAME:TEXT.
   std::string objective_name() const { return objective.substr(0, objective.find(':')); }

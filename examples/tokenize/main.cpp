@@ -31,6 +31,7 @@ option_list options_of(settings& s) {
   o.add("", "out", "DIR", &s.out, "for the files of the tokenizer, or a new folder for the shards");
   o.add("", "train-bpe", "SIZE", &s.train_bpe, "learn a vocabulary of SIZE tokens: 256 bytes, the merges and the end of text")
       .range(raptr::bpe_trainer::least_size, raptr::bpe_trainer::most_size);
+  o.add("", "splitting", "NAME", &s.splitting, "of a vocabulary that is learned: where no token crosses").one_of({"gpt2", "llama3"});
   o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "write shards with it, or with bytes; an id takes 2 bytes, or 4 with more than 65,536 ids");
   o.add("", "shard-tokens", "N", &s.shard_tokens, "per shard; the last one has the rest").range(1, static_cast<double>(raptr::most_shard_tokens));
   o.add("", "validation-share", "X", &s.validation_share, "share of the documents, evenly spread, for shards val_*.bin; 0: none").range(0, 1);
@@ -51,7 +52,7 @@ int learn_tokenizer(const settings& s) {
   refuse_existing(s.out);
   using clock = std::chrono::steady_clock;
   const auto begin = clock::now();
-  raptr::bpe_trainer trainer;
+  raptr::bpe_trainer trainer(s.splitting == "llama3" ? raptr::bpe_splitting::llama3 : raptr::bpe_splitting::gpt2);
   const auto report = raptr::read_documents(raptr::find_texts(s.text), documents_named(s.documents),
                                             [&](std::string_view document, const std::filesystem::path&) { trainer.add(document); });
   say("text: " + text_report_line(report, counted(trainer.different_words(), "distinct word", "distinct words")));
@@ -70,7 +71,9 @@ int start(int count, char** words) {
   options.read(count, words);
   if (s.text.empty()) raptr::fail("there is no text: give --text FILE or --text DIR");
   if (!s.tokenizer.empty()) {
-    if (options.given("train-bpe")) raptr::fail("--train-bpe and --tokenizer are given: learn a tokenizer first, then write shards with it");
+    for (const char* const name : {"train-bpe", "splitting"})
+      if (options.given(name))
+        raptr::fail("--" + std::string(name) + " and --tokenizer are given: learn a tokenizer first, then write shards with it");
     return write_shards(s);
   }
   for (const char* const name : {"shard-tokens", "validation-share", "threads"})

@@ -28,6 +28,7 @@ struct settings {
   std::string documents = "file";
   std::filesystem::path out;
   std::int64_t train_bpe = 8192;
+  std::string splitting = "gpt2";
 
   std::string tokenizer;  // of shards; empty: one is learned
   std::int64_t shard_tokens = 100'000'000, threads = 0;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checkpoints of this library in transformers, folders of transformers in this library, and one step of AdamW beside PyTorch's.
 
-    compare.py RAPTR_EXPORT FOLDER
+    compare.py RAPTR_EXPORT FOLDER [MODEL ...]
 
-A GPT-2 of the size of gpt2 (124 million weights), a Llama of 128 million with grouped queries, with and without a tied head, and a BERT of
-the size of BERT-small, with random weights, where every bias, gain and token type is drawn too. Exit code 1 if a difference is larger than the bounds below.
+MODEL: gpt2, llama, llama-tied, bert; all of them if none is named. A GPT-2 of the size of gpt2 (124 million weights), a Llama of 125 million
+with grouped queries (100 million with a tied head), and a BERT of the size of BERT-small, with random weights, where every bias, gain and token
+type is drawn too. Exit code 1 if a difference is larger than the bounds below.
 """
 import json
 import os
@@ -26,7 +27,7 @@ NORM = 1e-5       # relative, of the whole gradient
 UPDATES = 1e-4    # root mean square of the difference of all updates, relative to that of the updates
 WORST = 0.02      # largest difference of two updates, in units of the learning rate
 
-program, work = sys.argv[1], pathlib.Path(sys.argv[2])
+program, work, wanted = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:] or ["gpt2", "llama", "llama-tied", "bert"]
 (work / "ours").mkdir(parents=True, exist_ok=True)
 failures = 0
 torch.manual_seed(0)
@@ -68,6 +69,8 @@ for name, kinds in (("gpt2", [transformers.AutoModelForCausalLM, transformers.GP
                     ("llama", [transformers.AutoModelForCausalLM, transformers.LlamaForCausalLM]),
                     ("llama-tied", [transformers.AutoModelForCausalLM]),
                     ("bert", [transformers.BertForPreTraining, transformers.AutoModelForMaskedLM])):
+    if name not in wanted:
+        continue
     folder = work / "ours" / name
     print(f"{name}, saved by raptr: {ours('save', name, folder)}")
     expected = load_file(folder / "expected.safetensors")
@@ -118,6 +121,8 @@ for name, kind, config, prefix in (("gpt2", transformers.GPT2LMHeadModel, gpt2, 
                                     transformers.LlamaConfig(**llama, tie_word_embeddings=True, rope_parameters={"rope_type": "default", "rope_theta": 5e5}),
                                     "model."),
                                    ("bert", transformers.BertForPreTraining, bert, "bert.")):
+    if name not in wanted:
+        continue
     causal = name != "bert"
     model = random_model(kind, config)
     ids = torch.randint(3, config.vocab_size, (64,))
@@ -221,6 +226,8 @@ for kind, sizes, member, value in ((transformers.LlamaForCausalLM, slight, "rms_
                                    (transformers.BertForMaskedLM, little, "type_vocab_size", 1),
                                    (transformers.BertForMaskedLM, little, "type_vocab_size", 16),
                                    (transformers.BertForMaskedLM, little, "tie_word_embeddings", False)):
+    if kind.config_class.model_type not in wanted:
+        continue
     config = kind.config_class(**sizes, **{member: value})
     model = random_model(kind, config, 0.1)
     if not config.tie_word_embeddings and hasattr(model, "cls"):  # two tensors of one bias, of which the forward pass uses the decoder's

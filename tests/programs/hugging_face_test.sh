@@ -50,9 +50,9 @@ echo >>edited/tokenizer.json
 expect_error 3 'tokenizer.json' "$G" --checkpoint edited
 expect_error 3 'nowhere' "$P" "${T[@]}" --from nowhere
 cp -r $from changed
-sed -i 's/"model_type": "gpt2"/"model_type": "llama"/' changed/config.json
-expect_error 3 '"model_type" is "llama"; supported: "gpt2" or "bert"' "$P" "${T[@]}" --from changed --out no
-sed -i 's/"model_type": "llama"/"model_type": "gpt2"/; s/"n_layer": 4/"n_layer": 3/' changed/config.json
+sed -i 's/"model_type": "gpt2"/"model_type": "mistral"/' changed/config.json
+expect_error 3 '"model_type" is "mistral"; supported: "gpt2" or "bert" or "llama"' "$P" "${T[@]}" --from changed --out no
+sed -i 's/"model_type": "mistral"/"model_type": "gpt2"/; s/"n_layer": 4/"n_layer": 3/' changed/config.json
 expect_error 3 'not in the model: transformer.h.3.' "$P" "${T[@]}" --from changed --out no
 [[ ! -e no && ! -e runs ]] || fail "a refused run left a folder"
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <raptr/tokenizers/bpe_trainer.hpp>
 #include <raptr/tokenizers/tokenizer_files.hpp>
 #include <raptr/tokenizers/tokenizer_writer.hpp>
 
@@ -112,6 +113,23 @@ TEST_CASE("a tokenizer of Llama 3 is written as it is read, and its splitting is
   auto model = stored().model();
   model.splitting = bpe_splitting::gpt2;
   CHECK(bpe_tokenizer(model).name() != stored().name());
+}
+
+TEST_CASE("training with the splitting of Llama 3 gives the merges of the tokenizers package") {
+  raptr::bpe_trainer trainer(bpe_splitting::llama3);
+  for (const json& row : ids()["rows"])
+    if (row["kind"] != "ignore_merges" && row["kind"] != "not UTF-8") trainer.add(fixtures::bytes(row["hex"]));
+  const bpe_tokenizer tokens = trainer.train(421);
+  auto wanted = stored().model().merges;
+  wanted.resize(wanted.size() - 3);  // those that show ignore_merges
+  const auto spelled = [](const bpe_tokenizer& of, const std::vector<raptr::token_pair>& merges) {
+    std::vector<std::string> all;
+    for (const auto& [left, right] : merges) all.push_back(raptr::shown(of.token(left)) + " + " + raptr::shown(of.token(right)));
+    return all;
+  };
+  CHECK(tokens.model().splitting == bpe_splitting::llama3);
+  CHECK(wanted.size() > 150);
+  CHECK(spelled(tokens, tokens.model().merges) == spelled(stored(), wanted));
 }
 
 TEST_CASE("a splitting that is known by its regular expression is read, any other is refused by name") {

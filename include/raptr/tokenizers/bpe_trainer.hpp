@@ -18,8 +18,8 @@
 #include <vector>
 
 #include <raptr/tokenizers/bpe.hpp>
+#include <raptr/tokenizers/detail/bpe_split.hpp>
 #include <raptr/tokenizers/detail/byte_alphabet.hpp>
-#include <raptr/tokenizers/detail/gpt2_split.hpp>
 #include <raptr/tokenizers/detail/pair_table.hpp>
 #include <raptr/tokenizers/error.hpp>
 
@@ -127,9 +127,11 @@ class bpe_trainer {
  public:
   static constexpr int least_size = 257, most_size = 65'536;
 
+  explicit bpe_trainer(bpe_splitting splitting = bpe_splitting::gpt2) : splitting_(splitting) {}
+
   /// Accepts any bytes, UTF-8 or not. No merge crosses the beginning or end of a text.
   void add(std::string_view text) {
-    split_gpt2(text, [&](std::string_view piece) {
+    split_bpe(text, splitting_, [&](std::string_view piece) {
       if (const auto found = words_.find(piece); found != words_.end())
         ++found->second;
       else
@@ -142,7 +144,7 @@ class bpe_trainer {
   /// Calls report(done, all) after each merge. Throws input_error when the texts have too few pairs.
   template <class Report> bpe_tokenizer train(int size, Report&& report) const {
     if (size < least_size || size > most_size) errors::wrong_vocabulary_size(size, least_size, most_size);
-    bpe_model model;
+    bpe_model model{.splitting = splitting_};
     std::vector<std::int32_t> ids(256);
     for (std::int32_t id = 0; id < 256; ++id) {
       const auto byte = alphabet_[static_cast<std::size_t>(id)];
@@ -189,13 +191,14 @@ class bpe_trainer {
     }
   }
 
+  bpe_splitting splitting_;
   std::unordered_map<std::string, std::int64_t, by_bytes, same_bytes> words_;
   std::vector<unsigned char> alphabet_ = detail::bytes_in_order();
 };
 
 /// Trains on texts in memory; see bpe_trainer.
-inline bpe_tokenizer train_bpe(std::span<const std::string_view> texts, int size) {
-  bpe_trainer trainer;
+inline bpe_tokenizer train_bpe(std::span<const std::string_view> texts, int size, bpe_splitting splitting = bpe_splitting::gpt2) {
+  bpe_trainer trainer(splitting);
   for (const auto text : texts) trainer.add(text);
   return trainer.train(size);
 }
