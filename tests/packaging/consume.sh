@@ -69,7 +69,7 @@ if [[ -n $eigen ]]; then
   project package_eigen5 package -DCMAKE_PREFIX_PATH="$work/stage" -DCOMPONENTS=eigen "$(eigen_package 5.0.1)"
   project eigen_folder package -DCMAKE_PREFIX_PATH="$work/stage" -DCOMPONENTS=eigen -DEIGEN3_INCLUDE_DIR="$eigen" -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON
 fi
-project fetch fetch -DFETCHCONTENT_FULLY_DISCONNECTED=ON -DCOMPONENTS=io
+project fetch fetch -DFETCHCONTENT_FULLY_DISCONNECTED=ON -DCOMPONENTS="io${eigen:+;eigen}"
 check_parent fetch
 project subdirectory subdirectory -DRAPTR_INSTALL=OFF
 cmake --install "$work/subdirectory" --prefix "$work/nothing" >/dev/null
@@ -114,6 +114,7 @@ exported public -DKIND=STATIC -DSCOPE=PUBLIC -DTARGET=raptr::raptr
 exported private -DKIND=STATIC -DSCOPE=PRIVATE -DTARGET=raptr::raptr
 exported shared -DKIND=SHARED -DSCOPE=PRIVATE -DTARGET=raptr::raptr
 exported io -DKIND=STATIC -DSCOPE=PUBLIC -DTARGET=raptr::io
+[[ -z $eigen ]] || exported eigen -DKIND=STATIC -DSCOPE=PUBLIC -DTARGET=raptr::eigen
 mv "$work/away" "$work/stage"
 exported without_raptr -DKIND=STATIC -DSCOPE=PUBLIC -DTARGET=raptr::raptr -DRAPTR_INSTALL=OFF
 exported excluded -DKIND=STATIC -DSCOPE=PRIVATE -DTARGET=raptr::raptr -DEXCLUDE=EXCLUDE_FROM_ALL
@@ -122,7 +123,7 @@ exported excluded -DKIND=STATIC -DSCOPE=PRIVATE -DTARGET=raptr::raptr -DEXCLUDE=
 # and nothing is looked for.
 json=$(echo '#include <nlohmann/json.hpp>' | "$compiler" -std=c++20 -M -x c++ - 2>/dev/null | tr ' ' '\n' | sed -n 's|/nlohmann/json.hpp$||p' || true)
 if [[ -n $json ]]; then # in a folder that the compiler knows by itself
-  project own_libraries own_libraries -DCOMPONENTS=io -DJSON_DIR="$json" -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON \
+  project own_libraries own_libraries -DCOMPONENTS="io${eigen:+;eigen}" -DJSON_DIR="$json" -DEIGEN_DIR="$eigen" -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON \
     -DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON
   check_parent own_libraries
   exported own_json -DKIND=STATIC -DSCOPE=PRIVATE -DTARGET=raptr::io -DJSON_DIR="$json"

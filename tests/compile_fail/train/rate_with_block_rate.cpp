@@ -1,7 +1,10 @@
 // expect: raptr: a learning-rate rule has no block_rate()
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
-#include <raptr/raptr.hpp>
+#include <raptr/models/gpt2.hpp>
+#include <raptr/optim/adamw.hpp>
+#include <raptr/schedule/then.hpp>
+#include <raptr/train/trainer.hpp>
 
 using namespace raptr;
 

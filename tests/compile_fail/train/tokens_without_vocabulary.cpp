@@ -1,7 +1,10 @@
 // expect: raptr: the first argument of run() is a raptr::token_source
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
-#include <raptr/raptr.hpp>
+#include <raptr/models/gpt2.hpp>
+#include <raptr/optim/adamw.hpp>
+#include <raptr/schedule/then.hpp>
+#include <raptr/train/trainer.hpp>
 
 using namespace raptr;
 

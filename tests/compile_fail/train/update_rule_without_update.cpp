@@ -1,7 +1,9 @@
 // expect: raptr: the third argument of trainer is an optimizer
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
-#include <raptr/raptr.hpp>
+#include <raptr/models/gpt2.hpp>
+#include <raptr/schedule/then.hpp>
+#include <raptr/train/trainer.hpp>
 
 using namespace raptr;
 

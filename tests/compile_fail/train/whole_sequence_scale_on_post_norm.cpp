@@ -1,7 +1,11 @@
 // expect: raptr: this schedule scales whole blocks (raptr::inverse)
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
-#include <raptr/raptr.hpp>
+#include <raptr/models/bert.hpp>
+#include <raptr/nn/objectives/masked_lm.hpp>
+#include <raptr/optim/adamw.hpp>
+#include <raptr/schedule/then.hpp>
+#include <raptr/train/trainer.hpp>
 
 using namespace raptr;
 
