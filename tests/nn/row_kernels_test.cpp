@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include <raptr/nn/layers/dropout.hpp>
 #include <raptr/nn/layers/embedding.hpp>
 #include <raptr/nn/layers/loss.hpp>
 #include <raptr/nn/layers/loss_sums.hpp>
@@ -517,6 +518,59 @@ TEST_CASE_TEMPLATE("A table of buckets is spread to distances, for the kept head
       for (int s = 0; s < segments; ++s) want[std::size_t(at)] += d[std::size_t((s * heads + h) * distances + i)];
     }
   CHECK(distance(gradient.values(), want) < 1e-14);
+}
+
+TEST_CASE_TEMPLATE("Queries and keys become their RMS norm times their gain, with the epsilon of the shape; values stay", Device,
+                   RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  using ops = decltype(on.ops);
+  model_shape shape = shared_shape;  // one group: three queries, a key and a value of two numbers
+  shape.norm_eps = 0.3;
+  const list qkv = numbers<double>(2 * 5 * 2, 4), query_gain{2, 3}, key_gain{5, 7};
+  auto x = on.put(qkv), q = on.put(query_gain), k = on.put(key_gain);
+  const matrix<const double> gains[] = {{q.read(), 2, 1}, {k.read(), 2, 1}};
+  on_device<ops, char> memory(on.ops, std::vector<char>(1 << 12));
+  arena bytes(memory.get(), 1 << 12);
+  part_call<ops> call{on.ops, bytes, shape, {}, nullptr, 2, 0, 1, 1, 1};
+  const head_shape heads{1, 3, 2};
+  const auto saved = head_norm_layer<rms_norm, ops>::keep(call, heads);
+  on.ops.for_each_row(head_norm_layer<rms_norm, ops>::forward(call, gains, saved, heads, x.get()), 2);
+  const list got = x.values();
+  for (std::size_t slot = 0; slot < 10; ++slot) {
+    const double a = qkv[2 * slot], b = qkv[2 * slot + 1], scale = 1 / std::sqrt((a * a + b * b) / 2 + 0.3);
+    const list& gain = slot % 5 == 3 ? key_gain : query_gain;
+    CHECK(got[2 * slot] == doctest::Approx(slot % 5 == 4 ? a : a * scale * gain[0]));
+    CHECK(got[2 * slot + 1] == doctest::Approx(slot % 5 == 4 ? b : b * scale * gain[1]));
+  }
+}
+
+TEST_CASE_TEMPLATE("A number is dropped by its counter: Philox of quarter, row, sequence and place", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const std::vector<int> row_places{0, 0, 0, 1, 3, 0, 70000, 40}, some_rows{3, 1, 2};
+  const auto places = on.put(row_places), rows = on.put(some_rows);
+  for (const int width : {1, 6, 8, 37})
+    for (const bool some : {false, true}) {
+      CAPTURE(width);
+      const dropout_mask mask{.rate = 0.25, .key = {7, 9}, .place = 5, .row_places = places.read(), .rows = some ? rows.read() : nullptr};
+      const std::size_t count = some ? 3 : 4, size = count * std::size_t(width);
+      const list values = numbers<double>(size, 3);
+      auto from = on.put(values), to = on.put(list(size, 77.0)), sum = on.put(list(size, 2.0));
+      on.ops.for_each_row(drop_rows<double, false>{to.get(), from.read(), mask, width}, std::int64_t(count));
+      on.ops.for_each_row(drop_rows<double, true>{sum.get(), from.read(), mask, width}, std::int64_t(count));
+      on.ops.for_each_row(drop_rows<double, false>{from.get(), from.read(), mask, width}, std::int64_t(count));  // in place
+      const list got = to.values(), added = sum.values();
+      CHECK(from.values() == got);
+      const int quarter = (width + 3) / 4;
+      for (std::size_t r = 0; r < count; ++r)
+        for (int k = 0; k < width; ++k) {
+          const std::size_t row = some ? std::size_t(some_rows[r]) : r, at = r * std::size_t(width) + std::size_t(k);
+          const auto words =
+              philox({std::uint32_t(k % quarter), std::uint32_t(row_places[2 * row + 1]), std::uint32_t(row_places[2 * row]), 5}, {7, 9});
+          const double want = words[std::size_t(k / quarter)] >= 0x40000000u ? values[at] / 0.75 : 0;
+          CHECK(got[at] == doctest::Approx(want).epsilon(1e-15));
+          CHECK(added[at] == doctest::Approx(2 + want).epsilon(1e-15));
+        }
+    }
 }
 
 TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the sum over all rows that read it", Device, RAPTR_TEST_DEVICES) {

@@ -71,7 +71,8 @@ template <class Block, class Objective> class covered {
   static constexpr bool norm_first = Block::residual::norm_first;
 
  public:
-  explicit covered(int of) : block_(of) {}
+  /// of_runs: the shape of what is trained to compare bits.
+  explicit covered(int of, const model_shape& of_runs = four_of_all) : block_(of), of_runs_(of_runs) {}
 
   /// Every tensor of every plan, in double. h: the step of the differences.
   void gradients(double h = 2e-6) const {
@@ -232,8 +233,8 @@ template <class Block, class Objective> class covered {
   }
 
  private:
-  static run_type made(const choice& row, int threads) {
-    return {run_model(four_of_all, {threads}), schedule_of(row), adamw{.lr = 1e-2}, completep_rate<warmup_linear>{{.warmup = 3}, 0.5},
+  run_type made(const choice& row, int threads) const {
+    return {run_model(of_runs_, {threads}), schedule_of(row), adamw{.lr = 1e-2}, completep_rate<warmup_linear>{{.warmup = 3}, 0.5},
             update_options{.dropped = dropped_update(row[of_dropped])}};
   }
   static run_options options(std::uint64_t seed) {
@@ -253,6 +254,7 @@ template <class Block, class Objective> class covered {
   }
 
   int block_;
+  model_shape of_runs_;
 };
 
 }  // namespace raptr::testing

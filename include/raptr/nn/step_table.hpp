@@ -34,12 +34,13 @@ class step_table {
   };
 
   /// What only some models read. groups: of the targets of the objective; below 2 their numbers are not needed. numbered: the index of the
-  /// part whose kept units are listed for each block, -1 for none.
+  /// part whose kept units are listed for each block, -1 for none. row_places: of every row its sequence in the step and its number there.
   struct extras {
     std::size_t groups = 0;
     int numbered = -1;
+    bool row_places = false;
   };
-  void lower(const batch& data, const step_plan& plan, extras also = {0, -1}) {
+  void lower(const batch& data, const step_plan& plan, extras also = {0, -1, false}) {
     words_.clear(), weights_.clear();
     rows = static_cast<int>(data.ids.size()), targets = static_cast<int>(data.targets.size());
     segments = static_cast<int>(data.segments.size()), normaliser = data.normaliser;
@@ -55,6 +56,8 @@ class step_table {
     by_id = sorted(data.ids), by_position = sorted(data.positions);
     lower_blocks(data, plan);
     if (also.numbered >= 0) list_units(plan, static_cast<std::size_t>(also.numbered));
+    row_places_at = position();
+    if (also.row_places) put_row_places(data);
   }
   const std::vector<int>& words() const { return words_; }
   const std::vector<float>& weights() const { return weights_; }
@@ -62,7 +65,7 @@ class step_table {
   const std::vector<block_rows>& blocks() const { return blocks_; }
 
   int rows = 0, targets = 0, segments = 0, target_groups = 0;
-  std::int64_t segments_at = 0, ids_at = 0, positions_at = 0, target_rows_at = 0, target_ids_at = 0, target_groups_at = 0;
+  std::int64_t segments_at = 0, ids_at = 0, positions_at = 0, target_rows_at = 0, target_ids_at = 0, target_groups_at = 0, row_places_at = 0;
   sorted_rows by_id, by_position;
   double normaliser = 1;
 
@@ -83,6 +86,13 @@ class step_table {
     sorted_rows result{put(values_), put(starts_), position(), static_cast<int>(values_.size())};
     for (std::uint64_t key : keys_) words_.push_back(static_cast<int>(key & 0xffffffffu));
     return result;
+  }
+  void put_row_places(const batch& data) {
+    int sequence = -1, row = 0;
+    for (std::size_t k = 0; k < data.segments.size(); ++k) {
+      if (const int of = data.sequence_of(k); of != sequence) sequence = of, row = 0;
+      for (int i = 0; i < data.segments[k].length; ++i) words_.insert(words_.end(), {sequence, row++});
+    }
   }
   // Blocks with the same sequences share their rows, so a rule drawn once is lowered once.
   void lower_blocks(const batch& data, const step_plan& plan) {
