@@ -35,7 +35,7 @@ mkdir own && sed 's/<|endoftext|>/<eos>/' tok/vocab.json >own/vocab.json && cp t
 expect_done "$P" --text text.txt "${small[@]}" --context 32 --batch 8 --steps 100 --learning-rate 0.003 --tokenizer own --vocab 300 --out endless
 
 # The ids of a hard text, by raptr-tokenize and as transformers reads the folder of a checkpoint, or of a tokenizer.
-printf '%s\n' "it's we'LL  123,456 line3 holds" $'  tabs\t and\r\n\n' 'Ünïcode é naïve e\xcc\x81 \xe6\xb8\xac\xe8\xa9\xa6' 'ÀÉ ß ﬁ İ' '<S> [X] </s' \
+printf '%s\n' "it's we'LL  123,456 line3 holds" $'  tabs\t and\r\n\n' $'Ünïcode é naïve e\xcc\x81 \xe6\xb8\xac\xe8\xa9\xa6' 'ÀÉ ß ﬁ İ' '<S> [X] </s' \
   "$(printf 'a%.0s' {1..120})" '漢字 😀👩‍💻 ½ ٣' >hard.txt
 printf 'nul \0 and \x7f, no-break\xc2\xa0space\xe3\x80\x80wide   end' >>hard.txt
 compare() {  # NAME TOKENIZER FOLDER: the files of FOLDER against the ids of TOKENIZER
