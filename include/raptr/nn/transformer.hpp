@@ -64,11 +64,12 @@ template <class Block, class Objective, class Device> class transformer {
   static_assert(!block_bundle<Block> || follows_its_bias_policy<bundle_or_fallback<Block>>(),
                 "raptr: this block has no_biases, but a norm with a bias, or an attention or mlp that does not say what it is without: "
                 "it needs template <class Bias> using with_bias, its own type if it has no biases");
-  static_assert(objective<Objective>,
-                "raptr: the second argument of transformer is an objective: raptr::masked_lm, raptr::causal_lm, or a type with looks_back_only, "
-                "name, window(context) and add(batch, tokens, vocabulary, seed, sample)");
+  static_assert(
+      objective<Objective>,
+      "raptr: the second argument of transformer is an objective: raptr::masked_lm, raptr::causal_lm, raptr::ul2, or a type with looks_back_only, "
+      "name, window(context) and add(batch, tokens, vocabulary, seed, sample)");
   static_assert(sees_what_the_objective_needs<Block, Objective>(),
-                "raptr: this objective does not fit the attention of this block: causal_lm needs a causal one (gpt2_block, causal_attention), "
+                "raptr: this objective does not fit the attention of this block: causal_lm and ul2 need a causal one (gpt2_block, causal_attention), "
                 "masked_lm one that "
                 "sees both sides (bert_block, full_attention)");
   static_assert(available_device<Device>,
