@@ -75,10 +75,11 @@ TEST_CASE("The gradient of every tensor on every axis is that of the CPU") {
   compare_gradients<gpt2_block, gpt_bf16, causal_lm>(sight::causal, 0.1);
 }
 
-TEST_CASE("With rotary positions, without biases, with an own output matrix and other numbers of the shape, the gradients are those of the CPU") {
+TEST_CASE("With rotary positions and dropout, without biases, with an own output matrix and other numbers of the shape, the gradients are those of the CPU") {
   using bare = block<gpt2_block, no_biases, rotary<raptr::half>, untied_head>;
   model_shape other = four_blocks;
   other.norm_eps = 0.01, other.attention_scale = 0.4, other.scale_by_depth = true;
+  other.dropout = {0.1, 0.2};
   compare_gradients<bare, bare, causal_lm>(sight::causal, 1e-4, other);
   compare_gradients<bare, block<bare, bf16>, causal_lm>(sight::causal, 0.1, other);
 }

@@ -228,12 +228,13 @@ TEST_CASE("A block or a shape that the files of its family do not hold has raptr
   own.operator()<block<llama_block, biases>>();
   constexpr model_shape all_groups{.width = 8, .heads = 4, .kv_heads = 4};
   CHECK(names_of<gpt64>(all_groups).family == "gpt2");
-  for (const model_shape& s : {tiny_shared, model_shape{.attention_scale = 0.3}}) {
+  for (const model_shape& s : {tiny_shared, model_shape{.attention_scale = 0.3}, model_shape{.residual_multiplier = 0.5}}) {
     CHECK(names_of<gpt64>(s).family == "raptr");
     CHECK(names_of<bert64>(s).family == "raptr");
   }
   CHECK(names_of<llama_block>(tiny_llama).family == "llama");
-  for (const model_shape& s : {model_shape{.attention_scale = 1}, model_shape{.scale_by_depth = true}, model_shape{.token_types = 1}})
+  for (const model_shape& s : {model_shape{.attention_scale = 1}, model_shape{.scale_by_depth = true}, model_shape{.token_types = 1},
+                               model_shape{.residual_multiplier = 0.5}})
     CHECK(names_of<llama_block>(s).family == "raptr");
   CHECK(names_of<gpt64>({.attention_scale = 1, .scale_by_depth = true}).family == "gpt2");
   CHECK(names_of<gpt64>({.token_types = 2}).family == "raptr");
@@ -360,7 +361,8 @@ TEST_CASE("The neurons of a Llama are 8/3 of its width, rounded up to 256") {
 TEST_CASE("A shape of a block that no family's files hold is under \"raptr\", number by number") {
   model_shape s = tiny_shared;
   s.norm_eps = 0.125, s.attention_scale = 0.3, s.scale_by_depth = true, s.token_types = 5;
-  s.rotary_base = 5e5, s.rotary_stretch = {.factor = 8, .context = 8192, .slow = 0.5, .fast = 5};
+  s.residual_multiplier = 0.22, s.rotary_base = 5e5, s.rotary_stretch = {.factor = 8, .context = 8192, .slow = 0.5, .fast = 5},
+  s.dropout = {0.1, 0.2};
   const json config = model_config<gated64, masked_lm>(s, ids);
   CHECK(config["raptr"]["names"] == "raptr");
   CHECK_FALSE(config.contains("architectures"));

@@ -21,7 +21,8 @@ constexpr model_shape other_numbers{.layers = 3,
                                     .context = 8,
                                     .norm_eps = 0.3,
                                     .attention_scale = 0.9,
-                                    .scale_by_depth = true};
+                                    .scale_by_depth = true,
+                                    .residual_multiplier = 0.4};
 
 /// y += factor times the sum over units of x * table[unit][position], element by element: what a row gets depends on its position,
 /// not on its place among the rows.
@@ -98,8 +99,9 @@ TEST_CASE_TEMPLATE("A block without biases and positions, with an output matrix 
 TEST_CASE_TEMPLATE("A head with a transform, an own matrix and no biases has the gradient of its loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<own_head64, masked_lm, Device>(30, {}, 22);
 }
-TEST_CASE_TEMPLATE("A block with rotary positions has the gradient of its loss, also where some sequences skip it", Device, RAPTR_TEST_DEVICES) {
-  gradients_are_differences<llama64, causal_lm, Device>(20, {.sequences = 0.5}, 27, tiny_llama);
+TEST_CASE_TEMPLATE("A block with rotary positions and a norm of queries and keys has the gradient of its loss, also where some sequences skip it",
+                   Device, RAPTR_TEST_DEVICES) {
+  gradients_are_differences<qwen64, causal_lm, Device>(20, {.sequences = 0.5}, 27, tiny_qwen);
 }
 TEST_CASE_TEMPLATE("Other numbers of the shape give the gradient of their own loss", Device, RAPTR_TEST_DEVICES) {
   gradients_are_differences<gpt64, causal_lm, Device>(30, {}, 23, other_numbers);
@@ -127,10 +129,10 @@ TEST_CASE_TEMPLATE("Rows that pass through a block keep their positions, in any 
 }
 
 TEST_CASE("Rotary positions are relative: the loss changes with their distances, and with nothing else") {
-  rig<llama64, causal_lm, host_device> r(tiny_llama, 5);
+  rig<qwen64, causal_lm, host_device> r(tiny_qwen, 5);
   dice any(5);
-  batch b = random_batch(any, sight::causal, tiny_llama, 1);
-  while (b.ids.size() > 5) b = random_batch(any, sight::causal, tiny_llama, 1);
+  batch b = random_batch(any, sight::causal, tiny_qwen, 1);
+  while (b.ids.size() > 5) b = random_batch(any, sight::causal, tiny_qwen, 1);
   const auto loss = [&] { return r.loss(step_plan::full(r.layout()), b); };
   const double usual = loss();
   for (int& p : b.positions) p += 3;
@@ -139,9 +141,9 @@ TEST_CASE("Rotary positions are relative: the loss changes with their distances,
   CHECK(std::abs(loss() - usual) > 1e-4);
 
   const auto with = [&](auto change) {
-    model_shape s = tiny_llama;
+    model_shape s = tiny_qwen;
     change(s);
-    rig<llama64, causal_lm, host_device> changed(s, 5);
+    rig<qwen64, causal_lm, host_device> changed(s, 5);
     return changed.loss(step_plan::full(changed.layout()), b);
   };
   const double plain = loss();
@@ -152,17 +154,16 @@ TEST_CASE("Rotary positions are relative: the loss changes with their distances,
 
 TEST_CASE("Numbers of rotary positions are checked, and refused by a block without them") {
   const auto said = [&]<class Block>(Block, auto change) {
-    model_shape s = tiny_llama;
+    model_shape s = tiny_qwen;
     change(s);
     return sentence_of<input_error>([&] { transformer<Block, causal_lm, host_device> model(s); });
   };
-  CHECK(has(said(llama64{}, [](model_shape& s) { s.width = 12; }), "4 heads of a width of 12 have 3 each: take a width and heads that"));
-  CHECK(has(said(llama64{}, [](model_shape& s) { s.rotary_base = 1; }), "model_shape::rotary_base is 1: give 0, or a number above 1"));
-  CHECK(has(said(llama64{}, [](model_shape& s) { s.rotary_stretch.factor = 0.5; }), "rotary_scaling::factor is 0.5: give a number from 1"));
-  CHECK(
-      has(said(llama64{}, [](model_shape& s) { s.rotary_stretch.context = -1; }), "rotary_scaling::context is -1: give the context of pretraining"));
-  CHECK(has(said(llama64{}, [](model_shape& s) { s.rotary_stretch.slow = 0; }), "rotary_scaling::slow is 0: give a number above 0"));
-  CHECK(has(said(llama64{}, [](model_shape& s) { s.rotary_stretch.fast = 1; }), "rotary_scaling::fast is 1: give a number above `slow`"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.width = 12; }), "4 heads of a width of 12 have 3 each: take a width and heads that"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_base = 1; }), "model_shape::rotary_base is 1: give 0, or a number above 1"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.factor = 0.5; }), "rotary_scaling::factor is 0.5: give a number from 1"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.context = -1; }), "rotary_scaling::context is -1: give the context of pretraining"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.slow = 0; }), "rotary_scaling::slow is 0: give a number above 0"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.fast = 1; }), "rotary_scaling::fast is 1: give a number above `slow`"));
   CHECK(
       has(said(gpt64{}, [](model_shape& s) { s.rotary_base = 5e5; }), "model_shape::rotary_base is 500000, but the positions of this block are not"));
   CHECK(has(said(gpt64{}, [](model_shape& s) { s.rotary_stretch.factor = 8; }), "model_shape::rotary_stretch.factor is 8, but the positions"));
@@ -209,11 +210,23 @@ TEST_CASE("Each number of the shape changes the loss, and the number that a bloc
   CHECK(std::abs(with([](model_shape& s) { s.norm_eps = 0.3; }) - usual) > 1e-3);
   CHECK(std::abs(with([](model_shape& s) { s.attention_scale = 0.9; }) - usual) > 1e-3);
   CHECK(std::abs(with([](model_shape& s) { s.scale_by_depth = true; }) - usual) > 1e-3);
+  // A factor on both ways out of a part: its units and its bias.
+  CHECK(with([](model_shape& s) { s.residual_multiplier = 1; }) == usual);
+  rig<gpt64, causal_lm, host_device> r(tiny, 7);
+  dice any(8);
+  const double scaled = r.loss(changed_plan(r.layout(),
+                                            [](block_plan& b) {
+                                              for (part_plan& p : b.parts()) p.factor = 0.4;
+                                            }),
+                               random_batch(any, sight::causal));
+  CHECK(with([](model_shape& s) { s.residual_multiplier = 0.4; }) == doctest::Approx(scaled).epsilon(1e-13));
+  CHECK(std::abs(scaled - usual) > 1e-3);
   CHECK(std::abs(with([](model_shape& s) { s.norm_eps = 0.3; }) - with([](model_shape& s) { s.attention_scale = 0.9; })) > 1e-3);
 
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.norm_eps = -1; }); }), "model_shape::norm_eps is -1"));
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.attention_scale = HUGE_VAL; }); }), "model_shape::attention_scale is inf"));
   CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.token_types = -2; }); }), "model_shape::token_types is -2"));
+  CHECK(has(sentence_of<input_error>([&] { with([](model_shape& s) { s.residual_multiplier = 0; }); }), "model_shape::residual_multiplier is 0"));
   model_shape eps = tiny;
   eps.norm_eps = 1e-6;
   CHECK(has(sentence_of<input_error>([&] { transformer<mixture64, masked_lm, host_device> model(eps); }), "the norm of this block takes no epsilon"));

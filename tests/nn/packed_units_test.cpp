@@ -43,7 +43,7 @@ TEST_CASE_TEMPLATE("A step with packed units is the full step with masks, to 1e-
   CHECK(packed_against_masked<gpt64, causal_lm, Device>(10, 21) < 1e-13);
   CHECK(packed_against_masked<gated64, masked_lm, Device>(10, 23, tiny_shared) < 1e-13);
   CHECK(packed_against_masked<mixture64, masked_lm, Device>(10, 22) < 1e-13);
-  CHECK(packed_against_masked<llama64, causal_lm, Device>(10, 27, tiny_llama) < 1e-13);
+  CHECK(packed_against_masked<qwen64, causal_lm, Device>(10, 27, tiny_qwen) < 1e-13);
 }
 
 TEST_CASE_TEMPLATE("The factor of units multiplies their way out and nothing else: no output bias", Device, RAPTR_TEST_DEVICES) {

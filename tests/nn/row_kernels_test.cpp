@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <raptr/nn/layers/cross_entropy.hpp>
+#include <raptr/nn/layers/dropout.hpp>
 #include <raptr/nn/layers/embedding.hpp>
 
 #include "on_device.hpp"
@@ -234,6 +235,13 @@ TEST_CASE("The gradient of every activation is the difference quotient of its fo
   CHECK(activation_gap<gelu_tanh>() < 1e-7);
   CHECK(activation_gap<gelu_erf>() < 1e-7);
   CHECK(activation_gap<swish_gate>() < 1e-7);
+  CHECK(activation_gap<gate<gelu_tanh>>() < 1e-7);
+  CHECK(activation_gap<gate<gelu_erf>>() < 1e-7);
+  for (const double x : {-1.0, 0.0, 3.0}) {  // its slope has a bend at 0
+    double slope = 5;
+    squared_relu::backward(&x, 1.5, &slope);
+    CHECK(slope == (x > 0 ? 3 * x : 0));
+  }
 }
 
 TEST_CASE("The activations have their known values") {
@@ -241,7 +249,13 @@ TEST_CASE("The activations have their known values") {
   CHECK(gelu_erf::forward(one.data()) == doctest::Approx(0.841344746).epsilon(1e-9));
   CHECK(gelu_tanh::forward(one.data()) == doctest::Approx(0.841191991).epsilon(1e-9));
   CHECK(swish_gate::forward(one.data()) == doctest::Approx(3 / (1 + std::exp(-1.0))).epsilon(1e-12));
+  CHECK(gate<gelu_erf>::forward(one.data()) == doctest::Approx(3 * 0.841344746).epsilon(1e-9));
+  CHECK(gate<gelu_tanh>::forward(one.data()) == doctest::Approx(3 * 0.841191991).epsilon(1e-9));
+  CHECK(squared_relu::forward(one.data() + 1) == 9);
+  CHECK(std::isnan(squared_relu::forward(list{NAN}.data())));
   const std::vector<float> far{-1e30f, 2.0f};
+  CHECK(squared_relu::forward(far.data()) == 0.0f);
+  CHECK(gate<gelu_tanh>::forward(far.data()) == 0.0f);
   CHECK(gelu_tanh::forward(far.data()) == 0.0f);
   CHECK(gelu_erf::forward(far.data()) == 0.0f);
   CHECK(swish_gate::forward(far.data()) == 0.0f);
@@ -367,8 +381,15 @@ TEST_CASE_TEMPLATE("Every part adds factor times its function to the residual an
   part_has_its_gradient<attention<true, biases, rotary<raptr::half>>, Device>(1, one_head);
   part_has_its_gradient<attention<true, biases, rotary<interleaved>>, Device>(1, one_head);
   part_has_its_gradient<attention<true, biases, rotary<interleaved>>, Device>(1, shared_shape);
+  model_shape large_eps = one_head;
+  large_eps.norm_eps = 0.3;
+  using normed = attention<true, no_biases, rotary<interleaved>, rms_norm>;
+  part_has_its_gradient<normed, Device>(1, large_eps);
+  part_has_its_gradient<normed, Device>(1, shared_shape);
   part_has_its_gradient<gelu_mlp, Device>(2);
   part_has_its_gradient<gelu_erf_mlp, Device>(1);
+  part_has_its_gradient<squared_relu_mlp, Device>(2);
+  part_has_its_gradient<geglu_mlp, Device>(2);
   part_has_its_gradient<swiglu_mlp, Device>(2);
   part_has_its_gradient<swiglu_mlp, Device>(2, shared_shape);
   part_has_its_gradient<experts, Device>(3);
@@ -380,7 +401,7 @@ template <class Pairs, bool Back = false, class Machine>
 list turned(Machine& on, const list& qkv, const std::vector<int>& positions, int groups, int queries, const model_shape& shape) {
   const auto rows = on.put(qkv), table = on.put(rotary_table<rotary<Pairs>, decltype(on.ops)>::values(shape));
   const auto at = on.put(positions);
-  on.ops.for_each_row(rotate<Pairs, Back, double, double>{rows.get(), table.read(), at.read(), groups, queries, shape.head_width()},
+  on.ops.for_each_row(rotate<Pairs, Back, double, double>{rows.get(), table.read(), at.read(), {groups, queries, shape.head_width()}},
                       std::int64_t(positions.size()));
   return rows.values();
 }
@@ -455,6 +476,59 @@ TEST_CASE("Frequencies of rotary positions are base^(-2i/D), stretched as Huggin
                     1.289173155782919e-06};
   const list ours = frequencies(500'000, {.factor = 8, .context = 8192});
   for (std::size_t i = 0; i < 8; ++i) CHECK(ours[i] == doctest::Approx(llama3[i]).epsilon(3e-7));
+}
+
+TEST_CASE_TEMPLATE("Queries and keys become their RMS norm times their gain, with the epsilon of the shape; values stay", Device,
+                   RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  using ops = decltype(on.ops);
+  model_shape shape = shared_shape;  // one group: three queries, a key and a value of two numbers
+  shape.norm_eps = 0.3;
+  const list qkv = numbers<double>(2 * 5 * 2, 4), query_gain{2, 3}, key_gain{5, 7};
+  auto x = on.put(qkv), q = on.put(query_gain), k = on.put(key_gain);
+  const matrix<const double> gains[] = {{q.read(), 2, 1}, {k.read(), 2, 1}};
+  on_device<ops, char> memory(on.ops, std::vector<char>(1 << 12));
+  arena bytes(memory.get(), 1 << 12);
+  part_call<ops> call{on.ops, bytes, shape, {}, nullptr, 2, 0, 1, 1, 1};
+  const head_shape heads{1, 3, 2};
+  const auto saved = head_norm_layer<rms_norm, ops>::keep(call, heads);
+  on.ops.for_each_row(head_norm_layer<rms_norm, ops>::forward(call, gains, saved, heads, x.get()), 2);
+  const list got = x.values();
+  for (std::size_t slot = 0; slot < 10; ++slot) {
+    const double a = qkv[2 * slot], b = qkv[2 * slot + 1], scale = 1 / std::sqrt((a * a + b * b) / 2 + 0.3);
+    const list& gain = slot % 5 == 3 ? key_gain : query_gain;
+    CHECK(got[2 * slot] == doctest::Approx(slot % 5 == 4 ? a : a * scale * gain[0]));
+    CHECK(got[2 * slot + 1] == doctest::Approx(slot % 5 == 4 ? b : b * scale * gain[1]));
+  }
+}
+
+TEST_CASE_TEMPLATE("A number is dropped by its counter: Philox of quarter, row, sequence and place", Device, RAPTR_TEST_DEVICES) {
+  machine<Device> on;
+  const std::vector<int> row_places{0, 0, 0, 1, 3, 0, 70000, 40}, some_rows{3, 1, 2};
+  const auto places = on.put(row_places), rows = on.put(some_rows);
+  for (const int width : {1, 6, 8, 37})
+    for (const bool some : {false, true}) {
+      CAPTURE(width);
+      const dropout_mask mask{.rate = 0.25, .key = {7, 9}, .place = 5, .row_places = places.read(), .rows = some ? rows.read() : nullptr};
+      const std::size_t count = some ? 3 : 4, size = count * std::size_t(width);
+      const list values = numbers<double>(size, 3);
+      auto from = on.put(values), to = on.put(list(size, 77.0)), sum = on.put(list(size, 2.0));
+      on.ops.for_each_row(drop_rows<double, false>{to.get(), from.read(), mask, width}, std::int64_t(count));
+      on.ops.for_each_row(drop_rows<double, true>{sum.get(), from.read(), mask, width}, std::int64_t(count));
+      on.ops.for_each_row(drop_rows<double, false>{from.get(), from.read(), mask, width}, std::int64_t(count));  // in place
+      const list got = to.values(), added = sum.values();
+      CHECK(from.values() == got);
+      const int quarter = (width + 3) / 4;
+      for (std::size_t r = 0; r < count; ++r)
+        for (int k = 0; k < width; ++k) {
+          const std::size_t row = some ? std::size_t(some_rows[r]) : r, at = r * std::size_t(width) + std::size_t(k);
+          const auto words =
+              philox({std::uint32_t(k % quarter), std::uint32_t(row_places[2 * row + 1]), std::uint32_t(row_places[2 * row]), 5}, {7, 9});
+          const double want = words[std::size_t(k / quarter)] >= 0x40000000u ? values[at] / 0.75 : 0;
+          CHECK(got[at] == doctest::Approx(want).epsilon(1e-15));
+          CHECK(added[at] == doctest::Approx(2 + want).epsilon(1e-15));
+        }
+    }
 }
 
 TEST_CASE_TEMPLATE("An embedding is the sum of two rows, and its gradient the sum over all rows that read it", Device, RAPTR_TEST_DEVICES) {

@@ -71,10 +71,11 @@ template <class Block, class Objective> class covered {
   static constexpr bool norm_first = Block::residual::norm_first;
 
  public:
-  explicit covered(int of) : block_(of) {}
+  /// of_runs: the shape of what is trained to compare bits.
+  explicit covered(int of, const model_shape& of_runs = four_of_all) : block_(of), of_runs_(of_runs) {}
 
-  /// Every tensor of every plan, in double.
-  void gradients() const {
+  /// Every tensor of every plan, in double. h: the step of the differences.
+  void gradients(double h = 2e-6) const {
     double worst = 0;
     int tensors = 0, plans = 0;
     each_row_of(block_, [&](const choice& row, std::uint64_t number) {
@@ -90,7 +91,7 @@ template <class Block, class Objective> class covered {
           if (on) elements[&w].push_back(k);
         });
         for (const auto& [w, some] : elements) {
-          const double error = slope_error(r, any, plan, b, g, some, 2e-6);
+          const double error = slope_error(r, any, plan, b, g, some, h);
           worst_here = std::isfinite(error) ? std::max(worst_here, error) : HUGE_VAL;
           ++tensors;
         }
@@ -232,8 +233,8 @@ template <class Block, class Objective> class covered {
   }
 
  private:
-  static run_type made(const choice& row, int threads) {
-    return {run_model(four_of_all, {threads}), schedule_of(row), adamw{.lr = 1e-2}, completep_rate<warmup_linear>{{.warmup = 3}, 0.5},
+  run_type made(const choice& row, int threads) const {
+    return {run_model(of_runs_, {threads}), schedule_of(row), adamw{.lr = 1e-2}, completep_rate<warmup_linear>{{.warmup = 3}, 0.5},
             update_options{.dropped = dropped_update(row[of_dropped])}};
   }
   static run_options options(std::uint64_t seed) {
@@ -253,6 +254,7 @@ template <class Block, class Objective> class covered {
   }
 
   int block_;
+  model_shape of_runs_;
 };
 
 }  // namespace raptr::testing

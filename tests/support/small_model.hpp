@@ -22,7 +22,8 @@ namespace raptr::testing {
 using gpt64 = block<gpt2_block, fp64>;
 using bert64 = block<bert_block, fp64>;
 using gated64 = block<bert_block, rms_norm, swiglu_mlp, fp64>;
-using llama64 = block<gpt2_block, rms_norm, swiglu_mlp, no_biases, rotary<raptr::half>, untied_head, fp64>;
+/// The policies of Qwen3.
+using qwen64 = block<gpt2_block, head_norm_attention<true>, rms_norm, swiglu_mlp, no_biases, rotary<raptr::half>, untied_head, fp64>;
 using mixture64 = block<bert_block, fourth_norm, experts, pre_norm, fp64>;
 
 inline constexpr model_shape tiny{.layers = 3, .width = 8, .heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
@@ -30,7 +31,7 @@ inline constexpr model_shape tiny{.layers = 3, .width = 8, .heads = 2, .neurons 
 inline constexpr model_shape tiny_shared{
     .layers = 3, .width = 8, .heads = 4, .kv_heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
 /// The same, with heads of two pairs.
-inline constexpr model_shape tiny_llama{
+inline constexpr model_shape tiny_qwen{
     .layers = 3, .width = 16, .heads = 4, .kv_heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
 
 class dice {

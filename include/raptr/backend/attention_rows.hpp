@@ -25,6 +25,11 @@ struct head_shape {
   double scale = 0;
 
   template <class T> RAPTR_BOTH T score_scale() const { return scale > 0 ? T(scale) : T(1) / std::sqrt(T(width)); }
+
+  /// The queries and keys of a row of qkv without the values, for what treats both alike: how many, and where number `head` begins.
+  RAPTR_BOTH int scored() const { return groups * (queries + 1); }
+  RAPTR_BOTH bool is_key(int head) const { return head % (queries + 1) == queries; }
+  RAPTR_BOTH std::int64_t scored_at(std::int64_t row, int head) const { return (row * groups * (queries + 2) + head + head / (queries + 1)) * width; }
 };
 
 /// One key-value group of one segment. Offsets are elements from the start of an array:

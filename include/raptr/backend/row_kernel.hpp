@@ -106,6 +106,25 @@ struct no_epilogue {
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team&, std::int64_t) const {}
 };
 
+/// Two row kernels on the same row, one after the other.
+template <class First, class Second> struct kernels_in_turn {
+  static_assert(First::sums == 0 && Second::sums == 0);
+  static constexpr int sums = 0;
+  First first;
+  Second second;
+
+  RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const { first.row(team, r), second.row(team, r); }
+};
+/// Both as one epilogue; one of them may be none.
+template <class First, class Second> constexpr auto in_turn(const First& first, const Second& second) {
+  if constexpr (std::is_same_v<First, no_epilogue>)
+    return second;
+  else if constexpr (std::is_same_v<Second, no_epilogue>)
+    return first;
+  else
+    return kernels_in_turn<First, Second>{first, second};
+}
+
 /// What the column sums of a kernel are added up in; char if it has none.
 template <class K> struct sum_of { using type = std::remove_pointer_t<decltype(std::declval<const K&>().sum(0, 0))>; };
 template <class K>

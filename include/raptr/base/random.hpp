@@ -10,17 +10,23 @@
 #include <numbers>
 #include <string_view>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
-/// Philox 4x32 with ten rounds [philox].
-constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+/// Philox 4x32 with ten rounds [philox], in place, so that devices can call it.
+RAPTR_BOTH constexpr void philox_rounds(std::uint32_t (&counter)[4], std::uint32_t key0, std::uint32_t key1) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0], b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
-    key = {key[0] + 0x9E3779B9u, key[1] + 0xBB67AE85u};
+    counter[0] = static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key0, counter[1] = static_cast<std::uint32_t>(b);
+    counter[2] = static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key1, counter[3] = static_cast<std::uint32_t>(a);
+    key0 += 0x9E3779B9u, key1 += 0xBB67AE85u;
   }
-  return counter;
+}
+constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  std::uint32_t words[4] = {counter[0], counter[1], counter[2], counter[3]};
+  philox_rounds(words, key[0], key[1]);
+  return {words[0], words[1], words[2], words[3]};
 }
 
 namespace random_words {

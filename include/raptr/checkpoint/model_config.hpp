@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // config.json of a checkpoint: what the Hugging Face classes need to build the same network, by the list of members of the
-// family, and under "raptr" what this library needs. There is no dropout, so every rate is written as 0.
+// family, and under "raptr" what this library needs. Rates of dropout are among the latter; those of the family are
+// written as 0.
 #pragma once
 
 #include <raptr/checkpoint/hugging_face_config.hpp>
@@ -33,9 +34,12 @@ inline json numbers_to_json(const model_shape& s, bool defaults) {
   if (defaults || s.norm_eps > 0) own["norm_eps"] = s.norm_eps;
   if (defaults || s.attention_scale > 0) own["attention_scale"] = s.attention_scale;
   if (defaults || s.scale_by_depth) own["scale_by_depth"] = s.scale_by_depth;
+  if (defaults || s.residual_multiplier != 1) own["residual_multiplier"] = s.residual_multiplier;
   if (defaults || s.rotary_base > 0) own["rotary_base"] = s.rotary_base;
   if (const rotary_scaling& by = s.rotary_stretch; defaults || by != rotary_scaling{})
     own["rotary_stretch"] = {{"factor", by.factor}, {"context", by.context}, {"slow", by.slow}, {"fast", by.fast}};
+  if (const dropout_rates& rates = s.dropout; defaults || rates != dropout_rates{})
+    own["dropout"] = {{"embedding", rates.embedding}, {"residual", rates.residual}};
   return own;
 }
 /// The "raptr" member of config.json.
@@ -60,11 +64,16 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
   if (own.contains("norm_eps")) s.norm_eps = json_member<double>(own, "norm_eps", file);
   if (own.contains("attention_scale")) s.attention_scale = json_member<double>(own, "attention_scale", file);
   if (own.contains("scale_by_depth")) s.scale_by_depth = json_member<bool>(own, "scale_by_depth", file);
+  if (own.contains("residual_multiplier")) s.residual_multiplier = json_member<double>(own, "residual_multiplier", file);
   if (own.contains("rotary_base")) s.rotary_base = json_member<double>(own, "rotary_base", file);
   if (own.contains("rotary_stretch")) {
     const json by = json_member<json>(own, "rotary_stretch", file);
     const auto part = [&](const char* name) { return json_member<double>(by, name, file); };
     s.rotary_stretch = {.factor = part("factor"), .context = json_member<int>(by, "context", file), .slow = part("slow"), .fast = part("fast")};
+  }
+  if (own.contains("dropout")) {
+    const json rates = json_member<json>(own, "dropout", file);
+    s.dropout = {json_member<double>(rates, "embedding", file), json_member<double>(rates, "residual", file)};
   }
   try {
     s.check();
@@ -141,7 +150,7 @@ template <class Block> void expect_same_model(const std::filesystem::path& folde
   const json config = read_json(file);
   if (names_of<Block>(shape).family != own_names.family) return expect_same_config<Block>(config, file, shape);
   model_shape there = shape_from_json(config, file);
-  there.neuron_group = shape.neuron_group;  // how neurons are dropped, which weights do not depend on
+  there.neuron_group = shape.neuron_group, there.dropout = shape.dropout;  // how it trains, which weights do not depend on
   const json theirs = numbers_to_json(completed_shape<Block>(there), true), ours = numbers_to_json(completed_shape<Block>(shape), true);
   for (const auto& [member, value] : theirs.items())
     if (ours[member] != value) errors::number_differs(file, member, value.dump(), ours[member].dump());

@@ -28,6 +28,7 @@ template <class Block, class Ops> class network {
     real* const x = forward(p);
     head_.loss(p, x, loss, x);  // from here on x holds the gradient of the residual stream
     blocks_.backward(p, x);
+    drop_embedding(p, x);
     head_.backward(p, x);
   }
   /// logits (targets, V) = those of the target rows.
@@ -39,8 +40,14 @@ template <class Block, class Ops> class network {
     p.memory.reset();
     real* const x = p.memory.template keep<real>(std::int64_t{p.batch.table.rows} * shape_.width);
     head_.forward(p, x);
+    drop_embedding(p, x);
     blocks_.forward(p, x);
     return x;
+  }
+  /// The embedding, or its gradient.
+  void drop_embedding(const pass<Ops>& p, real* x) const {
+    const dropout_mask mask = p.drops(shape_.dropout.embedding, 0);
+    if (mask.rate > 0) p.ops.for_each_row(drop_rows<real, false>{x, x, mask, shape_.width}, p.batch.table.rows);
   }
 
   model_shape shape_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,15 @@
 #include <raptr/tensor/arena.hpp>
 
 namespace raptr {
+
+/// What a pass drops at one place of the network: nn/layers/dropout.hpp.
+struct dropout_mask {
+  double rate = 0;                  // 0: nothing
+  std::uint32_t key[2] = {};        // of seed and step
+  std::uint32_t place = 0;          // 0: the embedding
+  const int* row_places = nullptr;  // (rows of the pass, 2), in device memory: sequence in the step, row in the sequence
+  const int* rows = nullptr;        // of the pass, one for each row of this call; null: row r is r
+};
 
 /// The arguments of one call of a part. Sizes and factors are known to the host; every T* is device memory.
 template <class Ops> struct part_call {
@@ -27,6 +37,7 @@ template <class Ops> struct part_call {
   double factor;                                       // of what the kept units add to the residual
   double bias_factor;                                  // of what the part adds besides its units, such as an output bias
   const typename Ops::master* rotary_table = nullptr;  // of rotary positions: nn/layers/rotary.hpp
+  dropout_mask dropout{};                              // of what the part adds; the stack applies it
 
   /// Activations of `per_row` numbers: kept for the backward pass, or until the scope ends.
   template <class T = real> T* keep(std::int64_t per_row) { return memory.keep<T>(rows * per_row); }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <raptr/nn/block.hpp>
+#include <raptr/nn/layers/dropout.hpp>
 #include <raptr/nn/pass.hpp>
 
 namespace raptr {
@@ -50,7 +51,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
           p.ops.for_each_row(copy_rows<real>{s.before, stream, nullptr, nullptr, shape_.width}, call.rows);
         }
         each_part(call, b, s, [&]<class P>(part_call<Ops>& part, saved_of<P>& saved, int index) {
-          rule::template forward<norm, P>(part, p.weights + p.layout.of(b.block, index), saved, stream);
+          rule::template forward<norm, with_dropout<P>>(part, p.weights + p.layout.of(b.block, index), saved, stream);
         });
         if (b.factor != 1) p.ops.for_each_row(blend_rows<real>{stream, s.before, 1 - b.factor, b.factor, shape_.width}, call.rows);
       });
@@ -70,7 +71,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
         }
         each_part_reversed(call, b, saved_[static_cast<std::size_t>(b.block)], [&]<class P>(part_call<Ops>& part, saved_of<P>& saved, int index) {
           const std::size_t first = p.layout.of(b.block, index);
-          rule::template backward<norm, P>(part, p.weights + first, p.gradients + first, saved, dstream);
+          rule::template backward<norm, with_dropout<P>>(part, p.weights + first, p.gradients + first, saved, dstream);
         });
         if (identity_gradient) p.ops.for_each_row(blend_rows<real>{dstream, identity_gradient, 1 - b.factor, 1, shape_.width}, call.rows);
       });
@@ -91,11 +92,22 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   template <class F> void with_passing_rows(const pass<Ops>& p, std::size_t k, real* stream, F f) {
     const block_rows& at = p.batch.table.blocks()[k];
     if (at.rows == 0) return;
-    const part_call<Ops> call{p.ops, p.memory, shape_, p.batch.segments_of(at), p.batch.words + at.positions_at, at.rows, p.plan.blocks()[k].block,
-                              0,     1,        1,      p.rotary_table};
-    if (at.rows_at < 0) return f(stream, call);
+    const int block = p.plan.blocks()[k].block, places = static_cast<int>(sizeof...(Parts));
+    const int* const rows = at.rows_at < 0 ? nullptr : p.batch.words + at.rows_at;
+    const part_call<Ops> call{.ops = p.ops,
+                              .memory = p.memory,
+                              .shape = shape_,
+                              .segments = p.batch.segments_of(at),
+                              .positions = p.batch.words + at.positions_at,
+                              .rows = at.rows,
+                              .block = block,
+                              .units = 0,
+                              .factor = 1,
+                              .bias_factor = 1,
+                              .rotary_table = p.rotary_table,
+                              .dropout = p.drops(shape_.dropout.residual, 1 + block * places, rows)};
+    if (!rows) return f(stream, call);
     const arena::scope scratch(p.memory);
-    const int* const rows = p.batch.words + at.rows_at;
     real* const dense = p.memory.template scratch<real>(call.rows * shape_.width);
     p.ops.for_each_row(copy_rows<real>{dense, stream, nullptr, rows, shape_.width}, call.rows);
     f(dense, call);
@@ -104,7 +116,9 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   template <class P, class F> void run(part_call<Ops> call, const block_plan& b, saved_of<P>& saved, int index, F& f) {
     const part_plan& p = b.parts()[static_cast<std::size_t>(index)];
     if (p.units.empty()) return;
-    call.units = p.size(), call.factor = p.factor * p.unit_factor, call.bias_factor = p.factor;
+    const double branch = shape_.residual_multiplier * p.factor;
+    call.units = p.size(), call.factor = branch * p.unit_factor, call.bias_factor = branch;
+    call.dropout.place += static_cast<std::uint32_t>(index);
     f.template operator()<P>(call, saved, index);
   }
   template <class F> void each_part(const part_call<Ops>& call, const block_plan& b, saved_block& s, F f) {

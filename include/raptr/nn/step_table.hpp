@@ -32,7 +32,8 @@ class step_table {
     int count = 0;
   };
 
-  void lower(const batch& data, const step_plan& plan) {
+  /// row_places: also of every row its sequence in the step and its number in that sequence.
+  void lower(const batch& data, const step_plan& plan, bool row_places = false) {
     words_.clear(), weights_.clear();
     rows = static_cast<int>(data.ids.size()), targets = static_cast<int>(data.targets.size());
     segments = static_cast<int>(data.segments.size()), normaliser = data.normaliser;
@@ -45,6 +46,8 @@ class step_table {
     for (const target& t : data.targets) words_.push_back(t.id), weights_.push_back(t.weight);
     by_id = sorted(data.ids), by_position = sorted(data.positions);
     lower_blocks(data, plan);
+    row_places_at = position();
+    if (row_places) put_row_places(data);
   }
   const std::vector<int>& words() const { return words_; }
   const std::vector<float>& weights() const { return weights_; }
@@ -52,7 +55,7 @@ class step_table {
   const std::vector<block_rows>& blocks() const { return blocks_; }
 
   int rows = 0, targets = 0, segments = 0;
-  std::int64_t segments_at = 0, ids_at = 0, positions_at = 0, target_rows_at = 0, target_ids_at = 0;
+  std::int64_t segments_at = 0, ids_at = 0, positions_at = 0, target_rows_at = 0, target_ids_at = 0, row_places_at = 0;
   sorted_rows by_id, by_position;
   double normaliser = 1;
 
@@ -73,6 +76,13 @@ class step_table {
     sorted_rows result{put(values_), put(starts_), position(), static_cast<int>(values_.size())};
     for (std::uint64_t key : keys_) words_.push_back(static_cast<int>(key & 0xffffffffu));
     return result;
+  }
+  void put_row_places(const batch& data) {
+    int sequence = -1, row = 0;
+    for (std::size_t k = 0; k < data.segments.size(); ++k) {
+      if (const int of = data.sequence_of(k); of != sequence) sequence = of, row = 0;
+      for (int i = 0; i < data.segments[k].length; ++i) words_.insert(words_.end(), {sequence, row++});
+    }
   }
   // Blocks with the same sequences share their rows, so a rule drawn once is lowered once.
   void lower_blocks(const batch& data, const step_plan& plan) {

@@ -197,7 +197,7 @@ template <class Block, class Objective, class Device> class transformer {
       g.push_back(kept_rows<master>(layout_, active, k, nullptr));
     }
     step_table table;
-    table.lower(data, plan);
+    table.lower(data, plan, drops());
     const device_batch unsent{table, table.words().data(), table.weights().data()};
     return dry_run([&](auto& ops, arena& memory) { dry_network_.train(pass_of(ops, memory, plan, unsent, w.data(), g.data()), nullptr); });
   }
@@ -229,9 +229,10 @@ template <class Block, class Objective, class Device> class transformer {
                                          params<master> gradients) const {
     return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data()};
   }
+  bool drops() const { return shape_.dropout != dropout_rates{}; }
   device_batch send(const step_plan& plan, const batch& data) {
     check_batch(data, plan, shape_);
-    table_.lower(data, plan);
+    table_.lower(data, plan, drops());
     return {table_, words_.put(table_.words()), target_weights_.put(table_.weights())};
   }
   static pass_needs dry_run(auto run) {

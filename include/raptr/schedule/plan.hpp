@@ -16,6 +16,7 @@ template <class Schedule> void plan_into(step_plan& plan, const Schedule& schedu
   if constexpr (subnet_schedule<Schedule>) {
     const stage_rule& now = schedule.at(position_at(schedule, static_cast<std::int64_t>(key.step), total, plan.layout().shape));
     write_plan(plan, now, key);
+    plan.set_key(key);
   }
 }
 

@@ -36,18 +36,32 @@ struct rotary_scaling {
   bool operator==(const rotary_scaling&) const = default;
 };
 
+/// Shares of numbers that a training pass drops; the others are divided by 1 - rate. An evaluation drops nothing.
+struct dropout_rates {
+  double embedding = 0;  // of the rows that enter the first block
+  double residual = 0;   // of what each part adds to the residual stream
+
+  constexpr void check() const {
+    if (!(embedding >= 0 && embedding < 1)) errors::number_is_out_of_range("dropout_rates::embedding", embedding, "a share from 0 to below 1");
+    if (!(residual >= 0 && residual < 1)) errors::number_is_out_of_range("dropout_rates::residual", residual, "a share from 0 to below 1");
+  }
+  bool operator==(const dropout_rates&) const = default;
+};
+
 struct model_shape {
   int layers = 12, width = 768, heads = 12;
   int kv_heads = 0;       // key-value groups, each shared by heads / kv_heads query heads; 0: as many as heads
   int neurons = 0;        // of the mlp; 0: four times the width
   int neuron_group = 16;  // neurons that are kept or dropped together
   int vocab = 30522, context = 512;
-  int token_types = 0;          // rows of the embedding of token types; 0: as many as the block has
-  double norm_eps = 0;          // in units of x^2; 0: that of the block's norm
-  double attention_scale = 0;   // factor on query times key; 0: 1 / sqrt(head_width())
-  bool scale_by_depth = false;  // attention of block b also times 1 / (b + 1)
-  double rotary_base = 0;       // of rotary positions; 0: that of the block's positions
+  int token_types = 0;             // rows of the embedding of token types; 0: as many as the block has
+  double norm_eps = 0;             // in units of x^2; 0: that of the block's norm
+  double attention_scale = 0;      // factor on query times key; 0: 1 / sqrt(head_width())
+  bool scale_by_depth = false;     // attention of block b also times 1 / (b + 1)
+  double residual_multiplier = 1;  // factor on what each part adds to the residual stream
+  double rotary_base = 0;          // of rotary positions; 0: that of the block's positions
   rotary_scaling rotary_stretch{};
+  dropout_rates dropout{};
 
   /// Limit of width and heads: four times the width fits in an int, and the search for a divisor is short.
   static constexpr int largest_size = 1 << 24;
@@ -73,9 +87,11 @@ struct model_shape {
     if (!(norm_eps >= 0 && norm_eps < 1)) errors::number_is_out_of_range("model_shape::norm_eps", norm_eps, "a number from 0 to below 1");
     if (!(attention_scale >= 0 && attention_scale <= 1e6))
       errors::number_is_out_of_range("model_shape::attention_scale", attention_scale, "a number from 0 to 1000000");
+    if (!(residual_multiplier > 0 && residual_multiplier <= 1e6))
+      errors::number_is_out_of_range("model_shape::residual_multiplier", residual_multiplier, "a number above 0 and up to 1000000");
     if (!(rotary_base == 0 || (rotary_base > 1 && rotary_base <= 1e12)))
       errors::number_is_out_of_range("model_shape::rotary_base", rotary_base, "0, or a number above 1 and up to 1e12");
-    rotary_stretch.check();
+    rotary_stretch.check(), dropout.check();
     if (width > largest_size) errors::size_is_too_large("width", width, largest_size);
     if (neurons > 4 * largest_size) errors::size_is_too_large("neurons", neurons, 4 * largest_size);
     if (heads > largest_size) errors::size_is_too_large("heads", heads, largest_size);

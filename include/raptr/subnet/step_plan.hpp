@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include <raptr/base/random.hpp>
 #include <raptr/subnet/layout.hpp>
 #include <raptr/subnet/unit_set.hpp>
 
@@ -72,7 +73,7 @@ class step_plan {
   }
   /// A copy has the same capacity.
   step_plan(const step_plan& other) : step_plan(other.layout_) {
-    active_ = other.active_, place_ = other.place_;
+    active_ = other.active_, place_ = other.place_, key_ = other.key_;
     std::copy(other.blocks().begin(), other.blocks().end(), blocks_.begin());
   }
   step_plan(step_plan&&) = default;
@@ -101,6 +102,9 @@ class step_plan {
     return blocks_[static_cast<std::size_t>(place_[static_cast<std::size_t>(number)])];
   }
   const network_layout& layout() const { return layout_; }
+  /// Seed and step that it was drawn for. What is random inside the step, such as dropout, depends on them; a plan is equal without.
+  const draw_key& key() const { return key_; }
+  void set_key(const draw_key& key) { key_ = key; }
   /// The number of sequences that pass through an active block; 0 if unknown to the layout.
   int sequences_of(const block_plan& b) const { return b.sequences.empty() ? layout_.sequences : static_cast<int>(b.sequences.size()); }
   bool operator==(const step_plan& other) const {
@@ -166,6 +170,7 @@ class step_plan {
   std::vector<block_plan> blocks_;  // the first active_ ones are in use
   std::vector<int> place_;          // index of each block among the active ones; -1: dropped
   int active_ = 0;
+  draw_key key_;
 };
 
 }  // namespace raptr

@@ -34,6 +34,24 @@ struct gelu_erf {
     *da = dh * (below(*a) + *a * T(0.39894228040143268) * math::exp(T(-0.5) * *a * *a));
   }
 };
+/// The square of relu [primer].
+struct squared_relu {
+  static constexpr int inputs = 1;
+  template <class T> RAPTR_BOTH static T positive(T a) { return a < T(0) ? T(0) : a; }  // NaN stays
+  template <class T> RAPTR_BOTH static T forward(const T* a) { return positive(*a) * positive(*a); }
+  template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) { *da = dh * 2 * positive(*a); }
+};
+/// Another activation as a gate: A(a[0]) a[1] [glu].
+template <class A> struct gate {
+  static_assert(A::inputs == 1, "raptr: a gate is made from an activation of one input, such as raptr::gelu_tanh");
+  static constexpr int inputs = 2;
+  static constexpr bool on_arrays = runs_on_arrays<A>;
+  template <class T> RAPTR_BOTH static T forward(const T* a) { return A::forward(a) * a[1]; }
+  template <class T> RAPTR_BOTH static void backward(const T* a, T dh, T* da) {
+    A::backward(a, T(dh * a[1]), da);
+    da[1] = dh * A::forward(a);
+  }
+};
 /// silu(gate) times up: a[0] gates a[1].
 struct swish_gate {
   static constexpr int inputs = 2;

@@ -58,6 +58,9 @@ template <class A, bias_policy Bias = biases> struct mlp {
 };
 using gelu_mlp = mlp<gelu_tanh>;
 using gelu_erf_mlp = mlp<gelu_erf>;
+using squared_relu_mlp = mlp<squared_relu>;
 using swiglu_mlp = mlp<swish_gate>;
+using geglu_mlp = mlp<gate<gelu_tanh>>;
+using geglu_erf_mlp = mlp<gate<gelu_erf>>;
 
 }  // namespace raptr

@@ -95,6 +95,9 @@ concept norm_policy = requires(a_team_has_each_sum_max_add& team, const T* x, T*
 }
 &&(norm_with_epsilon<N, T, S> || requires(a_team_has_each_sum_max_add & team, const T* x, T* y, S* scale) { N::forward(team, x, y, scale, 1); });
 
+template <class N> inline constexpr bool is_norm_without_bias = false;
+template <norm_policy N> inline constexpr bool is_norm_without_bias<N> = !N::bias;
+
 /// The epsilon of norm N in a model; 0 if the norm has none.
 template <class N> constexpr double epsilon_of(const model_shape& shape) {
   if constexpr (norm_with_epsilon<N>)
@@ -103,12 +106,18 @@ template <class N> constexpr double epsilon_of(const model_shape& shape) {
     return 0;
 }
 
+/// N::forward, with the epsilon if it takes one.
+RAPTR_ANY_TEAM template <class N, class Team, class T, class S>
+RAPTR_BOTH void normalise(Team& team, const T* x, T* hat, S* scale, int n, S epsilon) {
+  if constexpr (norm_with_epsilon<N, T, S>)
+    N::forward(team, x, hat, scale, n, epsilon);
+  else
+    N::forward(team, x, hat, scale, n);
+}
+
 namespace detail {
 template <class N, class T, class S> void call_norm(a_team_has_each_sum_max_add& team, const T* x, T* y, S* scale) {
-  if constexpr (norm_with_epsilon<N, T, S>)
-    N::forward(team, x, y, scale, 1, S(N::eps));
-  else
-    N::forward(team, x, y, scale, 1);
+  normalise<N>(team, x, y, scale, 1, S(epsilon_of<N>({})));
   N::backward(team, x, static_cast<const S*>(scale), y, 1);
 }
 template <auto Function> inline constexpr bool is_instantiated = true;
@@ -135,10 +144,7 @@ template <class N, class T, class S> struct norm_forward {
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
     T *const h = hat + r * width, *const to = y + r * width;
-    if constexpr (norm_with_epsilon<N, T, S>)
-      N::forward(team, x + r * width, h, scale + r, width, epsilon);
-    else
-      N::forward(team, x + r * width, h, scale + r, width);
+    normalise<N>(team, x + r * width, h, scale + r, width, epsilon);
     const T* const normal = h;
     if constexpr (N::bias) {
       const auto affine = array_function{[](int, auto& v, const auto& u, const auto& a, const auto& b) { v = u * a + b; }};

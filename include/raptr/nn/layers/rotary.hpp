@@ -10,6 +10,7 @@
 #include <numbers>
 #include <vector>
 
+#include <raptr/backend/attention_rows.hpp>
 #include <raptr/base/bfloat16.hpp>
 #include <raptr/nn/error.hpp>
 #include <raptr/nn/policies/positions.hpp>
@@ -117,14 +118,15 @@ template <class Pairs, bool Back, class T, class S> struct rotate {
   T* qkv;
   const S* table;        // of a rotary_table
   const int* positions;  // of the rows
-  int groups, queries, width;
+  head_shape heads;
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    const int size = width, pairs = size / 2, turned = queries + 1;  // of a group; its value lies behind them
-    T* const x = qkv + r * groups * (turned + 1) * size;
-    const S *const cosines = table + std::int64_t(positions[r]) * size, *const sines = cosines + pairs;
-    team.each(groups * turned, pairs, [=](int head, int i) {
-      T* const at = x + std::int64_t(head + head / turned) * size;
+    T* const x = qkv;
+    const head_shape all = heads;
+    const int pairs = all.width / 2;
+    const S *const cosines = table + std::int64_t(positions[r]) * all.width, *const sines = cosines + pairs;
+    team.each(all.scored(), pairs, [=](int head, int i) {
+      T* const at = x + all.scored_at(r, head);
       T &first = at[Pairs::first(i, pairs)], &second = at[Pairs::second(i, pairs)];
       const wide<T> a = first, b = second, c = wide<T>(cosines[i]), s = Back ? -wide<T>(sines[i]) : wide<T>(sines[i]);
       first = T(c * a - s * b), second = T(s * a + c * b);
