@@ -22,6 +22,8 @@ namespace {
 using untied_gpt2 = block<gpt2_block, gelu_erf_mlp, untied_head>;
 using tied_llama = block<llama_block, tied_head, basic_rms_norm<std::ratio<1, 1'000'000>>>;
 using untied_bert = block<bert_block, gelu_mlp, lm_head<false, head_transform<gelu_tanh>>, token_types<3>>;
+/// Two query heads share a key and a value; a head has two pairs.
+constexpr model_shape tiny_llama{.layers = 3, .width = 16, .heads = 4, .kv_heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
 const vocabulary ids{.size = 11, .end_of_text = 3, .mask = 4, .pad = 5};
 
 /// A family of a user's own: other names, a head without biases, another deviation.
