@@ -22,6 +22,8 @@ namespace {
 using untied_gpt2 = block<gpt2_block, gelu_erf_mlp, untied_head>;
 using tied_llama = block<llama_block, tied_head, basic_rms_norm<std::ratio<1, 1'000'000>>>;
 using untied_bert = block<bert_block, gelu_mlp, lm_head<false, head_transform<gelu_tanh>>, token_types<3>>;
+/// Two query heads share a key and a value; a head has two pairs.
+constexpr model_shape tiny_llama{.layers = 3, .width = 16, .heads = 4, .kv_heads = 2, .neurons = 12, .neuron_group = 4, .vocab = 11, .context = 8};
 const vocabulary ids{.size = 11, .end_of_text = 3, .mask = 4, .pad = 5};
 
 /// A family of a user's own: other names, a head without biases, another deviation.
@@ -228,12 +230,13 @@ TEST_CASE("A block or a shape that the files of its family do not hold has raptr
   own.operator()<block<llama_block, biases>>();
   constexpr model_shape all_groups{.width = 8, .heads = 4, .kv_heads = 4};
   CHECK(names_of<gpt64>(all_groups).family == "gpt2");
-  for (const model_shape& s : {tiny_shared, model_shape{.attention_scale = 0.3}}) {
+  for (const model_shape& s : {tiny_shared, model_shape{.attention_scale = 0.3}, model_shape{.residual_multiplier = 0.5}}) {
     CHECK(names_of<gpt64>(s).family == "raptr");
     CHECK(names_of<bert64>(s).family == "raptr");
   }
   CHECK(names_of<llama_block>(tiny_llama).family == "llama");
-  for (const model_shape& s : {model_shape{.attention_scale = 1}, model_shape{.scale_by_depth = true}, model_shape{.token_types = 1}})
+  for (const model_shape& s : {model_shape{.attention_scale = 1}, model_shape{.scale_by_depth = true}, model_shape{.token_types = 1},
+                               model_shape{.residual_multiplier = 0.5}})
     CHECK(names_of<llama_block>(s).family == "raptr");
   CHECK(names_of<gpt64>({.attention_scale = 1, .scale_by_depth = true}).family == "gpt2");
   CHECK(names_of<gpt64>({.token_types = 2}).family == "raptr");

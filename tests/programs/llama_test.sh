@@ -3,7 +3,8 @@
 # A Llama in every program: trained with growing subnetworks, planned, resumed, started from a folder, continued, compared; with a tokenizer
 # that has the splitting of Llama 3.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-L=("${B[@]}" --model llama --heads 4 --kv-heads 2 --steps 12 --validate-every 0 --checkpoint-every 6 --keep-checkpoints 3)
+T=(--text text.txt --layers 4 --width 16 --context 16 --batch 2 --threads 1)
+L=("${T[@]}" --model llama --heads 4 --kv-heads 2 --steps 12 --validate-every 0 --checkpoint-every 6 --keep-checkpoints 3)
 expect_done "$programs/raptr-tokenize" --train-bpe 300 --splitting llama3 --text text.txt --out words
 [[ -f words/tokenizer.json && ! -e words/merges.txt ]] || fail "files that would be read with another splitting: $(ls words)"
 expect_done "$P" "${L[@]}" --plan --schedule 2-3-4
@@ -45,7 +46,7 @@ expect_error 3 '"tie_word_embeddings" is true; the block of this model has false
 
 # Options that do not fit.
 expect_error 2 'rotary' "$P" "${B[@]}" --model gpt2 --rotary-base 50000 --plan
-expect_error 2 'heads' "$P" "${B[@]}" --model llama --heads 16 --plan
+expect_error 2 'heads' "$P" "${T[@]}" --model llama --heads 16 --plan
 expect_error 2 'no network of --model llama for --objective masked_lm is compiled for --device cpu' "$P" "${B[@]}" --model llama --objective masked_lm --plan
 expect_done "$P" "${B[@]}" --steps 4 --objective masked_lm --validate-every 0 --out bert
 expect_error 2 'fills gaps and cannot continue a text' "$G" --checkpoint bert/checkpoints/step-000004

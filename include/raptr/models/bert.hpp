@@ -60,7 +60,7 @@ struct bert_family {
 
   template <class Network> static constexpr bool holds(const model_shape& s) {
     return shaped_like<Network, network> && is_layer_norm<typename Network::norm> && has_gelu<typename Network::mlp> && same_function<Network>() &&
-           token_types_of<Network>(s) > 0 && s.head_groups() == s.heads && s.attention_scale == 0 && !s.scale_by_depth;
+           token_types_of<Network>(s) > 0 && s.head_groups() == s.heads && s.attention_scale == 0 && !s.scale_by_depth && s.residual_multiplier == 1;
   }
   template <class Network> static constexpr tensor_names names() {
     constexpr bool tied = Network::head::tied;

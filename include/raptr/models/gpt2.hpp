@@ -49,7 +49,8 @@ struct gpt2_family {
 
   template <class Network> static constexpr bool holds(const model_shape& s) {
     return shaped_like<Network, network> && is_layer_norm<typename Network::norm> && has_gelu<typename Network::mlp> &&
-           token_types_of<Network>(s) == 0 && s.head_groups() == s.heads && (s.attention_scale == 0 || s.attention_scale == 1);
+           token_types_of<Network>(s) == 0 && s.head_groups() == s.heads && (s.attention_scale == 0 || s.attention_scale == 1) &&
+           s.residual_multiplier == 1;
   }
   template <class Network> static constexpr tensor_names names() {
     return {name,

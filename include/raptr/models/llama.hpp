@@ -49,7 +49,7 @@ struct llama_family {
 
   template <class Network> static constexpr bool holds(const model_shape& s) {
     return shaped_like<Network, network> && is_rms_norm<typename Network::norm> && std::same_as<typename Network::mlp, network::mlp> &&
-           token_types_of<Network>(s) == 0 && s.attention_scale == 0 && !s.scale_by_depth;
+           token_types_of<Network>(s) == 0 && s.attention_scale == 0 && !s.scale_by_depth && s.residual_multiplier == 1;
   }
   template <class Network> static constexpr tensor_names names() {
     return {name,
