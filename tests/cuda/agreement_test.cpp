@@ -75,9 +75,7 @@ TEST_CASE("The gradient of every tensor on every axis is that of the CPU") {
   compare_gradients<gpt2_block, gpt_bf16, causal_lm>(sight::causal, 0.1);
 }
 
-TEST_CASE(
-    "With rotary positions and dropout, without biases, with an own output matrix and other numbers of the shape, the gradients are those of the "
-    "CPU") {
+TEST_CASE("With rotary positions, dropout, no biases, an own output matrix and other numbers of the shape, the gradients are those of the CPU") {
   using bare = block<gpt2_block, no_biases, rotary<raptr::half>, untied_head>;
   model_shape other = four_blocks;
   other.norm_eps = 0.01, other.attention_scale = 0.4, other.scale_by_depth = true;

@@ -36,7 +36,7 @@ std::vector<double> dropped_ones(const dropout_mask& mask, const std::vector<int
   std::vector<double> x(row_places.size() / 2 * std::size_t(width), 1.0);
   dropout_mask here = mask;
   here.row_places = row_places.data();
-  ops.for_each_row(drop_rows<double, false>{x.data(), x.data(), here, width}, std::ssize(row_places) / 2);
+  ops.for_each_row(drop_rows<double>{x.data(), x.data(), here, width}, std::ssize(row_places) / 2);
   return x;
 }
 

@@ -107,7 +107,7 @@ struct no_epilogue {
 };
 
 /// Two row kernels on the same row, one after the other.
-template <class First, class Second> struct kernels_in_turn {
+template <class First, class Second> struct kernel_sequence {
   static_assert(First::sums == 0 && Second::sums == 0);
   static constexpr int sums = 0;
   First first;
@@ -116,13 +116,13 @@ template <class First, class Second> struct kernels_in_turn {
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const { first.row(team, r), second.row(team, r); }
 };
 /// Both as one epilogue; one of them may be none.
-template <class First, class Second> constexpr auto in_turn(const First& first, const Second& second) {
+template <class First, class Second> constexpr auto in_sequence(const First& first, const Second& second) {
   if constexpr (std::is_same_v<First, no_epilogue>)
     return second;
   else if constexpr (std::is_same_v<Second, no_epilogue>)
     return first;
   else
-    return kernels_in_turn<First, Second>{first, second};
+    return kernel_sequence<First, Second>{first, second};
 }
 
 /// What the column sums of a kernel are added up in; char if it has none.

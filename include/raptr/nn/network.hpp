@@ -51,7 +51,7 @@ template <class Block, class Ops> class network {
   /// The embedding, or its gradient.
   void drop_embedding(const pass<Ops>& p, real* x) const {
     const dropout_mask mask = p.drops(shape_.dropout.embedding, 0);
-    if (mask.rate > 0) p.ops.for_each_row(drop_rows<real, false>{x, x, mask, shape_.width}, p.batch.table.rows);
+    if (mask.rate > 0) p.ops.for_each_row(drop_rows<real>{x, x, mask, shape_.width}, p.batch.table.rows);
   }
 
   model_shape shape_;

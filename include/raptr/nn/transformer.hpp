@@ -156,6 +156,7 @@ template <class Block, class Objective, class Device> class transformer {
     if (!(plan.layout() == plan_layout(plan.layout().sequences))) errors::plan_is_of_another_network();
     active_.lower(layout_, plan);
     slot_ = 1 - slot_, has_gradients_ = with_gradients;
+    if (shape_.dropout != dropout_rates{}) dropout_key_ = dropout_key_of(plan.key());
     results_.resize(2 * results_size());
     zeros_.assign(results_size(), 0.0);
     ops_->upload(results_data(), zeros_.data(), zeros_.size());
@@ -229,7 +230,7 @@ template <class Block, class Objective, class Device> class transformer {
   }
   template <class Ops> pass<Ops> pass_of(Ops& ops, arena& memory, const step_plan& plan, const device_batch& sent, params<const real> weights,
                                          params<master> gradients) const {
-    return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data(), bucket_index_.data()};
+    return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data(), bucket_index_.data(), dropout_key_};
   }
   step_table::extras wanted() const { return {groups_, numbered_part<block>, shape_.dropout != dropout_rates{}}; }
   device_batch send(const step_plan& plan, const batch& data) {
@@ -258,6 +259,7 @@ template <class Block, class Objective, class Device> class transformer {
   mutable network<block, counting_ops<real, master, ops_type::working_set>> dry_network_;  // keeps no state between passes
   bool initialised_ = false, has_gradients_ = false;
   int slot_ = 0;
+  std::array<std::uint32_t, 2> dropout_key_{};
   std::vector<untrained_tensor<master>> untrained_;
 
   buffer<master, ops_type> weights_{*ops_};

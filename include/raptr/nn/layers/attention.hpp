@@ -66,7 +66,7 @@ template <bool Causal, bias_policy Bias = biases, positions_policy Positions = n
     s = {call.keep((queries + 2 * heads.groups) * heads.width), call.keep(queries * heads.width), call.template keep<typename Ops::master>(queries),
          head_norm_layer<HeadNorm, Ops>::keep(call, heads)};
     const auto norm = head_norm_layer<HeadNorm, Ops>::forward(call, w + head_gains, s.norm, heads, s.qkv);
-    call.ops.matmul_nt(s.qkv, x, w[qkv], data_if(has_bias, w, qkv_bias), call.rows, 1, in_turn(norm, rotation<false>(call, heads, s.qkv)));
+    call.ops.matmul_nt(s.qkv, x, w[qkv], data_if(has_bias, w, qkv_bias), call.rows, 1, in_sequence(norm, rotation<false>(call, heads, s.qkv)));
     const arena::scope scratch(call.memory);
     call.ops.attention(s.mixed, s.lse, s.qkv, heads, call.segments, relative::spread(call, queries));
     call.ops.matmul_nn(residual, s.mixed, w[out], call.rows, call.factor, 1, data_if(has_bias, w, out_bias), call.bias_factor);

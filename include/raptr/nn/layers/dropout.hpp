@@ -13,8 +13,7 @@
 namespace raptr {
 
 /// to (rows, C) = from, which may be `to`, with dropout: each number is 0 with the rate of the mask, and otherwise divided by 1 - rate.
-/// Add: to += that.
-template <class T, bool Add> struct drop_rows {
+template <class T> struct drop_rows {
   static constexpr int sums = 0;
   T* to;
   const T* from;
@@ -29,14 +28,11 @@ template <class T, bool Add> struct drop_rows {
     const wide<T> scale = wide<T>(1 / (1 - mask.rate));
     T* const y = to + r * n;
     const T* const x = from + r * n;
-    team.each(1, quarter, [=](int, int i) {
+    team.each(quarter, [=](int i) {
       std::uint32_t words[] = {std::uint32_t(i), number, sequence, part};
       philox_rounds(words, key0, key1);
       for (int j = 0, k = i; j < 4; ++j, k += quarter)
-        if (k < n) {
-          const wide<T> kept = words[j] >= limit ? scale * wide<T>(x[k]) : wide<T>(0);
-          y[k] = Add ? T(wide<T>(y[k]) + kept) : T(kept);
-        }
+        if (k < n) y[k] = words[j] >= limit ? T(scale * wide<T>(x[k])) : T(0);
     });
   }
 };
@@ -49,7 +45,9 @@ template <class P> struct with_dropout : P {
     T* const branch = drops ? call.scratch(call.shape.width) : residual;
     if (drops) call.ops.for_each_row(zero_rows<T>{branch, call.shape.width}, call.rows);
     P::forward(call, w, s, x, branch);
-    if (drops) call.ops.for_each_row(drop_rows<T, true>{residual, branch, call.dropout, call.shape.width}, call.rows);
+    if (!drops) return;
+    call.ops.for_each_row(drop_rows<T>{branch, branch, call.dropout, call.shape.width}, call.rows);
+    call.ops.for_each_row(blend_rows<T>{residual, branch, 1, 1, call.shape.width}, call.rows);
   }
   template <class Ops, class T, class G, class S>
   static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const S& s, const T* x, const T* dresidual, T* dx, double carry) {
@@ -57,7 +55,7 @@ template <class P> struct with_dropout : P {
     const T* dbranch = dresidual;
     if (call.dropout.rate > 0) {
       T* const dropped = call.scratch(call.shape.width);
-      call.ops.for_each_row(drop_rows<T, false>{dropped, dresidual, call.dropout, call.shape.width}, call.rows);
+      call.ops.for_each_row(drop_rows<T>{dropped, dresidual, call.dropout, call.shape.width}, call.rows);
       dbranch = dropped;
     }
     P::backward(call, w, g, s, x, dbranch, dx, carry);
