@@ -2,6 +2,7 @@
 // raptr-generate: continues a text with a model that raptr-pretrain has trained. The text goes to the standard output in whole
 // characters, everything else to the standard error.
 #include <raptr/checkpoint/hugging_face_config.hpp>
+#include <raptr/nn/objectives/ul2.hpp>
 #include <raptr/run/run_files.hpp>
 
 #include "../support/device_option.hpp"
@@ -15,7 +16,7 @@ namespace program {
 namespace errors {
 [[noreturn]] static void model_does_not_continue(const std::filesystem::path& folder, const std::string& objective) {
   raptr::fail(raptr::shown(folder) + " holds a model of the objective " + raptr::shown(objective) +
-              ", which fills gaps and cannot continue a text: give one that was trained with --objective causal_lm");
+              ", which fills gaps and cannot continue a text: give one that was trained with --objective causal_lm or ul2");
 }
 [[noreturn]] static void family_is_not_compiled(const std::filesystem::path& folder, const std::string& family,
                                                 const std::vector<std::string_view>& families, const std::string& device) {
@@ -156,7 +157,7 @@ found_model model_in(const std::filesystem::path& checkpoint, const raptr::json&
   if (ours) {
     const auto own = raptr::json_member<raptr::json>(config, "raptr", file);
     const auto objective = raptr::json_member<std::string>(own, "objective", file);
-    if (objective != raptr::causal_lm::name) errors::model_does_not_continue(checkpoint, objective);
+    if (objective != raptr::causal_lm::name && objective != raptr::ul2::name) errors::model_does_not_continue(checkpoint, objective);
     family = raptr::json_member<std::string>(own, "names", file);
   } else {
     family = raptr::json_member<std::string>(config, "model_type", file);

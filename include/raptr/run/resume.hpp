@@ -9,7 +9,8 @@
 
 namespace raptr {
 
-/// Throws input_error with both values for the first difference between the config.json of a run and what is given now.
+/// Throws input_error with both values, of which one may be "not given", for the first difference between the config.json of a run and what is
+/// given now.
 ///
 ///   now  with "program", "options" and "hashes"
 inline void expect_same(const run_folder& run, const json& now) {
@@ -18,12 +19,15 @@ inline void expect_same(const run_folder& run, const json& now) {
   if (const auto stored = json_member<std::string>(run.config(), "program", file); stored != program)
     errors::run_of_another_program(run.files().folder, stored, program);
   for (const char* const group : {"options", "hashes"}) {
-    const json before = json_member<json>(run.config(), group, file);
-    for (const auto& [name, value] : now[group].items()) {
+    const json before = json_member<json>(run.config(), group, file), &given = now[group];
+    json all = before;
+    all.update(given);
+    for (const auto& [name, any] : all.items()) {
       if (name == "vocabulary" && !before.contains(name)) continue;  // a run of an earlier version
-      if (const json stored = json_member<json>(before, name, file); stored != value)
-        errors::run_differs(run.files().folder, name == "training" ? "the hash of the training text" : name, detail::shown_json(stored),
-                            detail::shown_json(value));
+      const json none, &stored = before.contains(name) ? before[name] : none, &value = given.contains(name) ? given[name] : none;
+      const auto shown = [](const json& what) { return what.is_null() ? "not given" : detail::shown_json(what); };
+      if (stored != value)
+        errors::run_differs(run.files().folder, name == "training" ? "the hash of the training text" : name, shown(stored), shown(value));
     }
   }
 }
