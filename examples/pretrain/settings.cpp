@@ -64,6 +64,9 @@ option_list options_of(settings& s) {
   o.add("model", "token-types", "N", &s.token_types, "rows of their embedding; 0: those of the model").range(0, 1 << 20);
   o.add("model", "norm-eps", "X", &s.norm_eps, "epsilon of the norms; 0: that of the model").range(0, 1);
   o.add("model", "attention-scale", "X", &s.attention_scale, "factor on query times key; 0: 1/sqrt(width of a head)").range(0, 1e6);
+  o.add("model", "residual-multiplier", "X", &s.residual_multiplier, "factor on what each part adds").range(0, 1e6);
+  o.add("model", "embedding-dropout", "RATE", &s.dropout.embedding, "share of the numbers that enter the first block; below 1").range(0, 1);
+  o.add("model", "residual-dropout", "RATE", &s.dropout.residual, "share of what each part adds; below 1").range(0, 1);
   o.add("model", "scale-by-depth", "", &s.scale_by_depth, "in block b, counted from 1, also times 1/b");
 
   o.add("model", "rotary-base", "X", &s.rotary_base, "of rotary positions; 0: that of the model").range(0, 1e12);

@@ -49,6 +49,8 @@ struct settings {
   raptr::rotary_scaling rotary_stretch;
   std::int64_t rotary_context = 0;  // of rotary_stretch
   bool scale_by_depth = false;
+  raptr::dropout_rates dropout;
+  double residual_multiplier = 1;
 
   std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen", at_borders = "kept", grown = "copied";
   double solve_for = 0;
@@ -86,8 +88,10 @@ struct settings {
             .norm_eps = norm_eps,
             .attention_scale = attention_scale,
             .scale_by_depth = scale_by_depth,
+            .residual_multiplier = residual_multiplier,
             .rotary_base = rotary_base,
-            .rotary_stretch = {rotary_stretch.factor, int(rotary_context), rotary_stretch.slow, rotary_stretch.fast}};
+            .rotary_stretch = {rotary_stretch.factor, int(rotary_context), rotary_stretch.slow, rotary_stretch.fast},
+            .dropout = dropout};
   }
   /// The two sides of --objective NAME:TEXT.
   std::string objective_name() const { return objective.substr(0, objective.find(':')); }

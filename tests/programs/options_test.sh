@@ -161,5 +161,20 @@ bad 'block 3 joins the network at step 20, but nothing is copied to it' --schedu
 expect_done "$P" "${T[@]}" --schedule 'full for 1/3 then stack:2-4' --allow-shrinking --out shrunk
 bad '(the nearest is reset)' --at-borders reste
 bad '(the nearest is copied)' --grown copy
+# Dropout and the multiplier of the residual change what is learnt, and a resume ends with the same bits.
+losses_of() { grep -o '"loss":[^,]*' "$1/metrics.jsonl"; }
+expect_done "$P" "${B[@]}" --steps 8 --out plain
+for option in embedding-dropout residual-dropout residual-multiplier; do
+  expect_done "$P" "${B[@]}" --steps 8 --checkpoint-every 4 --out "with-$option" "--$option" 0.5
+  [[ $(losses_of "with-$option" | sort -u | wc -l) -eq 8 ]] || fail "--$option: not eight losses: $(losses_of "with-$option")"
+  [[ -z $(comm -12 <(losses_of plain | sort) <(losses_of "with-$option" | sort)) ]] || fail "--$option does not change every loss"
+done
+cp with-residual-dropout/checkpoints/step-000008/model.safetensors whole.safetensors
+rm -r with-residual-dropout/checkpoints/step-000008 with-residual-dropout/summary.json
+expect_done "$P" --resume with-residual-dropout
+cmp whole.safetensors with-residual-dropout/checkpoints/step-000008/model.safetensors || fail "a resume draws another dropout"
+bad 'dropout_rates::residual is 1: give a share from 0 to below 1' --residual-dropout 1
+bad '--embedding-dropout is "-0.1": give a number from 0 to 1' --embedding-dropout -0.1
+
 bad '--completep-rate is "-1": give a number from 0 to 8' --completep-rate -1
 finish
