@@ -20,14 +20,14 @@ struct softmax_loss {
 
 /// With p = softmax(logits), z = log of the sum of their exponentials, e = Smoothing and V outputs:
 ///
-///   row_loss[r] = scale weights[r] (-(1 - e) log p[ids[r]] - e/V sum log p + Z z^2)
+///   row_loss[r] = scale weights[r] (-(1 - e) log p[ids[r]] - e/V sum log p + Weight z^2)
 ///
 /// Without a gradient it is that of cross_entropy.
-template <class Smoothing, class Z, class T, class S> struct smoothed_cross_entropy {
+template <class Smoothing, class Weight, class T, class S> struct smoothed_cross_entropy {
   static_assert(Smoothing::num >= 0 && Smoothing::num < Smoothing::den, "raptr: label_smoothing is a share from 0 to below 1");
-  static_assert(Z::num >= 0, "raptr: the factor of z_loss is not negative");
+  static_assert(Weight::num >= 0, "raptr: the factor of z_loss is not negative");
   static constexpr int sums = 0;
-  static constexpr double smoothing = double(Smoothing::num) / double(Smoothing::den), z_factor = double(Z::num) / double(Z::den);
+  static constexpr double smoothing = double(Smoothing::num) / double(Smoothing::den), z_factor = double(Weight::num) / double(Weight::den);
   T* logits;
   const int* ids;
   const float* weights;
@@ -66,20 +66,20 @@ template <class Smoothing, class Z, class T, class S> struct smoothed_cross_entr
 };
 
 /// Label smoothing: the share e of each target is spread over all outputs, as label_smoothing of PyTorch's cross_entropy.
-template <class Smoothing, class Z = std::ratio<0>> struct label_smoothing {
+template <class Smoothing, class Weight = std::ratio<0>> struct label_smoothing {
   using role = loss_role;
-  template <class T, class S> using kernel = smoothed_cross_entropy<Smoothing, Z, T, S>;
+  template <class T, class S> using kernel = smoothed_cross_entropy<Smoothing, Weight, T, S>;
 };
-/// Z times the square of the log of the softmax's denominator is added, which keeps it near 1 [palm].
-template <class Z> using z_loss = label_smoothing<std::ratio<0>, Z>;
+/// Weight times the square of the log of the softmax's denominator is added, which keeps it near 1 [palm].
+template <class Weight> using z_loss = label_smoothing<std::ratio<0>, Weight>;
 
 /// kernel: a row kernel with the members of cross_entropy, in that order; row(team, r) writes row_loss[r], and with_gradient its gradient in
 /// place of the logits of row r.
-template <class L>
+template <class P>
 concept loss_policy = requires(float* logits, const int* ids, const float* weights, double* row_loss) {
-  typename L::template kernel<float, float>;
-  requires row_kernel<typename L::template kernel<float, float>>;
-  (typename L::template kernel<float, float>{logits, ids, weights, row_loss, 1.0f, 1, true});
+  typename P::template kernel<float, float>;
+  requires row_kernel<typename P::template kernel<float, float>>;
+  (typename P::template kernel<float, float>{logits, ids, weights, row_loss, 1.0f, 1, true});
 };
 
 }  // namespace raptr

@@ -28,9 +28,9 @@ template <bool Bidirectional, int Buckets = 32, int Distance = 128> struct relat
   /// In float, as the files were trained: at a border of two buckets the last bit decides.
   static int bucket(int distance) {
     constexpr int all = Bidirectional ? Buckets / 2 : Buckets, exact = all / 2;
-    const int behind = Bidirectional && distance > 0 ? all : 0, far = Bidirectional ? std::abs(distance) : std::max(-distance, 0);
-    if (far < exact) return behind + far;
-    const float ratio = std::log(float(far) / float(exact)) / float(std::log(double(Distance) / exact));
+    const int behind = Bidirectional && distance > 0 ? all : 0, steps = Bidirectional ? std::abs(distance) : std::max(-distance, 0);
+    if (steps < exact) return behind + steps;
+    const float ratio = std::log(float(steps) / float(exact)) / float(std::log(double(Distance) / exact));
     return behind + std::min(exact + int(ratio * float(all - exact)), all - 1);
   }
 };
