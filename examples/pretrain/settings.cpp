@@ -36,7 +36,7 @@ option_list options_of(settings& s) {
   o.add("data", "documents", "HOW", &s.documents, "how files are split into documents").one_of({"file", "blank-line"});
   o.add("data", "tokenizer", "FILE|DIR", &s.tokenizer,
         "tokenizer.json, vocab.json or vocab.txt, or a folder with them; bytes: a token is a byte; none: shards of an unknown tokenizer");
-  o.add("data", "sentinels", "N", &s.sentinels, "of ul2, marks of hidden spans, appended to a tokenizer that has none").range(0, 1 << 16);
+  o.add("data", "sentinels", "N", &s.sentinels, "marks of spans that ul2 appends to a tokenizer").range(0, 1 << 16);
   o.add("data", "validation-text", "FILE|DIR ...", &s.validation_text, "text for the validation loss [the last twentieth of the text]");
   o.add("data", "validation-shards", "FILE|DIR ...", &s.validation_shards, "or shards for it [those with the word val]");
   o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids, no header").one_of({"llm.c", "nanogpt"});
@@ -62,19 +62,19 @@ option_list options_of(settings& s) {
   o.add("model", "context", "TOKENS", &s.context, "length of a sequence").range(1, 1 << 20);
   o.add("model", "vocab", "ROWS", &s.vocab, "of the embedding, at least the number of tokenizer ids; bytes need 259").range(1, 1 << 24);
   o.add("model", "token-types", "N", &s.token_types, "rows of their embedding; 0: those of the model").range(0, 1 << 20);
-  o.add("model", "norm-eps", "X", &s.norm_eps, "epsilon of the norms; 0: that of the model").range(0, 1);
-  o.add("model", "attention-scale", "X", &s.attention_scale, "factor on query times key; 0: 1/sqrt(width of a head)").range(0, 1e6);
-  o.add("model", "residual-multiplier", "X", &s.residual_multiplier, "factor on what each part adds").range(0, 1e6);
-  o.add("model", "embedding-dropout", "RATE", &s.dropout.embedding, "share of the numbers that enter the first block; below 1").range(0, 1);
-  o.add("model", "residual-dropout", "RATE", &s.dropout.residual, "share of what each part adds; below 1").range(0, 1);
-  o.add("model", "scale-by-depth", "", &s.scale_by_depth, "in block b, counted from 1, also times 1/b");
+  o.add("numbers", "norm-eps", "X", &s.norm_eps, "epsilon of the norms; 0: that of the model").range(0, 1);
+  o.add("numbers", "attention-scale", "X", &s.attention_scale, "factor on query times key; 0: 1/sqrt(width of a head)").range(0, 1e6);
+  o.add("numbers", "residual-multiplier", "X", &s.residual_multiplier, "factor on what each part adds").range(0, 1e6);
+  o.add("numbers", "embedding-dropout", "RATE", &s.dropout.embedding, "share of the numbers that enter the first block; below 1").range(0, 1);
+  o.add("numbers", "residual-dropout", "RATE", &s.dropout.residual, "share of what each part adds; below 1").range(0, 1);
+  o.add("numbers", "scale-by-depth", "", &s.scale_by_depth, "in block b, counted from 1, also times 1/b");
 
-  o.add("model", "rotary-base", "X", &s.rotary_base, "of rotary positions; 0: that of the model").range(0, 1e12);
-  o.add("model", "rotary-factor", "X", &s.rotary_stretch.factor, "stretches them for a longer context; 1: off").range(1, 1e6);
-  o.add("model", "rotary-context", "TOKENS", &s.rotary_context, "before it was stretched, as \"llama3\" counts; 0: all alike (\"linear\")")
+  o.add("numbers", "rotary-base", "X", &s.rotary_base, "of rotary positions; 0: that of the model").range(0, 1e12);
+  o.add("numbers", "rotary-factor", "X", &s.rotary_stretch.factor, "stretches them for a longer context; 1: off").range(1, 1e6);
+  o.add("numbers", "rotary-context", "TOKENS", &s.rotary_context, "before it was stretched, as \"llama3\" counts; 0: all alike (\"linear\")")
       .range(0, 1 << 24);
-  o.add("model", "rotary-slow", "X", &s.rotary_stretch.slow, "turns within that context up to which a pair is stretched in full").range(0, 1e6);
-  o.add("model", "rotary-fast", "X", &s.rotary_stretch.fast, "and from which on it is not").range(0, 1e6);
+  o.add("numbers", "rotary-slow", "X", &s.rotary_stretch.slow, "turns within that context up to which a pair is stretched in full").range(0, 1e6);
+  o.add("numbers", "rotary-fast", "X", &s.rotary_stretch.fast, "and from which on it is not").range(0, 1e6);
 
   o.add("schedule", "schedule", "TEXT", &s.schedule,
         "what trains: full, 6-8-10-12, heads 1/2-full, 6-12 with neurons 1/2-full, est, full for 1/10 then 6-12");

@@ -36,7 +36,7 @@ template <class Fill> void add_decoder_segment(batch& to, const input_marks& mar
 }
 
 /// "spans(3, 0.15, mode)": the name and the options that are not empty.
-inline std::string part_text(std::string name, std::initializer_list<std::string> options, bool mode_token, int begin_id) {
+inline std::string part_text(const std::string& name, std::initializer_list<std::string> options, bool mode_token, int begin_id) {
   std::string list;
   const auto add = [&](const std::string& option) {
     if (!option.empty()) list += (list.empty() ? "" : ", ") + option;
