@@ -36,7 +36,7 @@ option_list options_of(settings& s) {
   o.add("data", "documents", "HOW", &s.documents, "how files are split into documents").one_of({"file", "blank-line"});
   o.add("data", "tokenizer", "FILE|DIR", &s.tokenizer,
         "tokenizer.json, vocab.json or vocab.txt, or a folder with them; bytes: a token is a byte; none: shards of an unknown tokenizer");
-  o.add("data", "sentinels", "N", &s.sentinels, "marks of spans that ul2 appends to a tokenizer").range(0, 1 << 16);
+  o.add("data", "sentinels", "N", &s.sentinels, "of ul2: marks appended to a tokenizer").range(0, 1 << 16);
   o.add("data", "validation-text", "FILE|DIR ...", &s.validation_text, "text for the validation loss [the last twentieth of the text]");
   o.add("data", "validation-shards", "FILE|DIR ...", &s.validation_shards, "or shards for it [those with the word val]");
   o.add("data", "shard-format", "NAME", &s.shard_format, "of all shards; nanogpt: 16-bit ids, no header").one_of({"llm.c", "nanogpt"});
