@@ -73,13 +73,16 @@ template <class Smoothing, class Weight = std::ratio<0>> struct label_smoothing 
 /// Weight times the square of the log of the softmax's denominator is added, which keeps it near 1 [palm].
 template <class Weight> using z_loss = label_smoothing<std::ratio<0>, Weight>;
 
-/// kernel: a row kernel with the members of cross_entropy, in that order; row(team, r) writes row_loss[r], and with_gradient its gradient in
-/// place of the logits of row r.
-template <class P>
-concept loss_policy = requires(float* logits, const int* ids, const float* weights, double* row_loss) {
-  typename P::template kernel<float, float>;
-  requires row_kernel<typename P::template kernel<float, float>>;
-  (typename P::template kernel<float, float>{logits, ids, weights, row_loss, 1.0f, 1, true});
+/// A row kernel with the members of cross_entropy, in that order.
+template <class K>
+concept loss_kernel = row_kernel<K> && requires(float* logits, const int* ids, const float* weights, double* row_loss) {
+  K{logits, ids, weights, row_loss, 1.0f, 1, true};
 };
+/// kernel<T, S>: row(team, r) writes row_loss[r], and with_gradient its gradient in place of the logits of row r.
+template <class P>
+concept loss_policy = requires {
+  typename P::template kernel<float, float>;
+}
+&&loss_kernel<typename P::template kernel<float, float>>;
 
 }  // namespace raptr
