@@ -47,7 +47,7 @@ namespace errors {
 namespace {
 
 constexpr std::string_view head =
-    "raptr-generate continues a text with a trained causal_lm.\n\n"
+    "raptr-generate continues a text with a trained causal_lm or ul2.\n\n"
     "  raptr-generate --run RUN --prompt 'In the beginning'\n"
     "  raptr-generate --checkpoint RUN/checkpoints/step-001000 --temperature 0\n";
 
@@ -73,7 +73,7 @@ option_list options_of(settings& s) {
   std::vector<std::string_view> devices;
   for (const network_kind* const kind : network_kinds())
     if (std::ranges::find(devices, kind->device) == devices.end()) devices.push_back(kind->device);
-  add_device_option(o, "", &s.device, devices, "of those compiled in; any continues the text of any run");
+  add_device_option(o, "", &s.device, devices, "of those compiled in for the model; it does not matter on which it was trained");
   o.add("", "threads", "N", &s.threads, "0: one per processor").range(0, 1023);
   return o;
 }

@@ -43,16 +43,22 @@ namespace errors {
 }
 }  // namespace errors
 
-/// The first kind of network that the folder fits, of the model and device in s.
+/// The first kind of network that the folder fits, of the model and device in s. One with the objective in s, or else with that of a
+/// checkpoint of this library, comes first.
 inline const network_kind& kind_of_folder(const settings& s, bool any_model, raptr::hugging_face_model& there) {
   const auto file = s.from / "config.json";
   const raptr::json config = raptr::read_json(file);
   const auto family = raptr::json_member<std::string>(config, "model_type", file);
+  const raptr::json own = config.value("raptr", raptr::json::object());
+  std::string objective = s.objective_name();
+  if (objective.empty() && own.is_object() && own.contains("objective") && own["objective"].is_string()) objective = own["objective"];
+  std::vector<const network_kind*> kinds(network_kinds().begin(), network_kinds().end());
+  std::ranges::stable_partition(kinds, [&](const network_kind* kind) { return kind->objective == objective; });
   std::exception_ptr refused;
   std::vector<std::string_view> families;
-  for (const network_kind* kind : network_kinds()) {
+  for (const network_kind* kind : kinds) {
     if (kind->device != s.device || (!any_model && kind->name != s.model)) continue;
-    families.push_back(kind->family);
+    if (std::ranges::find(families, kind->family) == families.end()) families.push_back(kind->family);
     if (kind->family != family) continue;
     try {
       there = kind->describe(config, file);

@@ -321,6 +321,13 @@ TEST_CASE("Rotary positions are read in every form that transformers has written
   refused({{"rope_parameters", {{"rope_theta", 1e4}}}, {"rope_theta", 5e5}},
           "\"rope_parameters\" has 10000.0 and \"rope_theta\" has 500000.0 for the same rotary positions");
   refused({{"rope_parameters", {{"rope_type", "linear"}, {"factor", 2.0}}}, {"rope_scaling", llama3}}, "for the same rotary positions");
+  refused({{"rope_parameters", with(llama3, "rope_theta", 500.0)}, {"rope_scaling", with(llama3, "rope_theta", 1e4)}},
+          "\"rope_parameters\" has 500.0 and \"rope_scaling\" has 10000.0");
+  json inside = llama3;
+  inside.erase("original_max_position_embeddings");
+  CHECK(read({{"rope_parameters", inside}, {"original_max_position_embeddings", 8192}}) == rotary_numbers{1e4, stretched});
+  refused({{"rope_parameters", llama3}, {"original_max_position_embeddings", 4096}}, "\"original_max_position_embeddings\" has 4096 and");
+  CHECK(read({{"rope_parameters", with(llama3, "factor", 1.0)}}) == rotary_numbers{1e4, {}});
   refused({{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 2.0}}}},
           "\"rope_type\" of the rotary positions is \"yarn\"; supported: \"default\", \"linear\" or \"llama3\"");
   refused({{"rope_scaling", {{"type", "dynamic"}, {"factor", 2.0}}}}, "\"type\" of the rotary positions is \"dynamic\"");

@@ -34,6 +34,12 @@ cp from_shards/metrics.jsonl before.jsonl
 expect_done "$P" --resume from_shards
 diff <(sed 's/"step_seconds".*"losses"//' before.jsonl) <(sed 's/"step_seconds".*"losses"//' from_shards/metrics.jsonl) >/dev/null || fail "another resume on shards"
 
+# The weights of such a checkpoint go on with the same kind of objective, and their tokenizer has the marks.
+expect_done "$P" --from run/checkpoints/step-000012 --text text.txt --batch 2 --threads 1 --steps 2 --out continued
+grep -q '"objective": "ul2"' continued/config.json || fail "another objective: $(grep '"objective"' continued/config.json)"
+expect_done "$P" --from run/checkpoints/step-000012 --objective causal_lm --text text.txt --batch 2 --threads 1 --steps 2 --out as_causal
+grep -q '"model": "gpt2"' as_causal/config.json || fail "causal_lm is not that of a gpt2"
+
 # One denoiser alone: prefixes, and spans.
 expect_done "$P" "${U[@]}" --objective 'ul2:prefix' --out prefixes
 grep -q '"losses"' prefixes/metrics.jsonl && fail "one denoiser has losses beside its own"

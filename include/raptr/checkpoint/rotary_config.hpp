@@ -47,8 +47,13 @@ template <class T> T rotary_number(const json& of, const char* member, const std
   if (!(number > 0)) errors::wrong_member(file, member, "a number above 0", detail::shown_json(of[member]));
   return number;
 }
-/// The inverse of rotary_to_json(); base 0 where `all` has none. Throws file_error for a type or a number that is not supported.
-inline rotary_numbers rotary_of_object(const json& all, const std::filesystem::path& file) {
+/// The inverse of rotary_to_json(); base 0 where `all` has none. context: as the rest of the file states it, or null. Throws file_error for
+/// a type or a number that is not supported.
+inline rotary_numbers rotary_of_object(json all, const json& context, const std::filesystem::path& file) {
+  constexpr const char* context_member = "original_max_position_embeddings";
+  if (!context.is_null() && all.contains(context_member) && all[context_member] != context)
+    errors::rotary_contradicts_itself(file, context_member, context, "the object of rotary positions", all[context_member]);
+  if (!context.is_null()) all[context_member] = context;
   const auto number = [&](const char* member) { return rotary_number<double>(all, member, file); };
   rotary_numbers found{.base = all.contains("rope_theta") ? number("rope_theta") : 0};
   const char* const type_member = all.contains("rope_type") ? "rope_type" : "type";
@@ -57,13 +62,14 @@ inline rotary_numbers rotary_of_object(const json& all, const std::filesystem::p
     found.stretch.factor = number("factor");
   else if (type == "llama3")
     found.stretch = {.factor = number("factor"),
-                     .context = rotary_number<int>(all, "original_max_position_embeddings", file),
+                     .context = rotary_number<int>(all, context_member, file),
                      .slow = number("low_freq_factor"),
                      .fast = number("high_freq_factor")};
   else if (type != "default")
     errors::unsupported_rotary(file, type_member, all[type_member], "\"default\", \"linear\" or \"llama3\"");
   if (all.contains("partial_rotary_factor") && all["partial_rotary_factor"] != 1)
     errors::unsupported_rotary(file, "partial_rotary_factor", all["partial_rotary_factor"], "1");
+  if (found.stretch.factor == 1) found.stretch = {};  // whatever its type
   return found;
 }
 
@@ -73,12 +79,14 @@ inline rotary_numbers rotary_from_json(const json& config, const std::filesystem
   const auto object = [&](const char* member) {
     if (!there(member)) return rotary_numbers{};
     if (!config[member].is_object()) errors::wrong_member(file, member, "an object", detail::shown_json(config[member]));
-    return rotary_of_object(config[member], file);
+    return rotary_of_object(config[member], there("original_max_position_embeddings") ? config["original_max_position_embeddings"] : json(), file);
   };
   rotary_numbers found = object("rope_parameters");
   const rotary_numbers before = object("rope_scaling");
   if (there("rope_parameters") && there("rope_scaling") && found.stretch != before.stretch)
     errors::rotary_contradicts_itself(file, "rope_parameters", config["rope_parameters"], "rope_scaling", config["rope_scaling"]);
+  if (found.base > 0 && before.base > 0 && found.base != before.base)
+    errors::rotary_contradicts_itself(file, "rope_parameters", found.base, "rope_scaling", before.base);
   if (!there("rope_parameters")) found = before;
   if (there("rope_theta")) {
     const double base = rotary_number<double>(config, "rope_theta", file);

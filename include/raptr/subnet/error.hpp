@@ -120,6 +120,9 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
   fail("unknown " + std::string(kind) + " " + quoted(name) + ": allowed are " + allowed);
 }
 
+[[noreturn]] inline void number_has_no_use(const char* name, double given, const char* without) {
+  fail(std::string(name) + " is " + decimal_text(given) + ", but nothing reads it without " + without + ": leave it out, or give that too");
+}
 [[noreturn]] inline void number_is_out_of_range(std::string_view name, double value, std::string_view allowed) {
   fail(std::string(name) + " is " + decimal_text(value) + ": give " + std::string(allowed));
 }
