@@ -43,22 +43,23 @@ namespace errors {
 }
 }  // namespace errors
 
-/// The first kind of network that the folder fits, of the model and device in s. One with the objective in s, or else with that of a
-/// checkpoint of this library, comes first.
-inline const network_kind& kind_of_folder(const settings& s, bool any_model, raptr::hugging_face_model& there) {
+/// The first kind of network that the folder fits, of the model and device in s. One with the objective that is given, or else with
+/// that of a checkpoint of this library, comes first.
+inline const network_kind& kind_of_folder(const settings& s, const option_list& given, raptr::hugging_face_model& there) {
   const auto file = s.from / "config.json";
   const raptr::json config = raptr::read_json(file);
   const auto family = raptr::json_member<std::string>(config, "model_type", file);
   const raptr::json own = config.value("raptr", raptr::json::object());
-  std::string objective = s.objective_name();
+  std::string objective = given.given("objective") ? s.objective_name() : "";
   if (objective.empty() && own.is_object() && own.contains("objective") && own["objective"].is_string()) objective = own["objective"];
   std::vector<const network_kind*> kinds(network_kinds().begin(), network_kinds().end());
-  std::ranges::stable_partition(kinds, [&](const network_kind* kind) { return kind->objective == objective; });
   std::exception_ptr refused;
   std::vector<std::string_view> families;
-  for (const network_kind* kind : kinds) {
-    if (kind->device != s.device || (!any_model && kind->name != s.model)) continue;
+  std::erase_if(kinds, [&](const network_kind* kind) { return kind->device != s.device || (given.given("model") && kind->name != s.model); });
+  for (const network_kind* const kind : kinds)
     if (std::ranges::find(families, kind->family) == families.end()) families.push_back(kind->family);
+  std::ranges::stable_partition(kinds, [&](const network_kind* kind) { return kind->objective == objective; });
+  for (const network_kind* const kind : kinds) {
     if (kind->family != family) continue;
     try {
       there = kind->describe(config, file);
@@ -73,7 +74,7 @@ inline const network_kind& kind_of_folder(const settings& s, bool any_model, rap
 /// Sets model, shape and, if none is given, tokenizer from s.from. Throws for an option in `given` that contradicts them.
 inline void take_shape(settings& s, const option_list& given) {
   raptr::hugging_face_model there;
-  const network_kind& kind = kind_of_folder(s, !given.given("model"), there);
+  const network_kind& kind = kind_of_folder(s, given, there);
   const auto file = s.from / "config.json";
   const std::string family(there.family);
   option_list options = options_of(s);
