@@ -35,7 +35,7 @@ template <class Block, class Ops> class network {
     drop_embedding(p, x);
     head_.backward(p, x);
   }
-  /// logits (targets, V) = those of the target rows.
+  /// logits (targets, outputs) = those of the target rows.
   void predict(const pass<Ops>& p, real* logits) { head_.predict(p, forward(p), logits); }
   const stack_type& blocks() const { return blocks_; }
 

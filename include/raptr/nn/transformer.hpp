@@ -156,7 +156,7 @@ template <class Block, class Objective, class Device> class transformer {
     if (!(plan.layout() == plan_layout(plan.layout().sequences))) errors::plan_is_of_another_network();
     active_.lower(layout_, plan);
     slot_ = 1 - slot_, has_gradients_ = with_gradients;
-    if (shape_.dropout != dropout_rates{}) dropout_key_ = dropout_key_of(plan.key());
+    if (drops()) dropout_key_ = dropout_key_of(plan.key());
     results_.resize(2 * results_size());
     zeros_.assign(results_size(), 0.0);
     ops_->upload(results_data(), zeros_.data(), zeros_.size());
@@ -232,7 +232,8 @@ template <class Block, class Objective, class Device> class transformer {
                                          params<master> gradients) const {
     return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data(), bucket_index_.data(), dropout_key_};
   }
-  step_table::extras wanted() const { return {groups_, numbered_part<block>, shape_.dropout != dropout_rates{}}; }
+  bool drops() const { return shape_.dropout != dropout_rates{}; }
+  step_table::extras wanted() const { return {groups_, numbered_part<block>, drops()}; }
   device_batch send(const step_plan& plan, const batch& data) {
     check_batch(data, plan, shape_, {head::outputs(shape_), groups_});
     table_.lower(data, plan, wanted());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <raptr/base/stop.hpp>
 #include <raptr/data/windows.hpp>
@@ -15,9 +16,9 @@
 
 namespace raptr {
 
-/// The mean, also of each group of targets, over the first `most` windows (0: all) of a text, in its order, batch_size of them at once. Masks are drawn
-/// from `seed`. Waits for the device. Throws input_error if the plan is not valid for this model or drops
-/// sequences, and stopped on a request.
+/// The mean, also of each group of targets, over the first `most` windows (0: all) of a text, in its order, batch_size of them at once.
+/// Masks are drawn from `seed`. Waits for the device. Throws input_error if the plan is not valid for this model or drops sequences, and
+/// stopped on a request.
 template <class Model, class Tokens> mean_loss loss_of(Model& model, const step_plan& plan, const Tokens& tokens, int batch_size,
                                                        std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
   static_assert(token_source<Tokens>,
@@ -42,10 +43,10 @@ template <class Model, class Tokens> mean_loss loss_of(Model& model, const step_
     add_weights(mean.groups, data);
     if (!data.targets.empty()) model.accumulate(plan, data, false);
   }
-  if (targets > 0) mean.loss = model.loss() / targets;
-  if (mean.groups.empty()) return mean;
-  auto results = download(model.ops(), static_cast<const double*>(model.results_data()), model.results_size());
-  set_losses(mean.groups, step_results(results.data()).group_losses(model.layout().all().size()), 1);
+  std::vector<double> numbers = download(model.ops(), static_cast<const double*>(model.results_data()), model.results_size());
+  const step_results results(numbers.data());
+  if (targets > 0) mean.loss = results.loss() / targets;
+  set_losses(mean.groups, results.group_losses(model.layout().all().size()), 1);
   return mean;
 }
 

@@ -62,12 +62,11 @@ struct ul2 {
   }
   void check(const vocabulary& ids) const {
     if (denoisers.empty()) errors::mixture_is_empty();
-    for (std::size_t k = 0; k < denoisers.size(); ++k) {
-      const denoiser& d = denoisers[k];
-      const std::string group = groups()[k];
-      if (!(d.rate > 0 && d.rate <= std::numeric_limits<float>::max())) errors::rate_of_denoiser_is_out_of_range(group, d.rate);
-      for (std::size_t other = 0; other < k; ++other)
-        if (groups()[other] == group) errors::denoiser_is_there_twice(group);
+    const std::vector<std::string> names = groups();
+    for (auto name = names.begin(); name != names.end(); ++name) {
+      const double rate = denoisers[static_cast<std::size_t>(name - names.begin())].rate;
+      if (!(rate > 0 && rate <= std::numeric_limits<float>::max())) errors::rate_of_denoiser_is_out_of_range(*name, rate);
+      if (std::find(names.begin(), name, *name) != name) errors::denoiser_is_there_twice(*name);
     }
     for_each([&](const auto& objective) {
       if constexpr (requires { objective.check(ids); }) objective.check(ids);
