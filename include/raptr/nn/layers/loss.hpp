@@ -42,26 +42,16 @@ template <class Smoothing, class Weight, class T, class S> struct smoothed_cross
     T* const l = logits + r * outputs;
     const int id = ids[r];
     double* const loss = row_loss + r;
-    const T* const read = l;
-    const S own = S(read[id]), e = S(smoothing), twice_z = S(2 * z_factor);
+    const S e = S(smoothing), twice_z = S(2 * z_factor), k = scale * S(weights[r]);
     const auto value = array_function{[](int, const auto& x) { return math::as<S>(x); }};
-    const S row_max = team.max(outputs, value, read), mean = team.sum(outputs, value, read) / S(outputs), k = scale * S(weights[r]);
-    team.each(1, [=](int) { l[id] = T(-HUGE_VALF); });  // as in cross_entropy: the share of the others has all its digits
-    const auto exponential = array_function{[=]<class V>(int, V& x) {
-      const math::as_type<S, V> share = math::exp(math::as<S>(x) - row_max);
-      x = math::as<T>(share);
-      return share;
-    }};
-    const S others = team.sum(outputs, exponential, l), target = math::exp(own - row_max), total = others + target;
-    const S log_sum = S(std::log(double(total)) + double(row_max));
-    team.each(1, [=](int) {
-      const double z = std::log(double(others) + double(target)) + double(row_max);
-      *loss = double(k) * (z - (1 - smoothing) * double(own) - smoothing * double(mean) + z_factor * z * z);
-    });
-    const S factor = k * (1 + twice_z * log_sum) / total, uniform = k * e / S(outputs);
+    const S mean = team.sum(outputs, value, static_cast<const T*>(l)) / S(outputs);
+    const softmax_of_row<S> p = exponentials<S>(team, l, outputs, id);
+    const double z = p.log_sum();
+    team.each(1, [=](int) { *loss = double(k) * (z - (1 - smoothing) * double(p.own) - smoothing * double(mean) + z_factor * z * z); });
+    const S total = p.others + p.target, factor = k * (1 + twice_z * S(z)) / total, uniform = k * e / S(outputs);
     const auto gradient = array_function{[=](int, auto& x) { x = math::as<T>(factor * math::as<S>(x) - uniform); }};
     team.each(outputs, gradient, l);
-    team.each(1, [=](int) { l[id] = T(k * (twice_z * log_sum * target - others) / total + k * e - uniform); });
+    team.each(1, [=](int) { l[id] = T(k * (twice_z * S(z) * p.target - p.others) / total + k * e - uniform); });
   }
 };
 
