@@ -51,8 +51,8 @@ wanted() {
     *) [[ $header == "$which" || $header == "$which"/* ]] ;;
   esac
 }
+# Every text is looked for, also of those that are not run now: a stale one would never be missed.
 run() {
-  wanted || return 0
   local file=$work/include/raptr/$header original count
   original=$(< "$file")
   local rest=${original//"$from"/}
@@ -61,6 +61,7 @@ run() {
     echo "\"$name\": its text stands $count times in $header" >&2
     exit 2
   fi
+  wanted || return 0
   printf '%s\n' "${original/"$from"/"$to"}" > "$file"
   local by=
   for test in $tests_of; do
