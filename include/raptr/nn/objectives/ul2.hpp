@@ -63,10 +63,10 @@ struct ul2 {
   void check(const vocabulary& ids) const {
     if (denoisers.empty()) errors::mixture_is_empty();
     const std::vector<std::string> names = groups();
-    for (auto name = names.begin(); name != names.end(); ++name) {
-      const double rate = denoisers[static_cast<std::size_t>(name - names.begin())].rate;
-      if (!(rate > 0 && rate <= std::numeric_limits<float>::max())) errors::rate_of_denoiser_is_out_of_range(*name, rate);
-      if (std::find(names.begin(), name, *name) != name) errors::denoiser_is_there_twice(*name);
+    for (auto at = names.begin(); at != names.end(); ++at) {
+      const double rate = denoisers[static_cast<std::size_t>(at - names.begin())].rate;
+      if (!(rate > 0 && rate <= std::numeric_limits<float>::max())) errors::rate_of_denoiser_is_out_of_range(*at, rate);
+      if (std::find(names.begin(), at, *at) != at) errors::denoiser_is_there_twice(*at);
     }
     for_each([&](const auto& objective) {
       if constexpr (requires { objective.check(ids); }) objective.check(ids);
