@@ -6,6 +6,7 @@
 #include <raptr/run/run_files.hpp>
 
 #include "../support/device_option.hpp"
+#include "../support/network_kinds.hpp"
 #include "../support/texts.hpp"
 #include "../support/whole_characters.hpp"
 #include "network.hpp"
@@ -70,10 +71,8 @@ option_list options_of(settings& s) {
   o.add("", "top-k", "N", &s.top_k, "sample from the N most probable tokens; 0: all").range(0, 1e9);
   o.add("", "top-p", "P", &s.top_p, "sample from the fewest tokens with total probability P").range(0, 1);
   o.add("", "seed", "N", &s.seed, "different seeds give different texts").range(0, 9'007'199'254'740'992);
-  std::vector<std::string_view> devices;
-  for (const network_kind* const kind : network_kinds())
-    if (std::ranges::find(devices, kind->device) == devices.end()) devices.push_back(kind->device);
-  add_device_option(o, "", &s.device, devices, "of those compiled in for the model; it does not matter on which it was trained");
+  add_device_option(o, "", &s.device, distinct_names(network_kinds(), &network_kind::device),
+                    "of those compiled in for the model; it does not matter on which it was trained");
   o.add("", "threads", "N", &s.threads, "0: one per processor").range(0, 1023);
   return o;
 }
@@ -162,21 +161,11 @@ found_model model_in(const std::filesystem::path& checkpoint, const raptr::json&
   } else {
     family = raptr::json_member<std::string>(config, "model_type", file);
   }
-  std::exception_ptr refused;
-  std::vector<std::string_view> families;
-  for (const network_kind* const kind : network_kinds()) {
-    if (kind->device != device) continue;
-    if (std::ranges::find(families, kind->family) == families.end()) families.push_back(kind->family);
-    if (kind->family != family) continue;
-    try {
-      const auto shape = kind->describe(config, file);
-      return {kind, ours ? raptr::shape_from_json(config, file) : shape};
-    } catch (const raptr::file_error&) {
-      if (!refused) refused = std::current_exception();
-    }
-  }
-  if (refused) std::rethrow_exception(refused);
-  errors::family_is_not_compiled(checkpoint, family, families, device);
+  std::vector<const network_kind*> kinds(network_kinds().begin(), network_kinds().end());
+  std::erase_if(kinds, [&](const network_kind* kind) { return kind->device != device; });
+  const auto found = kind_that_fits(kinds, family, config, file);
+  if (!found) errors::family_is_not_compiled(checkpoint, family, distinct_names(kinds, &network_kind::family), device);
+  return {found->first, ours ? raptr::shape_from_json(config, file) : found->second};
 }
 
 /// Throws file_error if the checkpoint is missing or damaged, input_error for a model that cannot continue a text.

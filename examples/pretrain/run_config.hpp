@@ -9,6 +9,7 @@
 #include <raptr/run/run_folder.hpp>
 #include <raptr/schedule/growth.hpp>
 
+#include "../support/network_kinds.hpp"
 #include "../support/texts.hpp"
 #include "corpus.hpp"
 #include "schedule.hpp"
@@ -53,23 +54,13 @@ inline const network_kind& kind_of_folder(const settings& s, const option_list& 
   std::string objective = given.given("objective") ? s.objective_name() : "";
   if (objective.empty() && own.is_object() && own.contains("objective") && own["objective"].is_string()) objective = own["objective"];
   std::vector<const network_kind*> kinds(network_kinds().begin(), network_kinds().end());
-  std::exception_ptr refused;
-  std::vector<std::string_view> families;
   std::erase_if(kinds, [&](const network_kind* kind) { return kind->device != s.device || (given.given("model") && kind->name != s.model); });
-  for (const network_kind* const kind : kinds)
-    if (std::ranges::find(families, kind->family) == families.end()) families.push_back(kind->family);
-  std::ranges::stable_partition(kinds, [&](const network_kind* kind) { return kind->objective == objective; });
-  for (const network_kind* const kind : kinds) {
-    if (kind->family != family) continue;
-    try {
-      there = kind->describe(config, file);
-      return *kind;
-    } catch (const raptr::file_error&) {
-      if (!refused) refused = std::current_exception();
-    }
-  }
-  if (refused) std::rethrow_exception(refused);
-  raptr::errors::unsupported_member(file, "model_type", config["model_type"], "\"" + list_of(families, "\" or \"") + "\"");
+  const auto families = distinct_names(kinds, &network_kind::family);
+  std::stable_partition(kinds.begin(), kinds.end(), [&](const network_kind* kind) { return kind->objective == objective; });
+  const auto found = kind_that_fits(kinds, family, config, file);
+  if (!found) raptr::errors::unsupported_member(file, "model_type", config["model_type"], "\"" + list_of(families, "\" or \"") + "\"");
+  there = found->second;
+  return *found->first;
 }
 /// Sets model, shape and, if none is given, tokenizer from s.from. Throws for an option in `given` that contradicts them.
 inline void take_shape(settings& s, const option_list& given) {

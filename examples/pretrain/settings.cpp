@@ -5,18 +5,12 @@
 
 #include <raptr/subnet/rules/policy_list.hpp>
 
+#include "../support/network_kinds.hpp"
+
 namespace program {
 
 namespace {
 constexpr double most_steps = 1'099'511'627'776;  // raptr::longest_run
-
-/// The different values of a member of the compiled kinds of networks, in their order.
-std::vector<std::string_view> names_of_kinds(std::string_view network_kind::*name) {
-  std::vector<std::string_view> names;
-  for (const network_kind* kind : network_kinds())
-    if (std::ranges::find(names, kind->*name) == names.end()) names.push_back(kind->*name);
-  return names;
-}
 }  // namespace
 
 const network_kind& kind_of(const settings& s) {
@@ -29,8 +23,8 @@ const network_kind& kind_of(const settings& s) {
 
 option_list options_of(settings& s) {
   option_list o;
-  const auto models = names_of_kinds(&network_kind::name), objectives = names_of_kinds(&network_kind::objective),
-             devices = names_of_kinds(&network_kind::device);
+  const auto models = distinct_names(network_kinds(), &network_kind::name), objectives = distinct_names(network_kinds(), &network_kind::objective),
+             devices = distinct_names(network_kinds(), &network_kind::device);
   o.add("data", "text", "FILE|DIR ...", &s.text, "training text; of a folder, the files *.txt");
   o.add("data", "shards", "FILE|DIR ...", &s.shards, "or token shards; of a folder, the files *.bin without the word val in their names");
   o.add("data", "documents", "HOW", &s.documents, "how files are split into documents").one_of({"file", "blank-line"});
