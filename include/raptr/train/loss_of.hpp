@@ -10,6 +10,7 @@
 
 #include <raptr/base/stop.hpp>
 #include <raptr/data/windows.hpp>
+#include <raptr/nn/step_results.hpp>
 #include <raptr/subnet/step_plan.hpp>
 #include <raptr/train/error.hpp>
 #include <raptr/train/mean_loss.hpp>
