@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leads to every public header, except the CPU and CUDA backends, what reads files, what needs tables of characters, and run/. The
+// Leads to every public header, except the CPU and CUDA backends, MPI and NCCL, what reads files, what needs tables of characters, and run/. The
 // device is chosen by including <raptr/backend/cpu.hpp>; headers that read and write files are included one by one, with the
 // CMake component raptr::io.
 #pragma once
@@ -9,6 +9,7 @@
 #include <raptr/base/number_text.hpp>
 #include <raptr/base/text_table.hpp>
 #include <raptr/base/version.hpp>
+#include <raptr/comm/thread_ranks.hpp>
 #include <raptr/data/unigram_loss.hpp>
 #include <raptr/models/families.hpp>
 #include <raptr/nn/objectives/causal_lm.hpp>

@@ -17,8 +17,8 @@ namespace levels {
 namespace fs = std::filesystem;
 
 inline const std::map<std::string, int> level_of_folder = {
-    {"base", 0},   {"tensor", 1}, {"subnet", 1}, {"io", 1},         {"schedule", 2}, {"backend", 2}, {"tokenizers", 2}, {"nn", 3},
-    {"models", 4}, {"optim", 4},  {"data", 4},   {"checkpoint", 5}, {"train", 6},    {"run", 7},     {"interop", 7},    {"", 8}};
+    {"base", 0},  {"tensor", 1}, {"subnet", 1}, {"io", 1},         {"schedule", 2}, {"backend", 2}, {"tokenizers", 2}, {"nn", 3}, {"models", 4},
+    {"optim", 4}, {"data", 4},   {"comm", 4},   {"checkpoint", 5}, {"train", 6},    {"run", 7},     {"interop", 7},    {"", 8}};
 inline constexpr int most_lines = 300;
 
 struct header {
@@ -105,6 +105,9 @@ inline void check_header(const std::map<std::string, header>& headers, const std
     if (other.starts_with("Eigen/") && self.folder != "interop" && self.backend != "eigen")
       wrong.push_back(name + ": includes " + other + " outside interop/ and the backend eigen");
   }
+  for (const char* engine : {"mpi", "nccl"})
+    if (self.others.contains(std::string(engine) + ".h") && !name.starts_with(std::string("comm/") + engine))
+      wrong.push_back(name + ": includes " + engine + ".h outside comm/" + engine + "*");
   for (const auto& included : self.ours) {
     const auto found = headers.find(included);
     if (found == headers.end()) {
@@ -130,7 +133,10 @@ inline void check_header(const std::map<std::string, header>& headers, const std
         if (below == whole) wrong.push_back(name + ": leads to " + below);
 }
 
-/// raptr.hpp leads to every public header, except the backends, what reads files, what needs tables of characters, run/ and interop/,
+/// A communicator on an engine of its own, with its own CMake component: comm/mpi.hpp, comm/nccl.cuh and what they are made of.
+inline bool is_engine(const std::string& name) { return name.starts_with("comm/mpi") || name.starts_with("comm/nccl"); }
+
+/// raptr.hpp leads to every public header, except the backends, the engines of comm/, what reads files, what needs tables of characters, run/ and interop/,
 /// and to none of these or of nlohmann-json.
 inline void check_list_of_all(const std::map<std::string, header>& headers, std::vector<std::string>& wrong) {
   const auto all = reached(headers, "raptr.hpp");
@@ -140,9 +146,10 @@ inline void check_list_of_all(const std::map<std::string, header>& headers, std:
     const bool reads_tables = std::any_of(below.begin(), below.end(), is_table);
     const bool needs_json = std::any_of(self.others.begin(), self.others.end(), [](const auto& one) { return one.starts_with("nlohmann/"); });
     if (!all.contains(name) && self.backend.empty() && !reads_files && !reads_tables && !is_internal(name) && self.folder != "run" &&
-        self.folder != "interop")
+        self.folder != "interop" && !is_engine(name))
       wrong.push_back("raptr.hpp: misses " + name);
     if (all.contains(name) && is_table(name)) wrong.push_back("raptr.hpp: leads to the table " + name);
+    if (all.contains(name) && is_engine(name)) wrong.push_back("raptr.hpp: leads to " + name);
     if (all.contains(name) && self.folder == "interop") wrong.push_back("raptr.hpp: leads to " + name);
     if (all.contains(name) && needs_json) wrong.push_back("raptr.hpp: leads to " + name + ", which needs nlohmann-json");
   }

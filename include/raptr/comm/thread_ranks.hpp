@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranks as threads of one process: for tests, and for a machine whose cores serve several small networks better than one. Each rank has a
+// model of its own. A rank adds up its share of an array from the memory of all, and writes the sum into the memory of all.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <raptr/comm/communicator.hpp>
+#include <raptr/comm/error.hpp>
+#include <raptr/comm/rank_order_sum.hpp>
+#include <raptr/comm/share.hpp>
+
+namespace raptr {
+
+/// What the ranks of a group share. It outlives its ranks.
+class thread_group {
+ public:
+  /// An array that a rank gives to a sum or a gather.
+  struct array {
+    void* data;
+    std::int64_t size;
+    std::string_view type;
+  };
+
+  /// Throws input_error without ranks.
+  explicit thread_group(int ranks, const comm_limits& limits = {}) : limits_(limits) {
+    if (ranks < 1) errors::rank_count_is_out_of_range(ranks);
+    calls_.resize(static_cast<std::size_t>(ranks));
+  }
+  int ranks() const { return static_cast<int>(calls_.size()); }
+
+  /// All ranks have come to this call, and each sees what the others gave, until leave(). Throws comm_error.
+  void meet(int rank, const comm_operation& at, std::span<const array> arrays) {
+    std::unique_lock lock(mutex_);
+    call& mine = calls_[static_cast<std::size_t>(rank)];
+    mine.at = at, mine.arrays = arrays;
+    await_all(rank, at, lock);
+    for (int r = 0; r < ranks(); ++r)
+      if (const call& other = calls_[static_cast<std::size_t>(r)]; other.count == mine.count && !same(other, mine))
+        errors::ranks_do_different_things(rank, text_of(mine), r, text_of(other));
+  }
+  /// All ranks are done with what the others gave. Throws comm_error.
+  void leave(int rank, const comm_operation& at) {
+    std::unique_lock lock(mutex_);
+    await_all(rank, at, lock);
+  }
+  /// What a rank gave to the call at which all have met.
+  const array& given(int rank, std::size_t k) const { return calls_[static_cast<std::size_t>(rank)].arrays[k]; }
+  void end_all(int rank, std::string_view why) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (ended_ >= 0) return;
+    ended_ = rank, why_ = why;
+    arrival_.notify_all();
+  }
+
+ private:
+  struct call {
+    std::uint64_t count = 0;
+    comm_operation at;
+    std::span<const array> arrays;
+  };
+  void await_all(int rank, const comm_operation& at, std::unique_lock<std::mutex>& lock) {
+    const std::uint64_t count = ++calls_[static_cast<std::size_t>(rank)].count;
+    arrival_.notify_all();
+    const auto here = [&](const call& other) { return other.count >= count; };
+    const std::chrono::duration<double> limit(limits_.of(at));
+    const bool all = arrival_.wait_for(lock, limit, [&] { return ended_ >= 0 || std::ranges::all_of(calls_, here); });
+    if (ended_ >= 0) errors::rank_has_ended(at, rank, ended_, why_);
+    if (all) return;
+    std::vector<int> missing;
+    for (int r = 0; r < ranks(); ++r)
+      if (!here(calls_[static_cast<std::size_t>(r)])) missing.push_back(r);
+    errors::ranks_do_not_answer(at, rank, missing, limit.count());
+  }
+  static bool same(const call& a, const call& b) {
+    return a.at == b.at &&
+           std::ranges::equal(a.arrays, b.arrays, [](const array& x, const array& y) { return x.size == y.size && x.type == y.type; });
+  }
+  static std::string text_of(const call& c) {
+    std::string text = raptr::text_of(c.at) + " (";
+    for (const array& a : c.arrays) text += (&a == c.arrays.data() ? "" : ", ") + std::to_string(a.size) + " " + std::string(a.type);
+    return text + ")";
+  }
+
+  comm_limits limits_;
+  std::mutex mutex_;
+  std::condition_variable arrival_;
+  std::vector<call> calls_;  // of every rank, its last one
+  int ended_ = -1;
+  std::string why_;
+};
+
+/// One rank of a group; used by one thread.
+class thread_rank {
+  using array = thread_group::array;
+
+ public:
+  thread_rank(thread_group& group, int rank) : group_(&group), rank_(rank) {}
+  int rank() const { return rank_; }
+  int ranks() const { return group_->ranks(); }
+
+  template <class Ops, class T> void sum(Ops&, std::span<T> data, const comm_operation&) {
+    arrays_.push_back({data.data(), static_cast<std::int64_t>(data.size()), sizeof(T) == 4 ? "floats" : "doubles"});
+    sums_.push_back([this](std::size_t k) { sum_own_share<T>(k); });
+  }
+  template <class Ops> void finish(Ops&, const comm_operation& at) {
+    group_->meet(rank_, at, arrays_);
+    for (std::size_t k = 0; k < sums_.size(); ++k) sums_[k](k);
+    group_->leave(rank_, at);
+    arrays_.clear(), sums_.clear();
+  }
+  void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) {
+    const array given[] = {{const_cast<std::byte*>(mine.data()), static_cast<std::int64_t>(mine.size()), "bytes"}};
+    group_->meet(rank_, at, given);
+    for (int r = 0; r < ranks(); ++r)
+      std::copy_n(static_cast<const std::byte*>(group_->given(r, 0).data), mine.size(), all.data() + static_cast<std::size_t>(r) * mine.size());
+    group_->leave(rank_, at);
+    sent_ += mine.size() * static_cast<std::size_t>(ranks() - 1);
+  }
+  void end_all(std::string_view why) noexcept { group_->end_all(rank_, why); }
+  std::uint64_t bytes_sent() const { return sent_; }
+
+ private:
+  template <class T> void sum_own_share(std::size_t k) {
+    const index_range own = share_of(group_->given(rank_, k).size, rank_, ranks());
+    std::vector<T*> to;
+    for (int r = 0; r < ranks(); ++r) to.push_back(static_cast<T*>(group_->given(r, k).data) + own.first);
+    sum_in_rank_order<T>(std::vector<const T*>(to.begin(), to.end()), to[0], own.size());
+    for (std::size_t r = 1; r < to.size(); ++r) std::copy_n(to[0], own.size(), to[r]);
+    sent_ += sizeof(T) * static_cast<std::uint64_t>(group_->given(rank_, k).size + (ranks() - 2) * own.size());
+  }
+
+  thread_group* group_;
+  int rank_;
+  std::vector<array> arrays_;
+  std::vector<std::function<void(std::size_t)>> sums_;
+  std::uint64_t sent_ = 0;
+};
+static_assert(communicator<thread_rank>);
+
+/// Calls f(thread_rank&) for every rank, each on a thread, and waits for all. A rank that throws ends the others; the first error is
+/// thrown again.
+template <class F> void run_ranks(int ranks, F f, const comm_limits& limits = {}) {
+  thread_group group(ranks, limits);
+  std::mutex mutex;
+  std::exception_ptr first;
+  const auto run = [&](int rank) {
+    thread_rank comm(group, rank);
+    try {
+      f(comm);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!first) first = std::current_exception();
+      try {
+        throw;
+      } catch (const std::exception& e) {
+        comm.end_all(e.what());
+      } catch (...) {
+        comm.end_all("an exception of another type");
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int rank = 0; rank < ranks; ++rank) threads.emplace_back(run, rank);
+  }
+  if (first) std::rethrow_exception(first);
+}
+
+}  // namespace raptr
