@@ -31,7 +31,7 @@ inline const schedule_list every_axis{
 template <class Block, class Objective, class Device> auto made(const char* schedule, dropped_update dropped = dropped_update::frozen) {
   using model = transformer<Block, Objective, Device>;
   return trainer<model, any_schedule, adamw, warmup_linear>(model(four_blocks, small_options<Device>()), any_schedule(schedule), adamw{.lr = 1e-2},
-                                                            warmup_linear{.warmup = 5}, {.dropped = dropped});
+                                                            warmup_linear{.warmup = 5}, update_options{.dropped = dropped});
 }
 template <class Trainer> std::vector<double> losses_of(Trainer&& trainer, std::int64_t steps) {
   const token_list tokens(400);

@@ -24,7 +24,7 @@ template <class Device, class Block = gpt2_block, class Objective = causal_lm> s
 
   explicit small_run(const char* schedule = "2-3-full", dropped_update dropped = dropped_update::frozen, const adamw& rule = {.lr = 1e-2},
                      const model_shape& shape = run_shape, typename model_type::options device = small_options<Device>(), Objective objective = {})
-      : trainer(model_type(shape, device, objective), any_schedule(schedule), rule, warmup_linear{.warmup = 5}, {.dropped = dropped}) {}
+      : trainer(model_type(shape, device, objective), any_schedule(schedule), rule, warmup_linear{.warmup = 5}, update_options{.dropped = dropped}) {}
 
   /// Weights, moments and counts. Memory that no tensor uses is not among them.
   std::vector<double> state() {

@@ -14,8 +14,9 @@ struct stopped : error {
   using error::error;
 };
 
-inline void throw_if_stopped(const std::stop_token& stop) {
-  if (stop.stop_requested()) fail<stopped>("stopped on request");
+inline void throw_if_stopped(bool requested) {
+  if (requested) fail<stopped>("stopped on request");
 }
+inline void throw_if_stopped(const std::stop_token& stop) { throw_if_stopped(stop.stop_requested()); }
 
 }  // namespace raptr

@@ -5,7 +5,7 @@
 
 #include <concepts>
 
-#include <raptr/nn/active_layout.hpp>
+#include <raptr/nn/block_copies.hpp>
 
 namespace raptr {
 
@@ -38,9 +38,15 @@ template <class Ops> class packed_weights {
     }
     if (!pack_.empty()) ops_->elementwise(convert{}, uploaded_ranges(pack_, pack_buffer_), weights, packed_array<real>{compute_.data()});
   }
-  /// Makes room for the gradients; their values are not set.
+  /// Makes room for the gradients; their values are not set. Between tensors there may be gaps, which hold numbers all the same: ranks
+  /// add up whole pieces.
   void place_gradients(const weight_layout& layout, const active_layout& active) {
-    gradients_.resize(static_cast<std::size_t>(active.size)), g_.clear();
+    if (static_cast<std::size_t>(active.size) > gradients_.size()) {
+      gradients_.resize(static_cast<std::size_t>(active.size));
+      copied_ranges all;
+      all.add(0, 0, active.size), all.clear(*ops_, gradients_.data());
+    }
+    g_.clear();
     for (std::size_t k = 0; k < layout.all().size(); ++k) g_.push_back(kept_rows(layout, active, k, gradients_.data() + active.weights[k].packed));
   }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 
 #include <raptr/nn/part.hpp>
 #include <raptr/nn/step_table.hpp>
@@ -21,6 +22,9 @@ inline std::array<std::uint32_t, 2> dropout_key_of(const draw_key& step) {
 
 /// weights, gradients: the kept units of every tensor of the layout, in its order. gradients is null without a backward pass,
 /// rotary_table without rotary positions, bucket_index without relative ones.
+/// Called in the backward pass with the number of each active block, last to first, when its gradient has all that this pass adds to it.
+using block_hook = std::function<void(int block)>;
+
 template <class Ops> struct pass {
   using real = typename Ops::real;
   using master = typename Ops::master;
@@ -35,6 +39,7 @@ template <class Ops> struct pass {
   const master* rotary_table = nullptr;
   const int* bucket_index = nullptr;
   std::array<std::uint32_t, 2> dropout_key{};
+  const block_hook* after_block = nullptr;
 
   /// Nothing is dropped without a backward pass.
   dropout_mask drops(double rate, int place, const int* rows = nullptr) const {

@@ -75,6 +75,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
         });
         if (identity_gradient) p.ops.for_each_row(blend_rows<real>{dstream, identity_gradient, 1 - b.factor, 1, shape_.width}, call.rows);
       });
+      if (p.after_block) (*p.after_block)(b.block);
     }
   }
 

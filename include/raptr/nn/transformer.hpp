@@ -167,13 +167,14 @@ template <class Block, class Objective, class Device> class transformer {
     ops_->elementwise(fill_zero{}, kept_ranges_, packed_array<master>{gradients()});
   }
   /// results().loss() += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan). Throws
-  /// input_error if the batch is not valid, or the plan drops sequences and the batch holds others than it chose from.
-  void accumulate(const step_plan& plan, const batch& data, bool with_gradients = true) {
+  /// input_error if the batch is not valid, or the plan drops sequences and the batch holds others than it chose from. after_block: see
+  /// block_hook; the work on the gradient is enqueued by then.
+  void accumulate(const step_plan& plan, const batch& data, bool with_gradients = true, const block_hook& after_block = {}) {
     const device_batch sent = send(plan, data);
     const auto run = [&](auto& net, const auto& p, const loss_sums& loss) { with_gradients ? net.train(p, loss) : net.evaluate(p, loss); };
     const params<master> gradients = with_gradients ? packed_.gradients() : nullptr;
     fit_arena([&](auto& ops, arena& memory) { run(dry_network_, pass_of(ops, memory, plan, sent, packed_.weights(), gradients), {}); });
-    run(network_, pass_of(*ops_, memory_, plan, sent, packed_.weights(), gradients),
+    run(network_, pass_of(*ops_, memory_, plan, sent, packed_.weights(), gradients, after_block ? &after_block : nullptr),
         {&results().loss(), results().group_losses(layout_.all().size())});
   }
   /// The loss of the micro-batches since begin(). Waits for the device.
@@ -209,7 +210,11 @@ template <class Block, class Objective, class Device> class transformer {
   // Device memory.
   master* weights() const { return weights_.data(); }
   master* gradients() const { return packed_.gradient_data(); }  // of active units
+  std::span<master> gradient_of(const packed_piece& piece) const {
+    return {gradients() + piece.first, static_cast<std::size_t>(piece.last - piece.first)};
+  }
   step_results results() const { return step_results(results_data()); }
+  std::span<double> group_losses() const { return {results().group_losses(layout_.all().size()), groups_}; }
   double* results_data() const { return results_.data() + static_cast<std::size_t>(slot_) * results_size(); }
   std::size_t results_size() const { return step_results::size_for(layout_.all().size(), groups_); }
   param_ranges kept_ranges() const { return kept_ranges_; }
@@ -229,8 +234,8 @@ template <class Block, class Objective, class Device> class transformer {
     return shape;
   }
   template <class Ops> pass<Ops> pass_of(Ops& ops, arena& memory, const step_plan& plan, const device_batch& sent, params<const real> weights,
-                                         params<master> gradients) const {
-    return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data(), bucket_index_.data(), dropout_key_};
+                                         params<master> gradients, const block_hook* after_block = nullptr) const {
+    return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data(), bucket_index_.data(), dropout_key_, after_block};
   }
   bool drops() const { return shape_.dropout != dropout_rates{}; }
   step_table::extras wanted() const { return {groups_, numbered_part<block>, drops()}; }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <raptr/base/error.hpp>
+#include <raptr/comm/error.hpp>
 
 namespace raptr::errors {
 
@@ -25,6 +26,19 @@ namespace raptr::errors {
 [[noreturn]] inline void tokenizer_is_larger_than_the_vocabulary(int tokenizer, int vocab) {
   fail("the tokenizer has " + std::to_string(tokenizer) + " ids, but the embedding has " + std::to_string(vocab) +
        " rows: raise the vocabulary to at least " + std::to_string(tokenizer));
+}
+
+[[noreturn]] inline void batch_has_fewer_sequences_than_ranks(int batch, int ranks) {
+  fail("a batch of " + std::to_string(batch) + " sequences cannot be divided over " + std::to_string(ranks) +
+       " ranks: every rank needs at least one; raise the batch, or take fewer ranks");
+}
+[[noreturn]] inline void ranks_differ(const std::string& what, int rank, const std::string& here, int other, const std::string& there) {
+  fail("rank " + std::to_string(rank) + " and rank " + std::to_string(other) + " differ in " + what + ": " + here + " and " + there +
+       "; all ranks train one model, so they need the same");
+}
+[[noreturn]] inline void ranks_have_different_plans(const comm_operation& at, int rank, int other) {
+  fail<comm_error>(text_of(at) + ": rank " + std::to_string(rank) + " and rank " + std::to_string(other) +
+                   " have drawn different subnetworks; all ranks need the same schedule and seed");
 }
 
 [[noreturn]] inline void evaluated_plan_drops_sequences(int block) {

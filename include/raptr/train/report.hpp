@@ -27,6 +27,7 @@ struct step_report : run_position {
   std::int64_t tokens = 0, targets = 0;
   double block_flops = 0;                 // forward and backward of the active blocks
   double total_flops = 0;                 // including head and optimizer
+  std::uint64_t bytes_sent = 0;           // by this rank to the others
   double seconds = 0;                     // since the end of the previous step, excluding validation and checkpoints
   std::optional<double> validation_loss;  // of the full network after this step, if it was measured
   std::vector<group_loss> validation_losses;

@@ -1,74 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 // The training loop: draw a plan, run its micro-batches, update the weights, report. All inputs of a step are functions of its
 // number, so a resumed run needs only weights, moments, counts and that number. Results are asynchronous: the report of a step
-// is delivered while the next one runs, or before validation, a checkpoint or the end of the run.
+// is delivered while the next one runs, or before validation, a checkpoint or the end of the run. Ranks divide the sequences of every
+// micro-batch and add up their gradients, those of a block while the backward pass goes on.
 #pragma once
 
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include <raptr/base/stop.hpp>
-#include <raptr/data/sample_order.hpp>
 #include <raptr/data/windows.hpp>
 #include <raptr/nn/transformer.hpp>
-#include <raptr/optim/learning_rate.hpp>
 #include <raptr/optim/optimizer.hpp>
 #include <raptr/schedule/check.hpp>
 #include <raptr/schedule/check_growth.hpp>
+#include <raptr/train/agreement.hpp>
 #include <raptr/train/error.hpp>
 #include <raptr/train/inspection.hpp>
 #include <raptr/train/loss_of.hpp>
-#include <raptr/train/report.hpp>
+#include <raptr/train/run_facts.hpp>
 #include <raptr/train/run_options.hpp>
+#include <raptr/train/step_batches.hpp>
 #include <raptr/train/step_cost.hpp>
+#include <raptr/train/step_outcome.hpp>
+#include <raptr/train/trainable_model.hpp>
+#include <raptr/train/trainer_policies.hpp>
 
 namespace raptr {
 
-template <class M>
-concept trainable_model = requires {
-  typename M::block;
-  typename M::objective_type;
-  typename M::ops_type;
-  typename M::master;
-}
-&&requires(M& model, const step_plan& plan, const batch& data) {
-  model.begin(plan);
-  model.accumulate(plan, data);
-  model.results();
-};
-
-template <class Model, class Schedule, class Optimizer, class Rate = constant_rate, class Updates = update_options> class trainer {
+/// Policies: an optimizer, and optionally a learning-rate rule, update_options and a communicator, in any order.
+template <class Model, class Schedule, class... Policies> class trainer {
   static_assert(trainable_model<Model>,
                 "raptr: the first argument of trainer is a model, moved into it: "
                 "raptr::transformer<raptr::gpt2_block, raptr::causal_lm, raptr::cpu>");
   static_assert(subnet_schedule<Schedule>,
                 "raptr: the second argument of trainer is a schedule: raptr::schedule<...>{}, raptr::any_schedule(text), or your own "
                 "type with at(raptr::run_position)");
-  static_assert(optimizer_rule<Optimizer>,
-                "raptr: the third argument of trainer is an optimizer, such as raptr::adamw{.lr = 1e-3}: it needs lr, weight_decay, moments, "
-                "flops, prepare(unit) and update(unit, weight, gradient, moments...)");
-  static_assert(rate_rule<Rate>, "raptr: the fourth argument of trainer is a learning-rate rule, such as raptr::warmup_linear{.warmup = 200}");
-  static_assert(
-      !requires { &Rate::block_rate; },
-      "raptr: a learning-rate rule has no block_rate(): it is called for the weights of blocks too, with now.depth_share above 0");
-  static_assert(std::same_as<Updates, update_options>,
-                "raptr: the fifth argument of trainer is raptr::update_options: model, schedule, optimizer, learning-rate rule, updates");
+  using policies = policies_of_trainer<Policies...>;  // has its own messages
+  using Optimizer = typename policies::optimizer;
+  using Rate = typename policies::rate;
+  using Comm = typename policies::communicator;
   using block = typename Model::block;
   using objective_type = typename Model::objective_type;
   static_assert(std::is_empty_v<require_fitting_scales<Schedule, block::residual::norm_first>>);  // has its own message
   static_assert(std::is_empty_v<require_stages_of_growth<Schedule>>);
 
  public:
-  trainer(Model model, Schedule schedule, Optimizer rule, Rate rate = {}, const Updates& updates = {})
+  /// A communicator is referred to: it must outlive the trainer.
+  template <class... Given>
+  requires(policy_among<Given, Policies...>&&...) trainer(Model model, Schedule schedule, Given&&... given_policies)
       : model_(std::move(model)),
         schedule_(std::move(schedule)),
-        rate_(std::move(rate)),
-        updates_(updates),
-        optimizer_(model_, rule, updates.dropped) {
+        rate_(given<Rate>(given_policies...)),
+        updates_(given<update_options>(given_policies...)),
+        optimizer_(model_, given<Optimizer>(given_policies...), updates_.dropped),
+        comm_(given_communicator<Comm>(given_policies...)) {
     set_done({});
   }
 
@@ -105,8 +93,44 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
                   "it needs size(), read(first, span) and vocabulary()");
     static_assert((std::invocable<Observers&, const step_report&> && ...),
                   "raptr: an observer is called with a raptr::step_report: [](const raptr::step_report& now) { ... }");
+    try {
+      return run_steps(tokens, options, observers...);
+    } catch (const std::exception& e) {
+      comm_->end_all(e.what());
+      throw;
+    }
+  }
+  /// The hook of every step, called after its backward pass and before its update; see inspection. An empty function removes it.
+  void inspect(std::function<void(const inspection<Model>&)> look) { look_ = std::move(look); }
+
+  /// Mean loss of the full network (of the existing blocks, if it grows) over the first `most` windows (0: all) of a text, in its
+  /// order. Masks are drawn from `seed`, the same at every call. Call it only between two steps, and on every rank. Throws stopped on a request.
+  template <class Tokens>
+  mean_loss evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
+    return loss_of(model_, *comm_, step_plan::of_blocks(model_.plan_layout(), done_.existing), tokens, batch_size, most, seed, stop);
+  }
+  /// The same of the subnetwork of a plan, with its factors: step_plan::of_blocks(model().plan_layout(), unit_set::first(6)) for the
+  /// first six blocks. Throws input_error if the plan is not valid for this network, has a block that does not exist yet, or drops
+  /// sequences.
+  template <class Tokens> mean_loss evaluate(const Tokens& tokens, const step_plan& plan, int batch_size, std::int64_t most = 0,
+                                             std::uint64_t seed = 0, const std::stop_token& stop = {}) {
+    check_blocks_exist(plan, done_.existing, done_.step);
+    return loss_of(model_, *comm_, plan, tokens, batch_size, most, seed, stop);
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  struct pending_step {
+    step_report report;
+    ticket wait = 0;  // 0: the results have arrived
+    clock::time_point end{};
+    std::size_t slot = 0;
+  };
+
+  template <class Tokens, class... Observers> bool run_steps(const Tokens& tokens, const run_options& options, Observers&... observers) {
     options.check();
-    check_rule();
+    check_rates(optimizer_.rule());
+    if (options.batch < comm_->ranks()) errors::batch_has_fewer_sequences_than_ranks(options.batch, comm_->ranks());
     if (done_.step > options.steps) errors::run_is_over(done_.step, options.steps);
     const network_layout layout = model_.plan_layout(options.batch * options.accumulate);
     check_schedule(schedule_, layout, options.steps, block::residual::norm_first);
@@ -118,14 +142,15 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     if (!model_.initialised()) model_.initialise(options.seed);
 
     step_plan plan(layout);
-    std::vector<batch> batches(static_cast<std::size_t>(options.accumulate));
+    step_batches batches(options.accumulate);
+    check_ranks(tokens, options);
     std::optional<pending_step> before;
     clock::time_point last_end = clock::now();
     const auto deliver = [&](pending_step& p) {
       if (p.wait) model_.ops().wait(p.wait), p.end = clock::now();
       p.report.seconds = std::chrono::duration<double>(p.end - last_end).count();
       last_end = p.end;
-      read_results(p, options.clip);
+      read(p, options.clip);
     };
     const auto notify = [&](const step_report& report) {
       (observers(report), ...);
@@ -143,54 +168,31 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       if (before) deliver(*before), notify(before->report);
       before = std::move(now);
       if (!before) {  // abandoned
-        if (options.save) options.save();
+        if (options.save) save(options);
         return false;
       }
 
       const bool last = done_.step == options.steps;
       const bool validates = options.validate && due(options.validate_every, last && options.validate_every > 0);
       const bool saves = options.save && (due(options.save_every, last) || due(options.also_save_every, false));
-      if (!validates && !saves && !last && !options.stop.stop_requested()) continue;
+      if (!validates && !saves && !last && !stops(options)) continue;
       deliver(*before);
       const bool measured = !validates || validated(options, before->report);
       notify(before->report);
       before.reset();
-      if (saves) options.save();
-      last_end = clock::now();
-      if (!options.stop.stop_requested() || (last && measured)) continue;
-      if (options.save && !saves) options.save();
+      if (saves) save(options);
+      last_end = clock::now(), slow_ = true;
+      if (!stops(options) || (last && measured)) continue;
+      if (options.save && !saves) save(options);
       return false;
     }
     return true;
   }
-
-  /// The hook of every step, called after its backward pass and before its update; see inspection. An empty function removes it.
-  void inspect(std::function<void(const inspection<Model>&)> look) { look_ = std::move(look); }
-
-  /// Mean loss of the full network (of the existing blocks, if it grows) over the first `most` windows (0: all) of a text, in its
-  /// order. Masks are drawn from `seed`, the same at every call. Call it only between two steps. Throws stopped on a request.
-  template <class Tokens>
-  mean_loss evaluate(const Tokens& tokens, int batch_size, std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
-    return loss_of(model_, step_plan::of_blocks(model_.plan_layout(), done_.existing), tokens, batch_size, most, seed, stop);
+  /// Ranks that differ in what decides their steps are told before the first one.
+  template <class Tokens> void check_ranks(const Tokens& tokens, const run_options& options) {
+    if (comm_->ranks() == 1) return;
+    check_alike(*comm_, std::span<const shared_fact>(facts_of_run(model_, optimizer_, tokens, options, done_.step)), at("comparison of the ranks"));
   }
-  /// The same of the subnetwork of a plan, with its factors: step_plan::of_blocks(model().plan_layout(), unit_set::first(6)) for the
-  /// first six blocks. Throws input_error if the plan is not valid for this network, has a block that does not exist yet, or drops
-  /// sequences.
-  template <class Tokens> mean_loss evaluate(const Tokens& tokens, const step_plan& plan, int batch_size, std::int64_t most = 0,
-                                             std::uint64_t seed = 0, const std::stop_token& stop = {}) {
-    check_blocks_exist(plan, done_.existing, done_.step);
-    return loss_of(model_, plan, tokens, batch_size, most, seed, stop);
-  }
-
- private:
-  using clock = std::chrono::steady_clock;
-  struct pending_step {
-    step_report report;
-    ticket wait = 0;  // 0: the results have arrived
-    clock::time_point end{};
-    std::size_t slot = 0;
-  };
-
   static bool validated(const run_options& options, step_report& report) {
     try {
       mean_loss measured = options.validate();
@@ -200,9 +202,17 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
       return false;
     }
   }
+  // Several ranks must end at the same step, so they look at requests before a step alone.
+  bool stops(const run_options& options) const { return comm_->ranks() == 1 && options.stop.stop_requested(); }
+  comm_operation at(std::string_view what) const { return {what, -1, done_.step, slow_}; }
+  /// Rank 0 saves, and the others wait.
+  void save(const run_options& options) {
+    if (comm_->rank() == 0) options.save();
+    if (comm_->ranks() > 1) summed_over_ranks(*comm_, {0}, {.name = "checkpoint", .step = done_.step, .may_be_slow = true});
+  }
   /// nullopt: a stop request has abandoned the step, which then has changed nothing but what begin_stage() does.
   template <class Windows>
-  std::optional<pending_step> enqueue(Windows& cut, sample_order& order, const run_options& options, step_plan& plan, std::vector<batch>& batches) {
+  std::optional<pending_step> enqueue(Windows& cut, sample_order& order, const run_options& options, step_plan& plan, step_batches& batches) {
     pending_step p;
     step_report& r = p.report;
     static_cast<run_position&>(r) = position_at(schedule_, done_.step, options.steps, model_.shape());
@@ -210,31 +220,34 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     plan_into(plan, schedule_, draw_key{options.seed, static_cast<std::uint64_t>(done_.step)}, options.steps);
     check_blocks_exist(plan, done_.existing, r.step);
     r.losses = empty_groups(groups_of(model_.objective()));
-    double weight = 0;
-    std::int64_t sample = done_.step * options.batch * options.accumulate;
-    for (batch& b : batches) {
-      b.clear();
-      b.first_sequence = static_cast<int>(&b - batches.data()) * options.batch;
-      for (int slot = 0; slot < options.batch; ++slot, ++sample) cut.add(b, order[sample], options.seed, sample);
-      r.tokens += static_cast<std::int64_t>(b.ids.size()), r.targets += static_cast<std::int64_t>(b.targets.size());
-      weight += b.target_weight();
-      add_weights(r.losses, b);
+    const std::uint64_t sent = comm_->bytes_sent();
+    double weight = batches.fill(cut, order, options, r, comm_->rank(), comm_->ranks());
+    const bool passes = weight > 0;  // on this rank
+    if (comm_->ranks() > 1) {
+      const std::optional<double> total = total_of_ranks(*comm_, plan, r, weight, options.stop.stop_requested(), at("start"));
+      if (!total) return std::nullopt;
+      weight = *total;
     }
     const clock::time_point start = clock::now();
     const auto seconds = [&](std::ptrdiff_t done) {  // of the whole step, by its first micro-batches
       return std::chrono::duration<double>(clock::now() - start).count() * double(options.accumulate) / double(done);
     };
     model_.begin(plan);
-    for (batch& b : batches) {
-      const std::ptrdiff_t done = &b - batches.data();
-      if (done > 0 && options.stop.stop_requested() && seconds(done) > options.finish_within) return std::nullopt;
+    for (batch& b : batches.list()) {
+      const std::ptrdiff_t done = &b - batches.list().data();
+      if (done > 0 && stops(options) && seconds(done) > options.finish_within) return std::nullopt;
       b.normaliser = weight;
-      if (!b.targets.empty()) model_.accumulate(plan, b);
+      if (done + 1 == options.accumulate && comm_->ranks() > 1 && weight > 0)
+        accumulate_over_ranks(model_, *comm_, plan, b, at({}));
+      else if (!b.targets.empty())
+        model_.accumulate(plan, b);
     }
+    r.bytes_sent = comm_->bytes_sent() - sent;
+    slow_ = false;
     done_.stage_begun = false;
     set_rates(r, plan.layout());
     r.active = active_shares(plan), r.active_blocks = plan.size();
-    if (look_) look_({model_, r, plan, weight > 0});
+    if (look_) look_({model_, r, plan, passes});
     if (weight > 0) {
       if (!usable_rate(r.learning_rate) || !usable_rate(r.block_learning_rate)) r.nonfinite = "learning rate";
       optimizer_.step(model_, rates_of_step{r.learning_rate, r.block_learning_rate}, options.clip);
@@ -264,26 +277,9 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
     of_blocks.depth_share = depth_share(schedule_.at(r), layout);
     r.learning_rate = learning_rate(r), r.block_learning_rate = learning_rate(of_blocks);
   }
-  void read_results(pending_step& p, double clip) {
-    const step_results results(results_[p.slot].data());
-    step_report& r = p.report;
-    r.loss = results.loss(), r.gradient_norm = std::sqrt(results.squared_norm());
-    set_losses(r.losses, results.group_losses(model_.layout().all().size()), weight_of(r.losses));
-    if (results.usable(clip) && r.nonfinite.empty()) {
-      done_.nonfinite_in_a_row = 0;
-      return;
-    }
-    ++done_.nonfinite_in_a_row;
-    if (!r.nonfinite.empty()) return;
-    r.nonfinite = std::isfinite(r.loss) ? "gradient" : "loss";
-    for (std::size_t k = model_.layout().all().size(); k-- > 0;)
-      if (!usable_squared_norm(results.tensor_squared_norms()[k], clip)) r.nonfinite = model_.layout().all()[k].full_name();
-  }
-  void check_rule() {
-    const Optimizer& rule = optimizer_.rule();
-    if (!(rule.lr >= 0 && std::isfinite(rule.lr))) errors::run_option_is_out_of_range("lr", decimal_text(rule.lr), "0 or more");
-    if (!(rule.weight_decay >= 0 && std::isfinite(rule.weight_decay)))
-      errors::run_option_is_out_of_range("weight_decay", decimal_text(rule.weight_decay), "0 or more");
+  void read(pending_step& p, double clip) {
+    const bool usable = read_results(model_, results_[p.slot], clip, p.report);
+    done_.nonfinite_in_a_row = usable ? 0 : done_.nonfinite_in_a_row + 1;
   }
   bool due(std::int64_t every, bool last) const { return last || (every > 0 && done_.step % every == 0); }
 
@@ -293,8 +289,13 @@ template <class Model, class Schedule, class Optimizer, class Rate = constant_ra
   update_options updates_;
   raptr::optimizer<Optimizer, Model> optimizer_;
   progress done_;
+  Comm* comm_;
+  bool slow_ = true;  // the next call to other ranks may take long: before it something else was done than a step
   std::array<std::vector<double>, 2> results_;
   std::function<void(const inspection<Model>&)> look_;
 };
+
+template <class Model, class Schedule, class... Policies>
+trainer(Model, Schedule, Policies&&...) -> trainer<Model, Schedule, std::remove_cvref_t<Policies>...>;
 
 }  // namespace raptr

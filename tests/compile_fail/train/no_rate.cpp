@@ -1,4 +1,4 @@
-// expect: raptr: the fourth argument of trainer is a learning-rate rule
+// expect: raptr: after model and schedule, trainer has policies
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
 #include <raptr/models/gpt2.hpp>

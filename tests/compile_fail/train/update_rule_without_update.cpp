@@ -1,4 +1,4 @@
-// expect: raptr: the third argument of trainer is an optimizer
+// expect: raptr: an optimizer of trainer, such as raptr::adamw
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
 #include <raptr/models/gpt2.hpp>

@@ -1,4 +1,4 @@
-// expect: raptr: the fifth argument of trainer is raptr::update_options
+// expect: raptr: after model and schedule, trainer has policies
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
 #include <raptr/models/gpt2.hpp>
@@ -12,7 +12,7 @@ using paper = equal_stages<layer_drop, 6, 8, 10, 12>;
 using small_model = transformer<gpt2_block, causal_lm, cpu>;
 
 #ifdef RIGHT
-trainer t(small_model({}), paper{}, adamw{}, constant_rate{}, update_options{});
+trainer t(small_model({}), paper{}, adamw{}, constant_rate{}, update_options{.grown = grown_state::reset});
 #else
 trainer t(small_model({}), paper{}, adamw{}, constant_rate{}, grown_state::reset);
 #endif

@@ -1,4 +1,4 @@
-// expect: raptr: the fourth argument of trainer is a learning-rate rule
+// expect: raptr: trainer has two policies of one role
 // SPDX-License-Identifier: Apache-2.0
 #include <raptr/backend/cpu.hpp>
 #include <raptr/models/gpt2.hpp>
@@ -12,7 +12,7 @@ using paper = equal_stages<layer_drop, 6, 8, 10, 12>;
 using small_model = transformer<gpt2_block, causal_lm, cpu>;
 
 #ifdef RIGHT
-trainer t(small_model({}), paper{}, adamw{}, constant_rate{}, update_options{});
+trainer t(small_model({}), paper{}, update_options{}, warmup_linear{.warmup = 8}, adamw{});
 #else
-trainer t(small_model({}), paper{}, adamw{}, update_options{}, constant_rate{});
+trainer t(small_model({}), paper{}, adamw{}, warmup_linear{.warmup = 8}, update_options{}, constant_rate{});
 #endif
