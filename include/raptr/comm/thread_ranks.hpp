@@ -73,9 +73,9 @@ class thread_group {
     arrival_.notify_all();
     const auto here = [&](const call& other) { return other.count >= count; };
     const std::chrono::duration<double> limit(limits_.of(at));
-    const bool all = arrival_.wait_for(lock, limit, [&] { return ended_ >= 0 || std::ranges::all_of(calls_, here); });
+    arrival_.wait_for(lock, limit, [&] { return ended_ >= 0 || std::ranges::all_of(calls_, here); });
+    if (std::ranges::all_of(calls_, here)) return;
     if (ended_ >= 0) errors::rank_has_ended(at, rank, ended_, why_);
-    if (all) return;
     std::vector<int> missing;
     for (int r = 0; r < ranks(); ++r)
       if (!here(calls_[static_cast<std::size_t>(r)])) missing.push_back(r);
