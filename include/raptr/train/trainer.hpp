@@ -17,11 +17,9 @@
 #include <raptr/schedule/check.hpp>
 #include <raptr/schedule/check_growth.hpp>
 #include <raptr/train/agreement.hpp>
-#include <raptr/train/error.hpp>
 #include <raptr/train/inspection.hpp>
 #include <raptr/train/loss_of.hpp>
 #include <raptr/train/run_facts.hpp>
-#include <raptr/train/run_options.hpp>
 #include <raptr/train/step_batches.hpp>
 #include <raptr/train/step_cost.hpp>
 #include <raptr/train/step_outcome.hpp>
@@ -202,9 +200,9 @@ template <class Model, class Schedule, class... Policies> class trainer {
       return false;
     }
   }
-  // Several ranks must end at the same step, so they look at requests before a step alone.
+  // Several ranks must end at the same step: total_of_ranks() hears requests.
   bool stops(const run_options& options) const { return comm_->ranks() == 1 && options.stop.stop_requested(); }
-  comm_operation at(std::string_view what) const { return {what, -1, done_.step, slow_}; }
+  comm_operation at(std::string_view what) const { return {.name = what, .step = done_.step, .may_be_slow = slow_}; }
   /// Rank 0 saves, and the others wait.
   void save(const run_options& options) {
     if (comm_->rank() == 0) options.save();
