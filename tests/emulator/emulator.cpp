@@ -6,6 +6,7 @@
 #include "parts/controls.hpp"
 #include "parts/launch.hpp"
 #include "parts/library.hpp"
+#include "parts/nccl.hpp"
 #include "parts/words.hpp"
 
 namespace emulator {
@@ -75,6 +76,14 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
     if (device < 0 || device >= current_options.devices) return cudaErrorInvalidDevice;
     *properties = current_options.device;
     properties->totalGlobalMem = current_options.memory;
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaDeviceGetPCIBusId(char* to, int size, int device) {
+  return call([&] {
+    if (to == nullptr || size < 13) return cudaErrorInvalidValue;
+    if (device < 0 || device >= current_options.devices) return cudaErrorInvalidDevice;
+    std::snprintf(to, static_cast<std::size_t>(size), "%s", bus_of(device).c_str());
     return cudaSuccess;
   });
 }
@@ -216,10 +225,13 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     if (!known(stream) || !known(event)) return cudaErrorInvalidResourceHandle;
     if (flags != 0) return cudaErrorInvalidValue;
     if (event->last == nullptr) return cudaSuccess;
-    enqueue(*stream, [stream, record = event->last] {
-      perform_until(*record);
-      stream->thread.acquire(record.get());
-    });
+    enqueue(
+        *stream,
+        [stream, record = event->last] {
+          perform_until(*record);
+          stream->thread.acquire(record.get());
+        },
+        [record = event->last] { return perform_ready_until(*record); });
     return cudaSuccess;
   });
 }
@@ -260,7 +272,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
       if (record != nullptr) tsan_acquire(record.get());
       return cudaSuccess;
     }
-    perform_next(*record->stream);  // whoever asks again and again must see it done some day
+    if (is_ready(*record->stream)) perform_next(*record->stream);  // whoever asks again and again must see it done some day
     return cudaErrorNotReady;
   });
 }

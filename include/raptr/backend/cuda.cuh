@@ -87,6 +87,10 @@ template <class Real, class Master> class cuda_ops {
   template <class T> ticket fetch(T* host, const T* device, std::size_t n) { return ctx_.fetches.fetch(host, device, n * sizeof(T)); }
   void wait(ticket t) { ctx_.fetches.wait(t); }
 
+  /// For work on other streams and for libraries: the stream of all operations, and the number of the device.
+  cudaStream_t order() const { return ctx_.order(); }
+  int device() const { return ctx_.device().number; }
+
   /// Like "cuda, NVIDIA H100 80GB HBM3, 81079 MiB".
   std::string description() const { return "cuda, " + ctx_.device().name + ", " + errors::mebibytes(ctx_.device().memory) + (tf32_ ? ", TF32" : ""); }
 

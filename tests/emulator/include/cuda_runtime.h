@@ -107,6 +107,7 @@ cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+cudaError_t cudaDeviceGetPCIBusId(char* text, int size, int device);
 cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaRuntimeGetVersion(int* version);
 
@@ -171,6 +172,8 @@ inline void __syncthreads(const char* file = __builtin_FILE(), int line = __buil
 inline void __syncwarp(unsigned mask = 0xffffffffu, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   emulator::inside::warp_barrier(mask, file, line);
 }
+/// Everything is in order here already; on the device it orders what the host sees.
+inline void __threadfence_system() {}
 /// Of the groups of `width` lanes that a shuffle may be split into, only the whole warp is emulated: there is no such argument.
 template <emulator::inside::shuffled T>
 T __shfl_sync(unsigned mask, T value, int source_lane, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {

@@ -6,9 +6,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace emulator {
 
@@ -42,6 +44,12 @@ struct fault : std::runtime_error {
 /// eager performs work in the call that enqueues it; lazy performs nothing until somebody must have it; random asks a seeded coin.
 enum class order { eager, lazy, random };
 
+struct nccl_settings {
+  int version = 22809;
+  std::uint64_t seed = 0;       ///< of the order of sums; rank 0's is that of all
+  bool reports_ends = false;    ///< a rank that has ended or aborted is an asynchronous error of the others, as over a network
+  bool differences_hang = false;  ///< calls that differ between ranks wait for ever, as on a real device, and are no fault
+};
 struct settings {
   std::uint64_t seed = 0;                     ///< of the orders of blocks, warps and lanes, and of the coin of order::random
   emulator::order order = order::random;      ///< of the work in streams
@@ -49,8 +57,11 @@ struct settings {
   std::size_t memory = std::size_t{1} << 30;  ///< bytes that cudaMallocAsync may hand out together
   std::size_t matmul_alignment = 1;           ///< bytes; of all pointers cublasLtMatmul takes, besides what its algorithm was promised
   int devices = 1;
+  int bus = -1;                                                    ///< of the first device, the others follow; -1: the rank of the process
   int driver = 13000, runtime = 13000;                             ///< 1000 * major + 10 * minor; driver 0: none is installed
   int architecture = 80;                                           ///< 10 * major + minor of the oldest device the kernels are compiled for
+  double patience = 20;                                            ///< seconds that the host waits for other ranks before that is a fault
+  nccl_settings nccl;
   cudaDeviceProp device = {"emulator", 0, 9, 0, 132, 227 * 1024};  ///< totalGlobalMem is answered from memory
 };
 settings& options();
@@ -75,6 +86,7 @@ struct living {
   std::size_t pinned_bytes = 0, pinned_blocks = 0;
   std::size_t streams = 0, events = 0;
   std::size_t library_objects = 0;  ///< handles, descriptors, layouts and preferences of cublasLt
+  std::size_t communicators = 0;    ///< of NCCL
 };
 /// Performs everything that is queued, then counts.
 living alive();
@@ -92,6 +104,10 @@ void fail_after(std::size_t n, cudaError_t error);
 std::size_t calls();
 
 int nvtx_depth();
+
+/// Runs f(rank) in a process for each rank, forked here; each has the device as it is now, and NCCL connects them. Returns what each f has
+/// returned, "threw: ..." with the words of an exception, or "signal 9".
+std::vector<std::string> run_ranks(int ranks, const std::function<std::string(int)>& f);
 
 /// A new device with the default options: memory, streams and events of the old one are gone, its queued work is dropped.
 void reset();

@@ -3,6 +3,7 @@
 #pragma once
 #include "launch.hpp"
 #include "library.hpp"
+#include "nccl.hpp"
 
 namespace emulator {
 
@@ -21,8 +22,9 @@ living alive() {
   using namespace inside;
   finish();
   living now{device_memory.bytes(), device_memory.count(), pinned_memory.bytes(), pinned_memory.count(), 0,
-             all_events.size(),     library_objects.size()};
+             all_events.size(),     library_objects.size(), 0};
   for (const auto& stream : all_streams) now.streams += !stream->destroyed;
+  for (const auto& comm : all_communicators) now.communicators += !comm->aborted && !comm->ended;
   return now;
 }
 std::size_t peak_bytes() { return inside::device_memory.peak(); }
@@ -43,6 +45,8 @@ int nvtx_depth() { return inside::ranges_open; }
 void reset() {
   using namespace inside;
   const host_unseen host;
+  all_communicators.clear();
+  current_group = {};
   all_streams.clear();
   all_events.clear();
   device_memory.clear();

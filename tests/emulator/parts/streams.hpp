@@ -2,9 +2,11 @@
 // Streams and events: work waits in the queue of its stream until somebody must have it, or the coin says so. A forgotten wait then
 // gives wrong numbers here, as it does on some days on a real device.
 #pragma once
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "memory.hpp"
@@ -13,7 +15,8 @@
 struct CUstream_st {
   struct operation {
     std::function<void()> work;
-    bool housekeeping;  // cannot fail, and is done even after a fault: frees, events
+    bool housekeeping;                // cannot fail, and is done even after a fault: frees, events
+    std::function<bool()> ready{};    // empty: always; else whether what other ranks must do for it is done
     std::unique_ptr<char> asked_for = std::make_unique<char>();
   };
   std::deque<operation> queue;
@@ -67,7 +70,19 @@ inline void drop_work() {
   }
 }
 
+inline bool is_ready(CUstream_st& stream) { return !stream.queue.front().ready || stream.queue.front().ready(); }
+
+/// The host waits here, like a stream, for what other ranks must do.
+inline void await_next(CUstream_st& stream) {
+  const auto begin = std::chrono::steady_clock::now();
+  while (!is_ready(stream)) {
+    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() > current_options.patience)
+      throw fault(text("the host has waited %g s for work that waits for other ranks: it would hang", current_options.patience));
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
+}
 inline void perform_next(CUstream_st& stream) {
+  await_next(stream);
   const CUstream_st::operation next = std::move(stream.queue.front());
   stream.queue.pop_front();
   stream.thread.acquire(next.asked_for.get());
@@ -84,6 +99,17 @@ inline void perform_all(CUstream_st& stream) {
 inline void perform_until(const event_record& record) {
   while (!record.done && !record.stream->queue.empty()) perform_next(*record.stream);
 }
+/// As far as that needs no other rank. Returns whether the record is done.
+inline bool perform_ready_until(const event_record& record) {
+  while (!record.done && !record.stream->queue.empty()) {
+    if (!is_ready(*record.stream)) return false;
+    perform_next(*record.stream);
+  }
+  return true;
+}
+inline void perform_ready(CUstream_st& stream) {
+  while (!stream.queue.empty() && is_ready(stream)) perform_next(stream);
+}
 inline void perform_everything() {
   for (std::size_t i = 0; i < all_streams.size(); ++i) perform_all(*all_streams[i]);
 }
@@ -97,23 +123,24 @@ inline void perform_some() {
       if (!stream->queue.empty()) busy.push_back(stream.get());
     }
     if (busy.empty()) return;
-    perform_next(*busy[draw.below(busy.size())]);
+    CUstream_st& drawn = *busy[draw.below(busy.size())];
+    if (is_ready(drawn)) perform_next(drawn);
   }
 }
 
-inline void push(CUstream_st& stream, std::function<void()> work, bool housekeeping) {
-  stream.queue.push_back({std::move(work), housekeeping});
+inline void push(CUstream_st& stream, std::function<void()> work, bool housekeeping, std::function<bool()> ready = {}) {
+  stream.queue.push_back({std::move(work), housekeeping, std::move(ready)});
   tsan_release(stream.queue.back().asked_for.get());
 }
-inline void enqueue(CUstream_st& stream, std::function<void()> work) {
-  push(stream, std::move(work), false);
-  if (current_options.order == order::eager) perform_all(stream);
+inline void enqueue(CUstream_st& stream, std::function<void()> work, std::function<bool()> ready = {}) {
+  push(stream, std::move(work), false, std::move(ready));
+  if (current_options.order == order::eager) perform_ready(stream);
   if (current_options.order == order::random) perform_some();
 }
 /// Runs nothing of others, because it is called from destructors, where a kernel's fault could not be thrown.
 inline void enqueue_housekeeping(CUstream_st& stream, std::function<void()> work) {
   push(stream, std::move(work), true);
-  if (current_options.order == order::eager) perform_all(stream);
+  if (current_options.order == order::eager) perform_ready(stream);
 }
 
 }  // namespace emulator::inside

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranks with a GPU each, over NCCL. Collectives run on a stream of their own beside the one that computes; events order the two, and the
+// host waits in gather() only. What NCCL leaves undefined is checked here: ranks on one GPU, calls that differ, a rank that is silent.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <new>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <raptr/comm/communicator.hpp>
+#include <raptr/comm/nccl_kernels.cuh>
+#include <raptr/comm/share.hpp>
+
+namespace raptr {
+
+/// fastest     ncclAllReduce. The same bits on all ranks, and in every run with the same version of NCCL, topology and algorithm.
+/// rank_order  every rank adds up its share of an array in the order of ranks: the bits of thread_rank, on any machine. As many bytes are
+///             sent.
+enum class nccl_sums { fastest, rank_order };
+
+struct nccl_options {
+  /// As in cuda_options.
+  int device = 0;
+  nccl_sums sums = nccl_sums::fastest;
+  comm_limits limits;
+};
+
+/// Used by one thread. The errors of a collective come from a later call, or from check(): what the device has computed after it is
+/// void. So a caller looks there before it keeps results.
+class nccl {
+ public:
+  /// Returns when all ranks are connected. meet: must outlive this. Throws input_error if GPU or NCCL cannot be used here, and comm_error.
+  template <rendezvous Meet>
+  explicit nccl(Meet& meet, const nccl_options& options = {}) try
+      : ctx_(options.device),
+        options_(options),
+        end_others_([&meet](std::string_view why) { meet.end_all(why); }),
+        link_(meet.rank(), meet.ranks(), exchange_cards(meet), start, options.limits),
+        watch_(link_, *marks_, options.limits, [&meet] { return ended_rank_of(meet); }) {
+    calls_ = static_cast<nccl_call_words*>(ctx_.memory.allocate(sizeof(nccl_call_words) * std::size_t(ranks() + 1)));
+    finish_meeting(meet);
+  } catch (const error& e) {
+    meet.end_all(e.what());  // the others would wait for this rank
+  }
+  nccl(const nccl&) = delete;
+  nccl& operator=(const nccl&) = delete;
+  ~nccl() {
+    if (std::uncaught_exceptions() > exceptions_) {
+      link_.abort(nullptr);
+    } else {
+      (void)cudaStreamSynchronize(ctx_.order());  // under the watch
+      link_.close();
+    }
+  }
+
+  int rank() const { return link_.rank(); }
+  int ranks() const { return link_.ranks(); }
+
+  template <class Ops, class T> void sum(Ops& ops, std::span<T> data, const comm_operation& at) {
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "raptr: nccl sums arrays of float or double");
+    if (ops.device() != options_.device) errors::model_is_on_another_gpu(at, rank(), options_.device, ops.device());
+    ready_.record(ops.order()), ready_.hold(ctx_.order());
+    const std::int64_t n = static_cast<std::int64_t>(data.size());
+    begin(at, n, std::is_same_v<T, float> ? nccl_elements::floats : nccl_elements::doubles);
+    if (n > 0 && options_.sums == nccl_sums::rank_order) sum_in_rank_order(data, at);
+    if (n > 0 && options_.sums == nccl_sums::fastest)
+      link_.enqueue(at, [&](ncclComm_t handle) {
+        return ncclAllReduce(data.data(), data.data(), data.size(), type_of<T>, ncclSum, handle, ctx_.order());
+      });
+    end();
+    count(n, sizeof(T));
+  }
+  template <class Ops> void finish(Ops& ops, const comm_operation&) {
+    link_.check();
+    done_.record(ctx_.order()), done_.hold(ops.order());
+  }
+  void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) {
+    begin(at, static_cast<std::int64_t>(mine.size()), nccl_elements::bytes);
+    std::byte* const there = ctx_.scratch<std::byte>(all.size() + mine.size());
+    ctx_.uploads.put(there + all.size(), mine.data(), mine.size());
+    link_.enqueue(at, [&](ncclComm_t handle) { return ncclAllGather(there + all.size(), there, mine.size(), ncclUint8, handle, ctx_.order()); });
+    end();
+    ctx_.fetches.wait(ctx_.fetches.fetch(all.data(), there, all.size()));
+    link_.check();
+    sent_ += mine.size() * static_cast<std::size_t>(ranks() - 1);
+  }
+  /// Throws comm_error if the ranks cannot go on. Does not wait.
+  void check() { link_.check(); }
+  void end_all(std::string_view why) noexcept {
+    try {
+      end_others_(why);
+      errors::rank_has_ended({"end of this rank"}, rank(), rank(), why);
+    } catch (...) {
+      link_.abort(std::current_exception());
+    }
+  }
+  std::uint64_t bytes_sent() const { return sent_; }
+
+ private:
+  static constexpr comm_operation start{.name = "connection of the ranks by NCCL", .may_be_slow = true};
+  template <class T> static constexpr ncclDataType_t type_of = std::is_same_v<T, float> ? ncclFloat32 : ncclFloat64;
+
+  /// The id of NCCL, when every rank is known to be able to use it.
+  template <class Meet> ncclUniqueId exchange_cards(Meet& meet) {
+    rank_card mine{.rank = meet.rank(), .ranks = meet.ranks(), .nccl = usable_nccl_version(), .device = options_.device};
+    ncclUniqueId id{};
+    static_assert(sizeof id == sizeof mine.id);
+    if (mine.rank == 0 && ncclGetUniqueId(&id) != ncclSuccess) errors::nccl_failed(start, 0, "it found no network interface", "");
+    std::memcpy(mine.id, &id, sizeof id);
+    host_identity().copy(mine.host, sizeof mine.host - 1);
+    ctx_.device().name.copy(mine.gpu, sizeof mine.gpu - 1);
+    cuda_backend::check(cudaDeviceGetPCIBusId(mine.bus, int(sizeof mine.bus), options_.device), "a question for its bus");
+    std::vector<rank_card> all(static_cast<std::size_t>(mine.ranks));
+    meet.gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(all)), start);
+    check_cards(mine, all);
+    std::memcpy(&id, all[0].id, sizeof id);
+    return id;
+  }
+
+  /// What follows on the stream has the same number of elements on all ranks.
+  void begin(const comm_operation& at, std::int64_t n, nccl_elements type) {
+    link_.check();
+    const nccl_call call = nccl_call_of(at, ++number_, n, type);
+    watch_.expect(number_, at);
+    ctx_.launch("begin of a collective", nccl_kernels::begin_call<>, dim3(1), 1, 0, std::bit_cast<nccl_call_words>(call), calls_ + ranks(), marks_);
+    link_.enqueue(at, [&](ncclComm_t handle) {
+      return ncclAllGather(calls_ + ranks(), calls_, sizeof(nccl_call_words), ncclUint8, handle, ctx_.order());
+    });
+    ctx_.launch("comparison of calls", nccl_kernels::compare_calls<>, dim3(1), 1, 0, calls_, rank(), ranks(), marks_);
+  }
+  void end() { ctx_.launch("end of a collective", nccl_kernels::end_call<>, dim3(1), 1, 0, number_, marks_); }
+
+  template <class T> void sum_in_rank_order(std::span<T> data, const comm_operation& at) {
+    const std::int64_t n = static_cast<std::int64_t>(data.size());
+    const index_range own = share_of(n, rank(), ranks());
+    T* const parts = ctx_.scratch<T>(std::size_t(ranks()) * std::size_t(own.size()));
+    // My part of the share of each rank to that rank, and theirs of mine to me.
+    exchange(at, [&](ncclComm_t handle, int other, ncclResult_t& status) {
+      const index_range theirs = share_of(n, other, ranks());
+      keep_failure(status, ncclSend(data.data() + theirs.first, std::size_t(theirs.size()), type_of<T>, other, handle, ctx_.order()));
+      keep_failure(status, ncclRecv(parts + other * own.size(), std::size_t(own.size()), type_of<T>, other, handle, ctx_.order()));
+    });
+    constexpr int threads = 256;
+    ctx_.launch("sum in the order of ranks", nccl_kernels::sum_in_rank_order<T>, dim3(unsigned(ceil_div(own.size(), threads))), threads, 0,
+                data.data() + own.first, static_cast<const T*>(parts), own.size(), rank(), ranks());
+    exchange(at, [&](ncclComm_t handle, int other, ncclResult_t& status) {
+      const index_range theirs = share_of(n, other, ranks());
+      keep_failure(status, ncclSend(data.data() + own.first, std::size_t(own.size()), type_of<T>, other, handle, ctx_.order()));
+      keep_failure(status, ncclRecv(data.data() + theirs.first, std::size_t(theirs.size()), type_of<T>, other, handle, ctx_.order()));
+    });
+  }
+  /// f(handle, other, status) sends to the other rank and receives from it; all of them at once.
+  template <class F> void exchange(const comm_operation& at, F f) {
+    if (ranks() == 1) return;
+    link_.enqueue(at, [&](ncclComm_t handle) {
+      ncclResult_t status = ncclGroupStart();
+      for (int other = 0; other < ranks(); ++other)
+        if (other != rank()) f(handle, other, status);
+      keep_failure(status, ncclGroupEnd());
+      return status;
+    });
+  }
+  /// As thread_rank counts: each element to the rank that adds it up, and back. A ring of NCCL sends as much; its trees do not.
+  void count(std::int64_t n, std::size_t bytes) {
+    sent_ += bytes * static_cast<std::uint64_t>(n + (ranks() - 2) * share_of(n, rank(), ranks()).size());
+  }
+
+  int exceptions_ = std::uncaught_exceptions();
+  cuda_backend::context ctx_;
+  nccl_options options_;
+  std::function<void(std::string_view)> end_others_;
+  cuda_backend::pinned pinned_{sizeof(nccl_marks)};
+  nccl_marks* marks_ = new (pinned_.data()) nccl_marks;
+  cuda_backend::event ready_, done_;
+  nccl_link link_;
+  nccl_watch watch_;
+  nccl_call_words* calls_ = nullptr;  // of all ranks, and the one that this rank sends
+  std::uint64_t number_ = 0, sent_ = 0;
+};
+static_assert(communicator<nccl>);
+
+}  // namespace raptr
