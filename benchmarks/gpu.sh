@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds, tests, sanitizes and measures the CUDA backend on a machine with a GPU and no network. Needs nvcc, g++ and, for
 # sanitize, compute-sanitizer; PyTorch is timed too if python3 can import it.
-#   gpu.sh [build] [test] [sanitize] [bench] [registers]     no stage: the first four
+#   gpu.sh [build] [test] [sanitize] [bench] [registers] [nccl]     no stage: the first four
 #   --arch sm_90a     what to compile for
 #   --include DIR     headers of doctest and nlohmann-json (DIR/doctest/doctest.h, DIR/nlohmann/json.hpp), unless they are in the
 #                     default include path; may be given twice
@@ -15,8 +15,8 @@ while (($#)); do
     --arch) arch=$2; shift 2 ;;
     --include) include+=("-I$2"); shift 2 ;;
     --out) out=$2; shift 2 ;;
-    build | test | sanitize | bench | registers) stages+=("$1"); shift ;;
-    *) echo "gpu.sh: $1 is neither a stage (build, test, sanitize, bench, registers) nor --arch, --include, --out" >&2; exit 2 ;;
+    build | test | sanitize | bench | registers | nccl) stages+=("$1"); shift ;;
+    *) echo "gpu.sh: $1 is neither a stage (build, test, sanitize, bench, registers, nccl) nor --arch, --include, --out" >&2; exit 2 ;;
   esac
 done
 ((${#stages[@]})) || stages=(build test sanitize bench)
@@ -124,6 +124,20 @@ registers() {
     echo "== $a"
     kernel_table < "$out/instances.$a.o.ptxas" | tee "$out/registers.$a.txt"
   done
+}
+
+# A rank on each GPU of the machine, which is one if it has one GPU: sums and gathers are checked, then timed. Needs NCCL.
+nccl() {
+  headers nccl.h
+  compile "$arch" "$root/benchmarks/gpu/nccl_ranks.cu" "$out/nccl_ranks.o"
+  nvcc -arch="$arch" "$out/nccl_ranks.o" -lcublasLt -lnccl -o "$out/nccl_ranks"
+  local gpus rank jobs=() job failed=0
+  gpus=$(nvidia-smi --list-gpus | wc -l)
+  for ((rank = 0; rank < gpus; ++rank)); do
+    timeout 300 "$out/nccl_ranks" "$out" "$$" "$rank" "$gpus" & jobs+=($!)
+  done
+  for job in "${jobs[@]}"; do wait "$job" || failed=1; done
+  return "$failed"
 }
 
 for stage in "${stages[@]}"; do

@@ -142,6 +142,7 @@ refused 'the component io needs nlohmann-json 3.11' -DCOMPONENTS=io -DCMAKE_DISA
 refused 'raptr' -DCOMPONENTS=comm
 refused 'eigen-3.3.9 is Eigen 3.3.9)' -DCOMPONENTS=eigen "$(eigen_package 3.3.9)"
 refused 'the component eigen needs Eigen 3.4 or newer (none was found)' -DCOMPONENTS=eigen -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON
+refused 'the component nccl needs NCCL 2.18 or newer (there is no CUDA toolkit 12.4 or newer)' -DCOMPONENTS=nccl -DCMAKE_DISABLE_FIND_PACKAGE_CUDAToolkit=ON
 refused 'which has no Eigen/Core)' -DCOMPONENTS=eigen -DEIGEN3_INCLUDE_DIR="$work"
 
 if command -v pkg-config >/dev/null; then

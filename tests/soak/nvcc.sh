@@ -25,13 +25,20 @@ cmake --install "$1" --prefix "$work/stage" > /dev/null
 cat > "$work/project/CMakeLists.txt" << END
 cmake_minimum_required(VERSION 3.24)
 project(train_gpu LANGUAGES CXX CUDA)
-find_package(raptr REQUIRED COMPONENTS cuda io)
+find_package(raptr REQUIRED COMPONENTS cuda io OPTIONAL_COMPONENTS nccl)
 add_executable(train_gpu "$root/examples/train_gpu.cu")
 target_link_libraries(train_gpu PRIVATE raptr::cuda raptr::io)
 set(two_files "$root/tests/cuda/two_files")
 add_executable(two_files "\${two_files}/main.cpp" "\${two_files}/on_cpu.cpp" "\${two_files}/on_gpu.cu")
 target_link_libraries(two_files PRIVATE raptr::cuda)
+if(TARGET raptr::nccl)
+  add_executable(nccl_ranks "$root/benchmarks/gpu/nccl_ranks.cu")
+  target_link_libraries(nccl_ranks PRIVATE raptr::nccl)
+else()
+  message(STATUS "There is no NCCL here: comm/nccl.cuh was not compiled by nvcc.")
+endif()
 END
 cmake -S "$work/project" -B "$work/project/build" -DCMAKE_PREFIX_PATH="$work/stage" -DCMAKE_CUDA_ARCHITECTURES=90 > "$work/cmake.log"
+grep 'There is no NCCL' "$work/cmake.log" || true
 cmake --build "$work/project/build" 2>&1 | tee "$work/build.log" | tail -2
 if grep -i warning "$work/build.log"; then echo "nvcc warns" >&2; exit 1; fi

@@ -27,7 +27,7 @@ struct nccl_options {
   /// As in cuda_options.
   int device = 0;
   nccl_sums sums = nccl_sums::fastest;
-  comm_limits limits;
+  comm_limits limits{};
 };
 
 /// Used by one thread. The errors of a collective come from a later call, or from check(): what the device has computed after it is
@@ -36,16 +36,14 @@ class nccl {
  public:
   /// Returns when all ranks are connected. meet: must outlive this. Throws input_error if GPU or NCCL cannot be used here, and comm_error.
   template <rendezvous Meet>
-  explicit nccl(Meet& meet, const nccl_options& options = {}) try
-      : ctx_(options.device),
+  explicit nccl(Meet& meet, const nccl_options& options = {})
+      : ctx_(made_or_end_all(meet, [&] { return cuda_backend::context(options.device); })),
         options_(options),
         end_others_([&meet](std::string_view why) { meet.end_all(why); }),
-        link_(meet.rank(), meet.ranks(), exchange_cards(meet), start, options.limits),
+        link_(made_or_end_all(meet, [&] { return nccl_link(meet.rank(), meet.ranks(), exchange_cards(meet), start, options.limits); })),
         watch_(link_, *marks_, options.limits, [&meet] { return ended_rank_of(meet); }) {
     calls_ = static_cast<nccl_call_words*>(ctx_.memory.allocate(sizeof(nccl_call_words) * std::size_t(ranks() + 1)));
     finish_meeting(meet);
-  } catch (const error& e) {
-    meet.end_all(e.what());  // the others would wait for this rank
   }
   nccl(const nccl&) = delete;
   nccl& operator=(const nccl&) = delete;
@@ -76,7 +74,7 @@ class nccl {
     count(n, sizeof(T));
   }
   template <class Ops> void finish(Ops& ops, const comm_operation&) {
-    link_.check();
+    check();
     done_.record(ctx_.order()), done_.hold(ops.order());
   }
   void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) {
@@ -86,11 +84,11 @@ class nccl {
     link_.enqueue(at, [&](ncclComm_t handle) { return ncclAllGather(there + all.size(), there, mine.size(), ncclUint8, handle, ctx_.order()); });
     end();
     ctx_.fetches.wait(ctx_.fetches.fetch(all.data(), there, all.size()));
-    link_.check();
+    check();
     sent_ += mine.size() * static_cast<std::size_t>(ranks() - 1);
   }
   /// Throws comm_error if the ranks cannot go on. Does not wait.
-  void check() { link_.check(); }
+  void check() { watch_.check(); }
   void end_all(std::string_view why) noexcept {
     try {
       end_others_(why);
@@ -105,6 +103,15 @@ class nccl {
   static constexpr comm_operation start{.name = "connection of the ranks by NCCL", .may_be_slow = true};
   template <class T> static constexpr ncclDataType_t type_of = std::is_same_v<T, float> ? ncclFloat32 : ncclFloat64;
 
+  /// make(), which the others wait for. A try block around the constructor would do, but nvcc 13.0 breaks off at it.
+  template <class Meet, class F> static auto made_or_end_all(Meet& meet, F make) {
+    try {
+      return make();
+    } catch (const error& e) {
+      meet.end_all(e.what());
+      throw;
+    }
+  }
   /// The id of NCCL, when every rank is known to be able to use it.
   template <class Meet> ncclUniqueId exchange_cards(Meet& meet) {
     rank_card mine{.rank = meet.rank(), .ranks = meet.ranks(), .nccl = usable_nccl_version(), .device = options_.device};
@@ -124,7 +131,7 @@ class nccl {
 
   /// What follows on the stream has the same number of elements on all ranks.
   void begin(const comm_operation& at, std::int64_t n, nccl_elements type) {
-    link_.check();
+    check();
     const nccl_call call = nccl_call_of(at, ++number_, n, type);
     watch_.expect(number_, at);
     ctx_.launch("begin of a collective", nccl_kernels::begin_call<>, dim3(1), 1, 0, std::bit_cast<nccl_call_words>(call), calls_ + ranks(), marks_);
@@ -140,29 +147,42 @@ class nccl {
     const index_range own = share_of(n, rank(), ranks());
     T* const parts = ctx_.scratch<T>(std::size_t(ranks()) * std::size_t(own.size()));
     // My part of the share of each rank to that rank, and theirs of mine to me.
-    exchange(at, [&](ncclComm_t handle, int other, ncclResult_t& status) {
+    exchange(at, [&](message_group& group, int other) {
       const index_range theirs = share_of(n, other, ranks());
-      keep_failure(status, ncclSend(data.data() + theirs.first, std::size_t(theirs.size()), type_of<T>, other, handle, ctx_.order()));
-      keep_failure(status, ncclRecv(parts + other * own.size(), std::size_t(own.size()), type_of<T>, other, handle, ctx_.order()));
+      group.send(data.data() + theirs.first, theirs.size(), other);
+      group.receive(parts + other * own.size(), own.size(), other);
     });
     constexpr int threads = 256;
     ctx_.launch("sum in the order of ranks", nccl_kernels::sum_in_rank_order<T>, dim3(unsigned(ceil_div(own.size(), threads))), threads, 0,
                 data.data() + own.first, static_cast<const T*>(parts), own.size(), rank(), ranks());
-    exchange(at, [&](ncclComm_t handle, int other, ncclResult_t& status) {
+    exchange(at, [&](message_group& group, int other) {
       const index_range theirs = share_of(n, other, ranks());
-      keep_failure(status, ncclSend(data.data() + own.first, std::size_t(own.size()), type_of<T>, other, handle, ctx_.order()));
-      keep_failure(status, ncclRecv(data.data() + theirs.first, std::size_t(theirs.size()), type_of<T>, other, handle, ctx_.order()));
+      group.send(data.data() + own.first, own.size(), other);
+      group.receive(data.data() + theirs.first, theirs.size(), other);
     });
   }
-  /// f(handle, other, status) sends to the other rank and receives from it; all of them at once.
+  /// Messages of NCCL that are under way together.
+  struct message_group {
+    ncclComm_t handle;
+    cudaStream_t order;
+    ncclResult_t status = ncclSuccess;
+
+    template <class T> void send(const T* from, std::int64_t n, int to) {
+      if (n > 0) keep_failure(status, ncclSend(from, std::size_t(n), type_of<T>, to, handle, order));
+    }
+    template <class T> void receive(T* to, std::int64_t n, int from) {
+      if (n > 0) keep_failure(status, ncclRecv(to, std::size_t(n), type_of<T>, from, handle, order));
+    }
+  };
+  /// f(group, other) sends to the other rank and receives from it.
   template <class F> void exchange(const comm_operation& at, F f) {
-    if (ranks() == 1) return;
     link_.enqueue(at, [&](ncclComm_t handle) {
-      ncclResult_t status = ncclGroupStart();
+      message_group group{handle, ctx_.order()};
+      keep_failure(group.status, ncclGroupStart());
       for (int other = 0; other < ranks(); ++other)
-        if (other != rank()) f(handle, other, status);
-      keep_failure(status, ncclGroupEnd());
-      return status;
+        if (other != rank()) f(group, other);
+      keep_failure(group.status, ncclGroupEnd());
+      return group.status;
     });
   }
   /// As thread_rank counts: each element to the rank that adds it up, and back. A ring of NCCL sends as much; its trees do not.

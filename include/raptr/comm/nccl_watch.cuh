@@ -41,6 +41,15 @@ class nccl_watch {
     const std::lock_guard lock(mutex_);
     expected_.push_back({number, at});
   }
+  /// Throws comm_error if the ranks cannot go on. Sees what completed work has found, at once.
+  void check() {
+    try {
+      check_calls();
+    } catch (const error&) {
+      link_.abort(std::current_exception());
+    }
+    link_.check();
+  }
 
  private:
   struct expected_call {
@@ -73,12 +82,15 @@ class nccl_watch {
     if (std::exchange(at_, ended + 1) != ended + 1) since_ = clock::now();
     return expected_.front().at;
   }
-  void judge(const std::optional<comm_operation>& at) {
-    static constexpr comm_operation between{"wait for the next collective"};
-    link_.check(at.value_or(between));
+  void check_calls() {
     if (read(marks_.differs) > 0)
       errors::ranks_do_different_things(link_.rank(), text_of(std::bit_cast<nccl_call>(marks_.call)), static_cast<int>(marks_.other),
                                         text_of(std::bit_cast<nccl_call>(marks_.other_call)));
+  }
+  void judge(const std::optional<comm_operation>& at) {
+    static constexpr comm_operation between{"wait for the next collective"};
+    link_.check(at.value_or(between));
+    check_calls();
     const auto now = clock::now();
     if (now >= next_file_) {
       next_file_ = now + files_interval;
