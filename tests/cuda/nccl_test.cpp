@@ -11,6 +11,7 @@
 #include <raptr/backend/cuda.cuh>
 #include <raptr/comm/nccl.cuh>
 #include <raptr/comm/nccl_rendezvous_file.hpp>
+#include <raptr/comm/single_process.hpp>
 
 #include "scratch_folder.hpp"
 
@@ -96,7 +97,10 @@ TEST_CASE("nccl: sums in the order of ranks have the bits of a loop, whatever th
 }
 
 TEST_CASE("nccl: the fastest sums are equal on all ranks, and so are two runs, but not the bits of another order") {
-  const auto sums = [](unsigned seed) { return run(3, [](nccl& comm, int) { return summed<float>(comm, 3001); }, {}, seed); };
+  const auto sums = [](unsigned seed) {
+    return run(
+        3, [](nccl& comm, int) { return summed<float>(comm, 3001); }, {}, seed);
+  };
   const answers first = sums(0), again = sums(0), other = sums(1);
   for (const std::string& answer : first) CHECK((answer == first[0]));
   CHECK((first == again));
@@ -110,7 +114,7 @@ TEST_CASE("nccl: many sums before one finish, and work on their results, need no
     for (unsigned seed = 0; seed < 3; ++seed)
       for (const std::string& answer : run(
                3,
-               [&](nccl& comm, int rank) {
+               [&](nccl&comm, int rank) {
                  ops_type ops;
                  constexpr std::size_t n = 500, blocks = 5;
                  float* const device = ops.allocate<float>(blocks * n);
@@ -135,7 +139,7 @@ TEST_CASE("nccl: many sums before one finish, and work on their results, need no
 
 TEST_CASE("nccl: gather gives what each rank has, in their order, and both count their bytes") {
   for (int ranks : {1, 2, 3})
-    for (const std::string& answer : run(ranks, [&](nccl& comm, int rank) {
+    for (const std::string& answer : run(ranks, [&](nccl&comm, int rank) {
            const std::vector<int> mine(300, 10 * rank);
            std::vector<int> all(300 * std::size_t(ranks));
            comm.gather(std::as_bytes(std::span(mine)), std::as_writable_bytes(std::span(all)), {"gather"});
@@ -154,31 +158,29 @@ TEST_CASE("nccl: gather gives what each rank has, in their order, and both count
 }
 
 TEST_CASE("nccl: a rank that stays away ends the others within the limit, while their hosts wait for the device") {
-  const answers all = run(
-      3, [](nccl& comm, int rank) { return step(comm) + (rank == 1 ? (::usleep(1000000), "") : step(comm)); }, {.limits = short_limits});
+  const answers all =
+      run(3, [](nccl& comm, int rank) { return step(comm) + (rank == 1 ? (::usleep(1000000), "") : step(comm)); }, {.limits = short_limits});
   for (std::size_t rank : {std::size_t{0}, std::size_t{2}})
     if (!all.empty())
       CHECK(all[rank] == "raptr: step 5, sum of the gradient of block 3: rank " + std::to_string(rank) +
                              " has waited 0.3 s for the other 2 ranks, and not all of them came");
-  const answers two = run(
-      2,
-      [](nccl& comm, int rank) {
-        std::byte one{}, both[2];
-        if (rank == 0) comm.gather(std::span(&one, 1), both, {"gather", -1, 0});
-        return std::string();
-      },
-      {.limits = short_limits});
+  const answers two = run(2,
+                          [](nccl& comm, int rank) {
+                            std::byte one{}, both[2];
+                            if (rank == 0) comm.gather(std::span(&one, 1), both, {"gather", -1, 0});
+                            return std::string();
+                          },
+                          {.limits = short_limits});
   if (!two.empty()) CHECK(two[0] == "raptr: step 1, gather: rank 0 has waited 0.3 s for the other rank, which did not come");
 }
 
 TEST_CASE("nccl: a rank that was killed ends the others by its silence") {
-  const answers all = run(
-      2,
-      [&](nccl& comm, int rank) {
-        if (rank == 1) std::raise(SIGKILL);
-        return step(comm);
-      },
-      {.limits = short_limits});
+  const answers all = run(2,
+                          [&](nccl& comm, int rank) {
+                            if (rank == 1) std::raise(SIGKILL);
+                            return step(comm);
+                          },
+                          {.limits = short_limits});
   if (all.empty()) return;
   CHECK(all[0] == "raptr: step 5, sum of the gradient of block 3: rank 0 has waited 0.3 s for the other rank, which did not come");
   CHECK(all[1] == "signal 9");
@@ -267,14 +269,14 @@ TEST_CASE("nccl: what cannot train together is refused before NCCL starts") {
   CHECK(without[0].find("because rank 1 has ended: raptr: no GPU can be used") != std::string::npos);
 }
 
-TEST_CASE("nccl: a model on another GPU than its communicator is refused") {
+TEST_CASE("nccl: any communicator is a rendezvous; a model on another GPU is refused") {
   if (emulator::sees_races) return;
-  const scratch_folder folder;
-  const answers all = emulator::run_ranks(1, [&](int rank) -> std::string {
+  const answers all = emulator::run_ranks(1, [&](int) -> std::string {
     emulator::reset();
     emulator::options().devices = 2;
-    rendezvous_file meet(folder.path(), "test", rank, 1);
+    single_process meet;
     nccl comm(meet);
+    if (step(comm) != "1.000000") return "a sum of one rank";
     ops_type ops({.device = 1});
     comm.sum(ops, std::span<float>(), {"sum"});
     return "no error";

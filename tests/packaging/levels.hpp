@@ -122,7 +122,8 @@ inline void check_header(const std::map<std::string, header>& headers, const std
     }
     if (next.folder != self.folder && is_internal(included)) wrong.push_back(name + ": includes the internal header " + included);
     const bool builds_on = (self.backend == "eigen" && next.backend == "cpu") ||  // threads, ranges and row kernels are those of the CPU
-                           (self.folder == "interop" && included == "backend/eigen/core.hpp");
+                           (self.folder == "interop" && included == "backend/eigen/core.hpp") ||
+                           (name.starts_with("comm/nccl") && next.backend == "cuda");  // streams, events, memory
     if (!next.backend.empty() && next.backend != self.backend && !builds_on) wrong.push_back(name + ": includes the backend header " + included);
     if (reached(headers, included).contains(name)) wrong.push_back(name + ": includes itself through " + included);
   }

@@ -35,11 +35,11 @@ struct nccl_options {
 class nccl {
  public:
   /// Returns when all ranks are connected. meet: must outlive this. Throws input_error if GPU or NCCL cannot be used here, and comm_error.
-  template <rendezvous Meet>
-  explicit nccl(Meet& meet, const nccl_options& options = {})
+  template <rendezvous Meet> explicit nccl(Meet& meet, const nccl_options& options = {})
       : ctx_(made_or_end_all(meet, [&] { return cuda_backend::context(options.device); })),
         options_(options),
         end_others_([&meet](std::string_view why) { meet.end_all(why); }),
+        marks_(new (pinned_.data()) nccl_marks),
         link_(made_or_end_all(meet, [&] { return nccl_link(meet.rank(), meet.ranks(), exchange_cards(meet), start, options.limits); })),
         watch_(link_, *marks_, options.limits, [&meet] { return ended_rank_of(meet); }) {
     calls_ = static_cast<nccl_call_words*>(ctx_.memory.allocate(sizeof(nccl_call_words) * std::size_t(ranks() + 1)));
@@ -67,9 +67,8 @@ class nccl {
     begin(at, n, std::is_same_v<T, float> ? nccl_elements::floats : nccl_elements::doubles);
     if (n > 0 && options_.sums == nccl_sums::rank_order) sum_in_rank_order(data, at);
     if (n > 0 && options_.sums == nccl_sums::fastest)
-      link_.enqueue(at, [&](ncclComm_t handle) {
-        return ncclAllReduce(data.data(), data.data(), data.size(), type_of<T>, ncclSum, handle, ctx_.order());
-      });
+      link_.enqueue(
+          at, [&](ncclComm_t handle) { return ncclAllReduce(data.data(), data.data(), data.size(), type_of<T>, ncclSum, handle, ctx_.order()); });
     end();
     count(n, sizeof(T));
   }
@@ -135,9 +134,8 @@ class nccl {
     const nccl_call call = nccl_call_of(at, ++number_, n, type);
     watch_.expect(number_, at);
     ctx_.launch("begin of a collective", nccl_kernels::begin_call<>, dim3(1), 1, 0, std::bit_cast<nccl_call_words>(call), calls_ + ranks(), marks_);
-    link_.enqueue(at, [&](ncclComm_t handle) {
-      return ncclAllGather(calls_ + ranks(), calls_, sizeof(nccl_call_words), ncclUint8, handle, ctx_.order());
-    });
+    link_.enqueue(
+        at, [&](ncclComm_t handle) { return ncclAllGather(calls_ + ranks(), calls_, sizeof(nccl_call_words), ncclUint8, handle, ctx_.order()); });
     ctx_.launch("comparison of calls", nccl_kernels::compare_calls<>, dim3(1), 1, 0, calls_, rank(), ranks(), marks_);
   }
   void end() { ctx_.launch("end of a collective", nccl_kernels::end_call<>, dim3(1), 1, 0, number_, marks_); }
@@ -195,7 +193,7 @@ class nccl {
   nccl_options options_;
   std::function<void(std::string_view)> end_others_;
   cuda_backend::pinned pinned_{sizeof(nccl_marks)};
-  nccl_marks* marks_ = new (pinned_.data()) nccl_marks;
+  nccl_marks* marks_;
   cuda_backend::event ready_, done_;
   nccl_link link_;
   nccl_watch watch_;

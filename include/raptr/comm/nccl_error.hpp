@@ -26,8 +26,8 @@ inline std::string other_ranks(int ranks) { return ranks == 2 ? "the other rank"
                    nccl_version(there) + ": all ranks need the same version");
 }
 [[noreturn]] inline void ranks_share_gpu(int rank, int other, int device, const std::string& name, const std::string& bus) {
-  fail<comm_error>("ranks " + std::to_string(rank) + " and " + std::to_string(other) + " have the same GPU, device " + std::to_string(device) +
-                   " (" + name + ", " + bus + "): NCCL needs a GPU for each rank; give every rank of a machine its own device");
+  fail<comm_error>("ranks " + std::to_string(rank) + " and " + std::to_string(other) + " have the same GPU, device " + std::to_string(device) + " (" +
+                   name + ", " + bus + "): NCCL needs a GPU for each rank; give every rank of a machine its own device");
 }
 [[noreturn]] inline void ranks_count_differently(int rank, int ranks, int other, int others) {
   fail<comm_error>("rank " + std::to_string(rank) + " was started as one of " + std::to_string(ranks) + ", rank " + std::to_string(other) +

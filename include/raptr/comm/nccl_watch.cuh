@@ -22,9 +22,9 @@ namespace raptr {
 
 /// In pinned memory. Kernels write, the watch reads.
 struct nccl_marks {
-  std::uint64_t begun = 0, ended = 0;   // numbers of calls
-  std::uint64_t differs = 0;            // the call for which another rank made another one; after the two below
-  std::int64_t other = 0;               // that rank
+  std::uint64_t begun = 0, ended = 0;    // numbers of calls
+  std::uint64_t differs = 0;             // the call for which another rank made another one; after the two below
+  std::int64_t other = 0;                // that rank
   nccl_call_words call{}, other_call{};  // of this rank and that one
 };
 
@@ -65,7 +65,7 @@ class nccl_watch {
       lock.unlock();
       try {
         judge(at);
-      } catch (const error&) {
+      } catch (...) {
         return link_.abort(std::current_exception());
       }
       lock.lock();

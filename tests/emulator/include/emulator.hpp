@@ -46,8 +46,8 @@ enum class order { eager, lazy, random };
 
 struct nccl_settings {
   int version = 22809;
-  std::uint64_t seed = 0;       ///< of the order of sums; rank 0's is that of all
-  bool reports_ends = false;    ///< a rank that has ended or aborted is an asynchronous error of the others, as over a network
+  std::uint64_t seed = 0;         ///< of the order of sums; rank 0's is that of all
+  bool reports_ends = false;      ///< a rank that has ended or aborted is an asynchronous error of the others, as over a network
   bool differences_hang = false;  ///< calls that differ between ranks wait for ever, as on a real device, and are no fault
 };
 struct settings {
@@ -57,10 +57,10 @@ struct settings {
   std::size_t memory = std::size_t{1} << 30;  ///< bytes that cudaMallocAsync may hand out together
   std::size_t matmul_alignment = 1;           ///< bytes; of all pointers cublasLtMatmul takes, besides what its algorithm was promised
   int devices = 1;
-  int bus = -1;                                                    ///< of the first device, the others follow; -1: the rank of the process
-  int driver = 13000, runtime = 13000;                             ///< 1000 * major + 10 * minor; driver 0: none is installed
-  int architecture = 80;                                           ///< 10 * major + minor of the oldest device the kernels are compiled for
-  double patience = 20;                                            ///< seconds that the host waits for other ranks before that is a fault
+  int bus = -1;                         ///< of the first device, the others follow; -1: the rank of the process
+  int driver = 13000, runtime = 13000;  ///< 1000 * major + 10 * minor; driver 0: none is installed
+  int architecture = 80;                ///< 10 * major + minor of the oldest device the kernels are compiled for
+  double patience = 20;                 ///< seconds that the host waits for other ranks before that is a fault
   nccl_settings nccl;
   cudaDeviceProp device = {"emulator", 0, 9, 0, 132, 227 * 1024};  ///< totalGlobalMem is answered from memory
 };

@@ -21,8 +21,8 @@ std::size_t counters::launches_of(const std::string& part) const {
 living alive() {
   using namespace inside;
   finish();
-  living now{device_memory.bytes(), device_memory.count(), pinned_memory.bytes(), pinned_memory.count(), 0,
-             all_events.size(),     library_objects.size(), 0};
+  living now{
+      device_memory.bytes(), device_memory.count(), pinned_memory.bytes(), pinned_memory.count(), 0, all_events.size(), library_objects.size(), 0};
   for (const auto& stream : all_streams) now.streams += !stream->destroyed;
   for (const auto& comm : all_communicators) now.communicators += !comm->aborted && !comm->ended;
   return now;

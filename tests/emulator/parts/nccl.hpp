@@ -197,7 +197,10 @@ inline ncclResult_t put_group() {
   if (!now.comm) return ncclSuccess;
   ncclComm& comm = *now.comm;
   const auto work = std::make_shared<group_work>(comm, std::move(now.works), *now.stream);
-  const auto put = [work, stream = now.stream] { enqueue(*stream, [] {}, [work] { return work->progress(); }); };
+  const auto put = [work, stream = now.stream] {
+    enqueue(
+        *stream, [] {}, [work] { return work->progress(); });
+  };
   coin draw(current_options.seed ^ (0xbf58476d1ce4e5b9u * ++comm.groups));
   if (comm.blocking || draw.toss()) {
     put();
@@ -226,8 +229,13 @@ inline ncclResult_t add_work(ncclComm_t handle, cudaStream_t stream, rank_work w
 }  // namespace emulator::inside
 
 const char* ncclGetErrorString(ncclResult_t result) {
-  constexpr const char* words[] = {"no error",      "unhandled cuda error", "unhandled system error",           "internal error",
-                                   "invalid argument", "invalid usage",     "remote process exited or there was a network error",
+  constexpr const char* words[] = {"no error",
+                                   "unhandled cuda error",
+                                   "unhandled system error",
+                                   "internal error",
+                                   "invalid argument",
+                                   "invalid usage",
+                                   "remote process exited or there was a network error",
                                    "NCCL operation in progress"};
   return result >= 0 && result <= ncclInProgress ? words[result] : "unknown result code";
 }

@@ -15,8 +15,8 @@
 struct CUstream_st {
   struct operation {
     std::function<void()> work;
-    bool housekeeping;                // cannot fail, and is done even after a fault: frees, events
-    std::function<bool()> ready{};    // empty: always; else whether what other ranks must do for it is done
+    bool housekeeping;              // cannot fail, and is done even after a fault: frees, events
+    std::function<bool()> ready{};  // empty: always; else whether what other ranks must do for it is done
     std::unique_ptr<char> asked_for = std::make_unique<char>();
   };
   std::deque<operation> queue;
