@@ -39,6 +39,7 @@ class nccl {
       : ctx_(made_or_end_all(meet, [&] { return cuda_backend::context(options.device); })),
         options_(options),
         end_others_([&meet](std::string_view why) { meet.end_all(why); }),
+        pinned_(sizeof(nccl_marks)),
         marks_(new (pinned_.data()) nccl_marks),
         link_(made_or_end_all(meet, [&] { return nccl_link(meet.rank(), meet.ranks(), exchange_cards(meet), start, options.limits); })),
         watch_(link_, *marks_, options.limits, [&meet] { return ended_rank_of(meet); }) {
@@ -192,7 +193,7 @@ class nccl {
   cuda_backend::context ctx_;
   nccl_options options_;
   std::function<void(std::string_view)> end_others_;
-  cuda_backend::pinned pinned_{sizeof(nccl_marks)};
+  cuda_backend::pinned pinned_;
   nccl_marks* marks_;
   cuda_backend::event ready_, done_;
   nccl_link link_;
