@@ -78,6 +78,7 @@ class nccl_link {
   /// The orderly end, when nothing is enqueued. Aborts if that does not come within the limit.
   void close() noexcept {
     try {
+      if (!is_open()) return;
       enqueue({"end of the ranks"}, [](ncclComm_t handle) { return ncclCommFinalize(handle); });
       const std::lock_guard lock(mutex_);
       if (handle_) (void)ncclCommDestroy(std::exchange(handle_, nullptr));
@@ -89,6 +90,10 @@ class nccl_link {
  private:
   void throw_failure() const {
     if (failure_) std::rethrow_exception(failure_);
+  }
+  bool is_open() {
+    const std::lock_guard lock(mutex_);
+    return handle_ != nullptr;
   }
   ncclResult_t state() {
     const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the ranks of NCCL find each other. NCCL leaves that to the caller: somebody hands an address of rank 0 around. This is any
+// How the ranks of NCCL find each other. NCCL leaves it to the caller to hand an address of rank 0 around. That takes any
 // communicator, such as one over MPI, or a folder that all ranks share (nccl_rendezvous_file.hpp).
 #pragma once
 
