@@ -22,6 +22,7 @@ namespace raptr {
 ///                number on each rank: all.size() = ranks() * mine.size()
 /// end_all        this rank cannot go on and says why: the others end too. Never throws; may end the process.
 /// bytes_sent     by this rank to others so far, of sums and gathers
+/// check          may be missing: throws what is known to have failed since the last call, for an engine that works later than it is called
 ///
 /// All but end_all() throw comm_error, which names operation, step and ranks, where another rank has ended, does not answer within the
 /// limit, or makes another call than this one.

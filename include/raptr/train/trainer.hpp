@@ -146,6 +146,7 @@ template <class Model, class Schedule, class... Policies> class trainer {
     clock::time_point last_end = clock::now();
     const auto deliver = [&](pending_step& p) {
       if (p.wait) model_.ops().wait(p.wait), p.end = clock::now();
+      if constexpr (requires { comm_->check(); }) comm_->check();  // results after a sum that has failed are void
       p.report.seconds = std::chrono::duration<double>(p.end - last_end).count();
       last_end = p.end;
       read(p, options.clip);
