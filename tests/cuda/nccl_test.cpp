@@ -21,10 +21,11 @@ using namespace raptr;
 using ops_type = cuda_ops<float, float>;
 using answers = std::vector<std::string>;
 
-constexpr comm_limits short_limits{.slow = 20, .usual = .3};
+constexpr nccl_options fastest{.limits = {.slow = 20, .usual = 10}}, in_order{.sums = nccl_sums::rank_order, .limits = {.slow = 20, .usual = 10}};
+constexpr nccl_options impatient{.limits = {.slow = 20, .usual = .3}};
 
 /// f(nccl&, rank) on every rank, with other orders for each seed.
-template <class F> answers run(int ranks, F f, nccl_options options = {}, unsigned seed = 0) {
+template <class F> answers run(int ranks, F f, nccl_options options = fastest, unsigned seed = 0) {
   if (emulator::sees_races) return {};  // TSan knows neither fork() with threads nor how a device writes what its host reads
   const scratch_folder folder;
   return emulator::run_ranks(ranks, [&](int rank) -> std::string {
@@ -91,7 +92,7 @@ TEST_CASE("nccl: sums in the order of ranks have the bits of a loop, whatever th
         for (std::size_t n : sizes) bytes += summed<float>(comm, n) + summed<double>(comm, n);
         return bytes;
       };
-      for (const std::string& answer : run(ranks, all_sizes, {.sums = nccl_sums::rank_order}, seed)) CHECK((answer == expected));
+      for (const std::string& answer : run(ranks, all_sizes, in_order, seed)) CHECK((answer == expected));
     }
   }
 }
@@ -99,7 +100,7 @@ TEST_CASE("nccl: sums in the order of ranks have the bits of a loop, whatever th
 TEST_CASE("nccl: the fastest sums are equal on all ranks, and so are two runs, but not the bits of another order") {
   const auto sums = [](unsigned seed) {
     return run(
-        3, [](nccl& comm, int) { return summed<float>(comm, 3001); }, {}, seed);
+        3, [](nccl& comm, int) { return summed<float>(comm, 3001); }, fastest, seed);
   };
   const answers first = sums(0), again = sums(0), other = sums(1);
   for (const std::string& answer : first) CHECK((answer == first[0]));
@@ -110,7 +111,7 @@ TEST_CASE("nccl: the fastest sums are equal on all ranks, and so are two runs, b
 }
 
 TEST_CASE("nccl: many sums before one finish, and work on their results, need no host that waits and no memory") {
-  for (nccl_sums sums : {nccl_sums::fastest, nccl_sums::rank_order})
+  for (const nccl_options& options : {fastest, in_order})
     for (unsigned seed = 0; seed < 3; ++seed)
       for (const std::string& answer : run(
                3,
@@ -133,7 +134,7 @@ TEST_CASE("nccl: many sums before one finish, and work on their results, need no
                  for (std::size_t block = 0; block < blocks; ++block) text += " " + std::to_string(int(values[n * block + 7]));
                  return text;
                },
-               {.sums = sums}, seed))
+               options, seed))
         CHECK(answer == "0 0 6 6 6 6 6");
 }
 
@@ -158,29 +159,31 @@ TEST_CASE("nccl: gather gives what each rank has, in their order, and both count
 }
 
 TEST_CASE("nccl: a rank that stays away ends the others within the limit, while their hosts wait for the device") {
-  const answers all =
-      run(3, [](nccl& comm, int rank) { return step(comm) + (rank == 1 ? (::usleep(1000000), "") : step(comm)); }, {.limits = short_limits});
+  const answers all = run(
+      3, [](nccl& comm, int rank) { return step(comm) + (rank == 1 ? (::usleep(1000000), "") : step(comm)); }, impatient);
   for (std::size_t rank : {std::size_t{0}, std::size_t{2}})
     if (!all.empty())
       CHECK(all[rank] == "raptr: step 5, sum of the gradient of block 3: rank " + std::to_string(rank) +
                              " has waited 0.3 s for the other 2 ranks, and not all of them came");
-  const answers two = run(2,
-                          [](nccl& comm, int rank) {
-                            std::byte one{}, both[2];
-                            if (rank == 0) comm.gather(std::span(&one, 1), both, {"gather", -1, 0});
-                            return std::string();
-                          },
-                          {.limits = short_limits});
+  const answers two = run(
+      2,
+      [](nccl& comm, int rank) {
+        std::byte one{}, both[2];
+        if (rank == 0) comm.gather(std::span(&one, 1), both, {"gather", -1, 0});
+        return std::string();
+      },
+      impatient);
   if (!two.empty()) CHECK(two[0] == "raptr: step 1, gather: rank 0 has waited 0.3 s for the other rank, which did not come");
 }
 
 TEST_CASE("nccl: a rank that was killed ends the others by its silence") {
-  const answers all = run(2,
-                          [&](nccl& comm, int rank) {
-                            if (rank == 1) std::raise(SIGKILL);
-                            return step(comm);
-                          },
-                          {.limits = short_limits});
+  const answers all = run(
+      2,
+      [&](nccl& comm, int rank) {
+        if (rank == 1) std::raise(SIGKILL);
+        return step(comm);
+      },
+      impatient);
   if (all.empty()) return;
   CHECK(all[0] == "raptr: step 5, sum of the gradient of block 3: rank 0 has waited 0.3 s for the other rank, which did not come");
   CHECK(all[1] == "signal 9");
@@ -193,7 +196,7 @@ TEST_CASE("nccl: the errors that NCCL finds itself have operation and rank") {
     emulator::reset();
     emulator::options().nccl.reports_ends = true;
     rendezvous_file meet(folder.path(), "test", rank, 2);
-    nccl comm(meet);
+    nccl comm(meet, fastest);
     if (rank == 1) std::raise(SIGKILL);
     return step(comm);
   });
@@ -291,7 +294,7 @@ TEST_CASE("nccl: everything that was taken is given back") {
          emulator::reset();
          {
            rendezvous_file meet(folder.path(), "test", rank, 2);
-           nccl comm(meet, {.sums = nccl_sums::rank_order});
+           nccl comm(meet, in_order);
            (void)step(comm);
          }
          const emulator::living left = emulator::alive();

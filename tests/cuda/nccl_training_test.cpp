@@ -64,6 +64,7 @@ template <class F> std::vector<std::string> on_gpus(int ranks, nccl_options opti
 
 TEST_CASE("nccl: training on several GPUs has the losses of one, and equal weights on all") {
   if (emulator::sees_races) return;
+  constexpr comm_limits limits{.slow = 30, .usual = 30};
   const auto nothing = [](int, const step_report&) {};
   const auto losses_of_one = [](const char* schedule) {
     emulator::reset();
@@ -78,10 +79,10 @@ TEST_CASE("nccl: training on several GPUs has the losses of one, and equal weigh
     REQUIRE(losses.size() == one.size());
     for (std::size_t k = 0; k < one.size(); ++k) CHECK(losses[k] == doctest::Approx(one[k]).epsilon(2e-5));
   };
-  check("2-3-full", on_gpus(2, {}, "2-3-full", nothing), 2);
-  const auto in_order = on_gpus(3, {.sums = nccl_sums::rank_order}, "heads 1/2-full", nothing);
+  check("2-3-full", on_gpus(2, {.limits = limits}, "2-3-full", nothing), 2);
+  const auto in_order = on_gpus(3, {.sums = nccl_sums::rank_order, .limits = limits}, "heads 1/2-full", nothing);
   check("heads 1/2-full", in_order, 3);
-  CHECK(on_gpus(3, {.sums = nccl_sums::rank_order}, "heads 1/2-full", nothing, 77) == in_order);
+  CHECK(on_gpus(3, {.sums = nccl_sums::rank_order, .limits = limits}, "heads 1/2-full", nothing, 77) == in_order);
 }
 
 TEST_CASE("nccl: a rank that dies in the last step ends the training of the others before they keep its results") {

@@ -2,6 +2,7 @@
 // Ranks as forked processes and the memory that they share. A rank puts a copy of what it sends there, and the others take it out.
 #pragma once
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,8 @@ inline std::string bus_of(int device) {
 
 [[noreturn]] inline void be_rank(int rank, int ranks, const std::function<std::string(int)>& f) {
   current_rank = rank, current_ranks = ranks;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);                                                                   // a test that is stopped leaves no rank behind
+  alarm(300);                                                                                         // nor one that hangs
   for (const int signal : {SIGABRT, SIGSEGV, SIGFPE, SIGILL, SIGTERM}) std::signal(signal, SIG_DFL);  // those of the test's framework
   std::string answer;
   try {
