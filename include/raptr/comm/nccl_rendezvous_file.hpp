@@ -42,8 +42,10 @@ class rendezvous_file {
     create(file_of(rank_), mine);
     const auto begin = std::chrono::steady_clock::now();
     for (int other = 0; other < ranks_; ++other) {
-      while (!read(other, all.subspan(static_cast<std::size_t>(other) * mine.size(), mine.size()))) {
-        if (const auto gone = ended()) errors::rank_has_ended(at, rank_, gone->rank, gone->why);
+      while (true) {
+        const auto gone = ended();  // before the look at the file: who has met the others may end before this rank has read it
+        if (read(other, all.subspan(static_cast<std::size_t>(other) * mine.size(), mine.size()))) break;
+        if (gone) errors::rank_has_ended(at, rank_, gone->rank, gone->why);
         const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
         if (passed.count() > limits_.of(at)) errors::rendezvous_failed(at, rank_, other, file_of(other), limits_.of(at));
         std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -56,15 +56,20 @@ class nccl_watch {
     std::uint64_t number;
     comm_operation at;
   };
+  /// Of the stream: the first call that has not ended, and whether it has begun.
+  struct position {
+    comm_operation at{"wait for the next collective"};
+    bool begun = false;
+  };
   static constexpr std::chrono::milliseconds interval{2}, files_interval{100};
 
   void run(std::stop_token stop) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
-      const std::optional<comm_operation> at = look();
+      const position now = look();
       lock.unlock();
       try {
-        judge(at);
+        judge(now);
       } catch (...) {
         return link_.abort(std::current_exception());
       }
@@ -74,30 +79,30 @@ class nccl_watch {
   }
   static std::uint64_t read(std::uint64_t& mark) { return std::atomic_ref(mark).load(std::memory_order_acquire); }
 
-  /// The call at which the stream is, if it is at one.
-  std::optional<comm_operation> look() {
+  position look() {
     const std::uint64_t ended = read(marks_.ended), begun = read(marks_.begun);
     while (!expected_.empty() && expected_.front().number <= ended) expected_.pop_front();
-    if (begun <= ended || expected_.empty()) return at_ = 0, std::nullopt;
-    if (std::exchange(at_, ended + 1) != ended + 1) since_ = clock::now();
-    return expected_.front().at;
+    position now;
+    if (!expected_.empty()) now = {expected_.front().at, begun > ended};
+    const std::uint64_t at = now.begun ? begun : 0;
+    if (std::exchange(at_, at) != at) since_ = clock::now();
+    return now;
   }
   void check_calls() {
     if (read(marks_.differs) > 0)
       errors::ranks_do_different_things(link_.rank(), text_of(std::bit_cast<nccl_call>(marks_.call)), static_cast<int>(marks_.other),
                                         text_of(std::bit_cast<nccl_call>(marks_.other_call)));
   }
-  void judge(const std::optional<comm_operation>& at) {
-    static constexpr comm_operation between{"wait for the next collective"};
-    link_.check(at.value_or(between));
+  void judge(const position& now) {
+    link_.check(now.at);
     check_calls();
-    const auto now = clock::now();
-    if (now >= next_file_) {
-      next_file_ = now + files_interval;
-      if (const auto gone = ended_()) errors::rank_has_ended(at.value_or(between), link_.rank(), gone->rank, gone->why);
+    const auto time = clock::now();
+    if (time >= next_file_) {
+      next_file_ = time + files_interval;
+      if (const auto gone = ended_()) errors::rank_has_ended(now.at, link_.rank(), gone->rank, gone->why);
     }
-    if (at && std::chrono::duration<double>(now - since_).count() > limits_.of(*at))
-      errors::some_rank_does_not_answer(*at, link_.rank(), link_.ranks(), limits_.of(*at));
+    if (now.begun && std::chrono::duration<double>(time - since_).count() > limits_.of(now.at))
+      errors::some_rank_does_not_answer(now.at, link_.rank(), link_.ranks(), limits_.of(now.at));
   }
 
   nccl_link& link_;
