@@ -182,7 +182,8 @@ class nccl {
       return group.status;
     });
   }
-  /// As thread_rank counts: each element to the rank that adds it up, and back. A ring of NCCL sends as much; its trees do not.
+  /// As thread_rank counts: each element to the rank that adds it up, and back. A ring of NCCL sends as much; its trees do not. The words of
+  /// the comparison, 80 bytes to each rank, are left out.
   void count(std::int64_t n, std::size_t bytes) {
     sent_ += bytes * static_cast<std::uint64_t>(n + (ranks() - 2) * share_of(n, rank(), ranks()).size());
   }
