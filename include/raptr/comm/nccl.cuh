@@ -58,7 +58,8 @@ class nccl {
   int ranks() const { return link_.ranks(); }
 
   template <class Ops, class T> void sum(Ops& ops, std::span<T> data, const comm_operation& at) {
-    static_assert(requires { ops.order(), ops.device(); }, "raptr: nccl sums arrays of raptr::cuda; take raptr::mpi or raptr::thread_rank elsewhere");
+    static_assert(
+        requires { ops.order(), ops.device(); }, "raptr: nccl sums arrays of raptr::cuda; take raptr::mpi or raptr::thread_rank elsewhere");
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "raptr: nccl sums arrays of float or double");
     if (ops.device() != options_.device) errors::model_is_on_another_gpu(at, rank(), options_.device, ops.device());
     ready_.record(ops.order()), ready_.hold(ctx_.order());
