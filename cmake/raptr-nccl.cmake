@@ -10,7 +10,7 @@ if(NOT TARGET raptr::nccl)
   else()
     find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${NCCL_ROOT} $ENV{NCCL_ROOT} ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES include)
     # Wheels of Python have no libnccl.so.
-    find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS ${NCCL_ROOT} $ENV{NCCL_ROOT} ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_ROOT}
+    find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2 NAMES_PER_DIR HINTS ${NCCL_ROOT} $ENV{NCCL_ROOT} ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_ROOT}
                  PATH_SUFFIXES lib lib64)
     mark_as_advanced(NCCL_INCLUDE_DIR NCCL_LIBRARY)
     if(NOT NCCL_INCLUDE_DIR)
