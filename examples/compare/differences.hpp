@@ -21,8 +21,8 @@ struct run_fact {
   std::string_view consequence;
 };
 
-/// options: of config.json. parameters: of summary.json.
-inline std::vector<run_fact> facts_of(const raptr::json& options, std::int64_t parameters) {
+/// options, hashes: of config.json. parameters: of summary.json.
+inline std::vector<run_fact> facts_of(const raptr::json& options, const raptr::json& hashes, std::int64_t parameters) {
   constexpr std::string_view losses = "their losses are not comparable", steps = "equal steps are not equal tokens";
   const auto text = [&](const char* name) -> std::string {
     if (!options.contains(name)) return "";
@@ -40,6 +40,8 @@ inline std::vector<run_fact> facts_of(const raptr::json& options, std::int64_t p
   facts.push_back({"context", text("context"), losses});
   const std::int64_t tokens = number("batch") * number("accumulate") * number("context");
   facts.push_back({"tokens per step", tokens > 0 ? raptr::count_text(tokens) : "", steps});
+  facts.push_back(
+      {"initial weights", hashes.contains("from") ? "those of --from (" + hashes.value("from", "") + ")" : "random ones", "they start elsewhere"});
   facts.push_back({"parameters", parameters > 0 ? raptr::count_text(parameters) : "", "they are models of other sizes"});
   return facts;
 }

@@ -59,9 +59,10 @@ measured_run read_run(const std::filesystem::path& folder) {
   };
   run.unigram = maybe("unigram_loss"), run.visible_token = maybe("visible_token_loss");
   const raptr::json config = raptr::read_json(files.config());
-  run.facts = facts_of(raptr::json_member<raptr::json>(config, "options", files.config()), summary.value("parameters", std::int64_t{0}));
   run.hashes = raptr::json_member<raptr::json>(config, "hashes", files.config());
+  run.facts = facts_of(raptr::json_member<raptr::json>(config, "options", files.config()), run.hashes, summary.value("parameters", std::int64_t{0}));
   run.hashes.erase("tokenizer");  // its ids are in the hash of the text, and runs of earlier versions do not have it
+  run.hashes.erase("from");       // of the initial weights
   run.curve = {run.name, read_metrics(files.metrics()).steps};
   run.sums = sums_of(run.curve.steps);
   return run;

@@ -43,9 +43,11 @@ grep -q '"model": "gpt2"' as_causal/config.json || fail "causal_lm is not that o
 # A comparison has the loss of each denoiser, and names the objectives that differ.
 expect_done "$C" run continued as_causal --out compared
 grep -qE '^\| validation loss of *\| *causal \| *prefix \| *spans.3.0\.15 \| *spans.32.0\.5 \|$' compared/report.md || fail "no losses of denoisers: $(cat compared/report.md)"
-grep -qE '^continued( +[0-9.]+){4}$' out.log || fail "no losses of denoisers: $(cat out.log)"
+grep -qE '^continued( +[0-9.]+){3} +[-0-9.]+$' out.log || fail "no losses of denoisers: $(cat out.log)"
 grep -qE '^as_causal( +-){4}$' out.log || fail "a causal_lm has losses of denoisers: $(cat out.log)"
 grep -qx 'as_causal differs from run in objective, causal_lm instead of ul2: their losses are not comparable.' out.log || fail "nothing of the objective: $(cat out.log)"
+grep -qE '^continued differs from run in initial weights, those of --from \([0-9a-f]{8}\) instead of random ones' out.log || fail "no weights: $(cat out.log)"
+! grep -q 'another text' out.log || fail "the same text is said to differ: $(cat out.log)"
 grep -q '^continued differs from run in options of the objective, causal 0.6, ' out.log || fail "nothing of the mixture: $(cat out.log)"
 expect_done "$C" run run --out compared
 ! grep -q 'differs from' out.log || fail "a run differs from itself: $(cat out.log)"

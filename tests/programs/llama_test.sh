@@ -50,7 +50,7 @@ number() { cp $checkpoint/config.json foreign/config.json && sed -i "s/\"$1\": [
 number num_key_value_heads 3
 expect_error 3 '"num_key_value_heads" is 3, which does not divide 4 heads: take 2 or 4' "$P" --from foreign "${F[@]}"
 number rope_theta 0.5
-expect_error 3 'rope_theta' "$P" --from foreign "${F[@]}"
+expect_error 3 '"rope_theta" is 0.5: give 0, or a number above 1' "$P" --from foreign "${F[@]}"
 expect_error 2 '--kv-heads is 3, which does not divide 4 heads: take 2 or 4' "$P" "${T[@]}" --model llama --heads 4 --kv-heads 3 --plan
 expect_error 2 '--rotary-fast is 8, but nothing reads it without the context of pretraining' "$P" "${T[@]}" --model llama --heads 4 --rotary-factor 2 \
   --rotary-fast 8 --plan

@@ -223,7 +223,7 @@ TEST_CASE("a prompt is read as the model was trained: both ways behind its marks
 TEST_CASE("a comparison names what differs between two runs, by what either recorded") {
   const raptr::json one = {{"objective", "ul2"}, {"validation-windows", 256}, {"context", 16}, {"batch", 2}, {"accumulate", 1}};
   const auto said = [&](raptr::json other, std::int64_t parameters = 100) {
-    return program::differences("b", program::facts_of(other, parameters), "a", program::facts_of(one, 100));
+    return program::differences("b", program::facts_of(other, {}, parameters), "a", program::facts_of(one, {}, 100));
   };
   const auto with = [&](const char* name, const raptr::json& value) {
     raptr::json other = one;
@@ -238,6 +238,8 @@ TEST_CASE("a comparison names what differs between two runs, by what either reco
   CHECK(has(said(with("validation-windows", 8)), "b differs from a in validation windows, 8 instead of 256: their losses are not comparable.\n"));
   CHECK(has(said(with("context", 32)), "b differs from a in context, 32 instead of 16: their losses are not comparable.\n"));
   CHECK(has(said(with("accumulate", 4)), "b differs from a in tokens per step, 128 instead of 32: equal steps are not equal tokens.\n"));
+  CHECK(program::differences("b", program::facts_of(one, {{"from", "abcd"}}, 100), "a", program::facts_of(one, {}, 100)) ==
+        "b differs from a in initial weights, those of --from (abcd) instead of random ones: they start elsewhere.\n");
   CHECK(has(said(one, 101), "b differs from a in parameters, 101 instead of 100"));
   const raptr::json of_program = {
       {"objective", "ul2"}, {"objective_settings", raptr::ul2{}.settings()}, {"context", 16}, {"batch", 2}, {"accumulate", 1}};

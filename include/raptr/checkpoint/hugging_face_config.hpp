@@ -65,18 +65,18 @@ inline std::string listed(const config_values& values) {
   return list;
 }
 
-/// The member of config.json that holds a member of the shape; that of the shape where no list names it.
+/// The quoted member of config.json that holds a member of the shape, or else that of the shape.
 inline std::string member_in_file(const std::string& path, const std::vector<named_size>& sizes) {
   std::string option = path;
   std::ranges::replace(option, '_', '-');
   for (const named_size& s : sizes)
-    if (s.name == option) return std::string(s.member);
+    if (s.name == option) return errors::quoted(s.member);
   for (const auto& [ours, theirs] : {std::pair<std::string_view, std::string_view>{"rotary_base", "rope_theta"},
                                      {"rotary_stretch.factor", "factor"},
                                      {"rotary_stretch.context", "original_max_position_embeddings"},
                                      {"rotary_stretch.slow", "low_freq_factor"},
                                      {"rotary_stretch.fast", "high_freq_factor"}})
-    if (path == ours) return std::string(theirs);
+    if (path == ours) return errors::quoted(theirs);
   return path;
 }
 
@@ -153,7 +153,7 @@ hugging_face_model hugging_face_config_of(const json& config, const std::filesys
     model.shape.neurons = model.shape.neuron_count();
     if (neuron_group == 0) model.shape.neuron_group = default_neuron_group(model.shape.neurons);
   } catch (const member_error& e) {
-    errors::shape_of_config_cannot_be(file, errors::quoted(detail::member_in_file(e.path(), reader.sizes)) + e.problem);
+    errors::shape_of_config_cannot_be(file, detail::member_in_file(e.path(), reader.sizes) + e.problem);
   } catch (const input_error& e) {
     errors::shape_of_config_cannot_be(file, bare_sentence(e));
   }
