@@ -9,6 +9,7 @@
 
 #include "../support/curves.hpp"
 #include "../support/option_list.hpp"
+#include "differences.hpp"
 #include "rate_curves.hpp"
 
 namespace {
@@ -30,6 +31,7 @@ struct settings {
 struct measured_run {
   std::string name, schedule;
   std::int64_t steps = 0;
+  std::vector<run_fact> facts;
   raptr::json hashes;                            // of its texts
   std::optional<double> unigram, visible_token;  // losses without context, on the targets of the validation loss
   run_curve curve;
@@ -56,8 +58,11 @@ measured_run read_run(const std::filesystem::path& folder) {
     return raptr::json_member<double>(summary, name, files.summary());
   };
   run.unigram = maybe("unigram_loss"), run.visible_token = maybe("visible_token_loss");
-  run.hashes = raptr::json_member<raptr::json>(raptr::read_json(files.config()), "hashes", files.config());
+  const raptr::json config = raptr::read_json(files.config());
+  run.hashes = raptr::json_member<raptr::json>(config, "hashes", files.config());
+  run.facts = facts_of(raptr::json_member<raptr::json>(config, "options", files.config()), run.hashes, summary.value("parameters", std::int64_t{0}));
   run.hashes.erase("tokenizer");  // its ids are in the hash of the text, and runs of earlier versions do not have it
+  run.hashes.erase("from");       // of the initial weights
   run.curve = {run.name, read_metrics(files.metrics()).steps};
   run.sums = sums_of(run.curve.steps);
   return run;
@@ -85,6 +90,33 @@ text_table table_of(const std::vector<measured_run>& runs) {
         s.validation_loss ? fixed_text(*s.validation_loss, 4) + ratio(*s.validation_loss, first.validation_loss.value_or(0)) : "-"};
     if (unigram) cells.push_back(loss_text(r.unigram));
     if (visible) cells.push_back(loss_text(r.visible_token));
+    table.add(cells);
+  }
+  return table;
+}
+
+/// The validation losses of the groups of targets, such as denoisers, that at least two runs tell apart; nullopt: there are none.
+std::optional<text_table> groups_table_of(const std::vector<measured_run>& runs) {
+  const auto loss_in = [](const measured_run& r, const std::string& name) -> const named_loss* {
+    const auto found = std::ranges::find(r.sums.validation_losses, name, &named_loss::name);
+    return found == r.sums.validation_losses.end() ? nullptr : &*found;
+  };
+  std::vector<std::string> names;
+  for (const measured_run& r : runs)
+    for (const named_loss& group : r.sums.validation_losses)
+      if (std::ranges::find(names, group.name) == names.end() &&
+          std::ranges::count_if(runs, [&](const measured_run& other) { return loss_in(other, group.name) != nullptr; }) >= 2)
+        names.push_back(group.name);
+  if (names.empty()) return std::nullopt;
+  std::vector<std::string> titles{"validation loss of"};
+  titles.insert(titles.end(), names.begin(), names.end());
+  text_table table(titles);
+  for (const measured_run& r : runs) {
+    std::vector<std::string> cells{r.name};
+    for (const std::string& name : names) {
+      const named_loss* const group = loss_in(r, name);
+      cells.push_back(group && group->loss ? fixed_text(*group->loss, 4) : "-");
+    }
     table.add(cells);
   }
   return table;
@@ -180,12 +212,14 @@ void write_report(const settings& s) {
   std::vector<measured_run> runs;
   for (const auto& folder : s.runs) runs.push_back(read_run(folder));
   const text_table table = table_of(runs);
+  const std::optional<text_table> groups = groups_table_of(runs);
   std::vector<run_curve> curves;
   for (const measured_run& r : runs) curves.push_back(r.curve);
 
   std::string remarks = "In parentheses: relative to " + runs[0].name + ".\n" + comparisons_line(runs);
   for (const measured_run& r : runs)
     if (r.hashes != runs[0].hashes) remarks += r.name + " was trained on another text than " + runs[0].name + ": their losses are not comparable.\n";
+  for (const measured_run& r : runs) remarks += differences(r.name, r.facts, runs[0].name, runs[0].facts);
   for (const measured_run& r : runs) remarks += rate_remark(r.name, r.curve.steps, runs[0].name, runs[0].curve.steps);
 
   for (const measured_run& r : runs)
@@ -197,13 +231,14 @@ void write_report(const settings& s) {
   raptr::replace_file(s.out / "curves.svg", curves_svg("Training runs compared", curves));
   raptr::replace_file(
       s.out / "report.md",
-      "# Training runs compared\n\n" + table.markdown() + "\n" + remarks +
+      "# Training runs compared\n\n" + table.markdown() + "\n" + (groups ? groups->markdown() + "\n" : "") + remarks +
           "The validation loss is that of the full network after the last step. Total FLOPs include embedding, head and\n"
           "optimizer, which never shrink. The training time excludes validation and checkpoints. The unigram loss is that of a\n"
           "predictor that only knows how often each token occurs in the training text, and visible token that of the best one\n"
           "that also sees what a masked row shows, both on the validation targets: only below them is something learnt from context.\n\n"
           "![loss against steps and against FLOPs](curves.svg)\n");
-  std::printf("%s%sReport: %s\n", table.plain().c_str(), remarks.c_str(), raptr::shown(s.out / "report.md").c_str());
+  std::printf("%s%s%sReport: %s\n", table.plain().c_str(), groups ? groups->plain().c_str() : "", remarks.c_str(),
+              raptr::shown(s.out / "report.md").c_str());
 }
 
 int start(int count, char** words) {

@@ -2,7 +2,6 @@
 // raptr-generate: continues a text with a model that raptr-pretrain has trained. The text goes to the standard output in whole
 // characters, everything else to the standard error.
 #include <raptr/checkpoint/hugging_face_config.hpp>
-#include <raptr/nn/objectives/ul2.hpp>
 #include <raptr/run/run_files.hpp>
 
 #include "../support/device_option.hpp"
@@ -10,15 +9,12 @@
 #include "../support/texts.hpp"
 #include "../support/whole_characters.hpp"
 #include "network.hpp"
+#include "prompt_reading.hpp"
 #include "sampler.hpp"
 
 namespace program {
 
 namespace errors {
-[[noreturn]] static void model_does_not_continue(const std::filesystem::path& folder, const std::string& objective) {
-  raptr::fail(raptr::shown(folder) + " holds a model of the objective " + raptr::shown(objective) +
-              ", which fills gaps and cannot continue a text: give one that was trained with --objective causal_lm or ul2");
-}
 [[noreturn]] static void family_is_not_compiled(const std::filesystem::path& folder, const std::string& family,
                                                 const std::vector<std::string_view>& families, const std::string& device) {
   raptr::fail(raptr::shown(folder) + " holds a model of the family " + raptr::shown(family) + ", and this program continues texts with " +
@@ -54,7 +50,7 @@ constexpr std::string_view head =
 
 struct settings {
   std::filesystem::path checkpoint, run, prompt_file;
-  std::string prompt, tokenizer, device;
+  std::string prompt, tokenizer, device, mode = "automatic";
   std::int64_t tokens = 200, top_k = 0, seed = 1, threads = 0;
   double temperature = 0.8, top_p = 1;
 };
@@ -66,6 +62,8 @@ option_list options_of(settings& s) {
   o.add("", "tokenizer", "FILE|DIR", &s.tokenizer, "or bytes [that in the checkpoint, or of its run]");
   o.add("", "prompt", "TEXT", &s.prompt, "what to continue [a new document]").or_empty();
   o.add("", "prompt-file", "FILE", &s.prompt_file, "or the contents of a file");
+  o.add("", "mode", "NAME", &s.mode, "mode token before the prompt; automatic: that of the prefixes of a ul2")
+      .one_of({"automatic", "none", "nlu", "nlg", "s2s"});
   o.add("", "tokens", "N", &s.tokens, "to add, unless the document ends first").range(0, 1e9);
   o.add("", "temperature", "T", &s.temperature, "0: always the most probable token").range(0, 1e6);
   o.add("", "top-k", "N", &s.top_k, "sample from the N most probable tokens; 0: all").range(0, 1e9);
@@ -80,10 +78,11 @@ option_list options_of(settings& s) {
 /// A trained model that continues a text.
 class writer {
  public:
-  writer(std::unique_ptr<any_network> network, raptr::any_tokenizer tokenizer)
-      : tokenizer_(std::move(tokenizer)), tokens_(vocabulary_of(tokenizer_)), network_(std::move(network)) {}
+  writer(std::unique_ptr<any_network> network, raptr::any_tokenizer tokenizer, prompt_reading how)
+      : tokenizer_(std::move(tokenizer)), tokens_(vocabulary_of(tokenizer_)), network_(std::move(network)), how_(std::move(how)) {}
 
-  int context() const { return network_->shape().context; }
+  /// The most tokens that are read at once.
+  int context() const { return int(how_.room(network_->shape().context)); }
   bool has_end_of_text() const { return tokens_.end_of_text >= 0; }
   /// Sets the prompt; an empty text starts a new document. Returns the number of tokens of the text.
   std::int64_t begin(std::string_view text) {
@@ -97,12 +96,7 @@ class writer {
   }
   /// choose: maps the logits of the tokenizer's ids to one id. Returns nullopt at the end of the document.
   std::optional<std::string> next(const auto& choose) {
-    const auto seen = std::span(ids_).last((std::min)(ids_.size(), std::size_t(context())));
-    raptr::batch data;
-    data.add_segment(int(seen.size()), 0);
-    data.ids.assign(seen.begin(), seen.end());
-    data.targets.push_back({int(seen.size()) - 1, 0, 1.0f});  // the row whose logits are needed
-    std::vector<float> logits = network_->predict(data);
+    std::vector<float> logits = network_->predict(how_.batch_of(ids_, prompt_, network_->shape().context));
     logits.resize(std::size_t(tokens_.size));
     for (const int never : {tokens_.mask, tokens_.pad})
       if (never >= 0 && never != tokens_.end_of_text) logits[std::size_t(never)] = -std::numeric_limits<float>::infinity();
@@ -118,6 +112,7 @@ class writer {
   raptr::any_tokenizer tokenizer_;
   raptr::vocabulary tokens_;
   std::unique_ptr<any_network> network_;
+  prompt_reading how_;
   std::vector<std::int32_t> ids_;
   std::size_t prompt_ = 0, written_ = 0;  // ids of the prompt; bytes that next() has returned
 };
@@ -149,14 +144,12 @@ struct found_model {
   const network_kind* kind;
   raptr::model_shape shape;
 };
-/// The first kind of network on the device that config.json fits. Throws input_error for a model that cannot continue a text.
+/// The first kind of network on the device that config.json fits.
 found_model model_in(const std::filesystem::path& checkpoint, const raptr::json& config, bool ours, const std::string& device) {
   const auto file = checkpoint / "config.json";
   std::string family;
   if (ours) {
     const auto own = raptr::json_member<raptr::json>(config, "raptr", file);
-    const auto objective = raptr::json_member<std::string>(own, "objective", file);
-    if (objective != raptr::causal_lm::name && objective != raptr::ul2::name) errors::model_does_not_continue(checkpoint, objective);
     family = raptr::json_member<std::string>(own, "names", file);
   } else {
     family = raptr::json_member<std::string>(config, "model_type", file);
@@ -172,13 +165,16 @@ found_model model_in(const std::filesystem::path& checkpoint, const raptr::json&
 ///
 ///   checkpoint  one of this library, whose manifest is verified, or any other Hugging Face folder of such a model, merged or fine-tuned
 ///   tokenizer   "bytes", a file or a folder; empty: that in the folder, else, of a checkpoint of this library, that of its run, else bytes
-writer make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, const std::string& device, int threads) {
+///   mode        as of learnt_objective::reading()
+writer make_writer(const std::filesystem::path& checkpoint, std::string tokenizer_name, const std::string& mode, const std::string& device,
+                   int threads) {
   std::error_code ignored;
   const auto has = [&](std::string_view name) { return std::filesystem::exists(checkpoint / name, ignored); };
   const bool ours = has(raptr::manifest_name) || has("state.json") || !(has("model.safetensors") || has("model.safetensors.index.json"));
   if (ours) raptr::verify_folder(checkpoint);
   const auto file = checkpoint / "config.json";
   const raptr::json config = raptr::read_json(file);
+  const learnt_objective objective(checkpoint, config.contains("raptr") ? raptr::json(config["raptr"]) : raptr::json());
   const auto [kind, shape] = model_in(checkpoint, config, ours, device);
   const bool beside = tokenizer_name.empty() && (has("tokenizer.json") || has("vocab.json") || has("vocab.txt"));
   run_tokenizer of_run;
@@ -200,7 +196,7 @@ writer make_writer(const std::filesystem::path& checkpoint, std::string tokenize
     errors::model_has_another_end_of_text(checkpoint, raptr::detail::shown_json(*end), raptr::shown(tokenizer_name), ids.end_of_text);
   if (const std::string now = tokenizer_text(tokenizer); !of_run.contents.empty() && now != of_run.contents)
     errors::run_has_another_tokenizer(tokenizer_name, now, of_run.contents);
-  return {kind->load(shape, threads, checkpoint, ours), std::move(tokenizer)};
+  return {kind->load(shape, threads, checkpoint, ours), std::move(tokenizer), objective.reading(mode, ids)};
 }
 
 void note(const std::string& sentence) { std::fprintf(stderr, "raptr: note: %s\n", one_line(sentence).c_str()); }
@@ -238,7 +234,7 @@ int start(int count, char** words) {
   if (!is_on_host(s.device) && options.given("threads"))
     raptr::fail("--threads is given, but --device is " + s.device + ", so nothing reads it: leave --threads out");
   const std::string prompt = prompt_of(s);
-  writer model = make_writer(checkpoint_of(s), s.tokenizer, s.device, static_cast<int>(s.threads));
+  writer model = make_writer(checkpoint_of(s), s.tokenizer, s.mode, s.device, static_cast<int>(s.threads));
   if (const auto size = model.begin(prompt); size > model.context())
     note("the prompt has " + std::to_string(size) + " tokens and the context of the model " + std::to_string(model.context()) + ": only the last " +
          std::to_string(model.context()) + " are used");

@@ -21,6 +21,10 @@ namespace errors {
   raptr::fail("the tokenizer " + raptr::shown(given) + " is not the one that the run was started with (" + now + " instead of " + before +
               "): restore the old one, or give its new place as --tokenizer, or start a new run with --out");
 }
+[[noreturn]] static void tokenizer_has_more_ids(int ids, std::int64_t rows, bool from_folder) {
+  raptr::fail("the tokenizer has " + std::to_string(ids) + " ids, but the embedding has " + std::to_string(rows) + " rows: give --vocab " +
+              std::to_string(ids) + " or more" + (from_folder ? ", of which those that --from lacks are drawn from --seed" : ""));
+}
 [[noreturn]] static void text_without_tokenizer() { raptr::fail("--tokenizer none is for shards only: a text needs a tokenizer"); }
 [[noreturn]] static void option_without_use(const char* option, const char* needs) {
   raptr::fail("--" + std::string(option) + " is given without " + needs + ": leave it out");
@@ -28,6 +32,11 @@ namespace errors {
 [[noreturn]] static void shards_of_another_tokenizer(const std::filesystem::path& index, const raptr::shard_index& made, const std::string& given) {
   raptr::fail(raptr::shown(index) + ": the shards were made with the tokenizer " + raptr::shown(made.tokenizer) + ", and --tokenizer is " +
               raptr::shown(given) + ": give --tokenizer " + shell_word(made.tokenizer_from.native()));
+}
+[[noreturn]] static void shards_end_documents_otherwise(const std::filesystem::path& index, int in_shards, const std::string& given, int here) {
+  const auto id = [](int end) { return end < 0 ? std::string("no id") : "the id " + std::to_string(end); };
+  raptr::fail(raptr::shown(index) + ": the shards end documents by " + id(in_shards) + ", and the tokenizer " + raptr::shown(given) + " by " +
+              id(here) + ": give the tokenizer folder that they were made with, or write them again");
 }
 [[noreturn]] static void no_words(const std::string& tokenizer) {
   raptr::fail("--masking whole-words hides the tokens of a word together, which only a WordPiece tokenizer (vocab.txt) tells, and --tokenizer is " +
@@ -89,6 +98,8 @@ opened_shards open_shards(const settings& s, const path_list& named, raptr::shar
   for (const auto& [index, says] : indices)
     if (!tokenizer.name.empty() && says.tokenizer != tokenizer.name && says.tokenizer != tokenizer.without_denoiser_tokens)
       errors::shards_of_another_tokenizer(index, says, tokenizer.name);
+    else if (says.vocabulary.end_of_text != tokenizer.ids.end_of_text)
+      errors::shards_end_documents_otherwise(index, says.vocabulary.end_of_text, s.tokenizer, tokenizer.ids.end_of_text);
   const auto files = raptr::find_shards(named, part);
   opened_shards opened{
       {files.files, tokenizer.ids, s.shard_format == "nanogpt" ? raptr::shard_format::nanogpt : raptr::shard_format::llm_c}, {}, {}, {}};
@@ -116,7 +127,7 @@ opened_shards open_shards(const settings& s, const path_list& named, raptr::shar
 }  // namespace
 
 static void expect_room(const settings& s, int ids) {
-  if (ids > s.vocab) raptr::errors::tokenizer_is_larger_than_the_vocabulary(ids, int(s.vocab));
+  if (ids > s.vocab) errors::tokenizer_has_more_ids(ids, s.vocab, !s.from.empty());
 }
 
 static void expect_tokenizer(const settings& s, const std::string& expected, const std::string& now) {

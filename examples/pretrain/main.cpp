@@ -11,8 +11,8 @@
 
 #include "../support/curves.hpp"
 #include "../support/live_line.hpp"
-#include "../support/memory.hpp"
 #include "../support/stop_signals.hpp"
+#include "memory_needs.hpp"
 #include "run_config.hpp"
 #include "unread_options.hpp"
 
@@ -27,11 +27,6 @@ namespace errors {
 [[noreturn]] static void no_validation_targets(std::int64_t windows) {
   fail("no token of the validation text is a target" + (windows > 0 ? " in its first " + std::to_string(windows) + " windows" : std::string()) +
        ", so there is no validation loss: give a longer text, more --validation-windows or another --masking, or --validate-every 0");
-}
-[[noreturn]] static void out_of_memory(double activations, double weights) {
-  fail("out of memory: a micro-batch needs " + bytes_text(activations) + " for activations, the model " + bytes_text(weights) +
-       " for weights, gradients and moments, and this process may use " + bytes_text(memory_limit()) +
-       " for them and the text: reduce --batch, --context or the model");
 }
 }  // namespace errors
 
@@ -79,8 +74,8 @@ class console {
       if (number < r.total && now - shown_ < std::chrono::milliseconds(100)) return;
       shown_ = now;
       screen_.show("stage " + std::to_string(r.stage + 1) + "/" + std::to_string(r.stages) + "  step " + std::to_string(number) + "/" +
-                   std::to_string(r.total) + "  " + std::to_string(r.active_blocks) + "/" + std::to_string(blocks_) + " blocks  loss " +
-                   fixed_text(r.loss, 3) + "  " + scaled_text(r.tokens_per_second()) + " tokens/s  " +
+                   std::to_string(r.total) + "  " + std::to_string(r.active_blocks) + "/" + std::to_string(blocks_) + " blocks  " +
+                   (r.skipped() ? "skipped" : "loss " + fixed_text(r.loss, 3)) + "  " + scaled_text(r.tokens_per_second()) + " tokens/s  " +
                    (peak_ > 0 ? percent_text(smooth_ / peak_, 0) + " of peak  " : "") + left);
     } else if (steps_ == 1 || number % each == 0 || number == r.total || r.validation_loss || r.skipped() ||
                now - shown_ > std::chrono::seconds(30)) {
@@ -150,14 +145,6 @@ int say_next(const settings& s) {
   return done;
 }
 
-/// Empty if the run fits into the memory of this machine, which is not that of a GPU.
-std::string memory_shortage(const settings& s, const any_trainer& network, const run_plan& plan) {
-  const double weights = bytes_of_weights(network.parameters()), there = memory_limit();
-  if (!is_on_host(s.device) || weights + plan.activation_bytes <= there) return "";
-  return "a micro-batch needs " + bytes_text(plan.activation_bytes) + " for activations, and the model " + bytes_text(weights) +
-         " for weights, gradients and moments, but this machine has " + bytes_text(there) +
-         ": reduce --batch, with a larger --accumulate for steps of the same size, or --context";
-}
 /// What a user may not expect of a run that is possible.
 void say_notes(const settings& s, const any_trainer& network, const expected_speed& speed, const step_estimate& full) {
   const int neurons = network.layout().shape.neuron_count(), usual = model_shape{}.neuron_group;
@@ -167,6 +154,11 @@ void say_notes(const settings& s, const any_trainer& network, const expected_spe
   if (s.positions_of_folder > s.context)
     note("the weights of --from have " + count_text(s.positions_of_folder) + " positions, of which the first " + count_text(s.context) +
          " are used and kept, because --context is " + count_text(s.context));
+  if (s.rows_of_folder > 0 && s.rows_of_folder < s.vocab)
+    note("the weights of --from have " + count_text(s.rows_of_folder) + " rows of embedding, and --vocab is " + count_text(s.vocab) + ": the other " +
+         count_text(s.vocab - s.rows_of_folder) + " start as --seed draws them");
+  if (s.validate_every == 0 && !(s.validation_text.empty() && s.validation_shards.empty()))
+    note("--validate-every is 0, so no loss is measured on the validation text: it only gives the losses without context");
   if (s.tokenizer == "none")
     note("--tokenizer none: checkpoints will have no tokenizer, so those who load one have to add the files of that of the shards");
   std::vector<std::int64_t> steps{*s.warmup - 1, *s.warmup};  // where the rate may be largest
@@ -200,7 +192,7 @@ bool train(const run_folder& folder, bool is_new, std::uint64_t log_bytes, any_t
     return train_in(folder, log_bytes, network, text.training(), options, recording_of(s, text), [&](const step_report& r) { screen.step(r); });
   } catch (const std::bad_alloc&) {
     leave_nothing();
-    errors::out_of_memory(plan.activation_bytes, bytes_of_weights(network.parameters()));
+    fail("out of memory: " + memory_needs{network.parameters(), plan.activation_bytes}.text());
   } catch (const input_error&) {
     leave_nothing();
     throw;
@@ -218,7 +210,8 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
   const auto network = trainer_of(s);
   text.divide(*network);
   std::vector<std::string> unused;
-  if (!folder) unused = unread_options(s, given, *network, text.validation() != nullptr);
+  expect_read_at_resume(s, given);
+  if (!folder) unused = unread_options(s, given, *network, text.training().vocabulary(), text.validation() != nullptr);
   speed.peak = kind_of(s).peak_flops(int(s.threads));
   const run_plan plan = plan_of(*network, text.training(), speed);
   say(text.line());
@@ -227,24 +220,23 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
   std::optional<unigram_losses> floor;
   if (text.validation()) {
     floor = network->without_context(text.training(), *text.validation(), s.validation_windows, stop);
-    if (floor->unigram > 0)  // as that of every target is
+    if (floor)
       say("Without context: " + floor_text(*floor) + " on the validation targets; a model has learnt from context only if it ends well below");
     else if (s.validate_every != 0)
       errors::no_validation_targets(s.validation_windows);
-    else
-      floor.reset();
   }
   throw_if_stopped(stop);
   if (!solved.empty()) say(solved);
   say("Schedule: " + s.schedule + "\n" + plan.text);
   for (const std::string& option : unused) note("the schedule drops nothing, so nothing reads --" + option);
   say_notes(s, *network, speed, plan.full);
-  const std::string shortage = memory_shortage(s, *network, plan);
+  const memory_needs needs{network->parameters(), plan.activation_bytes};
+  const bool fits = !is_on_host(s.device) || needs.fit();  // a GPU has a memory of its own
   if (s.plan) {
-    if (!shortage.empty()) note("this run does not fit into the memory: " + shortage);
+    if (!fits) note("this run does not fit into the memory: " + needs.text());
     return done;
   }
-  if (!shortage.empty()) fail(shortage);
+  if (!fits) fail(needs.text());
 
   std::uint64_t log_bytes = 0;
   const bool is_new = !folder;

@@ -4,24 +4,18 @@
 
 #include <raptr/backend/cpu/peak.hpp>
 #include <raptr/backend/cpu/processors.hpp>
-#include <raptr/base/number_text.hpp>
 #include <raptr/checkpoint/hugging_face.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/nn/objectives/ul2_text.hpp>
 #include <raptr/optim/adamw.hpp>
 #include <raptr/run/trainer_handle.hpp>
 
-#include "../support/memory.hpp"
+#include "memory_needs.hpp"
 #include "settings.hpp"
 
 namespace program {
 
 namespace errors {
-[[noreturn]] inline void model_is_larger_than_the_memory(std::int64_t parameters, double needed, double there) {
-  raptr::fail("a model of " + raptr::count_text(parameters) + " parameters needs " + raptr::bytes_text(needed) +
-              " for weights, gradients and moments, and this machine has " + raptr::bytes_text(there) +
-              ": reduce --width, --layers, --neurons or --vocab");
-}
 [[noreturn]] inline void objective_takes_no_text(const std::string& objective, const std::string& text) {
   raptr::fail("--objective " + objective + " is followed by :" + raptr::shown(text) + ", and only ul2 has such a text: leave it out");
 }
@@ -101,14 +95,13 @@ template <class Block, class Objective, class Device> struct network_of {
     typename model_type::options device{};
     if constexpr (on_cpu) device.threads = int(s.threads);
     model_type model(s.shape(), device, objective_of<Objective>(s));
-    const double needed = bytes_of_weights(model.layout().size()), there = memory_limit();
-    if (on_cpu && needed > there) errors::model_is_larger_than_the_memory(model.layout().size(), needed, there);
+    if (const memory_needs needs{.parameters = model.layout().size()}; on_cpu && !needs.fit()) raptr::fail(needs.text());
     raptr::check_schedule(schedule, model.plan_layout(int(s.batch * s.accumulate)), s.steps, Block::residual::norm_first);
     return std::make_unique<handle>(trainer_type(std::move(model), schedule, optimizer_of(s), rate_of(s), updates_of(s)), run_options_of(s));
   }
   static std::string start_from(raptr::any_trainer& trainer, const std::filesystem::path& folder) {
     model_type& m = static_cast<handle&>(trainer).trainer().model();
-    raptr::load_hugging_face(folder, m);
+    raptr::load_hugging_face(folder, m, trainer.options().seed);
     const auto weights = m.get_weights();
     std::uint32_t sum = raptr::crc32c(std::as_bytes(std::span(weights)));
     for (const auto& t : m.untrained()) sum = raptr::crc32c(std::as_bytes(std::span(t.values)), sum);

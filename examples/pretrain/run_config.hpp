@@ -78,8 +78,10 @@ inline void take_shape(settings& s, const option_list& given) {
                                       "is of a " + family + " with " + std::to_string(there.shape.head_groups()) + " keys and values for its " +
                                           std::to_string(there.shape.heads) + " heads");
   if (kind.position_table) s.positions_of_folder = there.shape.context;
+  s.rows_of_folder = there.shape.vocab;
   const auto take = [&](std::string_view name, const raptr::json& number, const std::string& has) {
     if (name == "context" && given.given(name) && s.context < number) return;  // the first positions are enough
+    if (name == "vocab" && given.given(name) && s.vocab > number) return;      // rows are added
     const raptr::json value = option_list::json_of(*options.find(name));
     const bool usual = value == 0 && ((name == "neurons" && number == 4 * there.shape.width) || (name == "kv-heads" && number == there.shape.heads));
     if (given.given(name) && value != number && !usual) errors::option_contradicts_folder(std::string(name), value.dump(), file, has);

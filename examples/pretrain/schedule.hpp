@@ -45,9 +45,24 @@ inline raptr::any_schedule schedule_of(const settings& s) {
     errors::schedule_shrinks(s.schedule);
   }
 }
+/// The option that sets a member of the shape: --kv-heads, --rotary-fast, --residual-dropout.
+inline std::string option_of_member(std::string path) {
+  std::ranges::replace(path, '_', '-');
+  if (path.starts_with("rotary-stretch.")) path = "rotary-" + path.substr(path.find('.') + 1);
+  if (path.starts_with("dropout.")) path = path.substr(path.find('.') + 1) + "-dropout";
+  return path;
+}
 /// Throws input_error if the options do not fit together.
 inline std::unique_ptr<raptr::any_trainer> trainer_of(const settings& s) {
-  auto trainer = kind_of(s).make(s, schedule_of(s));
+  auto trainer = [&] {
+    const raptr::any_schedule schedule = schedule_of(s);
+    try {
+      return kind_of(s).make(s, schedule);
+    } catch (const raptr::member_error& e) {
+      if (e.path() == e.member) throw;  // not of the shape
+      raptr::fail("--" + option_of_member(e.path()) + e.problem);
+    }
+  }();
   if (!s.allow_shrinking && !raptr::never_shrinks(trainer->schedule(), trainer->layout(), s.steps)) errors::schedule_shrinks(s.schedule);
   raptr::check_growth(trainer->schedule(), trainer->layout(), s.steps, static_cast<std::uint64_t>(s.seed), s.allow_shrinking);
   return trainer;

@@ -45,6 +45,7 @@ struct settings {
   std::int64_t layers = 12, width = 256, heads = 4, kv_heads = 0, neurons = 0, context = 128, vocab = 259, token_types = 0;
   std::optional<std::int64_t> neuron_group;
   std::int64_t positions_of_folder = 0;  // of --from, if they are weights; not an option
+  std::int64_t rows_of_folder = 0;       // of the embedding of --from; not an option
   double norm_eps = 0, attention_scale = 0, rotary_base = 0;
   raptr::rotary_scaling rotary_stretch;
   std::int64_t rotary_context = 0;  // of rotary_stretch

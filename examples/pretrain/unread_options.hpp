@@ -53,14 +53,24 @@ inline bool reads_policy(const settings& s, std::string_view name, const raptr::
   }
 }
 
+/// The same for what may differ at a resume.
+inline void expect_read_at_resume(const settings& s, const option_list& given) {
+  if (s.keep_every > s.steps && asked_for("keep-every", given))
+    errors::option_is_not_read("keep-every", "the run has " + std::to_string(s.steps) + " steps and keeps the last checkpoint anyway",
+                               "give a lower number");
+}
+
 /// Throws input_error for the first option that is given and that nothing reads in this run. Returns those that the plan names.
-/// validates: whether there is a text for it.
-inline std::vector<std::string> unread_options(const settings& s, const option_list& given, const raptr::any_trainer& network, bool validates) {
+/// ids: of the tokenizer. validates: whether there is a text for it.
+inline std::vector<std::string> unread_options(const settings& s, const option_list& given, const raptr::any_trainer& network,
+                                               const raptr::vocabulary& ids, bool validates) {
   const auto refuse_if = [&](bool unread, const std::string& name, const std::string& why, const std::string& fix = "") {
     if (unread && asked_for(name, given)) errors::option_is_not_read(name, why, fix);
   };
   refuse_if(s.objective != "masked_lm", "masking", "--objective is " + s.objective + " and masks no token", "give --objective masked_lm");
   refuse_if(s.objective_name() != "ul2", "sentinels", "--objective is " + s.objective + " and hides no span", "give --objective ul2");
+  refuse_if(ids.sentinels() != s.sentinels, "sentinels", "the tokenizer has " + std::to_string(ids.sentinels()) + " of its own");
+  refuse_if(s.max_predictions > s.context, "max-predictions", "a sequence has " + std::to_string(s.context) + " tokens", "give a lower number");
   refuse_if(s.text.empty() && s.validation_text.empty(), "documents", "there is no text to split", "give --text");
   refuse_if(s.shards.empty() && s.validation_shards.empty(), "shard-format", "there are no shards", "give --shards");
   refuse_if(!is_on_host(s.device), "threads", "--device is " + s.device, "give --device cpu");

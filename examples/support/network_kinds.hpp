@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <raptr/checkpoint/hugging_face_config.hpp>
 #include <raptr/io/json.hpp>
 
 namespace program {
@@ -22,6 +23,21 @@ template <class Kinds, class Kind> std::vector<std::string_view> distinct_names(
   return names;
 }
 
+namespace errors {
+[[noreturn]] inline void family_is_left_out(const std::string& refusal, std::string_view name) {
+  raptr::fail<raptr::file_error>(refusal + ": this program was compiled without the family " + std::string(name) +
+                                 ", which takes it; build it with " + std::string(name) + " in -DRAPTR_PRETRAIN_FAMILIES");
+}
+}  // namespace errors
+
+/// The family that cmake/pretrain_networks.cmake knows and does not compile by default, if it takes a config.json; else empty.
+inline std::string_view family_left_out(const raptr::json& config, const std::filesystem::path& file) try {
+  (void)raptr::hugging_face_config_of<raptr::llama_family, raptr::block<raptr::llama_block, raptr::tied_head>>(config, file, 0, true);
+  return "llama_tied";
+} catch (const raptr::file_error&) {
+  return "";
+}
+
 /// The first of `kinds` of a family that fits a config.json, with what it describes; nullopt if none is of the family. Throws the file_error of
 /// the first of them if all refuse.
 template <class Kinds>
@@ -29,13 +45,15 @@ auto kind_that_fits(const Kinds& kinds, std::string_view family, const raptr::js
   using kind_pointer = typename Kinds::value_type;
   std::optional<std::pair<kind_pointer, decltype((*kinds.begin())->describe(config, file))>> found;
   std::exception_ptr refused;
+  std::string refusal;
   for (auto kind = kinds.begin(); !found && kind != kinds.end(); ++kind) try {
       if ((*kind)->family == family) found.emplace(*kind, (*kind)->describe(config, file));
-    } catch (const raptr::file_error&) {
-      if (!refused) refused = std::current_exception();
+    } catch (const raptr::file_error& e) {
+      if (!refused) refused = std::current_exception(), refusal = raptr::bare_sentence(e);
     }
-  if (!found && refused) std::rethrow_exception(refused);
-  return found;
+  if (found || !refused) return found;
+  if (const auto name = family_left_out(config, file); !name.empty()) errors::family_is_left_out(refusal, name);
+  std::rethrow_exception(refused);
 }
 
 }  // namespace program

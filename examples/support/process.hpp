@@ -29,8 +29,8 @@ enum exit_code { done = 0, unexpected = 1, bad_input = 2, file_trouble = 3, dive
 
 inline constexpr std::string_view exit_codes_text =
     "Exit codes: 0 done; 2 an option or an input is not valid; 3 a file could not be\n"
-    "read or written; 4 training diverged; 130 and 143 stopped by SIGINT and SIGTERM\n"
-    "after saving; 1 anything else. An error is one line on stderr: raptr: ...\n";
+    "read or written; 4 training diverged; 129, 130, 143 stopped by SIGHUP, SIGINT,\n"
+    "SIGTERM after saving; 1 anything else. An error is one line on stderr: raptr:...\n";
 
 /// The text as one line: control characters, and the spaces after them, become one space.
 inline std::string one_line(std::string_view text) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT and SIGTERM as a stop token. A dedicated thread waits for them, because few functions may be called in a signal
+// SIGINT, SIGTERM and SIGHUP, that of a terminal that was closed, as a stop token; under nohup SIGHUP stays ignored. A dedicated thread waits for them, because few functions may be called in a signal
 // handler. The first signal requests a stop, the second one ends the process at once. Construct it before other threads, which
 // inherit the blocked signals.
 #pragma once
@@ -20,6 +20,8 @@ class stop_signals {
     ::sigemptyset(&set_);
     ::sigaddset(&set_, SIGINT);
     ::sigaddset(&set_, SIGTERM);
+    struct sigaction hang_up {};  // one that is ignored would be waited for once it is blocked
+    if (::sigaction(SIGHUP, nullptr, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN) ::sigaddset(&set_, SIGHUP);
     ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
     waiter_ = std::thread([this] {
       for (int got = 0; ::sigwait(&set_, &got) == 0 && !finished_;) {

@@ -332,6 +332,7 @@ TEST_CASE("Rotary positions are read in every form that transformers has written
           "\"rope_type\" of the rotary positions is \"yarn\"; supported: \"default\", \"linear\" or \"llama3\"");
   refused({{"rope_scaling", {{"type", "dynamic"}, {"factor", 2.0}}}}, "\"type\" of the rotary positions is \"dynamic\"");
   refused({{"rope_parameters", {{"partial_rotary_factor", 0.5}}}}, "\"partial_rotary_factor\" of the rotary positions is 0.5; supported: 1");
+  refused({{"partial_rotary_factor", 0.5}}, "\"partial_rotary_factor\" of the rotary positions is 0.5; supported: 1");
   refused({{"rope_parameters", {{"rope_type", "linear"}}}}, "\"factor\": expected a number, got nothing");
   refused({{"rope_parameters", {{"rope_type", "linear"}, {"factor", 0.5}}}}, "factor");
   refused({{"rope_parameters", {{"rope_theta", 0}}}}, "\"rope_theta\": expected a number above 0, got 0");
@@ -355,7 +356,7 @@ TEST_CASE("What a Llama's config.json may state and no model here has is refused
   CHECK(has(told("hidden_act", "gelu"), "\"hidden_act\" is \"gelu\"; supported: \"silu\" or \"swish\""));
   CHECK(has(told("sliding_window", 4096), "\"sliding_window\" is 4096; supported: null"));
   CHECK(has(told("layer_types", json::array({"sliding_attention"})), "\"layer_types\" is [\"sliding_attention\"]; supported: null"));
-  CHECK(has(told("num_key_value_heads", 3), "kv_heads"));
+  CHECK(has(told("num_key_value_heads", 3), "\"num_key_value_heads\" is 3, which does not divide 4 heads"));
   CHECK(has(told("model_type", "mistral"), "\"model_type\" is \"mistral\"; supported: \"gpt2\" or \"bert\" or \"llama\""));
 }
 

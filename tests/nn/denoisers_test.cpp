@@ -359,8 +359,8 @@ TEST_CASE("Options of denoisers that do not fit each other, the tokenizer or the
   CHECK(has(refused([] { span_corruption{3, 0}.check(marked); }), "density is 0"));
   CHECK(has(refused([] { span_corruption{3, 1}.check(marked); }), "density is 1"));
   CHECK(has(refused([] { span_corruption{3, NAN}.check(marked); }), "density is nan"));
-  CHECK(has(refused([] { span_corruption{.5, .15}.check(marked); }), "mean_span is 0.5"));
-  CHECK(has(refused([] { span_corruption{NAN, .15}.check(marked); }), "mean_span is nan"));
+  CHECK(has(refused([] { span_corruption{.5, .15}.check(marked); }), "mean span is 0.5"));
+  CHECK(has(refused([] { span_corruption{NAN, .15}.check(marked); }), "mean span is nan"));
   CHECK(has(refused([] { span_corruption{}.check({.size = 300, .end_of_text = 2}); }), "tokenizer of 300 ids has no special token <extra_id_0>"));
   CHECK(has(refused([] { span_corruption{}.check({.size = 300, .first_sentinel = 9, .last_sentinel = 5}); }), "300 ids has none"));
   static constexpr vocabulary modeless{.size = 300, .end_of_text = 2, .first_sentinel = 9, .last_sentinel = 5};

@@ -226,12 +226,13 @@ TEST_CASE("Numbers of rotary positions are checked, and refused by a block witho
   CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_base = 1; }), "model_shape::rotary_base is 1: give 0, or a number above 1"));
   CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.factor = 0.5; }), "rotary_scaling::factor is 0.5: give a number from 1"));
   CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.context = -1; }), "rotary_scaling::context is -1: give the context of pretraining"));
-  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.slow = 2; }), "rotary_scaling::slow is 2, but nothing reads it without `context`"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.slow = 2; }),
+            "rotary_scaling::slow is 2, but nothing reads it without the context of"));
   CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch = {.factor = 2, .fast = 8}; }), "rotary_scaling::fast is 8, but nothing reads it"));
   CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.context = 16; }),
-            "rotary_scaling::context is 16, but nothing reads it without `factor`"));
+            "rotary_scaling::context is 16, but nothing reads it without a factor"));
   CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.slow = 0; }), "rotary_scaling::slow is 0: give a number above 0"));
-  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.fast = 1; }), "rotary_scaling::fast is 1: give a number above `slow`"));
+  CHECK(has(said(qwen64{}, [](model_shape& s) { s.rotary_stretch.fast = 1; }), "rotary_scaling::fast is 1: give a number above the slow one"));
   CHECK(
       has(said(gpt64{}, [](model_shape& s) { s.rotary_base = 5e5; }), "model_shape::rotary_base is 500000, but the positions of this block are not"));
   CHECK(has(said(gpt64{}, [](model_shape& s) { s.rotary_stretch.factor = 8; }), "model_shape::rotary_stretch.factor is 8, but the positions"));

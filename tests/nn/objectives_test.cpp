@@ -283,7 +283,7 @@ TEST_CASE("Options of masked_lm that do not fit each other or the tokenizer are 
       has(sentence_of<input_error>([] { masked_lm{.frame = framing::cls_sep}.check(words); }), "this tokenizer of 100 ids has no [CLS] or no [SEP]"));
   CHECK(has(sentence_of<input_error>([] { masked_lm{.max_predictions = -1}.check(pieces); }), "max_predictions is -1"));
   CHECK(has(sentence_of<input_error>([] { masked_lm{.masking = masking::independent, .max_predictions = 3}.check(pieces); }),
-            "masking::independent draws"));
+            "independent masking draws"));
   CHECK(sentence_of<input_error>([] { whole.check(pieces); }) == "nothing was thrown");
   CHECK(masked_lm{}.settings() == "rate 0.15, masking bert, max_predictions 0, frame automatic");
   CHECK(masked_lm{.masking = masking::whole_words, .max_predictions = 20, .frame = framing::none}.settings() ==

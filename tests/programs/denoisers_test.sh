@@ -40,8 +40,42 @@ grep -q '"objective": "ul2"' continued/config.json || fail "another objective: $
 expect_done "$P" --from run/checkpoints/step-000012 --objective causal_lm --text text.txt --batch 2 --threads 1 --steps 2 --out as_causal
 grep -q '"model": "gpt2"' as_causal/config.json || fail "causal_lm is not that of a gpt2"
 
+# A comparison has the loss of each denoiser, and names the objectives that differ.
+expect_done "$C" run continued as_causal --out compared
+grep -qE '^\| validation loss of *\| *causal \| *prefix \| *spans.3.0\.15 \| *spans.32.0\.5 \|$' compared/report.md || fail "no losses of denoisers: $(cat compared/report.md)"
+grep -qE '^continued( +[0-9.]+){3} +[-0-9.]+$' out.log || fail "no losses of denoisers: $(cat out.log)"
+grep -qE '^as_causal( +-){4}$' out.log || fail "a causal_lm has losses of denoisers: $(cat out.log)"
+grep -qx 'as_causal differs from run in objective, causal_lm instead of ul2: their losses are not comparable.' out.log || fail "nothing of the objective: $(cat out.log)"
+grep -qE '^continued differs from run in initial weights, those of --from \([0-9a-f]{8}\) instead of random ones' out.log || fail "no weights: $(cat out.log)"
+! grep -q 'another text' out.log || fail "the same text is said to differ: $(cat out.log)"
+grep -q '^continued differs from run in options of the objective, causal 0.6, ' out.log || fail "nothing of the mixture: $(cat out.log)"
+expect_done "$C" run run --out compared
+! grep -q 'differs from' out.log || fail "a run differs from itself: $(cat out.log)"
+
+# The weights of a GPT-2: the marks of its tokenizer need rows that its embedding lacks.
+expect_done "$P" "${B[@]}" --steps 2 --validate-every 0 --out plain
+F=(--from plain/checkpoints/step-000002 --model ul2 --sentinels 16 --text text.txt --batch 2 --threads 1 --steps 4 --checkpoint-every 2)
+expect_error 2 'has 275 ids, but the embedding has 259 rows: give --vocab 275 or more, of which those that --from lacks are drawn from --seed' "$P" "${F[@]}"
+expect_error 2 'has 259 as "vocab_size"' "$P" "${F[@]}" --vocab 258
+expect_done "$P" "${F[@]}" --vocab 275 --out grown
+grep -qx 'Note: the weights of --from have 259 rows of embedding, and --vocab is 275: the other 16 start as --seed draws them' out.log ||
+  fail "nothing is said of the rows: $(cat out.log)"
+cp -r grown grown_whole && rm -r grown/summary.json grown/checkpoints/*
+expect_done "$P" --resume grown
+expect_same_run grown_whole grown
+
+# The card names the mixture. A prompt is a prefix, behind the mode token; a model of spans alone continues nothing.
+grep -q '^| objective | `causal 0.4, prefix(mode) 0.3, spans(3, 0.15, mode)' run/checkpoints/step-000012/README.md ||
+  fail "no mixture in the card: $(cat run/checkpoints/step-000012/README.md)"
+for mode in automatic none nlu nlg s2s; do expect_done "$G" --run run --prompt 'line 1' --tokens 3 --mode $mode; done
+expect_error 2 'which has no mode tokens' "$G" --run as_causal --mode s2s
+expect_done "$P" "${U[@]}" --objective 'ul2:spans(3, 0.15)' --out spans
+expect_error 2 'ul2:spans(3, 0.15) 1, which fills gaps and cannot continue a text' "$G" --run spans
+
 # One denoiser alone: prefixes, and spans.
 expect_done "$P" "${U[@]}" --objective 'ul2:prefix' --out prefixes
+expect_done "$G" --run prefixes --prompt 'line 1' --tokens 3
+expect_error 2 'the tokenizer has no such mode token' "$G" --run prefixes --mode s2s
 grep -q '"losses"' prefixes/metrics.jsonl && fail "one denoiser has losses beside its own"
 
 bad() {  # PART OPTION ...
@@ -57,5 +91,11 @@ bad '(the nearest is ul2)' --objective ul3
 bad 'the tokenizer has 359 ids, but the embedding has 259 rows' --objective ul2
 bad 'but the tokenizer has 0 sentinels' --objective ul2 --sentinels 0
 bad 'hides 2 spans in a window of 11 tokens, but the tokenizer has 1 sentinels' --vocab 400 --objective 'ul2:spans(2, 0.4)' --sentinels 1
+bad 'the span density is 1.5' --vocab 400 --objective 'ul2:spans(3, 1.5)'
+expect_error 2 '--sentinels is given, but the tokenizer has 16 of its own, so nothing reads it: leave --sentinels out' "$P" \
+  --from run/checkpoints/step-000012 --text text.txt --batch 2 --threads 1 --steps 2 --sentinels 7 --plan
+# Shards whose documents end by another id.
+cp -r shards other && sed -i 's/"end_of_text": [0-9]*/"end_of_text": 5/' other/shards.json
+expect_error 2 'the shards end documents by the id 5, and the tokenizer ' "$P" --shards other "${M[@]}" --vocab 316 --tokenizer tok --plan
 bad '--sentinels is given, but --objective is causal_lm and hides no span' --sentinels 7
 finish

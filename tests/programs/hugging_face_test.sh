@@ -22,7 +22,7 @@ first_loss() { head -1 "$1/metrics.jsonl" | sed -E 's/.*"loss":([-0-9.e+]+).*/\1
 expect_done "$P" "${F[@]}" --layers 4 --width 16 --neurons 0 --objective causal_lm --plan
 expect_error 2 '--layers is 6, but ' "$P" "${F[@]}" --layers 6
 expect_error 2 'has 4 as "n_layer": leave --layers out' "$P" "${F[@]}" --layers 6
-expect_error 2 'has 259 as "vocab_size"' "$P" "${F[@]}" --vocab 300
+expect_error 2 'has 259 as "vocab_size"' "$P" "${F[@]}" --vocab 258
 expect_error 2 'has 64 as "n_inner"' "$P" "${F[@]}" --neurons 80
 expect_error 2 '--objective is masked_lm, but ' "$P" "${F[@]}" --objective masked_lm
 expect_error 2 'is of a gpt2, whose head is for causal_lm' "$P" "${F[@]}" --objective masked_lm

@@ -48,7 +48,7 @@ bad 2 'exists already' --out text.txt
 bad 3 'Not a directory' --out text.txt/run
 bad 3 'cannot open' --config none.json
 expect_error 2 'not a multiple of 5 heads' "$P" --text text.txt --width 16 --heads 5
-expect_error 2 'this machine has' "$P" --text text.txt --width 65536 --heads 1 --layers 4096
+expect_error 2 'for them and the text: reduce --width' "$P" --text text.txt --width 65536 --heads 1 --layers 4096
 expect_error 2 'there is no text' "$P"
 expect_error 2 'there is no text' "$P" --steps 3
 expect_error 3 'nothing.txt' "$P" --text nothing.txt
@@ -114,7 +114,7 @@ grep -q "\"$PWD/home/text.txt\"" home/c/config.json || fail "a ~ is in config.js
 M=("$P" --text text.txt --layers 1 --width 1024 --heads 4 --context 1024 --batch 2048)
 expect_done "${M[@]}" --plan
 grep -qE '^Note: this run does not fit into the memory: a micro-batch needs [0-9.]+ [GT]iB for activations' out.log || fail "not told: $(cat out.log)"
-expect_error 2 'iB for activations, and the model' "${M[@]}" --out large
+expect_error 2 'iB for activations, and a model of' "${M[@]}" --out large
 [[ ! -e large ]] || fail "a run that cannot be left a folder"
 expect_done "$P" "${B[@]}" --plan
 grep -q 'does not fit' out.log && fail "a small run does not fit: $(cat out.log)"

@@ -42,15 +42,29 @@ grep -q '"rope_type": "linear"' stretched/checkpoints/step-000004/config.json ||
 sed -i 's/"rope_type": "linear"/"rope_type": "yarn"/' foreign/config.json
 expect_error 3 'is "yarn"; supported: "default", "linear" or "llama3"' "$P" --from foreign "${F[@]}"
 sed -i 's/"rope_type": "yarn"/"rope_type": "linear"/; s/"tie_word_embeddings": false/"tie_word_embeddings": true/' foreign/config.json
-expect_error 3 '"tie_word_embeddings" is true; the block of this model has false' "$G" --checkpoint foreign
+tied='"tie_word_embeddings" is true; the block of this model has false: this program was compiled without the family llama_tied, which takes it'
+expect_error 3 "$tied" "$G" --checkpoint foreign
+expect_error 3 "$tied" "$P" --from foreign "${F[@]}"
+# Numbers that do not fit are named as the options or the members that have them.
+number() { cp $checkpoint/config.json foreign/config.json && sed -i "s/\"$1\": [^,]*/\"$1\": $2/" foreign/config.json; }
+number num_key_value_heads 3
+expect_error 3 '"num_key_value_heads" is 3, which does not divide 4 heads: take 2 or 4' "$P" --from foreign "${F[@]}"
+number rope_theta 0.5
+expect_error 3 '"rope_theta" is 0.5: give 0, or a number above 1' "$P" --from foreign "${F[@]}"
+expect_error 2 '--kv-heads is 3, which does not divide 4 heads: take 2 or 4' "$P" "${T[@]}" --model llama --heads 4 --kv-heads 3 --plan
+expect_error 2 '--rotary-fast is 8, but nothing reads it without the context of pretraining' "$P" "${T[@]}" --model llama --heads 4 --rotary-factor 2 \
+  --rotary-fast 8 --plan
+expect_error 2 'a stage must keep 1 to 2 of the 2 groups of 2 heads, which are kept or dropped together' "$P" "${T[@]}" --model llama --heads 4 --kv-heads 2 --schedule 'heads 3-full' --plan
 
 # Options that do not fit.
-expect_error 2 'rotary' "$P" "${B[@]}" --model gpt2 --rotary-base 50000 --plan
+expect_error 2 '--rotary-base is 50000, but the positions of this block are not rotary: leave it out' "$P" "${B[@]}" --model gpt2 --rotary-base 50000 --plan
 expect_error 2 'heads' "$P" "${T[@]}" --model llama --heads 16 --plan
 expect_error 2 'no network of --model llama for --objective masked_lm is compiled for --device cpu' "$P" "${B[@]}" --model llama --objective masked_lm --plan
 expect_done "$P" "${B[@]}" --steps 4 --objective masked_lm --validate-every 0 --out bert
 expect_error 2 'fills gaps and cannot continue a text' "$G" --checkpoint bert/checkpoints/step-000004
 rm bert/checkpoints/step-000004/{manifest,state}.json
+expect_error 2 'fills gaps and cannot continue a text' "$G" --checkpoint bert/checkpoints/step-000004
+sed -i 's/"objective": "masked_lm"/"objective": "causal_lm"/' bert/checkpoints/step-000004/config.json
 expect_error 2 'holds a model of the family bert, and this program continues texts with gpt2 or llama on cpu' "$G" --checkpoint bert/checkpoints/step-000004
 expect_done "$P" "${B[@]}" --steps 12 --validate-every 0 --out gpt2
 expect_done "$C" gpt2 llama --out comparison

@@ -58,12 +58,20 @@ bad '--masking whole-words hides the tokens of a word together' --model bert --m
 bad 'this tokenizer of 259 ids has no [CLS] or no [SEP]' --model bert --frame cls-sep
 bad '--max-predictions is of the objective masked_lm, and that of this run is causal_lm' --max-predictions 3
 bad '--frame is of the objective masked_lm' --frame none
-bad 'masking::independent draws for each token alone' --model bert --masking independent --max-predictions 3
+bad 'independent masking draws for each token alone' --model bert --masking independent --max-predictions 3
+bad '--max-predictions is given, but a sequence has 16 tokens' --model bert --max-predictions 17
 bad '(the nearest is whole-words)' --model bert --masking whole
 bad '(the nearest is bert-adam)' --optimizer bert
 expect_error 2 'a context of 2 has no room for a token between [CLS] and [SEP]' "$P" --text text.txt --width 16 --heads 2 --context 2 --threads 1 \
   --model bert --tokenizer vocab.txt --vocab 28 --out bad
 [[ ! -e bad ]] || fail "a refused run left a folder"
+
+# A comparison names other masks and other frames.
+expect_done "$C" framed words bare --out report
+for line in 'words differs from framed in masking, whole-words instead of bert: their losses are not comparable.' \
+  'bare differs from framed in frame, none instead of automatic: their losses are not comparable.'; do
+  grep -qxF "$line" report/report.md || fail "\"$line\" is missing: $(cat report/report.md)"
+done
 
 # The losses without context: before the run, in its summary, and beside the losses that are compared.
 expect_done "$P" "${M[@]}" --plan

@@ -125,6 +125,11 @@ unread grown 'copies no block' --schedule 2-4 --grown copied
 unread masking '--objective is causal_lm' --masking independent
 unread masking '--objective is causal_lm' --masking bert
 unread validation-windows '--validate-every is 0' --validation-windows 8
+expect_done "$P" "${T[@]}" --plan --validation-text text.txt
+grep -q '^Note: --validate-every is 0, so no loss is measured on the validation text' out.log || fail "a text that is not validated on: $(cat out.log)"
+unread keep-every 'the run has 24 steps and keeps the last checkpoint anyway' --keep-every 25
+expect_done "$P" "${T[@]}" --plan --keep-every 24
+expect_error 2 '--keep-every is given, but the run has 24 steps' "$P" --resume kept --keep-every 25
 unread shard-format 'there are no shards' --shard-format llm.c
 echo '{"scale": "sqrt_gap", "grown": "copied"}' >c.json
 unread scale 'draws layers by it' --config c.json --schedule pld:0.5 --allow-shrinking
@@ -173,7 +178,7 @@ cp with-residual-dropout/checkpoints/step-000008/model.safetensors whole.safeten
 rm -r with-residual-dropout/checkpoints/step-000008 with-residual-dropout/summary.json
 expect_done "$P" --resume with-residual-dropout
 cmp whole.safetensors with-residual-dropout/checkpoints/step-000008/model.safetensors || fail "a resume draws another dropout"
-bad 'dropout_rates::residual is 1: give a share from 0 to below 1' --residual-dropout 1
+bad '--residual-dropout is 1: give a share from 0 to below 1' --residual-dropout 1
 bad '--embedding-dropout is "-0.1": give a number from 0 to 1' --embedding-dropout -0.1
 
 bad '--completep-rate is "-1": give a number from 0 to 8' --completep-rate -1

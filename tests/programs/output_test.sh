@@ -113,6 +113,14 @@ sentence=$(grep '^At ' out.log)
   fail "which comparison is which is not told: $sentence"
 grep -qF "$sentence" arms/report.md || fail "the report does not say which comparison is which"
 [[ $(grep -o '>[a-z]*</text>' arms/curves.svg | grep -cE 'twelve|half|nine') -eq 6 ]] || fail "the legend has not one entry for each run and panel"
+expect_done "$P" --text text.txt --layers 4 --width 16 --heads 2 --context 32 --batch 2 --threads 1 --steps 12 --validation-windows 8 --out wider
+expect_done "$C" twelve wider --out other
+for line in 'context, 32 instead of 16: their losses are not comparable.' 'validation windows, 8 instead of 256: their losses are not comparable.' \
+  'tokens per step, 64 instead of 32: equal steps are not equal tokens.'; do
+  grep -qxF "wider differs from twelve in $line" out.log || fail "\"$line\" is missing: $(cat out.log)"
+done
+expect_done "$C" twelve half --out other
+! grep -q 'differs from' out.log || fail "a schedule is a difference: $(cat out.log)"
 expect_done "$C" twelve twelve --out same
 grep -qE '^At equal steps \(12\) and equal block FLOPs \([^)]+\): twelve [0-9.]+, twelve [0-9.]+\.$' out.log || fail "equal runs: $(cat out.log)"
 expect_done "$C" twelve nine --out other

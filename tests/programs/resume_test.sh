@@ -57,6 +57,14 @@ expect_done "$P" --resume torn
 grep -q "step-000060 is damaged" out.log || fail "the torn checkpoint is not named: $(cat out.log)"
 expect_same_run whole torn
 
+# A folder that lost its checkpoints says so, and how to start anew.
+cp -r whole bare && rm -r bare/checkpoints
+expect_error 3 'bare is the folder of a run, but its folder "checkpoints" is missing, so it has no checkpoint any more' "$P" --resume bare
+[[ $(cat err.log) == *'--config bare/config.json --out FOLDER)' ]] || fail "it is not told how to start anew: $(cat err.log)"
+expect_error 3 'its folder "checkpoints" is missing' "$G" --run bare
+expect_done "$P" --config bare/config.json --out anew
+expect_same_run whole anew
+
 # Newest by number, not by name; what the run was started with may not change, the rest may.
 cp -r whole other
 expect_error 2 '--batch is 3, but the run was started with 2' "$P" --resume other --batch 3

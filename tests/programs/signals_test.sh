@@ -26,6 +26,23 @@ wait $process
 [[ $? -eq 130 ]] || fail "SIGINT gives another exit code than 130"
 [[ -d one/checkpoints/$(printf 'step-%06d' "$(wc -l <one/metrics.jsonl)") ]] || fail "the last step was not saved"
 
+# A terminal that is closed, unless the run was started to outlive it.
+start --resume one
+wait_for_line 'resuming after step'
+kill -HUP $process
+wait $process
+[[ $? -eq 129 ]] || fail "SIGHUP gives another exit code than 129: $(cat err.log)"
+grep -q 'everything is saved' out.log || fail "SIGHUP saves nothing: $(cat out.log)"
+rm -f out.log
+nohup "$P" --resume one >out.log 2>err.log &
+process=$!
+wait_for_line 'resuming after step'
+kill -HUP $process
+sleep 0.3
+kill -TERM $process
+wait $process
+[[ $? -eq 143 ]] || fail "SIGHUP ends a run under nohup: $(cat out.log err.log)"
+
 for pause in 0 0.001 0.004; do
   start --resume one
   sleep 0.2

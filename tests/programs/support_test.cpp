@@ -2,6 +2,8 @@
 // The small parts that the programs share.
 #include <doctest/doctest.h>
 
+#include "../../examples/compare/differences.hpp"
+#include "../../examples/generate/prompt_reading.hpp"
 #include "../../examples/generate/sampler.hpp"
 #include "../../examples/support/curves.hpp"
 #include "../../examples/support/option_list.hpp"
@@ -177,4 +179,69 @@ TEST_CASE("bytes become whole characters, wherever they are cut") {
   CHECK(one("\xed\xa0") == bad + bad + "|");  // half of a surrogate
   CHECK(one("\xf4\x90") == bad + bad + "|");  // above U+10FFFF
   CHECK(one("\xe0") == "|\xe0");
+}
+
+TEST_CASE("a prompt is read as the model was trained: both ways behind its marks after prefixes, forward otherwise") {
+  const raptr::vocabulary ids{.size = 20, .end_of_text = 0, .nlu = 17, .nlg = 18, .s2s = 19}, plain{.size = 20, .end_of_text = 0};
+  const auto reading = [&](const char* objective, const char* mixture, const char* mode, const raptr::vocabulary& of) {
+    raptr::json own = {{"objective", objective}};
+    if (mixture) own["objective_settings"] = mixture;
+    return program::learnt_objective("checkpoint", own).reading(mode, of);
+  };
+  const std::vector<int> none{}, s2s{19}, nlu{17}, begin_and_s2s{5, 19};
+  CHECK_FALSE(program::learnt_objective("checkpoint", {}).reading("automatic", ids).both_ways);
+  CHECK_FALSE(reading("causal_lm", nullptr, "automatic", ids).both_ways);
+  CHECK_FALSE(reading("ul2", "causal 0.5, spans(3, 0.15) 0.5", "automatic", ids).both_ways);
+  CHECK(reading("prefix_lm", nullptr, "automatic", plain).both_ways);
+  CHECK(reading("ul2", "causal 0.5, prefix 0.5", "automatic", ids).both_ways);
+  CHECK(reading("ul2", "causal 0.5, prefix 0.5", "automatic", ids).marks == none);
+  CHECK(reading("ul2", "causal 0.5, prefix(mode, begin 5) 0.5", "automatic", ids).marks == begin_and_s2s);
+  CHECK(reading("ul2", "causal 0.5, prefix(mode) 0.5", "none", ids).marks == none);
+  CHECK(reading("ul2", "causal 0.5, prefix(mode) 0.5", "nlu", ids).marks == nlu);
+  CHECK(reading("ul2", nullptr, "automatic", ids).marks == s2s);  // of an earlier version
+  CHECK(reading("ul2", nullptr, "automatic", plain).marks == none);
+
+  const auto refusal = [&](auto... arguments) { return sentence_of<raptr::input_error>([&] { (void)reading(arguments...); }); };
+  CHECK(has(refusal("ul2", "spans(3, 0.15) 1", "automatic", ids), "the objective ul2:spans(3, 0.15) 1, which fills gaps and cannot continue a text"));
+  CHECK(has(refusal("span_corruption", nullptr, "automatic", ids), "which fills gaps and cannot continue a text"));
+  CHECK(has(refusal("ul2", "prefix 1", "s2s", plain), "--mode is s2s, but the tokenizer has no such mode token"));
+  CHECK(has(refusal("causal_lm", nullptr, "s2s", ids), "--mode is s2s, but the objective of the model is causal_lm, which has no mode tokens"));
+
+  const std::vector<std::int32_t> text{1, 2, 3, 4, 5};  // a prompt of three
+  const program::prompt_reading forward{}, both{true, {19}};
+  CHECK(forward.batch_of(text, 3, 8).segments[0].prefix == 0);
+  const raptr::batch all = both.batch_of(text, 3, 8), last = both.batch_of(text, 3, 4), gone = both.batch_of(text, 3, 3);
+  CHECK(all.ids == std::vector<int>{19, 1, 2, 3, 4, 5});
+  CHECK(all.segments[0].prefix == 4);
+  CHECK(all.targets[0].row == 5);
+  CHECK(last.ids == std::vector<int>{19, 3, 4, 5});
+  CHECK(last.segments[0].prefix == 2);
+  CHECK(gone.ids == std::vector<int>{19, 4, 5});
+  CHECK(gone.segments[0].prefix == 1);
+}
+
+TEST_CASE("a comparison names what differs between two runs, by what either recorded") {
+  const raptr::json one = {{"objective", "ul2"}, {"validation-windows", 256}, {"context", 16}, {"batch", 2}, {"accumulate", 1}};
+  const auto said = [&](raptr::json other, std::int64_t parameters = 100) {
+    return program::differences("b", program::facts_of(other, {}, parameters), "a", program::facts_of(one, {}, 100));
+  };
+  const auto with = [&](const char* name, const raptr::json& value) {
+    raptr::json other = one;
+    other[name] = value;
+    return other;
+  };
+  CHECK(said(one).empty());
+  CHECK(said(with("objective", "ul2:decoder")).empty());  // the same mixture
+  CHECK(said(with("schedule", "6-12")).empty());
+  CHECK(has(said(with("objective", "causal_lm")), "b differs from a in objective, causal_lm instead of ul2: their losses are not comparable.\n"));
+  CHECK(has(said(with("objective", "ul2:prefix")), "b differs from a in options of the objective, prefix 1 instead of causal 0.6, prefix 0.2"));
+  CHECK(has(said(with("validation-windows", 8)), "b differs from a in validation windows, 8 instead of 256: their losses are not comparable.\n"));
+  CHECK(has(said(with("context", 32)), "b differs from a in context, 32 instead of 16: their losses are not comparable.\n"));
+  CHECK(has(said(with("accumulate", 4)), "b differs from a in tokens per step, 128 instead of 32: equal steps are not equal tokens.\n"));
+  CHECK(program::differences("b", program::facts_of(one, {{"from", "abcd"}}, 100), "a", program::facts_of(one, {}, 100)) ==
+        "b differs from a in initial weights, those of --from (abcd) instead of random ones: they start elsewhere.\n");
+  CHECK(has(said(one, 101), "b differs from a in parameters, 101 instead of 100"));
+  const raptr::json of_program = {
+      {"objective", "ul2"}, {"objective_settings", raptr::ul2{}.settings()}, {"context", 16}, {"batch", 2}, {"accumulate", 1}};
+  CHECK(said(of_program).empty());
 }

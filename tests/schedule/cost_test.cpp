@@ -83,6 +83,14 @@ static_assert(subnet_schedule<require_progressive<paper, example_block, bert_bas
 static_assert(scales_fit_norm<paper, false>() && scales_fit_norm<whole, true>() && !scales_fit_norm<whole, false>());
 static_assert(scales_fit_norm<any_schedule, false>());  // nothing is known of it yet
 
+/// Two query heads share a key and a value.
+struct grouped_attention : example_attention {
+  static constexpr int units(const model_shape& s) { return s.head_groups(); }
+};
+struct grouped_block {
+  using parts = part_list<grouped_attention, example_mlp>;
+};
+
 /// Moves at every step.
 struct grow_evenly {
   stage_rule at(const run_position& now) const {
@@ -102,9 +110,13 @@ TEST_CASE("the check finds on every axis what cannot be trained, with the number
     CHECK_THROWS_WITH_AS(check_schedule(schedule, net, 100, true), sentence, input_error);
     CHECK(!fits_network(schedule, net, 100));
   };
+  const char* const nine_neurons =
+      "raptr: a stage must keep 1 to 8 of the 8 groups of 12 neurons, which are kept or dropped together: give a number of groups, or a share that "
+      "is a "
+      "whole number of them";
   refused(constant<head_drop<keep<5>>>{}, "raptr: a stage keeps 5 of 4 heads: keep between 1 and 4");
-  refused(constant<neuron_drop<keep<9>>>{}, "raptr: a stage keeps 9 of 8 neurons: keep between 1 and 8");
-  refused(constant<width_slice<keep<9>>>{}, "raptr: a stage keeps 9 of 8 neurons: keep between 1 and 8");
+  refused(constant<neuron_drop<keep<9>>>{}, nine_neurons);
+  refused(constant<width_slice<keep<9>>>{}, nine_neurons);
   refused(constant<sublayer_drop<keep<13>>>{}, "raptr: a stage keeps 13 of 12 sublayers: keep between 1 and 12");
   refused(constant<sequence_drop<keep<11>>>{}, "raptr: a stage keeps 11 of 10 sequences: keep between 1 and 10");
   refused(constant<head_drop<keep<1, 3>>>{}, "raptr: a stage keeps 1/3 of 4 heads, which is not a whole number: the nearest are 1/4 and 2/4");
@@ -127,6 +139,18 @@ TEST_CASE("the check finds on every axis what cannot be trained, with the number
                        net, 100, norm_first));
 }
 
+TEST_CASE("heads that share keys and values are counted by groups, and errors say so") {
+  model_shape grouped = small;
+  grouped.kv_heads = 2;
+  const network_layout net = layout_of<grouped_block>(grouped);
+  const char* const two_groups =
+      "raptr: a stage must keep 1 to 2 of the 2 groups of 2 heads, which are kept or dropped together: give a number of groups, or a share that is a "
+      "whole number of them";
+  CHECK_THROWS_WITH_AS(check_schedule(constant<head_drop<keep<3>>>{}, net, 100, true), two_groups, input_error);
+  CHECK_THROWS_WITH_AS(check_schedule(constant<head_drop<keep<1, 4>>>{}, net, 100, true), two_groups, input_error);
+  CHECK_NOTHROW(check_schedule(constant<head_drop<keep<1, 2>>>{}, net, 100, true));
+}
+
 TEST_CASE("every part that names an axis is checked, not only the first") {
   const network_layout net = layout_of<wide_then_narrow>({.layers = 2, .width = 48, .heads = 4});
   CHECK_THROWS_WITH_AS(check_schedule(constant<head_drop<keep<3>>>{}, net, 10, true), "raptr: a stage keeps 3 of 2 heads: keep between 1 and 2",
@@ -141,8 +165,8 @@ TEST_CASE("on a post-norm block inverse is refused on layers, sub-layers and seq
   const auto refused = [&](const auto& schedule, const char* step) {
     CHECK_NOTHROW(check_schedule(schedule, net, 100, true));
     CHECK_THROWS_WITH_AS(check_schedule(schedule, net, 100, false),
-                         ("raptr: this schedule scales whole blocks (raptr::inverse) at step " + std::string(step) +
-                          ", which is not defined for a post-norm block: use inverse_per_branch or pre_norm")
+                         ("raptr: this schedule scales whole blocks (inverse) at step " + std::string(step) +
+                          ", which is not defined for a post-norm block: use inverse_per_branch or a pre-norm block")
                              .c_str(),
                          input_error);
     CHECK(scales_whole_block(schedule, 100));
@@ -196,8 +220,8 @@ TEST_CASE("the check finds a mistake in any stage, also one that begins late") {
   CHECK_THROWS_WITH_AS(check_schedule(equal_stages<layer_drop, 6, 8, 13>{}, layout, 100, false),
                        "raptr: a stage keeps 13 of 12 layers: keep between 1 and 12", input_error);
   CHECK_THROWS_WITH_AS(check_schedule(in_second_stage{}, layout, 100, false),
-                       "raptr: this schedule scales whole blocks (raptr::inverse) at step 25, which is not defined for a post-norm block: "
-                       "use inverse_per_branch or pre_norm",
+                       "raptr: this schedule scales whole blocks (inverse) at step 25, which is not defined for a post-norm block: "
+                       "use inverse_per_branch or a pre-norm block",
                        input_error);
   CHECK_THROWS_AS(check_schedule(any_schedule(in_second_stage{}), layout, 100, false), input_error);
   CHECK_THROWS_AS(check_schedule(warm{}, layout, 30'000, false), input_error);

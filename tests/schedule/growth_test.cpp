@@ -71,7 +71,7 @@ bool has(const std::string& sentence, const std::string& part) { return sentence
 TEST_CASE("a schedule may not lose what a block has learnt, unless shrinking is allowed") {
   CHECK(said_of("full for 1/3 then stack:6-9-12") ==
         "raptr: at step 30 the network goes from 12 to 6 blocks, and neither block 6, which was trained, nor a copy of it remains: this is "
-        "shrinking; begin with the smaller network, or set .allow_shrinking = true");
+        "shrinking; begin with the smaller network, or allow shrinking (.allow_shrinking = true, --allow-shrinking)");
   for (const char* const shrinks : {"full for 1/3 then stack:6-9-12", "6-12 for 1/2 then stack:6-12", "stack:6-12 for 1/2 then stack:6-12",
                                     "stack:6-9 for 1/2 then stack:6-12", "(full for 1/3 then stack:6-12) with heads 1/2-full",
                                     "heads 1/2-full with (full for 30 then stack:6-12)", "full for 1/3 then (stack:6-12 with heads 1/2-full)",
@@ -139,7 +139,7 @@ TEST_CASE("blocks join as copies, at the first step of a stage, and only those t
 
 TEST_CASE("only one side of with grows the network") {
   const given_growth one{.network = [](const run_position& now) { return unit_set::first(now.stage == 0 ? 6 : 12); }};
-  CHECK(has(said_of(with<given_growth, given_growth>(one, one)), "both schedules of raptr::with grow the network"));
+  CHECK(has(said_of(with<given_growth, given_growth>(one, one)), "both sides of `with` grow the network"));
 }
 
 TEST_CASE("gradual stacking appends copies of the last blocks at the first step of a stage") {

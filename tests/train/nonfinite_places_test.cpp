@@ -240,19 +240,24 @@ TEST_CASE("Whatever is not finite in a step of a GPT-2 is caught, named, counted
 }
 TEST_CASE("Whatever is not finite in a step of a BERT is caught, named, counted, and changes nothing") { every_place<bert_block, masked_lm>("BERT"); }
 
-TEST_CASE("A moment that is not finite is caught with momentum, too, and in blocks that are dropped and still move") {
+TEST_CASE("A moment or weight that is not finite is caught with momentum, too, and in blocks that are dropped and still move or decay") {
   places<gpt2_block, causal_lm, sgd> momentum;
-  places<gpt2_block, causal_lm, adamw> dropped(any_schedule(one_block<unscaled>{}), dropped_update::zero_gradient);
-  std::vector<place> of_momentum, of_dropped;
+  places<gpt2_block, causal_lm, adamw> dropped(any_schedule(one_block<unscaled>{}), dropped_update::zero_gradient),
+      decaying(any_schedule(one_block<unscaled>{}), dropped_update::decay_only);
+  std::vector<place> of_momentum, of_dropped, of_decaying;
   for (std::size_t k = 0; k < momentum.layout().all().size(); ++k)
     for (const float value : bad_values) {
       const std::string name = momentum.layout().all()[k].full_name();
       of_momentum.push_back({text_of(value) + " in " + name, name, [&momentum, k, value] { momentum.set_moment(0, k, value); }});
       for (int m = 0; m < 2; ++m)
         of_dropped.push_back({text_of(value) + " in " + name, name, [&dropped, k, m, value] { dropped.set_moment(m, k, value); }});
+      if (momentum.layout().all()[k].block != 1) continue;
+      of_dropped.push_back({text_of(value) + " in the weight " + name, name, [&dropped, k, value] { dropped.set_weight(k, value); }});
+      of_decaying.push_back({text_of(value) + " in the weight " + name, name, [&decaying, k, value] { decaying.set_weight(k, value); }});
     }
   try_all("GPT-2 with momentum", momentum, of_momentum);
   try_all("GPT-2 with a dropped block", dropped, of_dropped);
+  try_all("GPT-2 with a dropped block that decays", decaying, of_decaying);
 }
 
 TEST_CASE_TEMPLATE("A factor of a scale that is not finite spoils no weight", Scale, nan_scale, infinite_scale, large_scale) {

@@ -115,6 +115,7 @@ TEST_CASE_TEMPLATE("The first bad tensor is named, in the order of the layout", 
   const step_report overflows = step_with_huge_neurons<Device>(1e22f, 1);
   CHECK(overflows.nonfinite == "block 1 mlp down");
   CHECK(has(overflows.line(), "skipped: block 1 mlp down is not finite"));
+  CHECK(has(overflows.line(), ", loss -, rate "));
   const step_report fits = step_with_huge_neurons<Device>(100, 1);
   CHECK(fits.nonfinite.empty());
   CHECK(fits.gradient_norm > 1e19);

@@ -203,6 +203,7 @@ void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, cons
   model_shape shape = model.shape();
   shape.layers = existing.size();
   json config = model_config<typename kind::model::block, typename kind::model::objective_type>(shape, tokens, checkpoint::is_whole(model));
+  if constexpr (requires { model.objective().settings(); }) config["raptr"]["objective_settings"] = model.objective().settings();
   if (!parts.waiting.empty()) config["raptr"]["grows_to"] = model.shape().layers, config["raptr"]["existing_blocks"] = blocks;
   to.write("config.json", json_text(config));
   if (kind::model::objective_type::name == causal_lm::name && config.contains("architectures"))

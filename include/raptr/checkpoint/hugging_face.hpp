@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <ranges>
 #include <set>
 #include <string>
@@ -199,7 +200,11 @@ template <model_family Family> model_shape hugging_face_shape(const std::filesys
 /// the model's master type; names with or without their prefix; a tied weight once or twice. A model of a shorter context takes the
 /// first rows of the positions. Layers that no objective trains (the
 /// pooler of a BERT) are kept for its checkpoints. Throws file_error and leaves the model unchanged.
-template <class Model> void load_hugging_face(const std::filesystem::path& folder, Model& model) {
+///
+///   new_rows  a seed: a model of a larger vocabulary, as for tokens added to the tokenizer, has the rows beyond those of the folder as
+///             initialise(seed) draws them; nullopt: it is refused
+template <class Model>
+void load_hugging_face(const std::filesystem::path& folder, Model& model, const std::optional<std::uint64_t>& new_rows = std::nullopt) {
   using master = typename Model::master;
   using block = typename Model::block;
   const auto file = folder / "config.json";
@@ -208,18 +213,33 @@ template <class Model> void load_hugging_face(const std::filesystem::path& folde
   if (const auto there = json_member<std::string>(config, "model_type", file); there != names.family || there == own_names.family)
     errors::architecture_differs(file, there, names.family);
   model_shape there = model.shape();
-  there.context = (std::max)(there.context, hugging_face_config_of<family_of<block>, block>(config, file, 0, true).shape.context);
+  const model_shape in_file = hugging_face_config_of<family_of<block>, block>(config, file, 0, true).shape;
+  there.context = (std::max)(there.context, in_file.context);
+  if (new_rows) there.vocab = (std::min)(there.vocab, in_file.vocab);
   expect_same_config<block>(config, file, there);
   const auto tensors = file_tensors(model.layout(), names);
   auto shapes = checkpoint::shapes_of(tensors, "");
   for (const tensor_name& n : names.model)
-    if (const auto positions = shapes.find(std::string(n.theirs)); n.ours == "embed_positions.weight" && positions != shapes.end())
-      positions->second.front() = there.context;
+    if (const auto found = shapes.find(std::string(n.theirs)); found != shapes.end()) {
+      if (n.ours == "embed_positions.weight") found->second.front() = there.context;
+      if (n.ours == "embed_tokens.weight" || n.ours.starts_with("output.")) found->second.front() = there.vocab;
+    }
+  const auto size_of = [&](const std::string& name) { return static_cast<std::size_t>(*detail::bytes_of_shape(shapes.at(name), 1)); };
   const detail::hugging_face_tensors files(folder, names, there.layers, there.width, shapes);
   files.check_tied_weights<master>();
-  checkpoint::read_tensors(model, tensors, files.untrained<master>(model.shape().width), [&](const std::string& name, std::span<master> out) {
-    files.read(name, out);
-  }).put_into(model);
+  auto read =
+      checkpoint::read_tensors(model, tensors, files.untrained<master>(model.shape().width), [&](const std::string& name, std::span<master> out) {
+        files.read(name, shapes.contains(name) ? out.first((std::min)(out.size(), size_of(name))) : out);
+      });
+  if (there.vocab < model.shape().vocab) {
+    model.initialise(*new_rows);
+    const std::vector<master> initial = model.get_weights();
+    for (const file_tensor& t : tensors)
+      t.each([&, size = size_of(t.name)](std::size_t ours, std::size_t theirs) {
+        if (theirs >= size) read.weights[ours] = initial[ours];
+      });
+  }
+  std::move(read).put_into(model);
 }
 
 }  // namespace raptr

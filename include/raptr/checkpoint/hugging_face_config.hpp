@@ -4,6 +4,7 @@
 // is dropout, which no model here has: its rates are ignored.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -36,8 +37,8 @@ namespace errors {
   fail<file_error>(shown(file) + ": \"" + std::string(member) + "\" is " + detail::shown_json(value) + (is_default ? " by default" : "") +
                    "; the block of this model has " + supported);
 }
-[[noreturn]] inline void shape_of_config_cannot_be(const std::filesystem::path& file, const input_error& about_sizes) {
-  fail<file_error>(shown(file) + ": " + bare_sentence(about_sizes));
+[[noreturn]] inline void shape_of_config_cannot_be(const std::filesystem::path& file, const std::string& about_sizes) {
+  fail<file_error>(shown(file) + ": " + about_sizes);
 }
 }  // namespace errors
 
@@ -62,6 +63,21 @@ inline std::string listed(const config_values& values) {
   std::string list;
   for (const config_value& one : values) list += (list.empty() ? "" : " or ") + shown_json(json_of(one));
   return list;
+}
+
+/// The quoted member of config.json that holds a member of the shape, or else that of the shape.
+inline std::string member_in_file(const std::string& path, const std::vector<named_size>& sizes) {
+  std::string option = path;
+  std::ranges::replace(option, '_', '-');
+  for (const named_size& s : sizes)
+    if (s.name == option) return errors::quoted(s.member);
+  for (const auto& [ours, theirs] : {std::pair<std::string_view, std::string_view>{"rotary_base", "rope_theta"},
+                                     {"rotary_stretch.factor", "factor"},
+                                     {"rotary_stretch.context", "original_max_position_embeddings"},
+                                     {"rotary_stretch.slow", "low_freq_factor"},
+                                     {"rotary_stretch.fast", "high_freq_factor"}})
+    if (path == ours) return errors::quoted(theirs);
+  return path;
 }
 
 /// A config_visitor that reads. by_block: whether choices of the block are checked too.
@@ -136,8 +152,10 @@ hugging_face_model hugging_face_config_of(const json& config, const std::filesys
     model.shape.check();
     model.shape.neurons = model.shape.neuron_count();
     if (neuron_group == 0) model.shape.neuron_group = default_neuron_group(model.shape.neurons);
+  } catch (const member_error& e) {
+    errors::shape_of_config_cannot_be(file, detail::member_in_file(e.path(), reader.sizes) + e.problem);
   } catch (const input_error& e) {
-    errors::shape_of_config_cannot_be(file, e);
+    errors::shape_of_config_cannot_be(file, bare_sentence(e));
   }
   model.sizes = std::move(reader.sizes);
   for (named_size& s : model.sizes)

@@ -77,6 +77,8 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
   }
   try {
     s.check();
+  } catch (const member_error& wrong) {
+    errors::wrong_member(file, "raptr", "sizes of a model", wrong.path() + wrong.problem);
   } catch (const input_error& wrong) {
     errors::wrong_member(file, "raptr", "sizes of a model", bare_sentence(wrong));
   }

@@ -81,6 +81,8 @@ inline rotary_numbers rotary_from_json(const json& config, const std::filesystem
     if (!config[member].is_object()) errors::wrong_member(file, member, "an object", detail::shown_json(config[member]));
     return rotary_of_object(config[member], there("original_max_position_embeddings") ? config["original_max_position_embeddings"] : json(), file);
   };
+  if (there("partial_rotary_factor") && config["partial_rotary_factor"] != 1)
+    errors::unsupported_rotary(file, "partial_rotary_factor", config["partial_rotary_factor"], "1");
   rotary_numbers found = object("rope_parameters");
   const rotary_numbers before = object("rope_scaling");
   if (there("rope_parameters") && there("rope_scaling") && found.stretch != before.stretch)

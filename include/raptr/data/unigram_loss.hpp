@@ -80,10 +80,11 @@ struct unigram_losses {
 ///   validation  has the targets
 ///   most        windows from the start of the validation text; 0: all
 ///
-/// Throws input_error if the validation text does not fill one window, and stopped on a request.
+/// Returns nullopt if none of these windows has a target. Throws input_error if the validation text does not fill one window, and stopped on a
+/// request.
 template <token_source Training, token_source Validation, class Objective>
-unigram_losses unigram_losses_of(const Training& training, const Validation& validation, const Objective& objective, int context,
-                                 std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
+std::optional<unigram_losses> unigram_losses_of(const Training& training, const Validation& validation, const Objective& objective, int context,
+                                                std::int64_t most = 0, std::uint64_t seed = 0, const std::stop_token& stop = {}) {
   constexpr bool shows = requires(const vocabulary& ids) { objective.shown_as(0, 0, ids); };
   const unigram_counts counts = [&] {
     if constexpr (requires { requires Objective::adds_targets; })
@@ -112,7 +113,7 @@ unigram_losses unigram_losses_of(const Training& training, const Validation& val
       }
     }
   }
-  if (weight == 0) return {};
+  if (weight == 0) return std::nullopt;
   unigram_losses losses{.unigram = unigram / weight};
   if (shows) losses.visible_token = visible / weight;
   return losses;

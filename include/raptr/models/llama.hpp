@@ -35,6 +35,7 @@ inline constexpr tensor_name parts[]{{"attention.norm.weight", "input_layernorm.
                                      {"mlp.up_proj.weight", "mlp.up_proj.weight"},
                                      {"mlp.down_proj.weight", "mlp.down_proj.weight", true}};
 inline constexpr std::string_view buffers[]{"self_attn.rotary_emb.inv_freq"};
+inline constexpr std::string_view constants[]{"model.rotary_emb.inv_freq"};
 inline constexpr stack_names stack[]{{"model.layers.", parts, buffers}};
 inline constexpr tied_name tied[]{{"lm_head.weight", "model.embed_tokens.weight"}};
 }  // namespace llama_files
@@ -57,7 +58,8 @@ struct llama_family {
             llama_files::stack,
             "model.",
             {},
-            Network::head::tied ? std::span<const tied_name>(llama_files::tied) : std::span<const tied_name>()};
+            Network::head::tied ? std::span<const tied_name>(llama_files::tied) : std::span<const tied_name>(),
+            llama_files::constants};
   }
   static constexpr std::string_view architecture(bool) { return "LlamaForCausalLM"; }
   static constexpr int neurons(int width) { return llama_neurons(width); }

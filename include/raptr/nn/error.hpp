@@ -9,6 +9,7 @@
 #include <raptr/base/decimal.hpp>
 #include <raptr/base/error.hpp>
 #include <raptr/base/utf8.hpp>
+#include <raptr/subnet/error.hpp>
 
 namespace raptr::errors {
 
@@ -70,25 +71,26 @@ namespace raptr::errors {
   fail("masked_lm::max_predictions is " + std::to_string(given) + ": give the largest number of predictions in a sequence, or 0 for no bound");
 }
 [[noreturn]] inline void independent_masks_have_no_bound(int given) {
-  fail("masked_lm::max_predictions is " + std::to_string(given) +
-       ", but masking::independent draws for each token alone: use masking::bert or whole_words, or leave the bound 0");
+  fail("at most " + std::to_string(given) +
+       " tokens of a sequence are to be hidden, but independent masking draws for each token alone: choose the masking of bert or whole words, or no "
+       "bound");
 }
 [[noreturn]] inline void tokenizer_has_no_frame(int size) {
   fail("the frame of masked_lm is cls_sep, but this tokenizer of " + std::to_string(size) +
-       " ids has no [CLS] or no [SEP]: use one that has both, or framing::none");
+       " ids has no [CLS] or no [SEP]: use one that has both, or no frame");
 }
 [[noreturn]] inline void frame_does_not_fit(int context) {
-  fail("a context of " + std::to_string(context) + " has no room for a token between [CLS] and [SEP]: give 3 or more, or framing::none");
+  fail("a context of " + std::to_string(context) + " has no room for a token between [CLS] and [SEP]: give 3 or more, or no frame");
 }
 [[noreturn]] inline void words_are_not_known(std::int64_t given, int ids) {
   fail("masking::whole_words joins tokens to words, but masked_lm::inside_word has " + std::to_string(given) + " entries for a tokenizer of " +
        std::to_string(ids) + " ids: give wordpiece_tokenizer::inside_word(), or use masking::bert");
 }
 [[noreturn]] inline void density_is_out_of_range(double given) {
-  fail("span_corruption::density is " + decimal_text(given) + ": give a share of the tokens, above 0 and below 1");
+  fail("the span density is " + decimal_text(given) + ": give a share of the tokens, above 0 and below 1");
 }
 [[noreturn]] inline void mean_span_is_out_of_range(double given) {
-  fail("span_corruption::mean_span is " + decimal_text(given) + ": give a number of tokens, 1 to 1048576");
+  fail("the mean span is " + decimal_text(given) + ": give a number of tokens, 1 to 1048576");
 }
 [[noreturn]] inline void spans_do_not_fit(int context, int least) {
   fail("a context of " + std::to_string(context) + " has no room for a window with a hidden span, which needs " + std::to_string(least) +
@@ -128,15 +130,16 @@ namespace raptr::errors {
   fail("mixture \"" + shown(text) + "\": expected " + expected + " at position " + std::to_string(position) + ", found " + found);
 }
 [[noreturn]] inline void norm_has_no_epsilon(double given) {
-  fail("model_shape::norm_eps is " + decimal_text(given) + ", but the norm of this block takes no epsilon: leave it 0");
+  fail_member("model_shape::norm_eps", " is " + decimal_text(given) + ", but the norm of this block takes no epsilon: leave it 0");
 }
 [[noreturn]] inline void rotary_head_width_is_odd(int width, int heads) {
   fail("rotary positions turn pairs of numbers, but " + std::to_string(heads) + " heads of a width of " + std::to_string(width) + " have " +
        std::to_string(width / heads) + " each: take a width and heads that give an even number");
 }
 [[noreturn]] inline void positions_are_not_rotary(const char* name, double given) {
-  fail("model_shape::" + std::string(name) + " is " + decimal_text(given) +
-       ", but the positions of this block are not rotary: leave it out, or add raptr::rotary<raptr::half> to the block");
+  fail_member("model_shape::" + std::string(name),
+              " is " + decimal_text(given) +
+                  ", but the positions of this block are not rotary: leave it out, or use a block whose positions are, as of a Llama");
 }
 [[noreturn]] inline void weights_are_not_initialised() { fail("this model has no weights yet: call initialise(seed), or load a checkpoint"); }
 [[noreturn]] inline void weights_have_the_wrong_size(std::size_t given, std::int64_t expected) {

@@ -118,14 +118,16 @@ template <class Rule, class Model> class optimizer {
     const param_ranges kept = model.kept_ranges();
     const packed_array<const master> gradients{model.gradients()};
     const bool moves_dropped = dropped_ == dropped_update::zero_gradient && !active.dropped.empty();
+    const bool decays_dropped = dropped_ == dropped_update::decay_only && !active.dropped.empty();
     std::apply(
         [&](const auto&... m) {
           const auto read = [](const master* arena) { return arena; };
           ops.elementwise_sum(square_with_state{}, kept, results.tensor_squared_norms(), gradients, read(model.weights()), read(m.data())...);
-          if constexpr (Rule::moments > 0)
-            if (moves_dropped)
-              ops.elementwise_sum(finite_state{}, uploaded_ranges(active.dropped, dropped_buffer_), results.tensor_squared_norms(),
-                                  read(m.data())...);
+          const auto look_at_dropped = [&](const auto*... arrays) {
+            ops.elementwise_sum(finite_state{}, uploaded_ranges(active.dropped, dropped_buffer_), results.tensor_squared_norms(), arrays...);
+          };
+          if (moves_dropped) look_at_dropped(read(model.weights()), read(m.data())...);
+          if (decays_dropped) look_at_dropped(read(model.weights()));
         },
         moments_);
     ops.for_each_row(total_norm{results, static_cast<int>(model.layout().all().size())}, 1);

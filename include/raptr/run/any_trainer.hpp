@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <raptr/checkpoint/checkpoint_extras.hpp>
@@ -50,8 +51,8 @@ class any_trainer {
   /// The loss of the full network; see trainer::evaluate().
   virtual mean_loss evaluate(const any_tokens& text, std::int64_t windows, const std::stop_token& stop) = 0;
   /// The losses without context on the same targets; see unigram_losses_of().
-  virtual unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t windows,
-                                         const std::stop_token& stop) const = 0;
+  virtual std::optional<unigram_losses> without_context(const any_tokens& training, const any_tokens& validation, std::int64_t windows,
+                                                        const std::stop_token& stop) const = 0;
   virtual void save(const std::filesystem::path& folder, const vocabulary& tokens, const checkpoint_extras& extras) = 0;
   virtual void load(const std::filesystem::path& folder) = 0;
 };

@@ -70,6 +70,11 @@ template <std::invocable<const json&, std::uint64_t, std::uint64_t> Use> void fo
   }
 }
 
+/// The mean over one group of targets; nullopt: there were none.
+struct named_loss {
+  std::string name;
+  std::optional<double> loss;
+};
 /// One line, read back.
 struct step_metrics {
   std::int64_t step = 0;
@@ -79,6 +84,7 @@ struct step_metrics {
   double block_flops = 0, total_flops = 0, seconds = 0;
   bool skipped = false;
   std::optional<double> learning_rate{}, block_learning_rate{};  // the last one: of the weights of blocks
+  std::vector<named_loss> validation_losses{};                   // of each group, if the objective has several
 };
 
 /// More than any step has, and few enough that the sum over a log does not overflow.
@@ -105,6 +111,11 @@ inline metrics_file read_metrics(const std::filesystem::path& file) {
     m.loss = maybe("loss"), m.validation_loss = maybe("validation_loss");
     m.learning_rate = maybe("learning_rate"),
     m.block_learning_rate = line.contains("block_learning_rate") ? maybe("block_learning_rate") : m.learning_rate;
+    if (line.contains("validation_losses")) {
+      const json groups = json_member<json>(line, "validation_losses", file);
+      for (const auto& [name, loss] : groups.items())
+        m.validation_losses.push_back({name, loss.is_number() ? std::optional(loss.get<double>()) : std::nullopt});
+    }
     m.tokens = json_member<std::int64_t>(line, "tokens", file);
     if (m.tokens < 0 || m.tokens > most_tokens_of_a_step)
       errors::wrong_member(file, "tokens", "0 to " + std::to_string(most_tokens_of_a_step), std::to_string(m.tokens));
@@ -120,22 +131,26 @@ struct run_sums {
   std::int64_t tokens = 0, skipped = 0;
   double block_flops = 0, total_flops = 0, seconds = 0;
   std::optional<double> loss, validation_loss;  // the last ones
+  std::vector<named_loss> validation_losses{};
 
   void add(const step_metrics& m) {
     tokens += m.tokens, skipped += m.skipped, block_flops += m.block_flops, total_flops += m.total_flops, seconds += m.seconds;
     if (m.loss) loss = m.loss;
-    if (m.validation_loss) validation_loss = m.validation_loss;
+    if (m.validation_loss) validation_loss = m.validation_loss, validation_losses = m.validation_losses;
   }
   /// What the line of the step adds once it is in the log.
   void add(const step_report& r) {
     const auto finite = [](bool there, double x) { return there && std::isfinite(x) ? std::optional(x) : std::nullopt; };
+    std::vector<named_loss> groups;
+    for (const group_loss& g : r.validation_losses) groups.push_back({g.name, finite(g.weight > 0, g.loss)});
     add({.loss = finite(!r.skipped(), r.loss),
          .validation_loss = finite(r.validation_loss.has_value(), r.validation_loss.value_or(0)),
          .tokens = r.tokens,
          .block_flops = r.block_flops,
          .total_flops = r.total_flops,
          .seconds = r.seconds,
-         .skipped = r.skipped()});
+         .skipped = r.skipped(),
+         .validation_losses = std::move(groups)});
   }
 };
 inline run_sums sums_of(const std::vector<step_metrics>& steps) {

@@ -33,6 +33,7 @@ class model_card {
     row("model", objective + ", " + blocks_text(step) + " layers, width " + number("width") + ", " + number("heads") + " heads, " +
                      number("neurons") + " neurons, context " + number("context") + ", " + number("vocab") + " ids, " + number("parameters") +
                      " parameters");
+    if (settings_.contains("objective_settings")) row("objective", "`" + settings_["objective_settings"].get<std::string>() + "`");
     row("training", steps + " steps, batch " + count_text(trainer_.options().batch * trainer_.options().accumulate) + ", " + count_text(sums.tokens) +
                         " tokens, seed " + std::to_string(trainer_.options().seed));
     row("cost", scaled_text(sums.block_flops) + " block FLOPs, " + scaled_text(sums.total_flops) + " in all; the whole run has " +

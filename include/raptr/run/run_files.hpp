@@ -22,6 +22,12 @@ namespace errors {
 [[noreturn]] inline void no_run(const std::filesystem::path& folder) {
   fail<file_error>(shown(folder) + " is not the folder of a run: it has no config.json");
 }
+[[noreturn]] inline void checkpoints_are_gone(const std::filesystem::path& folder) {
+  fail<file_error>(shown(folder) +
+                   " is the folder of a run, but its folder \"checkpoints\" is missing, so it has no checkpoint any more: restore that "
+                   "folder, or start the run anew in another one (raptr-pretrain: --config " +
+                   shown(folder / "config.json") + " --out FOLDER)");
+}
 [[noreturn]] inline void checkpoint_is_no_run(const std::filesystem::path& folder, const std::filesystem::path& run) {
   fail<file_error>(shown(folder) + " is a checkpoint or a folder of them, not the folder of a run: give that of its run" +
                    (run.empty() ? "" : ", " + shown(run)));
@@ -65,11 +71,12 @@ struct run_files {
     if (there(here / manifest_name)) errors::checkpoint_is_no_run(folder, run_around(here.parent_path()));
     if (const auto run = run_around(here); !run.empty() && !there(config())) errors::checkpoint_is_no_run(folder, run);
   }
-  /// config(). Throws file_error if the folder is not that of a run.
+  /// config(). Throws file_error if the folder is not that of a run, or lost its checkpoints.
   std::filesystem::path expected_config() const {
     refuse_checkpoint();
     std::error_code ignored;
     if (!std::filesystem::exists(config(), ignored)) errors::no_run(folder);
+    if (!std::filesystem::is_directory(checkpoints(), ignored)) errors::checkpoints_are_gone(folder);
     return config();
   }
 

@@ -99,8 +99,8 @@ template <class Trainer> class trainer_handle final : public any_trainer {
   mean_loss evaluate(const any_tokens& text, std::int64_t most, const std::stop_token& stop) override {
     return trainer_.evaluate(text, options_.batch, most, 0, stop);
   }
-  unigram_losses without_context(const any_tokens& training, const any_tokens& validation, std::int64_t most,
-                                 const std::stop_token& stop) const override {
+  std::optional<unigram_losses> without_context(const any_tokens& training, const any_tokens& validation, std::int64_t most,
+                                                const std::stop_token& stop) const override {
     return unigram_losses_of(training, validation, model().objective(), model().shape().context, most, 0, stop);
   }
   void save(const std::filesystem::path& folder, const vocabulary& tokens, const checkpoint_extras& extras) override {

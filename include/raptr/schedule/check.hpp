@@ -6,11 +6,20 @@
 
 namespace raptr {
 
+/// How many heads or neurons are one unit of an axis: those that share keys and values, or are kept together.
+constexpr int members_of_unit(std::string_view axis, const model_shape& shape) {
+  return axis == heads::name ? shape.queries_per_group() : axis == neurons::name ? shape.neuron_group : 1;
+}
+
 /// Throws input_error, with the numbers, if a rule does not fit the network.
 constexpr void check_rule(const drop_rule& r, const network_layout& layout) {
   const int total = total_of(r, layout), depth = layout.shape.layers, per_block = layout.units_per_block(r.place);
   for (const part_layout& part : layout.parts())
-    if (r.place == unit_place::parts && part.axis == r.axis) (void)r.kept_of(part.units);
+    if (r.place == unit_place::parts && part.axis == r.axis) {
+      const int members = members_of_unit(r.axis, layout.shape);
+      if (members > 1 && !r.meant().fits(part.units)) errors::stage_does_not_fit_the_groups(r.axis, part.units, members);
+      (void)r.kept_of(part.units);
+    }
   const double mean = r.kept_of(total) / total;
   if (mean == 1) return;
   r.select.always.in_units(per_block).check(mean * total);

@@ -33,7 +33,7 @@ namespace raptr::errors {
 }
 
 // ---- networks that grow
-[[noreturn]] inline void both_schedules_grow() { fail("both schedules of raptr::with grow the network: only one may"); }
+[[noreturn]] inline void both_schedules_grow() { fail("both sides of `with` grow the network: only one may"); }
 [[noreturn]] inline void network_is_out_of_range(std::int64_t step, int blocks, int layers) {
   fail("network_at of this schedule returns " + std::to_string(blocks) + " blocks at step " + std::to_string(step) + " for a model of " +
        std::to_string(layers) + ": return at least one, with numbers from 0 to " + std::to_string(layers - 1));
@@ -62,11 +62,11 @@ namespace raptr::errors {
   fail("at step " + std::to_string(step) + " the network goes from " + std::to_string(before) + " to " + std::to_string(after) +
        " blocks, and neither block " + std::to_string(block) +
        ", which was trained, nor a copy of it remains: this is shrinking; begin with the "
-       "smaller network, or set .allow_shrinking = true");
+       "smaller network, or allow shrinking (.allow_shrinking = true, --allow-shrinking)");
 }
 [[noreturn]] inline void block_does_not_exist_yet(std::int64_t step, int block, int blocks) {
   fail("the plan of step " + std::to_string(step) + " has block " + std::to_string(block) + ", which is not among the " + std::to_string(blocks) +
-       " blocks of the network at that step: keep those that exist, as raptr::layer_drop with raptr::first_units does");
+       " blocks of the network at that step: keep those that exist, as a drop of layers with the selector first does");
 }
 [[noreturn]] inline void network_changes_inside_a_stage(std::int64_t step, std::int64_t first) {
   fail("the network of this schedule changes at step " + std::to_string(step) + ", inside the stage that begins at step " + std::to_string(first) +
@@ -92,7 +92,8 @@ namespace raptr::errors {
   fail("schedule " + quoted(text) + ": " + std::string(number) + " at position " + std::to_string(position) + " is not allowed: " + allowed);
 }
 [[noreturn]] inline void schedule_text_shrinks(std::string_view text, const std::string& from, const std::string& to) {
-  fail("schedule " + quoted(text) + " shrinks from " + from + " to " + to + ": put the sizes in growing order, or set .allow_shrinking = true");
+  fail("schedule " + quoted(text) + " shrinks from " + from + " to " + to +
+       ": put the sizes in growing order, or allow shrinking (.allow_shrinking = true, --allow-shrinking)");
 }
 [[noreturn]] inline void schedule_text_drops_an_axis_twice(std::string_view text, std::string_view axis) {
   fail("schedule " + quoted(text) + ": both sides of 'with' drop " + std::string(axis) + ": only one may");

@@ -4,27 +4,50 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <raptr/base/decimal.hpp>
 #include <raptr/base/error.hpp>
 
+namespace raptr {
+
+/// A member of a shape has a bad value. For a caller in C++, what() names the member; programs name their option in its place, and readers the
+/// member of the file.
+struct member_error : input_error {
+  member_error(std::string name, const std::string& rest) : input_error("raptr: " + name + rest), member(std::move(name)), problem(rest) {}
+  std::string member, problem;
+
+  /// Where it is in a model_shape: "kv_heads", "rotary_stretch.fast", "dropout.residual".
+  std::string path() const {
+    for (const auto& [type, place] :
+         {std::pair<std::string, std::string>{"model_shape::", ""}, {"rotary_scaling::", "rotary_stretch."}, {"dropout_rates::", "dropout."}})
+      if (member.starts_with(type)) return place + member.substr(type.size());
+    return member;
+  }
+};
+
+}  // namespace raptr
+
 namespace raptr::errors {
+
+[[noreturn]] inline void fail_member(std::string_view member, const std::string& problem) { throw member_error(std::string(member), problem); }
 
 inline std::string quoted(std::string_view text) { return std::string("\"").append(text).append("\""); }
 
 // ---- shapes
 [[noreturn]] inline void size_is_not_positive(std::string_view name, int size) {
-  fail("model_shape::" + std::string(name) + " is " + std::to_string(size) + ": it must be at least 1");
+  fail_member("model_shape::" + std::string(name), " is " + std::to_string(size) + ": it must be at least 1");
 }
 [[noreturn]] inline void size_is_too_large(std::string_view name, int size, int most) {
-  fail("model_shape::" + std::string(name) + " is " + std::to_string(size) + ": it must be at most " + std::to_string(most));
+  fail_member("model_shape::" + std::string(name), " is " + std::to_string(size) + ": it must be at most " + std::to_string(most));
 }
 [[noreturn]] inline void number_is_negative(std::string_view name, int number) {
-  fail("model_shape::" + std::string(name) + " is " + std::to_string(number) + ": give a positive number, or 0 for that of the block");
+  fail_member("model_shape::" + std::string(name), " is " + std::to_string(number) + ": give a positive number, or 0 for that of the block");
 }
 [[noreturn]] inline void neurons_are_negative(int neurons) {
-  fail("model_shape::neurons is " + std::to_string(neurons) + ": give a positive number, or 0 for four times the width");
+  fail_member("model_shape::neurons", " is " + std::to_string(neurons) + ": give a positive number, or 0 for four times the width");
 }
 [[noreturn]] inline void heads_do_not_divide_width(int width, int heads, int below, int above) {
   const std::string higher = above > 0 ? " or " + std::to_string(above) : "";
@@ -32,14 +55,14 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
        " heads, or another width");
 }
 [[noreturn]] inline void kv_heads_are_out_of_range(int groups, int heads) {
-  fail("model_shape::kv_heads is " + std::to_string(groups) + ": give a number from 1 to " + std::to_string(heads) +
-       ", the number of heads, or 0 for one group per head");
+  fail_member("model_shape::kv_heads", " is " + std::to_string(groups) + ": give a number from 1 to " + std::to_string(heads) +
+                                           ", the number of heads, or 0 for one group per head");
 }
 [[noreturn]] inline void groups_do_not_divide(std::string_view what, int total, std::string_view name, int group, int below, int above) {
   std::string nearest = below > 0 ? std::to_string(below) : "";
   if (above > 0 && above != below) nearest += (nearest.empty() ? "" : " or ") + std::to_string(above);
-  fail("model_shape::" + std::string(name) + " is " + std::to_string(group) + ", which does not divide " + std::to_string(total) + " " +
-       std::string(what) + ": take " + nearest + ", or another number of " + std::string(what));
+  fail_member("model_shape::" + std::string(name), " is " + std::to_string(group) + ", which does not divide " + std::to_string(total) + " " +
+                                                       std::string(what) + ": take " + nearest + ", or another number of " + std::string(what));
 }
 [[noreturn]] inline void too_many_parts(int parts, int most) {
   fail("a block has " + std::to_string(parts) + " parts: at most " + std::to_string(most) + " are allowed");
@@ -58,6 +81,11 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
   const auto share = [&](std::int64_t n) { return std::to_string(n) + "/" + std::to_string(of); };
   fail("a stage keeps " + std::to_string(num) + "/" + std::to_string(den) + " of " + std::to_string(total) + " " + std::string(axis) +
        ", which is not a whole number: the nearest are " + (below > 0 ? share(below) + " and " : "") + share(below + 1));
+}
+/// members: of a group.
+[[noreturn]] inline void stage_does_not_fit_the_groups(std::string_view axis, int groups, int members) {
+  fail("a stage must keep 1 to " + std::to_string(groups) + " of the " + std::to_string(groups) + " groups of " + std::to_string(members) + " " +
+       std::string(axis) + ", which are kept or dropped together: give a number of groups, or a share that is a whole number of them");
 }
 [[noreturn]] inline void share_is_not_in_0_to_1(double share) {
   fail("a stage keeps a share of " + decimal_text(share) + ": give a number above 0 and at most 1");
@@ -104,8 +132,8 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
        ": they must agree");
 }
 [[noreturn]] inline void whole_block_scale_meets_post_norm(std::int64_t step) {
-  fail("this schedule scales whole blocks (raptr::inverse) at step " + std::to_string(step) +
-       ", which is not defined for a post-norm block: use inverse_per_branch or pre_norm");
+  fail("this schedule scales whole blocks (inverse) at step " + std::to_string(step) +
+       ", which is not defined for a post-norm block: use inverse_per_branch or a pre-norm block");
 }
 [[noreturn]] inline void policy_does_not_fit_the_axis(std::string_view axis, const std::string& problem) {
   fail("the drop of " + std::string(axis) + " " + problem);
@@ -121,10 +149,10 @@ inline std::string quoted(std::string_view text) { return std::string("\"").appe
 }
 
 [[noreturn]] inline void number_has_no_use(const char* name, double given, const char* without) {
-  fail(std::string(name) + " is " + decimal_text(given) + ", but nothing reads it without " + without + ": leave it out, or give that too");
+  fail_member(name, " is " + decimal_text(given) + ", but nothing reads it without " + without + ": leave it out, or give that too");
 }
 [[noreturn]] inline void number_is_out_of_range(std::string_view name, double value, std::string_view allowed) {
-  fail(std::string(name) + " is " + decimal_text(value) + ": give " + std::string(allowed));
+  fail_member(name, " is " + decimal_text(value) + ": give " + std::string(allowed));
 }
 [[noreturn]] inline void schedule_has_no_text() { fail("this schedule has no text form"); }
 

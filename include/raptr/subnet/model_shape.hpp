@@ -31,11 +31,11 @@ struct rotary_scaling {
     if (!(factor >= 1 && factor <= 1e6)) errors::number_is_out_of_range("rotary_scaling::factor", factor, "a number from 1 to 1000000");
     if (context < 0) errors::number_is_out_of_range("rotary_scaling::context", context, "the context of pretraining, or 0");
     if (!(slow > 0 && slow <= 1e6)) errors::number_is_out_of_range("rotary_scaling::slow", slow, "a number above 0 and up to 1000000");
-    if (!(fast > slow && fast <= 1e6)) errors::number_is_out_of_range("rotary_scaling::fast", fast, "a number above `slow` and up to 1000000");
+    if (!(fast > slow && fast <= 1e6)) errors::number_is_out_of_range("rotary_scaling::fast", fast, "a number above the slow one and up to 1000000");
     constexpr double usual_slow = 1, usual_fast = 4;
-    if (factor == 1 && context > 0) errors::number_has_no_use("rotary_scaling::context", context, "`factor` above 1");
-    if (context == 0 && slow != usual_slow) errors::number_has_no_use("rotary_scaling::slow", slow, "`context`, that of pretraining");
-    if (context == 0 && fast != usual_fast) errors::number_has_no_use("rotary_scaling::fast", fast, "`context`, that of pretraining");
+    if (factor == 1 && context > 0) errors::number_has_no_use("rotary_scaling::context", context, "a factor above 1");
+    if (context == 0 && slow != usual_slow) errors::number_has_no_use("rotary_scaling::slow", slow, "the context of pretraining");
+    if (context == 0 && fast != usual_fast) errors::number_has_no_use("rotary_scaling::fast", fast, "the context of pretraining");
   }
   bool operator==(const rotary_scaling&) const = default;
 };

@@ -46,8 +46,9 @@ struct step_report : run_position {
   std::string line() const {
     const auto number = [](double x, int digits, std::chars_format format = std::chars_format::fixed) { return decimal_text(x, format, digits); };
     std::string all = "step " + std::to_string(step + 1) + " of " + std::to_string(total) + ", stage " + std::to_string(stage + 1) + " of " +
-                      std::to_string(stages) + ", " + std::to_string(active_blocks) + " blocks, loss " + number(loss, 4) + groups_text(losses) +
-                      ", rate " + number(learning_rate, 2, std::chars_format::scientific) + ", norm " + number(gradient_norm, 3) + ", " +
+                      std::to_string(stages) + ", " + std::to_string(active_blocks) + " blocks, loss " +
+                      (skipped() ? "-" : number(loss, 4) + groups_text(losses)) + ", rate " +
+                      number(learning_rate, 2, std::chars_format::scientific) + ", norm " + (skipped() ? "-" : number(gradient_norm, 3)) + ", " +
                       number(tokens_per_second(), 0) + " tokens/s";
     if (validation_loss) all += ", validation loss " + number(*validation_loss, 4) + groups_text(validation_losses);
     if (skipped()) all += ", skipped: " + why_skipped();

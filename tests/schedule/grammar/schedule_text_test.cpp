@@ -205,11 +205,12 @@ TEST_CASE("numbers out of range are refused with the range") {
 }
 
 TEST_CASE("shrinking is refused unless it is asked for") {
-  refused("12-10-8-6", " shrinks from 12 to 10: put the sizes in growing order, or set .allow_shrinking = true");
-  refused("6-full-8", " shrinks from full to 8: put the sizes in growing order, or set .allow_shrinking = true");
-  refused("3/4-1/2", " shrinks from 3/4 to 1/2: put the sizes in growing order, or set .allow_shrinking = true");
-  refused("6-12 with heads full-1/2", " shrinks from full to 1/2: put the sizes in growing order, or set .allow_shrinking = true");
-  refused("ramp:12-6", " shrinks from 12 to 6: put the sizes in growing order, or set .allow_shrinking = true");
+  refused("12-10-8-6", " shrinks from 12 to 10: put the sizes in growing order, or allow shrinking (.allow_shrinking = true, --allow-shrinking)");
+  refused("6-full-8", " shrinks from full to 8: put the sizes in growing order, or allow shrinking (.allow_shrinking = true, --allow-shrinking)");
+  refused("3/4-1/2", " shrinks from 3/4 to 1/2: put the sizes in growing order, or allow shrinking (.allow_shrinking = true, --allow-shrinking)");
+  refused("6-12 with heads full-1/2",
+          " shrinks from full to 1/2: put the sizes in growing order, or allow shrinking (.allow_shrinking = true, --allow-shrinking)");
+  refused("ramp:12-6", " shrinks from 12 to 6: put the sizes in growing order, or allow shrinking (.allow_shrinking = true, --allow-shrinking)");
   CHECK(any_schedule("ramp:12-6", {.allow_shrinking = true}).text() == "ramp:12-6");
   CHECK(any_schedule("12-10-8-6", {.allow_shrinking = true}).text() == "12-10-8-6");
   CHECK(any_schedule("full-6", {.allow_shrinking = true}).text() == "full-6");

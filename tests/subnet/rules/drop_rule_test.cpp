@@ -89,8 +89,8 @@ TEST_CASE("policies of values that do not fit an axis are refused with the reaso
   refused([] { return custom_rule(rule_of<width_slice>(), inverse{}); },
           "raptr: the drop of neurons divides by the keep probability, which its selector does not provide: "
           "add probability(unit, total, kept) to it");
-  refused([] { return custom_rule(rule_of<layer_drop>(), once{}); }, "raptr: the drop of layers is always drawn once: leave raptr::once out");
-  refused([] { return custom_rule(rule_of<sublayer_drop>(), once{}); }, "raptr: the drop of sublayers is always drawn once: leave raptr::once out");
+  refused([] { return custom_rule(rule_of<layer_drop>(), once{}); }, "raptr: the drop of layers is always drawn once: leave `once` out");
+  refused([] { return custom_rule(rule_of<sublayer_drop>(), once{}); }, "raptr: the drop of sublayers is always drawn once: leave `once` out");
   refused([] { return custom_rule(rule_of<head_drop>(), sqrt_gap{}); },
           "raptr: the drop of heads has a scale that measures the distance between kept blocks: use it on layers or sublayers");
   refused([] { return custom_rule(rule_of<sequence_drop>(), sqrt_gap{}); },

@@ -100,7 +100,7 @@ TEST_CASE("policies that cannot go together are refused") {
           "raptr: the drop of layers has a profile, which draws each unit independently: leave out the selector and the fixed units");
   refused(rule_of<layer_drop>(), {.selector = "first", .always = both_ends},
           "raptr: the drop of layers has fixed units, which only the selectors exactly and bernoulli support: name one of them");
-  refused(rule_of<layer_drop>(), {.once = true}, "raptr: the drop of layers is always drawn once: leave raptr::once out");
+  refused(rule_of<layer_drop>(), {.once = true}, "raptr: the drop of layers is always drawn once: leave `once` out");
   refused(rule_of<layer_drop>(), {.scale = "completep", .exponent = -1}, "raptr: the exponent of completep is -1: give a number from 0 to 8");
   refused(rule_of<layer_drop>(), {.profile = "square"}, "raptr: unknown profile \"square\": allowed are linear, linear_from_first");
 }

@@ -30,7 +30,11 @@ using tied_head = lm_head<true>;
 using untied_head = lm_head<false>;
 using bert_head = lm_head<true, head_transform<gelu_erf>>;
 /// Targets are classes, 0 .. Classes - 1.
-template <int Classes> using classifier_head = lm_head<false, no_transform, Classes>;
+template <int Classes> struct head_of_classes {
+  static_assert(Classes > 0, "raptr: a classifier has at least one class: name their number, as in raptr::classifier_head<10>");
+  using type = lm_head<false, no_transform, Classes>;
+};
+template <int Classes> using classifier_head = typename head_of_classes<Classes>::type;
 
 template <class H>
 concept head_policy = requires {

@@ -68,7 +68,7 @@ struct drop_rule {
 constexpr std::string_view policy_problem(const drop_rule& r) {
   if (r.scale.needs_probability && !r.select.knows_probability)
     return "divides by the keep probability, which its selector does not provide: add probability(unit, total, kept) to it";
-  if (r.in_depth()) return r.once ? "is always drawn once: leave raptr::once out" : "";
+  if (r.in_depth()) return r.once ? "is always drawn once: leave `once` out" : "";
   if (r.scale.needs_neighbours) return "has a scale that measures the distance between kept blocks: use it on layers or sublayers";
   if (r.place == unit_place::parts && r.scale.per_branch)
     return "has a scale for the branches of a block: for the units inside a part use inverse or sqrt_inverse";
