@@ -371,7 +371,7 @@ TEST_CASE("A shape of a block that no family's files hold is under \"raptr\", nu
   model_shape s = tiny_shared;
   s.norm_eps = 0.125, s.attention_scale = 0.3, s.scale_by_depth = true, s.token_types = 5;
   s.residual_multiplier = 0.22, s.rotary_base = 5e5, s.rotary_stretch = {.factor = 8, .context = 8192, .slow = 0.5, .fast = 5},
-  s.dropout = {0.1, 0.2};
+  s.dropout = {0.1, 0.2, 0.3};
   const json config = model_config<gated64, masked_lm>(s, ids);
   CHECK(config["raptr"]["names"] == "raptr");
   CHECK_FALSE(config.contains("architectures"));

@@ -40,6 +40,7 @@ inline json numbers_to_json(const model_shape& s, bool defaults) {
     own["rotary_stretch"] = {{"factor", by.factor}, {"context", by.context}, {"slow", by.slow}, {"fast", by.fast}};
   if (const dropout_rates& rates = s.dropout; defaults || rates != dropout_rates{})
     own["dropout"] = {{"embedding", rates.embedding}, {"residual", rates.residual}};
+  if (defaults || s.dropout.attention > 0) own["dropout"]["attention"] = s.dropout.attention;
   return own;
 }
 /// The "raptr" member of config.json.
@@ -74,6 +75,7 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
   if (own.contains("dropout")) {
     const json rates = json_member<json>(own, "dropout", file);
     s.dropout = {json_member<double>(rates, "embedding", file), json_member<double>(rates, "residual", file)};
+    if (rates.contains("attention")) s.dropout.attention = json_member<double>(rates, "attention", file);
   }
   try {
     s.check();
