@@ -71,13 +71,15 @@ template <class Real, class Master> void compare(double bound) {
     CHECK(distance(got.lse, want.lse) < bound);
     CHECK(distance(got.dqkv, want.dqkv) < 4 * bound);
     const auto offsets = random_offsets<Real>(e);
-    const auto moved = run(fast, e, qkv, dmixed, offsets), plainly = run(plain, e, qkv, dmixed, offsets);
+    const auto moved = run(fast, e, qkv, dmixed, offsets);
+    const auto plainly = run(plain, e, qkv, dmixed, offsets);
     CHECK(distance(moved.mixed, plainly.mixed) < bound);
     CHECK(distance(moved.lse, plainly.lse) < bound);
     CHECK(distance(moved.dqkv, plainly.dqkv) < 4 * bound);
     CHECK(distance(moved.doffsets, plainly.doffsets) < 4 * bound);
     CHECK((e.end_of_rows() == 1 || moved.mixed != got.mixed));
-    const auto dropped = run(fast, e, qkv, dmixed, offsets, 0.3), plainly_dropped = run(plain, e, qkv, dmixed, offsets, 0.3);
+    const auto dropped = run(fast, e, qkv, dmixed, offsets, 0.3);
+    const auto plainly_dropped = run(plain, e, qkv, dmixed, offsets, 0.3);
     CHECK(distance(dropped.mixed, plainly_dropped.mixed) < 2 * bound);
     CHECK(dropped.lse == moved.lse);  // the softmax does not see it
     CHECK(distance(dropped.dqkv, plainly_dropped.dqkv) < 8 * bound);

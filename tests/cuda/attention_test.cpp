@@ -251,7 +251,8 @@ TEST_CASE_TEMPLATE("attention on the device adds offsets to its scores, with the
     set_device_order(0);
     cuda_ops<Real, float> ops;
     reference_ops<double, double> plain;
-    const auto got = with_offsets(ops, e), want = with_offsets(plain, e);
+    const auto got = with_offsets(ops, e);
+    const auto want = with_offsets(plain, e);
     CHECK(distance(got.mixed, want.mixed) < rounding);
     CHECK(distance(got.dqkv, want.dqkv) < rounding);
     CHECK(distance(got.doffsets, want.doffsets) < rounding);
@@ -275,7 +276,8 @@ TEST_CASE_TEMPLATE("attention on the device drops what the plain loops drop, wit
     set_device_order(0);
     cuda_ops<Real, master> ops;
     reference_ops<double, double> plain;
-    const auto got = with_offsets(ops, e, 0.3), want = with_offsets(plain, e, 0.3);
+    const auto got = with_offsets(ops, e, 0.3);
+    const auto want = with_offsets(plain, e, 0.3);
     CHECK(distance(got.mixed, want.mixed) < rounding);
     CHECK(distance(got.dqkv, want.dqkv) < rounding);
     CHECK(distance(got.doffsets, want.doffsets) < rounding);
