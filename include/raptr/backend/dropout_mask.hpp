@@ -55,7 +55,8 @@ struct head_draws {
 
   /// The words that a query row of the segment draws for a key and those that share its draw.
   RAPTR_BOTH words of(int row, int k) const {
-    words w{{std::uint32_t(k / 64 * 16 + k % 16), first + std::uint32_t(row), sequence, 0}};
+    const std::uint32_t number = std::uint32_t(k);
+    words w{{number / 64 * 16 + number % 16, first + std::uint32_t(row), sequence, 0}};
     philox_rounds(w.at, key[0], key[1]);
     return w;
   }

@@ -48,15 +48,13 @@ using ticket = std::uint64_t;
 template <class Ops>
 concept backend = requires(Ops& ops, typename Ops::real* y, const typename Ops::real* x, typename Ops::master* m, const typename Ops::master* cm,
                            matrix<const typename Ops::real> w, matrix<typename Ops::master> g, segment_list s, param_ranges ranges, std::int64_t n,
-                           int* t, double* d) {
+                           const probability_dropout& drop, int* t, double* d) {
   { ops.matmul_nt(y, x, w, x, n, 1.0, no_epilogue{}) } -> std::same_as<void>;
   { ops.matmul_nn(y, x, w, n, 1.0, 1.0, x, 1.0) } -> std::same_as<void>;
   { ops.matmul_tn(g, x, x, n, 1.0, m, m, 1.0) } -> std::same_as<void>;
   { ops.for_each_row(no_epilogue{}, n) } -> std::same_as<void>;
-  { ops.attention(y, m, x, head_shape{}, s, score_offsets<const typename Ops::real>{}, probability_dropout{}) } -> std::same_as<void>;
-  {
-    ops.attention_backward(y, x, x, cm, x, head_shape{}, s, score_offsets<const typename Ops::real>{}, m, probability_dropout{})
-    } -> std::same_as<void>;
+  { ops.attention(y, m, x, head_shape{}, s, score_offsets<const typename Ops::real>{}, drop) } -> std::same_as<void>;
+  { ops.attention_backward(y, x, x, cm, x, head_shape{}, s, score_offsets<const typename Ops::real>{}, m, drop) } -> std::same_as<void>;
   { ops.elementwise(convert{}, ranges, cm, packed_array<typename Ops::real>{y}) } -> std::same_as<void>;
   { ops.elementwise_sum(square{}, ranges, d, packed_array<const typename Ops::master>{cm}) } -> std::same_as<void>;
   { ops.template allocate<int>(std::size_t{}) } -> std::same_as<int*>;

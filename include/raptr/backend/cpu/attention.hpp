@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention on the CPU: tiles of query rows against all keys that any of them sees, with scores and probabilities in
 // per-thread scratch. In the backward pass one task owns a key-value group of a segment, so gradients need no atomics. Products and
-// softmax are those of the kernels, a policy.
+// softmax are those of the kernels, a policy. Dropout is drawn a row at a time, as factors on its probabilities.
 #pragma once
 
 #include <algorithm>
@@ -24,8 +24,9 @@ template <class T> void multiply(T* to, const T* factors, int n) {
   for (int i = 0; i < n; ++i) to[i] *= factors[i];
 }
 
-/// The factors on the first `seen` probabilities of a query row: 0, or scale. Room for whole draws of 64.
+/// Room for the factors on a row of probabilities: those of whole draws.
 constexpr std::int64_t factors_of(std::int64_t length) { return round_up(length, 64); }
+/// The factors on the first `seen` probabilities of a query row: 0, or scale.
 template <class T> void draw_factors(T* factors, const head_draws& head, int row, int seen, T scale) {
   const head_draws draws = head;  // a copy, so that the compiler knows that no store changes it
   for (int k = 0; k < seen; k += 64) {
