@@ -176,6 +176,13 @@ for kind in residual attention; do
   expect_done "$P" --resume with-$kind-dropout
   cmp whole.safetensors with-$kind-dropout/checkpoints/step-000008/model.safetensors || fail "a resume draws another $kind dropout"
 done
+# A checkpoint states its rates, --from takes them, and an option goes before them.
+F=(--text text.txt --batch 2 --threads 1 --steps 2 --from with-attention-dropout/checkpoints/step-000008)
+expect_done "$P" "${F[@]}" --embedding-dropout 0.25 --out from
+grep -q 'dropout of embedding 0.25, of residual branches 0, of attention 0.5$' out.log || fail "--from does not tell its dropout: $(cat out.log)"
+grep -q '"attention-dropout": 0.5' from/config.json || fail "--from does not keep its dropout: $(cat from/config.json)"
+expect_done "$P" "${F[@]}" --attention-dropout 0 --out from-without
+grep -q 'of attention 0$' out.log || fail "an option does not go before --from: $(cat out.log)"
 bad 'dropout_rates::residual is 1: give a share from 0 to below 1' --residual-dropout 1
 bad 'dropout_rates::attention is 1: give a share from 0 to below 1' --attention-dropout 1
 bad '--embedding-dropout is "-0.1": give a number from 0 to 1' --embedding-dropout -0.1
