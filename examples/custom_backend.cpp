@@ -97,7 +97,7 @@ template <class Real, class Master> class plain_ops {
   }
 
   void attention(Real* mixed, Master* lse, const Real* qkv, raptr::head_shape heads, raptr::segment_list list,
-                 raptr::score_offsets<const Real> offsets = {}) {
+                 raptr::score_offsets<const Real> offsets = {}, const raptr::probability_dropout& dropout = {}) {
     each_query(heads, list, [&](int, const raptr::group_rows& at, int head, int row) {
       const auto score = [&](int k) { return score_of(qkv, offsets, at, head, row, k); };
       Real row_max = score(0), total = 0;
@@ -106,14 +106,16 @@ template <class Real, class Master> class plain_ops {
       Master& log_sum = lse[at.logsumexp(head, row)] = Master(row_max + std::log(total));
       Real* const to = mixed + at.out(head, row);
       std::fill_n(to, heads.width, Real(0));
+      const raptr::head_draws draws(dropout, at, head);
       for (int k = 0; k < at.seen(row); ++k) {
-        const Real probability = std::exp(score(k) - Real(log_sum));
+        const Real probability = kept(draws, dropout, row, k) * std::exp(score(k) - Real(log_sum));
         for (int d = 0; d < heads.width; ++d) to[d] += probability * qkv[at.value(k) + d];
       }
     });
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, raptr::head_shape heads,
-                          raptr::segment_list list, raptr::score_offsets<const Real> offsets = {}, Master* doffsets = nullptr) {
+                          raptr::segment_list list, raptr::score_offsets<const Real> offsets = {}, Master* doffsets = nullptr,
+                          const raptr::probability_dropout& dropout = {}) {
     if (doffsets) std::fill_n(doffsets, list.count * heads.groups * heads.queries * offsets.width(), Master(0));
     each_query(heads, list, [&](int, const raptr::group_rows& at, int head, int row) {
       std::fill_n(dqkv + at.query(head, row), heads.width, Real(0));
@@ -121,16 +123,19 @@ template <class Real, class Master> class plain_ops {
     });
     each_query(heads, list, [&](int number, const raptr::group_rows& at, int head, int row) {
       const Real *const dout = dmixed + at.out(head, row), own = dot(dout, 1, mixed + at.out(head, row), 1, heads.width);
+      const raptr::head_draws draws(dropout, at, head);
       for (int k = 0; k < at.seen(row); ++k) {
         const Real probability = std::exp(score_of(qkv, offsets, at, head, row, k) - Real(lse[at.logsumexp(head, row)]));
-        const Real of_score = probability * (dot(dout, 1, qkv + at.value(k), 1, heads.width) - own), slope = of_score * heads.score_scale<Real>();
+        const Real factor = kept(draws, dropout, row, k);
+        const Real of_score = probability * (factor * dot(dout, 1, qkv + at.value(k), 1, heads.width) - own),
+                   slope = of_score * heads.score_scale<Real>();
         if (doffsets)
           raptr::score_offsets<Master>{doffsets, offsets.reach}.of((std::int64_t(number) * heads.groups + at.group) * heads.queries + head, row)[k] +=
               Master(of_score);
         for (int d = 0; d < heads.width; ++d) {
           dqkv[at.query(head, row) + d] += slope * qkv[at.key(k) + d];
           dqkv[at.key(k) + d] += slope * qkv[at.query(head, row) + d];
-          dqkv[at.value(k) + d] += probability * dout[d];
+          dqkv[at.value(k) + d] += factor * probability * dout[d];
         }
       }
     });
@@ -163,6 +168,11 @@ template <class Real, class Master> class plain_ops {
     return total;
   }
 
+  /// What dropout multiplies the probability of a key by.
+  static Real kept(const raptr::head_draws& draws, const raptr::probability_dropout& dropout, int row, int key) {
+    if (draws.limit == 0) return 1;
+    return draws.keeps(draws.of(row, key), key) ? dropout.scale<Real>() : Real(0);
+  }
   static Real score_of(const Real* qkv, raptr::score_offsets<const Real> offsets, const raptr::group_rows& at, int head, int row, int key) {
     const Real offset = offsets.data ? offsets.of(at.group * at.heads.queries + head, row)[key] : Real(0);
     return dot(qkv + at.query(head, row), 1, qkv + at.key(key), 1, at.heads.width) * at.heads.score_scale<Real>() + offset;

@@ -253,7 +253,8 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
   } else {
     std::string from;
     if (!s.from.empty()) {
-      say("Weights: those of " + shown(s.from) + "; there is no dropout, whatever rates its config.json has");
+      say("Weights: those of " + shown(s.from) + "; dropout of embedding " + short_text(s.dropout.embedding) + ", of residual branches " +
+          short_text(s.dropout.residual) + ", of attention " + short_text(s.dropout.attention));
       if (grows(s, *network)) note("this schedule begins with some of the blocks and copies them over the others, whose weights are lost");
       from = kind_of(s).start_from(*network, s.from);
     }

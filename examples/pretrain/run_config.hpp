@@ -100,6 +100,11 @@ inline void take_shape(settings& s, const option_list& given) {
                                      {"rotary-slow", stretch.slow},
                                      {"rotary-fast", stretch.fast}})
     take(name, number, "has " + number.dump());
+  const raptr::dropout_rates& rates = there.shape.dropout;
+  for (const auto& [name, rate] : {std::pair<std::string_view, double>{"embedding-dropout", rates.embedding},
+                                   {"residual-dropout", rates.residual},
+                                   {"attention-dropout", rates.attention}})
+    if (!given.given(name)) options.set(name, rate);  // any other may train on
   if (given.given("tokenizer")) return;
   std::error_code ignored;
   const auto has = [&](std::string_view name) { return !name.empty() && std::filesystem::exists(s.from / name, ignored); };

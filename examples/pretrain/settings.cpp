@@ -61,6 +61,7 @@ option_list options_of(settings& s) {
   o.add("numbers", "residual-multiplier", "X", &s.residual_multiplier, "factor on what each part adds").range(0, 1e6);
   o.add("numbers", "embedding-dropout", "RATE", &s.dropout.embedding, "share of the numbers that enter the first block; below 1").range(0, 1);
   o.add("numbers", "residual-dropout", "RATE", &s.dropout.residual, "share of what each part adds; below 1").range(0, 1);
+  o.add("numbers", "attention-dropout", "RATE", &s.dropout.attention, "share of the probabilities of attention; below 1").range(0, 1);
   o.add("numbers", "scale-by-depth", "", &s.scale_by_depth, "in block b, counted from 1, also times 1/b");
 
   o.add("numbers", "rotary-base", "X", &s.rotary_base, "of rotary positions; 0: that of the model").range(0, 1e12);

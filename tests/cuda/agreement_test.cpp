@@ -79,7 +79,7 @@ TEST_CASE("With rotary positions, dropout, no biases, an own output matrix and o
   using bare = block<gpt2_block, no_biases, rotary<raptr::half>, untied_head>;
   model_shape other = four_blocks;
   other.norm_eps = 0.01, other.attention_scale = 0.4, other.scale_by_depth = true;
-  other.dropout = {0.1, 0.2};
+  other.dropout = {0.1, 0.2, 0.3};
   compare_gradients<bare, bare, causal_lm>(sight::causal, 1e-4, other);
   compare_gradients<bare, block<bare, bf16>, causal_lm>(sight::causal, 0.1, other);
 }

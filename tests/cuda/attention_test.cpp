@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <raptr/backend/cpu.hpp>
 #include <raptr/backend/cuda.cuh>
 #include <utility>
 #include <vector>
@@ -225,8 +226,8 @@ template <class Real, class Master> struct moved_results {
   std::vector<Real> mixed, dqkv;
   std::vector<Master> doffsets;
 };
-/// Both passes with offsets, from numbers that every precision holds.
-template <class Ops> moved_results<typename Ops::real, typename Ops::master> with_offsets(Ops& ops, const example& e) {
+/// Both passes with offsets, and dropout if the rate is not 0, from numbers that every precision holds.
+template <class Ops> moved_results<typename Ops::real, typename Ops::master> with_offsets(Ops& ops, const example& e, double rate = 0) {
   using real = typename Ops::real;
   using master = typename Ops::master;
   const std::size_t width = std::size_t(e.heads.groups * e.heads.queries * (2 * reach_of(e) - 1));
@@ -237,8 +238,9 @@ template <class Ops> moved_results<typename Ops::real, typename Ops::master> wit
   const on_device<Ops, segment> list(ops, e.segments);
   const segment_list segments{e.segments.data(), list.get(), int(e.segments.size())};
   const score_offsets<const real> all{offsets.read(), reach_of(e)};
-  ops.attention(mixed.get(), lse.get(), qkv.read(), e.heads, segments, all);
-  ops.attention_backward(dqkv.get(), dmixed.read(), mixed.read(), lse.read(), qkv.read(), e.heads, segments, all, doffsets.get());
+  const dropout_of_example<Ops> dropout(ops, e, rate);
+  ops.attention(mixed.get(), lse.get(), qkv.read(), e.heads, segments, all, dropout.mask());
+  ops.attention_backward(dqkv.get(), dmixed.read(), mixed.read(), lse.read(), qkv.read(), e.heads, segments, all, doffsets.get(), dropout.mask());
   return {mixed.values(), dqkv.values(), doffsets.values()};
 }
 TEST_CASE_TEMPLATE("attention on the device adds offsets to its scores, with the same bits in every order of its threads", Real, float, bfloat16) {
@@ -249,7 +251,8 @@ TEST_CASE_TEMPLATE("attention on the device adds offsets to its scores, with the
     set_device_order(0);
     cuda_ops<Real, float> ops;
     reference_ops<double, double> plain;
-    const auto got = with_offsets(ops, e), want = with_offsets(plain, e);
+    const auto got = with_offsets(ops, e);
+    const auto want = with_offsets(plain, e);
     CHECK(distance(got.mixed, want.mixed) < rounding);
     CHECK(distance(got.dqkv, want.dqkv) < rounding);
     CHECK(distance(got.doffsets, want.doffsets) < rounding);
@@ -261,6 +264,47 @@ TEST_CASE_TEMPLATE("attention on the device adds offsets to its scores, with the
     }
   }
   set_device_order(0);
+}
+
+TEST_CASE_TEMPLATE("attention on the device drops what the plain loops drop, with the same bits in every order of its threads", Real, float, bfloat16,
+                   double) {
+  using master = std::conditional_t<std::is_same_v<Real, double>, double, float>;
+  const double rounding = std::is_same_v<Real, bfloat16> ? 0.02 : std::is_same_v<Real, float> ? 12e-6 : 4e-14;
+  for (const std::size_t i : {1u, 3u, 7u, 8u, 9u, 11u, 12u}) {
+    const example& e = examples[i];
+    CAPTURE(i);
+    set_device_order(0);
+    cuda_ops<Real, master> ops;
+    reference_ops<double, double> plain;
+    const auto got = with_offsets(ops, e, 0.3);
+    const auto want = with_offsets(plain, e, 0.3);
+    CHECK(distance(got.mixed, want.mixed) < rounding);
+    CHECK(distance(got.dqkv, want.dqkv) < rounding);
+    CHECK(distance(got.doffsets, want.doffsets) < rounding);
+    set_device_order(2);
+    const auto again = with_offsets(ops, e, 0.3);
+    CHECK(std::memcmp(again.mixed.data(), got.mixed.data(), got.mixed.size() * sizeof(Real)) == 0);
+    CHECK(again.doffsets == got.doffsets);
+  }
+  set_device_order(0);
+}
+TEST_CASE("attention on the device drops exactly the probabilities that the CPU drops") {
+  const auto dropped = [](auto&& ops, const example& e, double rate) {
+    using device = std::remove_reference_t<decltype(ops)>;
+    const on_device<device, float> qkv(ops, with_unit_values(e, numbers<float>(qkv_size(e), 5))), mixed(ops, std::vector<float>(out_size(e), 9.0f)),
+        lse(ops, std::vector<float>(heads_of(e)));
+    const on_device<device, segment> list(ops, e.segments);
+    const dropout_of_example<device> dropout(ops, e, rate);
+    ops.attention(mixed.get(), lse.get(), qkv.read(), e.heads, {e.segments.data(), list.get(), int(e.segments.size())}, {}, dropout.mask());
+    std::vector<bool> zero;
+    for (const float p : mixed.values()) zero.push_back(p == 0);
+    return zero;
+  };
+  for (const example& e : {example{{2, 2, 64}, {{0, 64, 0}, {64, 50, 50}}}, {{1, 2, 160}, {{0, 150, 70}}}, {{2, 1, 30}, {{0, 30, 30}}}}) {
+    const auto want = dropped(cpu_ops<float, float>({.threads = 1}), e, 0.4);
+    CHECK(dropped(cuda_ops<float, float>(), e, 0.4) == want);
+    CHECK(dropped(cuda_ops<float, float>(), e, 0) != want);
+  }
 }
 
 #if __has_include(<emulator.hpp>)

@@ -280,6 +280,33 @@ TEST_CASE("An epsilon of 0 in config.json is refused: in a shape it would mean t
   }
 }
 
+TEST_CASE("Rates of dropout are in config.json, out and in, and a model with others may load the folder") {
+  const scratch_folder folder;
+  const auto read = [&](const json& config) {
+    overwrite(folder / "config.json", config.dump());
+    return hugging_face_config(folder.path()).shape.dropout;
+  };
+  const auto with_rates = [](model_shape s) {
+    s.dropout = {0.125, 0.25, 0.375};
+    return s;
+  };
+  json gpt2 = model_config<gpt2_block, causal_lm>(with_rates(tiny), ids), bert = model_config<bert_block, masked_lm>(with_rates(tiny), ids),
+       llama = model_config<llama_block, causal_lm>(with_rates(tiny_llama), ids);
+  CHECK(read(gpt2) == dropout_rates{0.125, 0.25, 0.375});
+  CHECK(read(bert) == dropout_rates{0.25, 0.25, 0.375});  // its file has one for both
+  CHECK(read(llama) == dropout_rates{0, 0, 0.375});
+  for (json* config : {&gpt2, &bert, &llama}) CHECK(shape_from_json(*config, "config.json").dropout == dropout_rates{0.125, 0.25, 0.375});
+  CHECK_NOTHROW(expect_same_config<gpt2_block>(gpt2, "config.json", tiny));
+  for (const char* rate : {"embd_pdrop", "resid_pdrop", "attn_pdrop"}) CHECK(gpt2.erase(rate) == 1);
+  for (const char* rate : {"hidden_dropout_prob", "attention_probs_dropout_prob"}) CHECK(bert.erase(rate) == 1);
+  CHECK(llama.erase("attention_dropout") == 1);
+  CHECK(read(gpt2) == dropout_rates{0.1, 0.1, 0.1});  // what transformers takes
+  CHECK(read(bert) == dropout_rates{0.1, 0.1, 0.1});
+  CHECK(read(llama) == dropout_rates{});
+  gpt2["attn_pdrop"] = 1;
+  CHECK(has(sentence_of<file_error>([&] { read(gpt2); }), "dropout_rates::attention is 1: give a share from 0 to below 1"));
+}
+
 TEST_CASE("Rotary positions are read in every form that transformers has written, and refused where two forms differ") {
   const scratch_folder folder;
   const json plain = [] {
@@ -372,7 +399,7 @@ TEST_CASE("A shape of a block that no family's files hold is under \"raptr\", nu
   model_shape s = tiny_shared;
   s.norm_eps = 0.125, s.attention_scale = 0.3, s.scale_by_depth = true, s.token_types = 5;
   s.residual_multiplier = 0.22, s.rotary_base = 5e5, s.rotary_stretch = {.factor = 8, .context = 8192, .slow = 0.5, .fast = 5},
-  s.dropout = {0.1, 0.2};
+  s.dropout = {0.1, 0.2, 0.3};
   const json config = model_config<gated64, masked_lm>(s, ids);
   CHECK(config["raptr"]["names"] == "raptr");
   CHECK_FALSE(config.contains("architectures"));

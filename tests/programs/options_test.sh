@@ -169,16 +169,27 @@ bad '(the nearest is copied)' --grown copy
 # Dropout and the multiplier of the residual change what is learnt, and a resume ends with the same bits.
 losses_of() { grep -o '"loss":[^,]*' "$1/metrics.jsonl"; }
 expect_done "$P" "${B[@]}" --steps 8 --out plain
-for option in embedding-dropout residual-dropout residual-multiplier; do
+for option in embedding-dropout residual-dropout attention-dropout residual-multiplier; do
   expect_done "$P" "${B[@]}" --steps 8 --checkpoint-every 4 --out "with-$option" "--$option" 0.5
   [[ $(losses_of "with-$option" | sort -u | wc -l) -eq 8 ]] || fail "--$option: not eight losses: $(losses_of "with-$option")"
   [[ -z $(comm -12 <(losses_of plain | sort) <(losses_of "with-$option" | sort)) ]] || fail "--$option does not change every loss"
 done
-cp with-residual-dropout/checkpoints/step-000008/model.safetensors whole.safetensors
-rm -r with-residual-dropout/checkpoints/step-000008 with-residual-dropout/summary.json
-expect_done "$P" --resume with-residual-dropout
-cmp whole.safetensors with-residual-dropout/checkpoints/step-000008/model.safetensors || fail "a resume draws another dropout"
+for kind in residual attention; do
+  cp with-$kind-dropout/checkpoints/step-000008/model.safetensors whole.safetensors
+  rm -r with-$kind-dropout/checkpoints/step-000008 with-$kind-dropout/summary.json
+  expect_error 2 "--$kind-dropout is 0.4, but the run was started with 0.5" "$P" --resume with-$kind-dropout --$kind-dropout 0.4
+  expect_done "$P" --resume with-$kind-dropout
+  cmp whole.safetensors with-$kind-dropout/checkpoints/step-000008/model.safetensors || fail "a resume draws another $kind dropout"
+done
+# A checkpoint states its rates, --from takes them, and an option goes before them.
+F=(--text text.txt --batch 2 --threads 1 --steps 2 --from with-attention-dropout/checkpoints/step-000008)
+expect_done "$P" "${F[@]}" --embedding-dropout 0.25 --out from
+grep -q 'dropout of embedding 0.25, of residual branches 0, of attention 0.5$' out.log || fail "--from does not tell its dropout: $(cat out.log)"
+grep -q '"attention-dropout": 0.5' from/config.json || fail "--from does not keep its dropout: $(cat from/config.json)"
+expect_done "$P" "${F[@]}" --attention-dropout 0 --out from-without
+grep -q 'of attention 0$' out.log || fail "an option does not go before --from: $(cat out.log)"
 bad '--residual-dropout is 1: give a share from 0 to below 1' --residual-dropout 1
+bad '--attention-dropout is 1: give a share from 0 to below 1' --attention-dropout 1
 bad '--embedding-dropout is "-0.1": give a number from 0 to 1' --embedding-dropout -0.1
 
 bad '--completep-rate is "-1": give a number from 0 to 8' --completep-rate -1

@@ -163,6 +163,7 @@ TEST_CASE("what differs from the run in the folder is refused with both values, 
   refused("optimizer is \"adamw, beta1 0.9, beta2 0.95, eps 0.00000001, no bias correction\"", [](choice& c) { c.bias_correction = false; });
   refused("the hash of the training text is", [](choice& c) { c.tokens = 501; });
   refused("dropout is {\"embedding\":0.1,\"residual\":0.0}, but the run in", [](choice& c) { c.model.dropout.embedding = 0.1; });
+  refused("dropout is {\"embedding\":0.0,\"residual\":0.0,\"attention\":0.1}, but the run in", [](choice& c) { c.model.dropout.attention = 0.1; });
   refused("was started with not given", [](choice& c) { c.model.norm_eps = 1e-3; });
   refused("at least 1", [](choice& c) { c.options.batch = 0; });
   choice dropping;

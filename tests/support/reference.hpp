@@ -84,7 +84,8 @@ template <class Real, class Master> class reference_ops {
     }
   }
 
-  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape h, segment_list list, score_offsets<const Real> offsets = {}) {
+  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape h, segment_list list, score_offsets<const Real> offsets = {},
+                 const probability_dropout& dropout = {}) {
     const open o(memory_);
     heads(qkv, h, list, offsets, [&](std::int64_t q, std::int64_t first, std::int64_t end, std::int64_t head, const scores& at) {
       std::vector<double> p;
@@ -94,7 +95,8 @@ template <class Real, class Master> class reference_ops {
       for (double score : p) total += std::exp(score - top);
       const double log_sum = top + std::log(total);
       lse[head] = Master(log_sum);
-      for (double& share : p) share = std::exp(share - log_sum);
+      for (std::int64_t k = first; k < end; ++k)
+        p[std::size_t(k - first)] = factor(dropout, h, at, q, k - first) * std::exp(p[std::size_t(k - first)] - log_sum);
       for (int d = 0; d < h.width; ++d) {
         double s = 0;
         for (std::int64_t k = first; k < end; ++k) s += p[std::size_t(k - first)] * double(qkv[at.value(k) + d]);
@@ -103,7 +105,7 @@ template <class Real, class Master> class reference_ops {
     });
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape h, segment_list list,
-                          score_offsets<const Real> offsets = {}, Master* doffsets = nullptr) {
+                          score_offsets<const Real> offsets = {}, Master* doffsets = nullptr, const probability_dropout& dropout = {}) {
     const open o(memory_);
     const std::int64_t width = std::int64_t(h.groups) * (h.queries + 2) * h.width;
     std::int64_t rows_end = 0;
@@ -116,15 +118,15 @@ template <class Real, class Master> class reference_ops {
       double own = 0;
       for (int d = 0; d < h.width; ++d) own += double(dout[d]) * double(out[d]);
       for (std::int64_t k = first; k < end; ++k) {
-        const double p = std::exp(at.score(q, k) - double(lse[head]));
+        const double p = std::exp(at.score(q, k) - double(lse[head])), kept = factor(dropout, h, at, q, k - first);
         double dp = 0;
         for (int d = 0; d < h.width; ++d) dp += double(dout[d]) * double(qkv[at.value(k) + d]);
-        const double of_score = p * (dp - own), ds = of_score * scale(h);
+        const double of_score = p * (kept * dp - own), ds = of_score * scale(h);
         if (doffsets) of_distances[std::size_t((at.segment * all_heads + at.number) * distances + k - q + offsets.reach - 1)] += of_score;
         for (int d = 0; d < h.width; ++d) {
           sum[std::size_t(at.query(q) + d)] += ds * double(qkv[at.key(k) + d]);
           sum[std::size_t(at.key(k) + d)] += ds * double(qkv[at.query(q) + d]);
-          sum[std::size_t(at.value(k) + d)] += p * double(dout[d]);
+          sum[std::size_t(at.value(k) + d)] += kept * p * double(dout[d]);
         }
       }
     });
@@ -232,6 +234,16 @@ template <class Real, class Master> class reference_ops {
       return s * scale(h) + (offsets.data ? double(offsets.data[number * offsets.width() + k - q + offsets.reach - 1]) : 0);
     }
   };
+  /// What dropout multiplies a probability by. number: of the key in the segment.
+  static double factor(const probability_dropout& dropout, const head_shape& h, const scores& at, std::int64_t q, std::int64_t number) {
+    if (dropout.rate == 0) return 1;
+    const std::int64_t row = dropout.rows ? dropout.rows[q] : q;
+    const auto head = std::uint32_t(dropout.groups[at.group] * h.queries + at.head), key = std::uint32_t(number);
+    const auto own = philox({head, dropout.place, 0, 0x80000000u}, {dropout.key[0], dropout.key[1]});
+    const auto words = philox(
+        {key / 64 * 16 + key % 16, std::uint32_t(dropout.row_places[2 * row + 1]), std::uint32_t(dropout.row_places[2 * row]), 0}, {own[0], own[1]});
+    return words[key % 64 / 16] < dropout.rate * 4294967296.0 ? 0 : 1 / (1 - dropout.rate);
+  }
   /// f(row q, first row and end of what it sees, its head, where things are)
   template <class F> static void heads(const Real* qkv, head_shape h, segment_list list, score_offsets<const Real> offsets, F f) {
     for (int s = 0; s < list.count; ++s)

@@ -59,14 +59,15 @@ template <class Real, class Master> class spoiling_ops : public host_ops<Real, M
     if constexpr (std::is_same_v<K, sum_rows>)
       if (at_->loss) *kernel.total = double(at_->value);
   }
-  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape h, segment_list list, score_offsets<const Real> offsets = {}) {
-    base::attention(mixed, lse, qkv, h, list, offsets);
+  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape h, segment_list list, score_offsets<const Real> offsets = {},
+                 const probability_dropout& dropout = {}) {
+    base::attention(mixed, lse, qkv, h, list, offsets, dropout);
     const std::int64_t n = rows_of(list) * h.groups * h.queries;
     written("mixed values", mixed, n * h.width), written("lse", lse, n);
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape h, segment_list list,
-                          score_offsets<const Real> offsets = {}, Master* doffsets = nullptr) {
-    base::attention_backward(dqkv, dmixed, mixed, lse, qkv, h, list, offsets, doffsets);
+                          score_offsets<const Real> offsets = {}, Master* doffsets = nullptr, const probability_dropout& dropout = {}) {
+    base::attention_backward(dqkv, dmixed, mixed, lse, qkv, h, list, offsets, doffsets, dropout);
     written("gradient of qkv", dqkv, rows_of(list) * h.groups * (h.queries + 2) * h.width);
   }
   /// The optimizer begins with the squares of the gradients: this is where they are spoiled.

@@ -10,7 +10,7 @@ namespace {
 using bare_block = block<bert_block, rms_norm, swiglu_mlp, no_biases, rotary<raptr::half>, lm_head<false, head_transform<gelu_erf>>>;
 constexpr model_shape with_dropout_of_runs = [] {
   model_shape s = four_of_all;
-  s.dropout = {0.1, 0.2};
+  s.dropout = {0.1, 0.2, 0.15};
   return s;
 }();
 const covered<bare_block, masked_lm> gated_rows(gated, with_dropout_of_runs);

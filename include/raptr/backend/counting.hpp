@@ -22,9 +22,11 @@ template <class Real, class Master, std::int64_t WorkingSet = std::int64_t(16) <
   void matmul_nn(Real*, const Real*, matrix<const Real> w, std::int64_t n, double, double, const Real*, double) { product(w.rows, w.width, n); }
   void matmul_tn(matrix<Master> g, const Real*, const Real*, std::int64_t n, double, Master*, Master*, double) { product(g.rows, g.width, n); }
   template <class K> void for_each_row(const K&, std::int64_t) { ++launches; }
-  void attention(Real*, Master*, const Real*, head_shape, segment_list, score_offsets<const Real> = {}) { ++launches; }
+  void attention(Real*, Master*, const Real*, head_shape, segment_list, score_offsets<const Real> = {}, const probability_dropout& = {}) {
+    ++launches;
+  }
   void attention_backward(Real*, const Real*, const Real*, const Master*, const Real*, head_shape, segment_list, score_offsets<const Real> = {},
-                          Master* = nullptr) {
+                          Master* = nullptr, const probability_dropout& = {}) {
     ++launches;
   }
   template <class F, class... A> void elementwise(const F&, param_ranges, A...) { ++launches; }

@@ -73,19 +73,20 @@ template <class Real, class Master, class Kernels = cpu_backend::own_kernels> cl
     cpu_backend::run_rows<Kernels>(ctx_, kernel, n);
   }
 
-  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list, score_offsets<const Real> offsets = {}) {
+  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list, score_offsets<const Real> offsets = {},
+                 const probability_dropout& dropout = {}) {
     ctx_.threads.parallel_for(std::int64_t(list.count) * heads.groups * heads.queries, [&](std::int64_t task, int thread) {
       const std::int64_t group = task / heads.queries;
       const group_rows at{list.device[group / heads.groups], heads, int(group % heads.groups)};
-      cpu_backend::attention_of<Kernels>(ctx_.own[std::size_t(thread)], at, int(task % heads.queries), mixed, lse, qkv, offsets);
+      cpu_backend::attention_of<Kernels>(ctx_.own[std::size_t(thread)], at, int(task % heads.queries), mixed, lse, qkv, offsets, dropout);
     });
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads, segment_list list,
-                          score_offsets<const Real> offsets = {}, Master* doffsets = nullptr) {
+                          score_offsets<const Real> offsets = {}, Master* doffsets = nullptr, const probability_dropout& dropout = {}) {
     ctx_.threads.parallel_for(std::int64_t(list.count) * heads.groups, [&](std::int64_t task, int thread) {
       const group_rows at{list.device[task / heads.groups], heads, int(task % heads.groups)};
       const score_offsets<Master> of_group{doffsets ? doffsets + task * heads.queries * offsets.width() : nullptr, offsets.reach};
-      cpu_backend::attention_backward_of<Kernels>(ctx_.own[std::size_t(thread)], at, dqkv, dmixed, mixed, lse, qkv, offsets, of_group);
+      cpu_backend::attention_backward_of<Kernels>(ctx_.own[std::size_t(thread)], at, dqkv, dmixed, mixed, lse, qkv, offsets, of_group, dropout);
     });
   }
 

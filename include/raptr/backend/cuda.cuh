@@ -60,14 +60,15 @@ template <class Real, class Master> class cuda_ops {
     const cuda_backend::named_span at("for_each_row");
     cuda_backend::run_rows(ctx_, kernel, n);
   }
-  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list, score_offsets<const Real> offsets = {}) {
+  void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list, score_offsets<const Real> offsets = {},
+                 const probability_dropout& dropout = {}) {
     const cuda_backend::named_span at("attention");
-    cuda_backend::attention(ctx_, mixed, lse, qkv, heads, list, offsets);
+    cuda_backend::attention(ctx_, mixed, lse, qkv, heads, list, offsets, dropout);
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads, segment_list list,
-                          score_offsets<const Real> offsets = {}, Master* doffsets = nullptr) {
+                          score_offsets<const Real> offsets = {}, Master* doffsets = nullptr, const probability_dropout& dropout = {}) {
     const cuda_backend::named_span at("attention_backward");
-    cuda_backend::attention_backward(ctx_, dqkv, dmixed, mixed, lse, qkv, heads, list, offsets, doffsets);
+    cuda_backend::attention_backward(ctx_, dqkv, dmixed, mixed, lse, qkv, heads, list, offsets, doffsets, dropout);
   }
   template <class F, class... Arrays> void elementwise(const F& f, param_ranges ranges, Arrays... arrays) {
     const cuda_backend::named_span at("elementwise");

@@ -10,6 +10,7 @@
 #include <string>
 
 #include <raptr/backend/attention_rows.hpp>
+#include <raptr/backend/dropout_mask.hpp>
 #include <raptr/backend/param_range.hpp>
 #include <raptr/backend/row_kernel.hpp>
 
@@ -34,8 +35,9 @@ using ticket = std::uint64_t;
 //                          x_sum (C) or null += x_factor column sums of x
 //   for_each_row         kernel.row(team, r) for r in 0 .. n - 1; then the column sums of the kernel
 //   attention            mixed (n, groups, queries, D), lse (n, groups, queries) = softmax attention with scaled scores plus
-//                        `offsets`, of qkv (n, groups, queries + 2, D): the queries of a group, its key, its value
-//   attention_backward   dqkv = gradient, from dmixed, mixed, lse, qkv, offsets; and where there are offsets
+//                        `offsets`, of qkv (n, groups, queries + 2, D): the queries of a group, its key, its value; then each
+//                        probability is 0 or scaled, by the head_draws of `dropout`, which lse does not see
+//   attention_backward   dqkv = gradient, from dmixed, mixed, lse, qkv, offsets, dropout; and where there are offsets
 //                        doffsets (segments, groups, queries, 2 reach - 1) = theirs of each segment
 //   elementwise          f over the ranges of T* (full) and packed_array<T> arrays
 //   elementwise_sum      into[range.tensor] += sum of f, in an order that does not depend on the other tensors of the list
@@ -46,13 +48,13 @@ using ticket = std::uint64_t;
 template <class Ops>
 concept backend = requires(Ops& ops, typename Ops::real* y, const typename Ops::real* x, typename Ops::master* m, const typename Ops::master* cm,
                            matrix<const typename Ops::real> w, matrix<typename Ops::master> g, segment_list s, param_ranges ranges, std::int64_t n,
-                           int* t, double* d) {
+                           const probability_dropout& drop, int* t, double* d) {
   { ops.matmul_nt(y, x, w, x, n, 1.0, no_epilogue{}) } -> std::same_as<void>;
   { ops.matmul_nn(y, x, w, n, 1.0, 1.0, x, 1.0) } -> std::same_as<void>;
   { ops.matmul_tn(g, x, x, n, 1.0, m, m, 1.0) } -> std::same_as<void>;
   { ops.for_each_row(no_epilogue{}, n) } -> std::same_as<void>;
-  { ops.attention(y, m, x, head_shape{}, s, score_offsets<const typename Ops::real>{}) } -> std::same_as<void>;
-  { ops.attention_backward(y, x, x, cm, x, head_shape{}, s, score_offsets<const typename Ops::real>{}, m) } -> std::same_as<void>;
+  { ops.attention(y, m, x, head_shape{}, s, score_offsets<const typename Ops::real>{}, drop) } -> std::same_as<void>;
+  { ops.attention_backward(y, x, x, cm, x, head_shape{}, s, score_offsets<const typename Ops::real>{}, m, drop) } -> std::same_as<void>;
   { ops.elementwise(convert{}, ranges, cm, packed_array<typename Ops::real>{y}) } -> std::same_as<void>;
   { ops.elementwise_sum(square{}, ranges, d, packed_array<const typename Ops::master>{cm}) } -> std::same_as<void>;
   { ops.template allocate<int>(std::size_t{}) } -> std::same_as<int*>;

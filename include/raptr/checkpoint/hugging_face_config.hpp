@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads config.json of a Hugging Face folder, by the list of members that its family has. A member whose value would change the
-// network and is not supported is rejected by name: nothing is computed in another way than the file specifies. The exception
-// is dropout, which no model here has: its rates are ignored.
+// network and is not supported is rejected by name: nothing is computed in another way than the file specifies.
 #pragma once
 
 #include <algorithm>
@@ -116,7 +115,7 @@ class config_reader {
   }
   void alias(const char*, int) {}
   void id(const char*, int vocabulary::*) {}
-  void rate(const char*) {}
+  void rate(const char* member, double& value, double missing) { value = absent(member) ? missing : json_member<double>(config_, member, file_); }
 
  private:
   bool absent(const char* member) const { return !config_.contains(member) || config_[member].is_null(); }

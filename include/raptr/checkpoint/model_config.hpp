@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // config.json of a checkpoint: what the Hugging Face classes need to build the same network, by the list of members of the
-// family, and under "raptr" what this library needs. Rates of dropout are among the latter; those of the family are
-// written as 0.
+// family, and under "raptr" what this library needs.
 #pragma once
 
 #include <raptr/checkpoint/hugging_face_config.hpp>
@@ -40,6 +39,7 @@ inline json numbers_to_json(const model_shape& s, bool defaults) {
     own["rotary_stretch"] = {{"factor", by.factor}, {"context", by.context}, {"slow", by.slow}, {"fast", by.fast}};
   if (const dropout_rates& rates = s.dropout; defaults || rates != dropout_rates{})
     own["dropout"] = {{"embedding", rates.embedding}, {"residual", rates.residual}};
+  if (defaults || s.dropout.attention > 0) own["dropout"]["attention"] = s.dropout.attention;
   return own;
 }
 /// The "raptr" member of config.json.
@@ -74,6 +74,7 @@ inline model_shape shape_from_json(const json& config, const std::filesystem::pa
   if (own.contains("dropout")) {
     const json rates = json_member<json>(own, "dropout", file);
     s.dropout = {json_member<double>(rates, "embedding", file), json_member<double>(rates, "residual", file)};
+    if (rates.contains("attention")) s.dropout.attention = json_member<double>(rates, "attention", file);
   }
   try {
     s.check();
@@ -115,7 +116,7 @@ class config_writer {
   void policy(const char* member, const config_value&, const config_values& values) { only(member, values); }
   void alias(const char* member, int value) { config_[member] = value; }
   void id(const char* member, int vocabulary::*which) { config_[member] = tokens_.*which < 0 ? json(nullptr) : json(tokens_.*which); }
-  void rate(const char* member) { config_[member] = 0.0; }
+  void rate(const char* member, double value, double) { config_[member] = value; }
 
  private:
   json& config_;
@@ -136,7 +137,8 @@ template <class Block> void expect_same_config(const json& config, const std::fi
     family::template config<Block>(writer, completed);
     return all;
   };
-  const hugging_face_model there = hugging_face_config_of<family, Block>(config, file, shape.neuron_group, true);
+  hugging_face_model there = hugging_face_config_of<family, Block>(config, file, shape.neuron_group, true);
+  there.shape.dropout = shape.dropout;  // how it trains, which weights do not depend on
   const json ours = members(completed_shape<Block>(shape)), theirs = members(there.shape);
   for (const named_size& s : there.sizes)
     if (const json& size = ours[std::string(s.member)]; size != s.size) errors::size_differs(file, s, size.get<int>());
@@ -152,7 +154,7 @@ template <class Block> void expect_same_model(const std::filesystem::path& folde
   const json config = read_json(file);
   if (names_of<Block>(shape).family != own_names.family) return expect_same_config<Block>(config, file, shape);
   model_shape there = shape_from_json(config, file);
-  there.neuron_group = shape.neuron_group, there.dropout = shape.dropout;  // how it trains, which weights do not depend on
+  there.neuron_group = shape.neuron_group, there.dropout = shape.dropout;  // how it trains, as above
   const json theirs = numbers_to_json(completed_shape<Block>(there), true), ours = numbers_to_json(completed_shape<Block>(shape), true);
   for (const auto& [member, value] : theirs.items())
     if (ours[member] != value) errors::number_differs(file, member, value.dump(), ours[member].dump());

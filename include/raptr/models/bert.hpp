@@ -88,7 +88,9 @@ struct bert_family {
     visit.only("position_embedding_type", {"absolute"});
     visit.checked("is_decoder", {false});
     visit.checked("add_cross_attention", {false});
-    for (const char* rate : {"hidden_dropout_prob", "attention_probs_dropout_prob"}) visit.rate(rate);
+    visit.rate("hidden_dropout_prob", s.dropout.residual, 0.1);
+    s.dropout.embedding = s.dropout.residual;  // one member for both
+    visit.rate("attention_probs_dropout_prob", s.dropout.attention, 0.1);
     visit.id("pad_token_id", &vocabulary::pad);
   }
   /// The row of [PAD] starts like the others, where Hugging Face's starts as zeros: batches have no padding, so it is a row of the

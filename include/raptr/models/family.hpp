@@ -63,7 +63,7 @@ struct config_values {
 ///   policy(member, missing, values)       the same for a choice that the block makes: one of the values that its type has
 ///   alias(member, value)                  a size under another name, which some readers want: written, never read
 ///   id(member, id)                        the id of a special token, written if there is one, never read
-///   rate(member)                          of dropout, which no model here has: written as 0, ignored when read
+///   rate(member, value, missing)          a rate of dropout: how a model trains, so one with other rates may load the weights
 template <class V>
 concept config_visitor = requires(V& visit, const char* member, int& size, double& number, bool& flag, rotary_scaling& stretch, config_values values,
                                   int vocabulary::*id) {
@@ -77,7 +77,7 @@ concept config_visitor = requires(V& visit, const char* member, int& size, doubl
   visit.policy(member, config_value(true), values);
   visit.alias(member, size);
   visit.id(member, id);
-  visit.rate(member);
+  visit.rate(member, number, 0.0);
 };
 
 namespace detail {
@@ -91,7 +91,7 @@ struct any_config_visitor {
   void policy(const char*, config_value, config_values) const {}
   void alias(const char*, int) const {}
   void id(const char*, int vocabulary::*) const {}
-  void rate(const char*) const {}
+  void rate(const char*, double&, double) const {}
 };
 static_assert(config_visitor<any_config_visitor>);
 }  // namespace detail

@@ -77,7 +77,9 @@ struct gpt2_family {
     s.attention_scale = scaled ? 0 : 1;
     visit.flag("scale_attn_by_inverse_layer_idx", s.scale_by_depth, false);
     visit.checked("add_cross_attention", {false});
-    for (const char* rate : {"embd_pdrop", "attn_pdrop", "resid_pdrop"}) visit.rate(rate);
+    visit.rate("embd_pdrop", s.dropout.embedding, 0.1);
+    visit.rate("attn_pdrop", s.dropout.attention, 0.1);
+    visit.rate("resid_pdrop", s.dropout.residual, 0.1);
     for (const char* id : {"bos_token_id", "eos_token_id"}) visit.id(id, &vocabulary::end_of_text);
   }
   /// Projections that write to the residual stream (both c_proj) start smaller, by the full depth.

@@ -79,7 +79,7 @@ struct llama_family {
     visit.policy("tie_word_embeddings", false, {Network::head::tied});
     for (const char* biases : {"attention_bias", "mlp_bias"}) visit.only(biases, {false});
     for (const char* window : {"sliding_window", "layer_types"}) visit.checked(window, {config_value()});
-    visit.rate("attention_dropout");
+    visit.rate("attention_dropout", s.dropout.attention, 0);
     for (const char* id : {"bos_token_id", "eos_token_id"}) visit.id(id, &vocabulary::end_of_text);
   }
   /// The same for every matrix, whatever the depth [hf].

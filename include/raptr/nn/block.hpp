@@ -141,14 +141,11 @@ template <class B> constexpr bool looks_where_its_positions_do() {
   else
     return true;
 }
-/// The index in the parts of a block of the part whose units have to be known by number, or -1.
-template <class B, class List = typename B::parts> inline constexpr int numbered_part = -1;
-template <class B, class... Parts>
-requires relative_policy<typename B::positions>
-inline constexpr int numbered_part<B, part_list<Parts...>> = [] {
-  int index = 0, found = -1;
-  ((std::same_as<Parts, typename B::attention> ? void(found = index++) : void(++index)), ...);
-  return found;
-}();
+
+/// Whether an attention drops probabilities as part_call::attention_dropout says.
+template <class P>
+concept with_probability_dropout = requires {
+  requires P::drops_probabilities;
+};
 
 }  // namespace raptr

@@ -132,6 +132,13 @@ namespace raptr::errors {
 [[noreturn]] inline void norm_has_no_epsilon(double given) {
   fail_member("model_shape::norm_eps", " is " + decimal_text(given) + ", but the norm of this block takes no epsilon: leave it 0");
 }
+[[noreturn]] inline void attention_has_no_dropout(double given) {
+  fail_member(
+      "dropout_rates::attention",
+      " is " + decimal_text(given) +
+          ", but the attention of this block drops no probabilities: leave it 0, or give that part drops_probabilities = true once it follows "
+          "part_call::attention_dropout");
+}
 [[noreturn]] inline void rotary_head_width_is_odd(int width, int heads) {
   fail("rotary positions turn pairs of numbers, but " + std::to_string(heads) + " heads of a width of " + std::to_string(width) + " have " +
        std::to_string(width / heads) + " each: take a width and heads that give an even number");

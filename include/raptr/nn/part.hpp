@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <raptr/backend/dropout_mask.hpp>
+#include <raptr/backend/ops.hpp>
 #include <raptr/nn/weight_layout.hpp>
 #include <raptr/tensor/arena.hpp>
 
@@ -16,17 +18,9 @@ namespace raptr {
 
 /// What the blocks share for relative positions (nn/layers/relative.hpp), in device memory; null without them.
 template <class Ops> struct relative_table {
-  const typename Ops::real* values = nullptr;     // (heads, buckets)
-  typename Ops::master* gradient = nullptr;       // null without a backward pass
-  const int *index = nullptr, *groups = nullptr;  // a bucket_index; the numbers of the kept units of attention
-};
-/// What a pass drops at one place of the network: nn/layers/dropout.hpp.
-struct dropout_mask {
-  double rate = 0;                  // 0: nothing
-  std::uint32_t key[2] = {};        // of seed and step
-  std::uint32_t place = 0;          // 0: the embedding
-  const int* row_places = nullptr;  // (rows of the pass, 2), in device memory: sequence in the step, row in the sequence
-  const int* rows = nullptr;        // of the pass, one for each row of this call; null: row r is r
+  const typename Ops::real* values = nullptr;  // (heads, buckets)
+  typename Ops::master* gradient = nullptr;    // null without a backward pass
+  const int* index = nullptr;                  // a bucket_index
 };
 
 /// The arguments of one call of a part. Sizes and factors are known to the host; every T* is device memory.
@@ -44,7 +38,9 @@ template <class Ops> struct part_call {
   double bias_factor;                                  // of what the part adds besides its units, such as an output bias
   const typename Ops::master* rotary_table = nullptr;  // of rotary positions: nn/layers/rotary.hpp
   relative_table<Ops> relative{};
-  dropout_mask dropout{};  // of what the part adds; the stack applies it
+  const int* kept_units = nullptr;   // their numbers in the full network, in device memory; null where no part of the model reads them
+  dropout_mask dropout{};            // of what the part adds; the stack applies it
+  dropout_mask attention_dropout{};  // of probabilities; a part that has some applies it
 
   /// Activations of `per_row` numbers: kept for the backward pass, or until the scope ends.
   template <class T = real> T* keep(std::int64_t per_row) { return memory.keep<T>(rows * per_row); }

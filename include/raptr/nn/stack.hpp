@@ -93,7 +93,7 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
   template <class F> void with_passing_rows(const pass<Ops>& p, std::size_t k, real* stream, F f) {
     const block_rows& at = p.batch.table.blocks()[k];
     if (at.rows == 0) return;
-    const int block = p.plan.blocks()[k].block, places = static_cast<int>(sizeof...(Parts));
+    const int block = p.plan.blocks()[k].block, place = 1 + block * static_cast<int>(sizeof...(Parts));
     const int* const rows = at.rows_at < 0 ? nullptr : p.batch.words + at.rows_at;
     const part_call<Ops> call{.ops = p.ops,
                               .memory = p.memory,
@@ -106,8 +106,10 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
                               .factor = 1,
                               .bias_factor = 1,
                               .rotary_table = p.rotary_table,
-                              .relative = relative_of(p, at),
-                              .dropout = p.drops(shape_.dropout.residual, 1 + block * places, rows)};
+                              .relative = relative_of(p),
+                              .kept_units = at.units_at < 0 ? nullptr : p.batch.words + at.units_at,
+                              .dropout = p.drops(shape_.dropout.residual, place, rows),
+                              .attention_dropout = p.drops(shape_.dropout.attention, place, rows)};
     if (!rows) return f(stream, call);
     const arena::scope scratch(p.memory);
     real* const dense = p.memory.template scratch<real>(call.rows * shape_.width);
@@ -115,17 +117,18 @@ template <class Block, class Ops, class... Parts> class stack<Block, Ops, part_l
     f(dense, call);
     p.ops.for_each_row(copy_rows<real>{stream, dense, rows, nullptr, shape_.width}, call.rows);
   }
-  static relative_table<Ops> relative_of(const pass<Ops>& p, const block_rows& at) {
-    if (at.units_at < 0) return {};
+  static relative_table<Ops> relative_of(const pass<Ops>& p) {
+    if (!p.bucket_index) return {};
     const std::size_t table = p.layout.of(0, 0) - 1;  // the last weight of the model
-    return {p.weights[table].data, p.gradients ? p.gradients[table].data : nullptr, p.bucket_index, p.batch.words + at.units_at};
+    return {p.weights[table].data, p.gradients ? p.gradients[table].data : nullptr, p.bucket_index};
   }
   template <class P, class F> void run(part_call<Ops> call, const block_plan& b, saved_of<P>& saved, int index, F& f) {
     const part_plan& p = b.parts()[static_cast<std::size_t>(index)];
     if (p.units.empty()) return;
     const double branch = shape_.residual_multiplier * p.factor;
     call.units = p.size(), call.factor = branch * p.unit_factor, call.bias_factor = branch;
-    call.dropout.place += static_cast<std::uint32_t>(index);
+    call.dropout.place += static_cast<std::uint32_t>(index), call.attention_dropout.place += static_cast<std::uint32_t>(index);
+    for (int before = 0; call.kept_units && before < index; ++before) call.kept_units += b.parts()[static_cast<std::size_t>(before)].size();
     f.template operator()<P>(call, saved, index);
   }
   template <class F> void each_part(const part_call<Ops>& call, const block_plan& b, saved_block& s, F f) {

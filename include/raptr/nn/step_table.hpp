@@ -21,7 +21,7 @@ struct block_rows {
   std::int64_t positions_at = 0;
   std::int64_t segments_at = 0;
   int segments = 0;
-  std::int64_t units_at = -1;  // the numbers of the kept units of one part; -1: not wanted
+  std::int64_t units_at = -1;  // the numbers of the kept units of its parts, one part after the other; -1: not wanted
 };
 
 /// The integers of a pass in one table, and their positions in it.
@@ -33,14 +33,13 @@ class step_table {
     int count = 0;
   };
 
-  /// What only some models read. groups: of the targets of the objective; below 2 their numbers are not needed. numbered: the index of the
-  /// part whose kept units are listed for each block, -1 for none. row_places: of every row its sequence in the step and its number there.
+  /// What only some models read. groups: of the targets of the objective; below 2 their numbers are not needed. units: the numbers of the
+  /// kept units of every block. row_places: of every row its sequence in the step and its number there.
   struct extras {
     std::size_t groups = 0;
-    int numbered = -1;
-    bool row_places = false;
+    bool units = false, row_places = false;
   };
-  void lower(const batch& data, const step_plan& plan, extras also = {0, -1, false}) {
+  void lower(const batch& data, const step_plan& plan, extras also = {0, false, false}) {
     words_.clear(), weights_.clear();
     rows = static_cast<int>(data.ids.size()), targets = static_cast<int>(data.targets.size());
     segments = static_cast<int>(data.segments.size()), normaliser = data.normaliser;
@@ -55,7 +54,7 @@ class step_table {
     for (std::size_t k = 0; target_groups > 0 && k < data.targets.size(); ++k) words_.push_back(data.targets[k].group);
     by_id = sorted(data.ids), by_position = sorted(data.positions);
     lower_blocks(data, plan);
-    if (also.numbered >= 0) list_units(plan, static_cast<std::size_t>(also.numbered));
+    if (also.units) list_units(plan);
     row_places_at = position();
     if (also.row_places) put_row_places(data);
   }
@@ -104,11 +103,12 @@ class step_table {
       blocks_.push_back(first < blocks_.size() ? blocks_[first] : rows_of(data, b.sequences));
     }
   }
-  void list_units(const step_plan& plan, std::size_t part) {
+  void list_units(const step_plan& plan) {
     for (std::size_t k = 0; k < blocks_.size(); ++k) {
       blocks_[k].units_at = position();
-      for (const unit_range& kept : plan.blocks()[k].parts()[part].units)
-        for (int unit = kept.first; unit < kept.first + kept.count; ++unit) words_.push_back(unit);
+      for (const part_plan& part : plan.blocks()[k].parts())
+        for (const unit_range& kept : part.units)
+          for (int unit = kept.first; unit < kept.first + kept.count; ++unit) words_.push_back(unit);
     }
   }
   block_rows rows_of(const batch& data, const std::vector<int>& sequences) {

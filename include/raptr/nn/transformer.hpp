@@ -230,6 +230,8 @@ template <class Block, class Objective, class Device> class transformer {
   static const model_shape& checked(const model_shape& shape) {
     shape.check();
     if (shape.norm_eps > 0 && !norm_with_epsilon<typename block::norm, real, master>) errors::norm_has_no_epsilon(shape.norm_eps);
+    if (shape.dropout.attention > 0 && !with_probability_dropout<typename block::attention>)
+      errors::attention_has_no_dropout(shape.dropout.attention);
     check_positions<typename block::positions>(shape);
     return shape;
   }
@@ -238,7 +240,7 @@ template <class Block, class Objective, class Device> class transformer {
     return {ops, memory, layout_, plan, sent, weights, gradients, rotary_table_.data(), bucket_index_.data(), dropout_key_, after_block};
   }
   bool drops() const { return shape_.dropout != dropout_rates{}; }
-  step_table::extras wanted() const { return {groups_, numbered_part<block>, drops()}; }
+  step_table::extras wanted() const { return {groups_, relative_policy<typename block::positions> || shape_.dropout.attention > 0, drops()}; }
   device_batch send(const step_plan& plan, const batch& data) {
     check_batch(data, plan, shape_, {head::outputs(shape_), groups_});
     table_.lower(data, plan, wanted());

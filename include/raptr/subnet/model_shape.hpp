@@ -44,10 +44,12 @@ struct rotary_scaling {
 struct dropout_rates {
   double embedding = 0;  // of the rows that enter the first block
   double residual = 0;   // of what each part adds to the residual stream
+  double attention = 0;  // of the probabilities of attention
 
   constexpr void check() const {
     if (!(embedding >= 0 && embedding < 1)) errors::number_is_out_of_range("dropout_rates::embedding", embedding, "a share from 0 to below 1");
     if (!(residual >= 0 && residual < 1)) errors::number_is_out_of_range("dropout_rates::residual", residual, "a share from 0 to below 1");
+    if (!(attention >= 0 && attention < 1)) errors::number_is_out_of_range("dropout_rates::attention", attention, "a share from 0 to below 1");
   }
   bool operator==(const dropout_rates&) const = default;
 };

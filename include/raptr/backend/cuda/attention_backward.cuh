@@ -35,9 +35,10 @@ __device__ void score_gradients(fragment<T, Rows, Columns>& d, const T* queries,
 }
 
 /// The gradient of the queries; and delta (n, groups, queries) = sum of mixed * dmixed, which the next kernel reads.
-template <class Real, class Master, int Width> __global__ void __launch_bounds__(attention_threads, 2)
+template <class Real, class Master, int Width, bool Drops> __global__ void __launch_bounds__(attention_threads, 2)
     attention_backward_queries(Real* dqkv, wide<Real>* delta, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv,
-                               head_shape heads, const segment* segments, int tiles, bool by_16_bytes, score_offsets<const Real> offsets) {
+                               head_shape heads, const segment* segments, int tiles, bool by_16_bytes, score_offsets<const Real> offsets,
+                               probability_dropout dropout) {
   using T = wide<Real>;
   using plan = largest_plan<backward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
@@ -62,6 +63,8 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
     if (lane_of_thread() == 0 && is_real) delta[at.logsumexp(head, row)] = dot[i];
   });
 
+  const head_draws draws(dropout, at, head);
+  const T kept_scale = Drops ? dropout.scale<T>() : T(1);
   fragment<T, rows, outputs> gradient;
   for (int key = 0; key < end; key += plan::columns) {
     __syncthreads();
@@ -70,6 +73,7 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
     __syncthreads();
     fragment<T, rows, columns> d;
     add_scores<Width>(d, douts, values, depth);
+    d = kept_bits<Drops, rows, columns>::of_queries(draws, first, key).of(d, kept_scale);
     score_gradients<Width>(d, queries, keys, at, head, first, key, log_sum, dot, offsets);
     store_scores<plan::columns>(probabilities, d);
     __syncwarp();
@@ -79,9 +83,9 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
 }
 
 /// The gradients of the keys and values; scores are transposed here, their rows are keys.
-template <class Real, class Master, int Width> __global__ void __launch_bounds__(attention_threads, 2)
+template <class Real, class Master, int Width, bool Drops> __global__ void __launch_bounds__(attention_threads, 2)
     attention_backward_keys(Real* dqkv, const wide<Real>* delta, const Real* dmixed, const Master* lse, const Real* qkv, head_shape heads,
-                            const segment* segments, int tiles, bool by_16_bytes, score_offsets<const Real> offsets) {
+                            const segment* segments, int tiles, bool by_16_bytes, score_offsets<const Real> offsets, probability_dropout dropout) {
   using T = wide<Real>;
   using plan = largest_plan<backward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
@@ -96,9 +100,11 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
   T *const probabilities = shared + plan::probabilities, *const log_sums = shared + plan::log_sums, *const dots = shared + plan::dots;
   load_tile<plan::rows, Width>(keys, qkv + at.key(first), at.qkv_stride(), count, depth, by_16_bytes);
   load_tile<plan::rows, Width>(values, qkv + at.value(first), at.qkv_stride(), count, depth, by_16_bytes);
+  const T kept_scale = Drops ? dropout.scale<T>() : T(1);
   fragment<T, rows, outputs> dkeys, dvalues;
 
-  for (int head = 0; head < heads.queries; ++head)
+  for (int head = 0; head < heads.queries; ++head) {
+    const head_draws draws(dropout, at, head);
     for (int query = at.first_that_sees(first); query < length; query += plan::columns) {
       __syncthreads();
       load_tile<plan::columns, Width>(queries, qkv + at.query(head, query), at.qkv_stride(), length - query, depth, by_16_bytes);
@@ -118,12 +124,14 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
           p(i, j) = row_of(i) < seen ? math::exp(p(i, j) * scale + offset_of<T>(offsets, at, head, query + column_of(j), first + row_of(i)) - log_sum)
                                      : T(0);
       });
-      store_scores<plan::columns>(probabilities, p);
+      const auto kept = kept_bits<Drops, rows, columns>::of_keys(draws, first, query);
+      store_scores<plan::columns>(probabilities, kept.of(p, kept_scale));
       __syncwarp();
       add_outputs<plan::columns, Width>(dvalues, probabilities, douts);
 
       fragment<T, rows, columns> d;
       add_scores<Width>(d, values, douts, depth);
+      d = kept.of(d, kept_scale);
       unrolled<columns>([&](int j) {
         const int seen = at.seen(query + column_of(j)) - first;
         const T dot = dots[column_of(j)];
@@ -134,20 +142,23 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
       __syncwarp();
       add_outputs<plan::columns, Width>(dkeys, probabilities, queries);
     }
+  }
   store_outputs(dqkv + at.key(first), at.qkv_stride(), dkeys, scale, count, depth, by_16_bytes);
   store_outputs(dqkv + at.value(first), at.qkv_stride(), dvalues, T(1), count, depth, by_16_bytes);
 }
 
 /// The gradients of the offsets: a block owns a head of a segment and adds up the diagonals of each tile of scores, a thread a diagonal.
-template <class Real, class Master, int Width> __global__ void __launch_bounds__(attention_threads, 2)
+template <class Real, class Master, int Width, bool Drops> __global__ void __launch_bounds__(attention_threads, 2)
     attention_backward_offsets(Master* doffsets, const wide<Real>* delta, const Real* dmixed, const Master* lse, const Real* qkv, head_shape heads,
-                               const segment* segments, bool by_16_bytes, score_offsets<const Real> offsets) {
+                               const segment* segments, bool by_16_bytes, score_offsets<const Real> offsets, probability_dropout dropout) {
   using T = wide<Real>;
   using plan = largest_plan<backward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread;
   const int all_heads = heads.groups * heads.queries, number = int(blockIdx.x) % all_heads, head = number % heads.queries;
   const group_rows at{segments[int(blockIdx.x) / all_heads], heads, number / heads.queries};
   const int length = at.rows.length, depth = heads.width;
+  const head_draws draws(dropout, at, head);
+  const T kept_scale = Drops ? dropout.scale<T>() : T(1);
   const score_offsets<Master> sums{doffsets + std::int64_t(blockIdx.x) * offsets.width(), offsets.reach};
   for (std::int64_t i = threadIdx.x; i < sums.width(); i += attention_threads) sums.data[i] = Master(0);
 
@@ -173,6 +184,7 @@ template <class Real, class Master, int Width> __global__ void __launch_bounds__
       __syncthreads();
       fragment<T, rows, columns> d;
       add_scores<Width>(d, douts, values, depth);
+      d = kept_bits<Drops, rows, columns>::of_queries(draws, first, key).of(d, kept_scale);
       score_gradients<Width>(d, queries, keys, at, head, first, key, log_sum, dot, offsets);
       store_scores<plan::columns>(tile, d);
       __syncthreads();

@@ -17,10 +17,10 @@ template <class T, int Width, int Rows, int Columns> struct forward_plan : tile_
   static constexpr int blocks = sizeof(T) == 4 && Width <= 64 ? 3 : 2;  // at a time on a multiprocessor
 };
 
-template <class Real, class Master, int Width>
+template <class Real, class Master, int Width, bool Drops>
 __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, wide<Real>, Width>::blocks)
     attention_forward(Real* mixed, Master* lse, const Real* qkv, head_shape heads, const segment* segments, int tiles, bool by_16_bytes,
-                      score_offsets<const Real> offsets) {
+                      score_offsets<const Real> offsets, probability_dropout dropout) {
   using T = wide<Real>;
   using plan = largest_plan<forward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
@@ -33,6 +33,8 @@ __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, 
   T *const keys = queries + plan::keys, *const probabilities = queries + plan::probabilities;
   load_tile<plan::rows, Width>(queries, qkv + at.query(head, first), at.qkv_stride(), count, depth, by_16_bytes);
   fragment<T, rows, outputs> mix;
+  const head_draws draws(dropout, at, head);
+  const T kept_scale = Drops ? dropout.scale<T>() : T(1);
   T row_max[std::size_t(rows)], sum[std::size_t(rows)];
   for (int i = 0; i < rows; ++i) row_max[i] = negative_infinity<T>, sum[i] = T(0);
 
@@ -58,6 +60,7 @@ __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, 
       for (int j = 0; j < columns; ++j) sum[i] += p(i, j) = math::exp(p(i, j) - next);
       for (int c = 0; c < outputs; ++c) mix(i, c) *= change;
     });
+    p = kept_bits<Drops, rows, columns>::of_queries(draws, first, key).of(p, T(1));  // the scale comes last, with the sum of all of them
     store_scores<plan::columns>(probabilities, p);
     __syncthreads();
     load_tile<plan::columns, Width>(keys, qkv + at.value(key), at.qkv_stride(), at.rows.length - key, depth, by_16_bytes);
@@ -66,7 +69,7 @@ __global__ void __launch_bounds__(attention_threads, largest_plan<forward_plan, 
   }
 
   unrolled<rows>([&](int i) {
-    const T total = half_warp_sum(sum[i]), inverse = T(1) / total;
+    const T total = half_warp_sum(sum[i]), inverse = kept_scale / total;
     if (lane_of_thread() == 0 && row_of(i) < count) lse[at.logsumexp(head, first + row_of(i))] = Master(row_max[i]) + std::log(Master(total));
     for (int c = 0; c < outputs; ++c) mix(i, c) *= inverse;
   });

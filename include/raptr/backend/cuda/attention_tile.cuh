@@ -80,6 +80,43 @@ __device__ inline int half_of_thread() { return int(threadIdx.x) / half_warp; }
 __device__ inline int lane_of_thread() { return int(threadIdx.x) % half_warp; }
 __device__ inline int row_of(int i) { return half_of_thread() + i * half_warps; }
 __device__ inline int column_of(int j) { return lane_of_thread() + j * half_warp; }
+/// Which probabilities of a tile a thread keeps, (i, j) of its fragment as bit `i Columns + j`; all of them without Drops, at no cost. The
+/// keys of a thread lie 8 or 16 apart in one run of 64, so few draws serve all of them.
+template <bool Drops, int Rows, int Columns> struct kept_bits {
+  static_assert(Rows <= 8 && Columns <= 4 && Rows * Columns <= 32);
+  std::uint32_t bits = 0;
+
+  /// Of a tile whose rows are queries and whose columns are keys, and the other way round.
+  static __device__ kept_bits of_queries(const head_draws& draws, int query, int key) {
+    kept_bits kept;
+    for (int i = 0; Drops && i < Rows; ++i) {
+      const head_draws::words w = draws.of(query + row_of(i), key + column_of(0));
+      for (int j = 0; j < Columns; ++j) kept.add(draws.keeps(w, key + column_of(j)), i, j);
+    }
+    return kept;
+  }
+  static __device__ kept_bits of_keys(const head_draws& draws, int key, int query) {
+    kept_bits kept;
+    for (int j = 0; Drops && j < Columns; ++j)
+      for (int odd = 0; odd < 2 && odd < Rows; ++odd) {
+        const head_draws::words w = draws.of(query + column_of(j), key + row_of(odd));
+        for (int i = odd; i < Rows; i += 2) kept.add(draws.keeps(w, key + row_of(i)), i, j);
+      }
+    return kept;
+  }
+  /// x with zeros where it is dropped, and otherwise times the scale.
+  template <class T> __device__ fragment<T, Rows, Columns> of(fragment<T, Rows, Columns> x, T scale) const {
+    if constexpr (Drops)
+      unrolled<Rows>([&](int i) {
+        for (int j = 0; j < Columns; ++j) x(i, j) = (bits >> (i * Columns + j) & 1) != 0 ? scale * x(i, j) : T(0);
+      });
+    return x;
+  }
+
+ private:
+  __device__ void add(bool is_kept, int i, int j) { bits |= std::uint32_t(is_kept) << (i * Columns + j); }
+};
+
 /// Outputs are stored and read in runs of up to 16 bytes.
 template <class T, int Outputs> constexpr int run_of = Outputs < numbers_of_16_bytes<T> ? Outputs : numbers_of_16_bytes<T>;
 template <class T, int Outputs> __device__ int output_of(int run) { return (run * half_warp + lane_of_thread()) * run_of<T, Outputs>; }

@@ -28,6 +28,7 @@ template <bool Causal, bias_policy Bias = biases, positions_policy Positions = n
   /// Only rotary and relative positions make it another type.
   template <class P>
   using with_positions = attention<Causal, Bias, std::conditional_t<rotary_policy<P> || relative_policy<P>, P, no_positions>, HeadNorm>;
+  static constexpr bool drops_probabilities = true;
   static constexpr std::string_view name = "attention";
   static constexpr bool causal = Causal;
   static constexpr int units(const model_shape& s) { return s.head_groups(); }
@@ -68,7 +69,7 @@ template <bool Causal, bias_policy Bias = biases, positions_policy Positions = n
     const auto norm = head_norm_layer<HeadNorm, Ops>::forward(call, w + head_gains, s.norm, heads, s.qkv);
     call.ops.matmul_nt(s.qkv, x, w[qkv], data_if(has_bias, w, qkv_bias), call.rows, 1, in_sequence(norm, rotation<false>(call, heads, s.qkv)));
     const arena::scope scratch(call.memory);
-    call.ops.attention(s.mixed, s.lse, s.qkv, heads, call.segments, relative::spread(call, queries));
+    call.ops.attention(s.mixed, s.lse, s.qkv, heads, call.segments, relative::spread(call, queries), dropout(call));
     call.ops.matmul_nn(residual, s.mixed, w[out], call.rows, call.factor, 1, data_if(has_bias, w, out_bias), call.bias_factor);
   }
   template <class Ops, class T, class G> static void backward(part_call<Ops>& call, params<const T> w, params<G> g, const saved<Ops>& s, const T* x,
@@ -82,7 +83,7 @@ template <bool Causal, bias_policy Bias = biases, positions_policy Positions = n
     call.ops.matmul_tn(g[out], s.mixed, dresidual, call.rows, call.factor, nullptr, data_if(has_bias, g, out_bias), call.bias_factor);
     const auto offsets = relative::spread(call, queries);
     auto* const doffsets = relative::gradient(call, queries);
-    call.ops.attention_backward(dqkv, dmixed, s.mixed, s.lse, s.qkv, heads, call.segments, offsets, doffsets);
+    call.ops.attention_backward(dqkv, dmixed, s.mixed, s.lse, s.qkv, heads, call.segments, offsets, doffsets, dropout(call));
     relative::gather(call, queries, doffsets);
     if constexpr (rotary_policy<Positions>) call.ops.for_each_row(rotation<true>(call, heads, dqkv), call.rows);
     if constexpr (norms_heads)
@@ -97,6 +98,7 @@ template <bool Causal, bias_policy Bias = biases, positions_policy Positions = n
     const double scale = s.attention_scale, depth = s.scale_by_depth ? 1.0 + call.block : 1.0;
     return {call.units, s.queries_per_group(), s.head_width(), depth > 1 ? (scale > 0 ? scale : 1 / std::sqrt(s.head_width())) / depth : scale};
   }
+  template <class Ops> static probability_dropout dropout(const part_call<Ops>& call) { return {call.attention_dropout, call.kept_units}; }
   /// Turns queries and keys, or their gradients back.
   template <bool Back, class Ops, class T> static auto rotation(const part_call<Ops>& call, const head_shape& heads, T* rows) {
     if constexpr (rotary_policy<Positions>)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout of the embedding and of what parts add to the residual stream. Which numbers are dropped is a function of seed, step,
-// sequence, row, place in the network and column, so it is the same for any threads, micro-batches and devices, and after a resume.
-// The backward pass draws it again and stores nothing.
+// Dropout of the embedding and of what parts add to the residual stream: which numbers are dropped is a function of seed, step,
+// sequence, row, place in the network and column. That of attention probabilities is an argument of the operation (nn/layers/attention.hpp).
 #pragma once
 
 #include <cstdint>
@@ -21,11 +20,11 @@ template <class T> struct drop_rows {
   int width;
 
   RAPTR_ANY_TEAM template <class Team> RAPTR_BOTH void row(Team& team, std::int64_t r) const {
-    const int* const place = mask.row_places + 2 * (mask.rows ? mask.rows[r] : r);
+    const int* const place = mask.place_of(r);
     const std::uint32_t sequence = std::uint32_t(place[0]), number = std::uint32_t(place[1]);
     const int n = width, quarter = (n + 3) / 4;  // four columns, a quarter of the row apart, share a draw
-    const std::uint32_t key0 = mask.key[0], key1 = mask.key[1], part = mask.place, limit = std::uint32_t(mask.rate * 0x1p32);
-    const wide<T> scale = wide<T>(1 / (1 - mask.rate));
+    const std::uint32_t key0 = mask.key[0], key1 = mask.key[1], part = mask.place, limit = mask.limit();
+    const wide<T> scale = mask.scale<wide<T>>();
     T* const y = to + r * n;
     const T* const x = from + r * n;
     team.each(quarter, [=](int i) {

@@ -135,8 +135,8 @@ template <relative_policy Positions, class Ops> struct relative_offsets<Position
   /// heads: query heads of the kept groups.
   static score_offsets<const real> spread(const part_call<Ops>& call, int heads) {
     const score_offsets<real> all{call.memory.template scratch<real>(heads * width(call)), call.shape.context};
-    call.ops.for_each_row(spread_buckets<real>{all.data, call.relative.values, call.relative.index, call.relative.groups,
-                                               call.shape.queries_per_group(), Positions::buckets, static_cast<int>(all.width())},
+    call.ops.for_each_row(spread_buckets<real>{all.data, call.relative.values, call.relative.index, call.kept_units, call.shape.queries_per_group(),
+                                               Positions::buckets, static_cast<int>(all.width())},
                           heads);
     return {all.data, all.reach};
   }
@@ -146,7 +146,7 @@ template <relative_policy Positions, class Ops> struct relative_offsets<Position
   }
   static void gather(const part_call<Ops>& call, int heads, const master* doffsets) {
     call.ops.for_each_row(
-        gather_buckets<master>{call.relative.gradient, doffsets, call.relative.index, call.relative.groups, heads, call.shape.queries_per_group(),
+        gather_buckets<master>{call.relative.gradient, doffsets, call.relative.index, call.kept_units, heads, call.shape.queries_per_group(),
                                Positions::buckets, static_cast<int>(width(call)), call.segments.count},
         std::int64_t{heads} * Positions::buckets);
   }
