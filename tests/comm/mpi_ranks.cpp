@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One rank of a run on MPI that does what its first argument says; its second one is the limit in seconds, its third one the step before
-// which the last rank fails. mpi.sh starts it and says what is expected.
+// One rank of a run on MPI:  mpi_ranks WHAT LIMIT STEP RANK MICROSECONDS
+// It does what the first argument says, with that limit in seconds; a fault is that of the rank (-1: the last one), at the step, where a kill
+// or a stop comes after that time. mpi.sh starts it and says what is expected.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -13,15 +16,28 @@ namespace {
 
 using namespace raptr;
 
-/// The last rank fails in some way.
-void fail_as(const std::string& how, double limit) {
-  std::fprintf(stderr, "the last rank fails: %s\n", how.c_str());
-  if (how == "error") fail("the text has ended");
-  if (how == "exit") std::exit(3);
-  if (how == "quick_exit") std::_Exit(0);
-  if (how == "kill") std::raise(SIGKILL);
-  if (how == "stop") std::raise(SIGSTOP);
-  if (how == "late") std::this_thread::sleep_for(std::chrono::duration<double>(3 * limit));
+struct fault {
+  std::string what;
+  double limit = 20;
+  int step = 4, rank = -1, microseconds = 0;
+};
+
+/// This rank fails in some way.
+void fail_as(const fault& f) {
+  std::fprintf(stderr, "rank fails: %s\n", f.what.c_str());
+  const auto raise_later = [&](int signal) {
+    if (f.microseconds == 0) std::raise(signal);
+    std::thread([signal, after = f.microseconds] {
+      std::this_thread::sleep_for(std::chrono::microseconds(after));
+      kill(getpid(), signal);
+    }).detach();
+  };
+  if (f.what == "error") fail("the text has ended");
+  if (f.what == "exit") std::exit(3);
+  if (f.what == "exit_0") std::exit(0);
+  if (f.what == "kill") raise_later(SIGKILL);
+  if (f.what == "stop") raise_later(SIGSTOP);
+  if (f.what == "late") std::this_thread::sleep_for(std::chrono::duration<double>(3 * f.limit));
 }
 
 /// The sums are carried out while the rank does not call the communicator.
@@ -37,16 +53,16 @@ void check_progress(mpi& comm) {
   comm.finish(testing::host, {"sum"});
 }
 
-void run(const std::string& what, mpi& comm, double limit, int fails_at) {
-  if (what == "checks" || what == "multiple" || what == "funneled") {
+void run(const fault& f, mpi& comm) {
+  if (f.what == "checks" || f.what == "multiple" || f.what == "funneled") {
     testing::check_communicator(comm);
     check_progress(comm);
-  } else if (std::ranges::find(testing::disagreements, what) != std::end(testing::disagreements)) {
-    testing::disagree(comm, what);
+  } else if (std::ranges::find(testing::disagreements, f.what) != std::end(testing::disagreements)) {
+    testing::disagree(comm, f.what);
   } else {
-    const bool last = comm.rank() == comm.ranks() - 1;
-    testing::take_steps(comm, last && what == "early" ? fails_at : 20, [&](int step) {
-      if (last && step == fails_at) fail_as(what, limit);
+    const bool fails = comm.rank() == (f.rank >= 0 ? f.rank : comm.ranks() - 1);
+    testing::take_steps(comm, fails && f.what == "early" ? f.step : 20, [&](int step) {
+      if (fails && step == f.step) fail_as(f);
     });
   }
 }
@@ -54,9 +70,9 @@ void run(const std::string& what, mpi& comm, double limit, int fails_at) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string what = argc > 1 ? argv[1] : "checks";
-  const double limit = argc > 2 ? std::atof(argv[2]) : 20;
-  const int fails_at = argc > 3 ? std::atoi(argv[3]) : 4;
+  const auto number = [&](int k, double otherwise) { return argc > k ? std::atof(argv[k]) : otherwise; };
+  const fault f{argc > 1 ? argv[1] : "checks", number(2, 20), int(number(3, 4)), int(number(4, -1)), int(number(5, 0))};
+  const std::string& what = f.what;
   const bool started = what == "multiple" || what == "funneled" || what == "start";
   int level = 0, rank = 0, ranks = 0;
   if (started) {
@@ -65,15 +81,15 @@ int main(int argc, char** argv) {
     if (what == "start" && rank == ranks - 1) std::this_thread::sleep_for(std::chrono::seconds(20));
   }
   try {
-    mpi comm({.slow = what == "start" ? limit : 60, .usual = limit});
+    mpi comm({.slow = what == "start" ? f.limit : 60, .usual = f.limit});
     rank = comm.rank();
     if (rank == 0 && !comm.note().empty()) std::printf("Note: %s\n", comm.note().c_str());
     if (what == "unwind") {
-      run(what, comm, limit, -1);
+      run(f, comm);
       if (rank > 0) fail("the text has ended");
     }
     try {
-      run(what, comm, limit, fails_at);
+      run(f, comm);
     } catch (const std::exception& e) {
       comm.end_all(e.what());
     }

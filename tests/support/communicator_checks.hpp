@@ -111,7 +111,8 @@ void take_steps(communicator auto& comm, int steps, auto before) {
   for (int step = 0; step < steps; ++step) {
     before(step);
     comm.gather(std::as_bytes(std::span(&step, 1)), std::as_writable_bytes(std::span(headers)), {"header", -1, step, step == 0});
-    for (int block = 3; block-- > 0;) comm.sum(host, std::span(gradient).subspan(50000 * static_cast<std::size_t>(block), 50000), {"sum of the gradient", block, step});
+    for (int block = 3; block-- > 0;)
+      comm.sum(host, std::span(gradient).subspan(50000 * static_cast<std::size_t>(block), 50000), {"sum of the gradient", block, step});
     comm.finish(host, {"sum of the gradient", -1, step});
   }
 }

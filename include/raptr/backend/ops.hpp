@@ -67,6 +67,8 @@ concept backend = requires(Ops& ops, typename Ops::real* y, const typename Ops::
 
 /// What an operation has written may be read and written on the host as any other memory.
 template <class Ops>
-concept in_host_memory = requires { requires Ops::host_memory; };
+concept in_host_memory = requires {
+  requires Ops::host_memory;
+};
 
 }  // namespace raptr

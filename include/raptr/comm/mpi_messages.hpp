@@ -66,8 +66,8 @@ class mpi_messages {
       check(MPI_Test(&requests_[k], &done, MPI_STATUS_IGNORE), "MPI_Test", at);
       if (!done) ranks.push_back(others_[k]);
     }
-    std::ranges::sort(ranks);
-    ranks.erase(std::ranges::unique(ranks).begin(), ranks.end());
+    std::sort(ranks.begin(), ranks.end());
+    ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
     return ranks;
   }
 

@@ -67,7 +67,8 @@ class mpi_process {
     if (is_over) errors::mpi_is_finalized();
     started_here_ = !is_there;
     if (started_here_) {
-      const exit_after watch(limit, "the start of MPI has waited " + decimal_text(limit) + " s for the other processes of the run, which do not start");
+      const exit_after watch(limit,
+                             "the start of MPI has waited " + decimal_text(limit) + " s for the other processes of the run, which do not start");
       MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &level_);
     } else {
       MPI_Query_thread(&level_);
