@@ -5,6 +5,7 @@
 
 #include <sys/prctl.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -32,11 +33,17 @@ namespace raptr {
 class mpi {
  public:
   explicit mpi(const comm_limits& limits = {}, MPI_Comm of = MPI_COMM_WORLD) : limits_(limits), process_(limits.slow), calls_(of, limits) {
-    if (ranks() > 1 && process_.serves_threads()) worker_ = std::thread([this] { work(); });
+    if (ranks() == 1) return;
+    alive_ = this;
+    std::atexit([] {  // MPICH's mpirun takes a rank that leaves with exit code 0 for the end of a good run
+      if (mpi* const rank = alive_.exchange(nullptr)) rank->end_all("the program exits before its communicator is destroyed");
+    });
+    if (process_.serves_threads()) worker_ = std::thread([this] { work(); });
   }
   mpi(const mpi&) = delete;
   mpi& operator=(const mpi&) = delete;
   ~mpi() {
+    alive_ = nullptr;
     if (std::uncaught_exceptions() > exceptions_) {
       stop_worker();
       return;
@@ -57,7 +64,7 @@ class mpi {
 
   template <class Ops, class T> void sum(Ops&, std::span<T> data, const comm_operation& at) {
     static_assert(in_host_memory<Ops>,
-                  "raptr: raptr::mpi adds up arrays in host memory, and this device has memory of its own: use raptr::nccl for it");
+                  "raptr: raptr::mpi adds up arrays in host memory, and this device has memory of its own: train on raptr::cpu or raptr::eigen");
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
     const auto size = static_cast<std::int64_t>(data.size());
     if (ranks() > 1)
@@ -149,6 +156,7 @@ class mpi {
     if (worker_.joinable()) worker_.join();
   }
 
+  static inline std::atomic<mpi*> alive_ = nullptr;
   const int exceptions_ = std::uncaught_exceptions();
   comm_limits limits_;
   mpi_process process_;
