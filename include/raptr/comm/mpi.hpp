@@ -81,6 +81,7 @@ class mpi {
   }
   /// Prints "raptr: rank 1: why" and ends all processes of the run, this one too, with exit code 1.
   void end_all(std::string_view why) noexcept {
+    alive_ = nullptr;  // MPI_Abort may call exit()
     const std::string_view prefix = "raptr: ";
     if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
     std::fputs((std::string(prefix) + at_rank() + std::string(why) + "\n").c_str(), stderr);
