@@ -10,11 +10,13 @@ limit=0.5
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-if [[ ! -x $mpirun ]]; then
+if ! command -v "$mpirun" >/dev/null; then
   echo "There is no mpirun here (${mpirun}): not tried."
   exit 77
 fi
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+# What the libraries of MPI do themselves is not judged.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 TSAN_OPTIONS=${TSAN_OPTIONS:-}:detect_deadlocks=0
 flags=(-n "$ranks")
 if [[ $("$mpirun" --version 2>&1) == *"Open"* ]]; then flags+=(--oversubscribe); fi
 

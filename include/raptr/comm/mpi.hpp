@@ -140,7 +140,7 @@ class mpi {
     done_ += completed, problem_ = problem;
     if (completed > 0 || problem) changed_.notify_all();
   }
-  /// All ranks have come to the end of their run, so that one that does something else instead is told.
+  /// A rank that does something else than to come to the end of its run is named.
   void finish_with_all() {
     if (ranks() == 1) return;
     const comm_operation end{.name = "end of the run", .may_be_slow = true};
