@@ -39,7 +39,7 @@ ends_soon() { awk "BEGIN { exit !($seconds < 15) }" || wrong "takes too long"; }
 last=$((ranks - 1))
 all=(checks multiple funneled)
 if ((ranks == 1)); then all+=(twice); fi
-if ((ranks >= 3)); then all=(checks count call error exit exit_0 kill stop late early unwind start); fi
+if ((ranks >= 3)); then all=(checks count call error exit exit_0 kill stop stuck late early unwind start); fi
 ((${#words[@]})) || words=("${all[@]}")
 for word in "${words[@]}"; do
   run "$word"
@@ -60,6 +60,7 @@ for word in "${words[@]}"; do
     error) says "^raptr: rank $last: the text has ended$" ;;
     unwind) says "^raptr: rank [1-9] in main: raptr: the text has ended$" ;;
     stop | late) says "^raptr: rank [0-9]+: step 5, header: rank [0-9]+ has waited $limit s for rank $last, which did not come$" ;;
+    stuck) says "^raptr: rank [0-9]+: step 5, header: rank [0-9]+ cannot go on, because a call of MPI has not returned for $limit s$" ;;
     early) says "^raptr: rank [0-9]+: rank [0-9]+ is at \".*\", but rank [0-9]+ at \"(end of the run|step 5, header)" ;;
     start) says "start of the run: rank [0-9]+ has waited $limit s until all $ranks ranks have a communicator" ;;
     exit | exit_0) says "^raptr: rank $last: the program exits before its communicator is destroyed$" ;;

@@ -14,7 +14,7 @@ fi
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 flags=()
 if [[ $("$mpirun" --version 2>&1) == *Open* ]]; then flags+=(--oversubscribe); fi
-limit=0.5 most=10
+limit=0.5 most=15 # a fault after the last step is found after the longer limit of 10 s
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 RANDOM=${SEED:-1}
@@ -34,7 +34,7 @@ for kind in kill stop late count operation; do
     seconds=$(awk "BEGIN { print $end - ${start:-0} }")
     promised=1
     if ((code == 0)) || awk "BEGIN { exit !($seconds > $most) }"; then promised=0; fi
-    if grep -qE 'raptr: rank [0-9]+: (step [0-9]+, .*: rank [0-9]+ has waited .* for rank|rank [0-9]+ is at "step )' "$log"; then
+    if grep -qE 'raptr: rank [0-9]+: ((step [0-9]+, .*|end of the run): rank [0-9]+ has waited .* for rank|rank [0-9]+ is at "step |the end of MPI has waited)' "$log"; then
       named=$((named + 1))
     elif [[ $kind != kill ]]; then
       promised=0

@@ -5,6 +5,7 @@
 
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
@@ -71,13 +72,13 @@ class mpi {
       enqueue(
           {at, {at, size, sizeof(T) == 4 ? "floats" : "doubles"}, reinterpret_cast<std::byte*>(data.data()), size, sizeof(T), mpi_call::add_as<T>});
   }
-  template <class Ops> void finish(Ops&, const comm_operation&) { wait(); }
+  template <class Ops> void finish(Ops&, const comm_operation& at) { wait(at); }
   void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) {
     const auto size = static_cast<std::int64_t>(mine.size());
     if (size > 0) std::memcpy(all.data() + rank() * size, mine.data(), mine.size());
     if (ranks() == 1) return;
     enqueue({at, {at, size, "bytes"}, all.data(), ranks() * size});
-    wait();
+    wait(at);
   }
   /// Prints "raptr: rank 1: why" and ends all processes of the run, this one too, with exit code 1.
   void end_all(std::string_view why) noexcept {
@@ -85,7 +86,7 @@ class mpi {
     const std::string_view prefix = "raptr: ";
     if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
     std::fputs((std::string(prefix) + at_rank() + std::string(why) + "\n").c_str(), stderr);
-    const exit_after watch(10, at_rank() + "MPI_Abort does not return");
+    const exit_after watch(std::min(10.0, 4 * limits_.usual), at_rank() + "MPI_Abort does not return");
     std::fflush(nullptr);
     stop_worker();
     calls_.abort();
@@ -106,12 +107,16 @@ class mpi {
     fresh_.push_back(call), ++given_;
     changed_.notify_all();
   }
-  void wait() {
+  void wait(const comm_operation& at) {
     std::unique_lock lock(mutex_);
-    if (worker_.joinable())
-      changed_.wait(lock, [this] { return problem_ || done_ == given_; });
-    else
-      while (!problem_ && done_ < given_) advance(lock);
+    const std::chrono::duration<double> limit(limits_.of(at));
+    const auto over = [this] { return problem_ || done_ == given_; };
+    if (worker_.joinable()) {
+      for (std::uint64_t seen = looks_; !changed_.wait_for(lock, limit, over); seen = looks_)
+        if (looks_ == seen) errors::mpi_does_not_return(at, rank(), limit.count());
+    } else {
+      while (!over()) advance(lock);
+    }
     if (problem_) std::rethrow_exception(problem_);
   }
   void work() {
@@ -125,6 +130,7 @@ class mpi {
   }
   /// The lock is released meanwhile.
   void advance(std::unique_lock<std::mutex>& lock) {
+    ++looks_;
     for (const mpi_call& call : fresh_) calls_.push(call);
     fresh_.clear();
     lock.unlock();
@@ -145,7 +151,7 @@ class mpi {
     if (ranks() == 1) return;
     const comm_operation end{.name = "end of the run", .may_be_slow = true};
     enqueue({end, {end, 0, "bytes"}});
-    wait();
+    wait(end);
   }
   std::string at_rank() const { return "rank " + std::to_string(rank()) + ": "; }
   void stop_worker() {
@@ -165,7 +171,7 @@ class mpi {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<mpi_call> fresh_;  // not yet in calls_
-  std::uint64_t given_ = 0, done_ = 0;
+  std::uint64_t given_ = 0, done_ = 0, looks_ = 0;
   std::exception_ptr problem_;
   bool stops_ = false;
   std::thread worker_;

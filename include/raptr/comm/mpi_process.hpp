@@ -29,6 +29,11 @@ namespace errors {
   MPI_Error_string(code, text, &length);
   fail<comm_error>(text_of(at) + ": rank " + std::to_string(rank) + " cannot go on, because " + std::string(call) + " fails: " + text);
 }
+/// A call that never waits by itself: libraries spin where another rank was stopped while it wrote into shared memory.
+[[noreturn]] inline void mpi_does_not_return(const comm_operation& at, int rank, double seconds) {
+  fail<comm_error>(text_of(at) + ": rank " + std::to_string(rank) + " cannot go on, because a call of MPI has not returned for " +
+                   decimal_text(seconds) + " s");
+}
 [[noreturn]] inline void mpi_is_finalized() {
   fail<comm_error>("MPI has been finalised in this process, and it can be started only once: keep the communicator until the end of the program");
 }
