@@ -64,7 +64,7 @@ void run(const fault& f, mpi& comm) {
     testing::disagree(comm, f.what);
   } else {
     const bool fails = comm.rank() == (f.rank >= 0 ? f.rank : comm.ranks() - 1);
-    testing::take_steps(comm, fails && f.what == "early" ? f.step : 20, [&](int step) {
+    testing::take_steps(comm, fails && f.what == "early" ? f.step : 100, [&](int step) {
       if (fails && step == f.step) fail_as(f);
       stuck = f.what == "stuck" && step == f.step;
     });
