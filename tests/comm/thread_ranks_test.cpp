@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include <raptr/comm/single_process.hpp>
+#include <raptr/comm/any_communicator.hpp>
 #include <raptr/comm/thread_ranks.hpp>
 
 #include "communicator_checks.hpp"
@@ -25,6 +25,16 @@ TEST_CASE("thread_ranks: sums in the order of ranks to the bit, gathers, and the
   for (int ranks : {1, 2, 3, 5}) run_ranks(ranks, [](thread_rank& comm) { testing::check_communicator(comm, 10007); });
   single_process one;
   testing::check_communicator(one, 10);
+  run_ranks(3, [](thread_rank& comm) {
+    any_communicator any(comm);
+    testing::check_communicator(any, 10007);
+  });
+  any_communicator alone;
+  testing::check_communicator(alone, 10);
+  struct gpu_ops {
+  } gpu;
+  float number = 1;
+  CHECK(message_of<input_error>([&] { alone.sum(gpu, std::span(&number, 1), {"sum"}); }).find("has memory of its own") != std::string::npos);
 }
 
 TEST_CASE("thread_ranks: ranks that do different things say both") {

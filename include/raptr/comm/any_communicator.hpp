@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include <raptr/base/error.hpp>
 #include <raptr/comm/single_process.hpp>
 
 namespace raptr {
