@@ -23,8 +23,9 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/raptr-config.cmake.in" 
                               INSTALL_DESTINATION "${raptr_package_dir}" NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/raptr-config-version.cmake" COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/raptr-config.cmake" "${PROJECT_BINARY_DIR}/raptr-config-version.cmake"
-              "${CMAKE_CURRENT_LIST_DIR}/raptr-cuda.cmake" "${CMAKE_CURRENT_LIST_DIR}/raptr-nccl.cmake"
-              "${CMAKE_CURRENT_LIST_DIR}/raptr-eigen.cmake" DESTINATION "${raptr_package_dir}" ${raptr_rules})
+              "${CMAKE_CURRENT_LIST_DIR}/raptr-cuda.cmake" "${CMAKE_CURRENT_LIST_DIR}/raptr-eigen.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/raptr-mpi.cmake" "${CMAKE_CURRENT_LIST_DIR}/raptr-nccl.cmake"
+        DESTINATION "${raptr_package_dir}" ${raptr_rules})
 
 # raptr.pc locates the headers relative to itself, so the installed tree is relocatable and --prefix may differ from that of the
 # configuration. An absolute folder stays where it is.

@@ -6,7 +6,7 @@
 # shellcheck disable=SC2034
 build_packages="g++ cmake ninja-build nlohmann-json3-dev"
 # shellcheck disable=SC2034
-test_packages="doctest-dev libbenchmark-dev libeigen3-dev clang clang-format clang-tidy lld binutils pkg-config"
+test_packages="doctest-dev libbenchmark-dev libeigen3-dev libopenmpi-dev openmpi-bin clang clang-format clang-tidy lld binutils pkg-config"
 
 # ensure_packages "NAME NAME ..."
 ensure_packages() {

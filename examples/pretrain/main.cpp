@@ -5,14 +5,17 @@
 #include <chrono>
 #include <new>
 
+#include <raptr/comm/thread_ranks.hpp>
 #include <raptr/run/recorded_training.hpp>
 #include <raptr/run/resume.hpp>
 #include <raptr/run/summary.hpp>
 
 #include "../support/curves.hpp"
 #include "../support/live_line.hpp"
+#include "../support/processes.hpp"
 #include "../support/stop_signals.hpp"
 #include "memory_needs.hpp"
+#include "other_ranks.hpp"
 #include "run_config.hpp"
 #include "unread_options.hpp"
 
@@ -27,6 +30,9 @@ namespace errors {
 [[noreturn]] static void no_validation_targets(std::int64_t windows) {
   fail("no token of the validation text is a target" + (windows > 0 ? " in its first " + std::to_string(windows) + " windows" : std::string()) +
        ", so there is no validation loss: give a longer text, more --validation-windows or another --masking, or --validate-every 0");
+}
+[[noreturn]] static void ranks_on_a_device(const std::string& device) {
+  fail("several ranks train on the CPU, and --device is " + device + ": leave one of them out");
 }
 }  // namespace errors
 
@@ -180,7 +186,7 @@ void say_notes(const settings& s, const any_trainer& network, const expected_spe
 /// Trains in the folder of the run. That of a new one is removed if the memory does not suffice for the first step. Returns whether the run
 /// reached its end.
 bool train(const run_folder& folder, bool is_new, std::uint64_t log_bytes, any_trainer& network, const corpus& text, const settings& s,
-           const run_plan& plan, double peak, const std::stop_token& stop) {
+           const run_plan& plan, double peak, leading_rank& leading, const std::stop_token& stop) {
   console screen(int(s.layers), plan.total_flops, plan.flops_of_first(network.steps_done()), peak);
   run_options options = network.options();
   options.stop = stop;
@@ -189,6 +195,8 @@ bool train(const run_folder& folder, bool is_new, std::uint64_t log_bytes, any_t
     if (is_new && network.steps_done() == 0 && step_folders(folder.files().checkpoints()).empty()) remove_folder(s.out);
   };
   try {
+    const std::filesystem::path checkpoint = std::filesystem::absolute(folder.files().checkpoint(network.steps_done()));
+    leading.send_start(s, network.steps_done() > 0 ? checkpoint : "", begins_with_validation(folder, log_bytes, network.steps_done(), options));
     return train_in(folder, log_bytes, network, text.training(), options, recording_of(s, text), [&](const step_report& r) { screen.step(r); });
   } catch (const std::bad_alloc&) {
     leave_nothing();
@@ -200,23 +208,26 @@ bool train(const run_folder& folder, bool is_new, std::uint64_t log_bytes, any_t
 }
 
 /// Returns an exit code. given: as for run().
-int run_on(corpus& text, settings s, const option_list& given, std::optional<run_folder> folder, const stop_signals& signals) {
+int run_on(corpus& text, settings s, const option_list& given, std::optional<run_folder> folder, any_communicator& ranks, leading_rank& leading,
+           const stop_signals& signals) {
   const std::stop_token stop = signals.token();
   if (folder) expect_same_text(text, *folder, stop);
   const bool solves = !folder && to_be_solved(s);
   expected_speed speed;
   std::string solved;
   if (solves) solved = solve_schedule(s, text, speed, stop);
-  const auto network = trainer_of(s);
+  const auto network = trainer_of(s, ranks);
   text.divide(*network);
   std::vector<std::string> unused;
   expect_read_at_resume(s, given);
   if (!folder) unused = unread_options(s, given, *network, text.training().vocabulary(), text.validation() != nullptr);
-  speed.peak = kind_of(s).peak_flops(int(s.threads));
+  speed.peak = ranks.ranks() * kind_of(s).peak_flops(int(s.threads));
   const run_plan plan = plan_of(*network, text.training(), speed);
   say(text.line());
   say("Model: " + s.objective + ", " + count_text(network->parameters()) + " parameters; " + network->device() +
       (speed.peak > 0 ? ", FMA peak " + scaled_text(speed.peak) + "flop/s" : ""));
+  if (ranks.ranks() > 1)
+    say("Ranks: " + count_text(ranks.ranks()) + ", each with " + count_text(s.threads) + (s.threads == 1 ? " thread" : " threads"));
   std::optional<unigram_losses> floor;
   if (text.validation()) {
     floor = network->without_context(text.training(), *text.validation(), s.validation_windows, stop);
@@ -237,6 +248,7 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
     return done;
   }
   if (!fits) fail(needs.text());
+  if (s.batch < ranks.ranks()) raptr::errors::batch_has_fewer_sequences_than_ranks(int(s.batch), ranks.ranks());
 
   std::uint64_t log_bytes = 0;
   const bool is_new = !folder;
@@ -263,7 +275,7 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
     folder = run_folder::create(s.out, config, identity_of(config));
     say("Run: " + shown(s.out));
   }
-  if (!train(*folder, is_new, log_bytes, *network, text, s, plan, speed.peak, stop)) {
+  if (!train(*folder, is_new, log_bytes, *network, text, s, plan, speed.peak, leading, stop)) {
     say("Stopped after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps) +
         "; everything is saved.\nResume: raptr-pretrain --resume " + shell_word(s.out.native()));
     return 128 + signals.signal();
@@ -272,8 +284,36 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
   return say_next(s);
 }
 
+/// Runs on rank 0 of `ranks`, or on threads as ranks. Returns an exit code.
+int run_on_ranks(corpus& text, settings s, const option_list& given, std::optional<run_folder> folder, any_communicator& ranks,
+                 leading_rank& leading) {
+  const stop_signals signals;
+  const auto lead = [&](any_communicator& comm, leading_rank& of) {
+    try {
+      const int code = run_on(text, s, given, std::move(folder), comm, of, signals);
+      of.dismiss();
+      return code;
+    } catch (const stopped&) {
+      of.dismiss();
+      say("Stopped before the first step; nothing was changed.");
+      return 128 + signals.signal();
+    }
+  };
+  if (s.ranks == 1) return lead(ranks, leading);
+  int code = done;
+  raptr::run_ranks(int(s.ranks), [&](raptr::thread_rank& rank) {
+    any_communicator comm(rank);
+    leading_rank of(comm);
+    if (rank.rank() == 0)
+      code = lead(comm, of);
+    else
+      follow(text, s, comm, false, signals.token());
+  });
+  return code;
+}
+
 /// Returns an exit code. given: the options set by the command line and the configuration file.
-int run(settings s, const option_list& given) {
+int run(settings s, const option_list& given, any_communicator& ranks) {
   std::optional<run_folder> folder;
   std::optional<any_tokenizer> tokenizer;
   if (!s.resume.empty()) {
@@ -291,26 +331,38 @@ int run(settings s, const option_list& given) {
     if (!s.from.empty()) take_shape(s, given);
     (void)to_be_solved(s);  // before a long text is read
   }
+  const int processors = cpu_backend::available_threads();
+  if (s.ranks > 1 && ranks.ranks() > 1) errors::two_kinds_of_ranks(s.ranks, ranks.ranks());
+  if (s.ranks > processors) errors::more_ranks_than_processors(s.ranks, processors);
+  if (s.ranks * ranks.ranks() > 1 && !is_on_host(s.device)) errors::ranks_on_a_device(s.device);
+  leading_rank leading(ranks);
+  leading.send_options(s);
+  if (ranks.ranks() > 1) {
+    const int threads = threads_of_rank(ranks, note);
+    if (s.threads == 0) s.threads = threads;
+  } else if (s.ranks > 1 && s.threads == 0) {
+    s.threads = processors / s.ranks;
+  }
   say("Reading the text ...");
   corpus text(s, folder ? tokenizer_of_run(folder->config()) : "", std::move(tokenizer));
   s.inside_word = text.inside_word();
-  const stop_signals signals;
-  try {
-    return run_on(text, s, given, std::move(folder), signals);
-  } catch (const stopped&) {
-    say("Stopped before the first step; nothing was changed.");
-    return 128 + signals.signal();
-  }
+  return run_on_ranks(text, s, given, std::move(folder), ranks, leading);
 }
 
-int start(int count, char** words) {
+/// As one rank of several processes, or alone.
+int start(int count, char** words, any_communicator& ranks) {
+  expect_same_arguments(ranks, count, words);
+  if (ranks.rank() > 0) return follow_in_process(ranks), done;
   settings s;
   option_list options = options_of(s);
-  if (helped(count, words, options, head)) return done;
+  if (helped(count, words, options, head)) {
+    leading_rank(ranks).dismiss();
+    return done;
+  }
   options.read(count, words);
   if (!s.config.empty()) read_config(s.config, options);
   s.settle();
-  return run(s, options);
+  return run(s, options, ranks);
 }
 
 }  // namespace
@@ -318,5 +370,5 @@ int start(int count, char** words) {
 }  // namespace program
 
 int main(int count, char** words) {
-  return program::guarded([&] { return program::start(count, words); });
+  return program::guarded([&] { return program::in_processes([&](raptr::any_communicator& ranks) { return program::start(count, words, ranks); }); });
 }

@@ -5,6 +5,7 @@
 #include <raptr/backend/cpu/peak.hpp>
 #include <raptr/backend/cpu/processors.hpp>
 #include <raptr/checkpoint/hugging_face.hpp>
+#include <raptr/comm/any_communicator.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/nn/objectives/ul2_text.hpp>
 #include <raptr/optim/adamw.hpp>
@@ -87,17 +88,17 @@ inline raptr::adamw optimizer_of(const settings& s) {
 
 template <class Block, class Objective, class Device> struct network_of {
   using model_type = raptr::transformer<Block, Objective, Device>;
-  using trainer_type = raptr::trainer<model_type, raptr::any_schedule, raptr::adamw, raptr::completep_rate<chosen_rate>>;
+  using trainer_type = raptr::trainer<model_type, raptr::any_schedule, raptr::adamw, raptr::completep_rate<chosen_rate>, raptr::any_communicator>;
   using handle = raptr::trainer_handle<trainer_type>;
   static constexpr bool on_cpu = requires(typename model_type::options o) { o.threads; };
 
-  static std::unique_ptr<raptr::any_trainer> make(const settings& s, const raptr::any_schedule& schedule) {
+  static std::unique_ptr<raptr::any_trainer> make(const settings& s, const raptr::any_schedule& schedule, raptr::any_communicator& ranks) {
     typename model_type::options device{};
     if constexpr (on_cpu) device.threads = int(s.threads);
     model_type model(s.shape(), device, objective_of<Objective>(s));
     if (const memory_needs needs{.parameters = model.layout().size()}; on_cpu && !needs.fit()) raptr::fail(needs.text());
     raptr::check_schedule(schedule, model.plan_layout(int(s.batch * s.accumulate)), s.steps, Block::residual::norm_first);
-    return std::make_unique<handle>(trainer_type(std::move(model), schedule, optimizer_of(s), rate_of(s), updates_of(s)), run_options_of(s));
+    return std::make_unique<handle>(trainer_type(std::move(model), schedule, optimizer_of(s), rate_of(s), updates_of(s), ranks), run_options_of(s));
   }
   static std::string start_from(raptr::any_trainer& trainer, const std::filesystem::path& folder) {
     model_type& m = static_cast<handle&>(trainer).trainer().model();

@@ -2,6 +2,7 @@
 // The schedule given by the options. A text may leave one number open, as in ramp:?-full, which is solved for a given cost.
 #pragma once
 
+#include <raptr/comm/any_communicator.hpp>
 #include <raptr/run/cost_estimator.hpp>
 #include <raptr/schedule/check_growth.hpp>
 #include <raptr/schedule/progressive.hpp>
@@ -53,11 +54,11 @@ inline std::string option_of_member(std::string path) {
   return path;
 }
 /// Throws input_error if the options do not fit together.
-inline std::unique_ptr<raptr::any_trainer> trainer_of(const settings& s) {
+inline std::unique_ptr<raptr::any_trainer> trainer_of(const settings& s, raptr::any_communicator& ranks) {
   auto trainer = [&] {
     const raptr::any_schedule schedule = schedule_of(s);
     try {
-      return kind_of(s).make(s, schedule);
+      return kind_of(s).make(s, schedule, ranks);
     } catch (const raptr::member_error& e) {
       if (e.path() == e.member) throw;  // not of the shape
       raptr::fail("--" + option_of_member(e.path()) + e.problem);
@@ -66,6 +67,12 @@ inline std::unique_ptr<raptr::any_trainer> trainer_of(const settings& s) {
   if (!s.allow_shrinking && !raptr::never_shrinks(trainer->schedule(), trainer->layout(), s.steps)) errors::schedule_shrinks(s.schedule);
   raptr::check_growth(trainer->schedule(), trainer->layout(), s.steps, static_cast<std::uint64_t>(s.seed), s.allow_shrinking);
   return trainer;
+}
+
+/// One that does not train: for its plan and its cost.
+inline std::unique_ptr<raptr::any_trainer> trainer_of(const settings& s) {
+  static raptr::any_communicator alone;
+  return trainer_of(s, alone);
 }
 
 /// Whether the schedule has a ? to solve for. Throws input_error if it has one and no target, or a target and no ?.

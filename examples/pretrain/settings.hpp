@@ -10,6 +10,7 @@
 #include "../support/device_option.hpp"
 
 namespace raptr {
+class any_communicator;
 class any_schedule;
 class any_trainer;
 struct hugging_face_model;
@@ -23,7 +24,7 @@ struct network_kind {
   /// What config.json of a Hugging Face folder says. Throws file_error if it is of another family, block or objective.
   raptr::hugging_face_model (*describe)(const raptr::json& config, const std::filesystem::path& file);
   /// Throws input_error if the options do not fit together.
-  std::unique_ptr<raptr::any_trainer> (*make)(const struct settings& s, const raptr::any_schedule& schedule);
+  std::unique_ptr<raptr::any_trainer> (*make)(const struct settings& s, const raptr::any_schedule& schedule, raptr::any_communicator& ranks);
   /// Loads the weights of a Hugging Face folder into a trainer made by this. Returns their checksum.
   std::string (*start_from)(raptr::any_trainer& trainer, const std::filesystem::path& folder);
   double (*peak_flops)(int threads);  // of all of them (0: one per processor), measured; 0: not known
@@ -66,7 +67,7 @@ struct settings {
   std::optional<double> weight_decay;
   std::string rate_rule = "cosine", optimizer = "adamw";
 
-  std::int64_t threads = 0, keep_checkpoints = 2, keep_every = 0;
+  std::int64_t threads = 0, ranks = 1, keep_checkpoints = 2, keep_every = 0;
   std::optional<std::int64_t> validate_every, checkpoint_every;
   std::string full_disk = "stop";
   bool tensorboard = false;

@@ -9,6 +9,7 @@
 #include <raptr/base/number_text.hpp>
 #include <raptr/base/text_table.hpp>
 #include <raptr/base/version.hpp>
+#include <raptr/comm/any_communicator.hpp>
 #include <raptr/comm/thread_ranks.hpp>
 #include <raptr/data/unigram_loss.hpp>
 #include <raptr/models/families.hpp>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include <numeric>
 #include <vector>
 
-#include <raptr/comm/single_process.hpp>
+#include <raptr/comm/any_communicator.hpp>
 #include <raptr/comm/thread_ranks.hpp>
+
+#include "communicator_checks.hpp"
 
 namespace {
 
@@ -20,48 +21,29 @@ template <class Kind> std::string message_of(auto f) {
   }
   return "no error";
 }
-template <class T> std::vector<T> values_of(int rank, std::size_t n) {
-  std::vector<T> v(n);
-  for (std::size_t i = 0; i < n; ++i) v[i] = T(1) / T(1 + i % 97) * T(rank == 1 ? 1e7 : 1);
-  return v;
-}
-
-TEST_CASE("thread_ranks: every rank has the sum in the order of ranks, to the bit") {
-  for (int ranks : {1, 2, 3, 5}) {
-    for (std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{4}, std::size_t{3001}}) {
-      std::vector<float> expected = values_of<float>(0, n);
-      for (int r = 1; r < ranks; ++r)
-        for (std::size_t i = 0; i < n; ++i) expected[i] += values_of<float>(r, n)[i];
-      std::vector<std::vector<float>> results(static_cast<std::size_t>(ranks));
-      std::vector<double> others(static_cast<std::size_t>(ranks));
-      std::vector<std::uint64_t> sent(static_cast<std::size_t>(ranks));
-      run_ranks(ranks, [&](thread_rank& comm) {
-        host ops;
-        const std::size_t me = static_cast<std::size_t>(comm.rank());
-        results[me] = values_of<float>(comm.rank(), n), others[me] = comm.rank();
-        comm.sum(ops, std::span<float>(results[me]), {"sum", 0});
-        comm.sum(ops, std::span<double>(&others[me], 1), {"sum", 1});
-        comm.finish(ops, {"sum"});
-        sent[me] = comm.bytes_sent();
-      });
-      for (const auto& result : results) CHECK(result == expected);
-      for (double sum : others) CHECK(sum == ranks * (ranks - 1) / 2);
-      // Each element crosses twice for every rank but one: to the rank that adds it up, and back.
-      CHECK(std::accumulate(sent.begin(), sent.end(), std::uint64_t{0}) == 2 * static_cast<std::uint64_t>(ranks - 1) * (4 * n + 8));
-    }
-  }
-}
-
-TEST_CASE("thread_ranks: gather gives what each rank has, in their order") {
+TEST_CASE("thread_ranks: sums in the order of ranks to the bit, gathers, and the bytes of both") {
+  for (int ranks : {1, 2, 3, 5}) run_ranks(ranks, [](thread_rank& comm) { testing::check_communicator(comm, 10007); });
+  single_process one;
+  testing::check_communicator(one, 10);
   run_ranks(3, [](thread_rank& comm) {
-    const int mine = 10 * comm.rank();
-    std::vector<int> all(3);
-    comm.gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(all)), {"gather"});
-    CHECK(all == std::vector{0, 10, 20});
+    any_communicator any(comm);
+    testing::check_communicator(any, 10007);
   });
-  int alone = 7, all = 0;
-  single_process{}.gather(std::as_bytes(std::span(&alone, 1)), std::as_writable_bytes(std::span(&all, 1)), {"gather"});
-  CHECK(all == 7);
+  any_communicator alone;
+  testing::check_communicator(alone, 10);
+  struct gpu_ops {
+  } gpu;
+  float number = 1;
+  CHECK(message_of<input_error>([&] { alone.sum(gpu, std::span(&number, 1), {"sum"}); }).find("has memory of its own") != std::string::npos);
+}
+
+TEST_CASE("thread_ranks: ranks that do different things say both") {
+  for (const std::string_view in : testing::disagreements) {
+    CAPTURE(in);
+    const std::string message = message_of<comm_error>([&] { run_ranks(3, [&](thread_rank& comm) { testing::disagree(comm, in); }); });
+    CHECK(message.find(testing::other_call(in)) != std::string::npos);
+    CHECK(message.find("\"step 5, sum of the gradient of block 3 (10 floats)\"") != std::string::npos);
+  }
 }
 
 TEST_CASE("thread_ranks: a rank that ends, stays away or does something else ends the others, by name") {
@@ -93,13 +75,6 @@ TEST_CASE("thread_ranks: a rank that ends, stays away or does something else end
   CHECK(run([&](thread_rank& comm) {
           if (comm.rank() == 0) comm.finish(ops, {"gather", -1, 0});
         }) == "raptr: step 1, gather: rank 0 has waited 0.2 s for ranks 1 and 2, which did not come");
-  const std::string different = run([&](thread_rank& comm) {
-    std::vector<float> data(static_cast<std::size_t>(comm.rank() == 2 ? 11 : 10));
-    comm.sum(ops, std::span<float>(data), {"sum"});
-    comm.finish(ops, {"sum of the gradient", 1, 4});
-  });
-  CHECK(different.find("\"step 5, sum of the gradient of block 1 (11 floats)\"") != std::string::npos);
-  CHECK(different.find("\"step 5, sum of the gradient of block 1 (10 floats)\"") != std::string::npos);
   CHECK(message_of<input_error>([] { thread_group none(0); }) == "raptr: a run has at least 1 rank, and 0 were asked for");
 }
 

@@ -69,7 +69,9 @@ if [[ -n $eigen ]]; then
   project package_eigen5 package -DCMAKE_PREFIX_PATH="$work/stage" -DCOMPONENTS=eigen "$(eigen_package 5.0.1)"
   project eigen_folder package -DCMAKE_PREFIX_PATH="$work/stage" -DCOMPONENTS=eigen -DEIGEN3_INCLUDE_DIR="$eigen" -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON
 fi
-project fetch fetch -DFETCHCONTENT_FULLY_DISCONNECTED=ON -DCOMPONENTS="io${eigen:+;eigen}"
+mpi=$(command -v mpicxx || true)
+[[ -z $mpi ]] || project package_mpi package -DCMAKE_PREFIX_PATH="$work/stage" -DCOMPONENTS=mpi
+project fetch fetch -DFETCHCONTENT_FULLY_DISCONNECTED=ON -DCOMPONENTS="io${eigen:+;eigen}${mpi:+;mpi}"
 check_parent fetch
 project subdirectory subdirectory -DRAPTR_INSTALL=OFF
 cmake --install "$work/subdirectory" --prefix "$work/nothing" >/dev/null
@@ -143,6 +145,7 @@ refused 'raptr' -DCOMPONENTS=comm
 refused 'eigen-3.3.9 is Eigen 3.3.9)' -DCOMPONENTS=eigen "$(eigen_package 3.3.9)"
 refused 'the component eigen needs Eigen 3.4 or newer (none was found)' -DCOMPONENTS=eigen -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON
 refused 'the component nccl needs NCCL 2.18 or newer (there is no CUDA toolkit 12.4 or newer)' -DCOMPONENTS=nccl -DCMAKE_DISABLE_FIND_PACKAGE_CUDAToolkit=ON
+refused 'the component mpi needs MPI 3 or newer, such as Open MPI or MPICH (none was found)' -DCOMPONENTS=mpi -DCMAKE_DISABLE_FIND_PACKAGE_MPI=ON
 refused 'which has no Eigen/Core)' -DCOMPONENTS=eigen -DEIGEN3_INCLUDE_DIR="$work"
 
 if command -v pkg-config >/dev/null; then

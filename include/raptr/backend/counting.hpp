@@ -15,6 +15,7 @@ template <class Real, class Master, std::int64_t WorkingSet = std::int64_t(16) <
   using real = Real;
   using master = Master;
   static constexpr std::int64_t working_set = WorkingSet;
+  static constexpr bool host_memory = true;
 
   template <class Epilogue> void matmul_nt(Real*, const Real*, matrix<const Real> w, const Real*, std::int64_t n, double, const Epilogue&) {
     product(w.rows, w.width, n);

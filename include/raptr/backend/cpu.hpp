@@ -36,6 +36,7 @@ template <class Real, class Master, class Kernels = cpu_backend::own_kernels> cl
   using real = Real;
   using master = Master;
   static constexpr std::int64_t working_set = std::int64_t(16) << 20;  // about the caches of a few cores
+  static constexpr bool host_memory = true;
 
   /// Throws input_error if the number of threads is out of range.
   explicit cpu_ops(const cpu_options& options = {}) : ctx_(options.threads) { Kernels::check(); }

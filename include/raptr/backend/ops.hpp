@@ -45,6 +45,7 @@ using ticket = std::uint64_t;
 //   allocate             n objects of T, uninitialised, 64-byte aligned; release() frees them; neither call synchronises
 //   upload               device = host; the host memory may be reused on return
 //   fetch                host = device, valid after wait(ticket)
+//   host_memory          true, or absent: device memory is host memory, and everything is complete on return
 template <class Ops>
 concept backend = requires(Ops& ops, typename Ops::real* y, const typename Ops::real* x, typename Ops::master* m, const typename Ops::master* cm,
                            matrix<const typename Ops::real> w, matrix<typename Ops::master> g, segment_list s, param_ranges ranges, std::int64_t n,
@@ -64,6 +65,12 @@ concept backend = requires(Ops& ops, typename Ops::real* y, const typename Ops::
   { ops.wait(ticket{}) } -> std::same_as<void>;
   { Ops::working_set } -> std::convertible_to<std::int64_t>;
   { ops.description() } -> std::same_as<std::string>;
+};
+
+/// What an operation has written may be read and written on the host as any other memory.
+template <class Ops>
+concept in_host_memory = requires {
+  requires Ops::host_memory;
 };
 
 }  // namespace raptr

@@ -45,22 +45,38 @@ class careful_writer {
   bool failed_ = false;
 };
 
+/// Where the line of the newest step begins in the text of the log, if the step lacks the validation that it is due.
+inline std::optional<std::size_t> line_without_validation(const run_files& files, std::string_view text, std::int64_t step,
+                                                          const run_options& options) {
+  if (!options.validate || options.validate_every == 0 || text.empty()) return {};
+  if (step % options.validate_every != 0 && step != options.steps) return {};
+  const std::size_t first = text.find_last_of('\n', text.size() - 2) + 1;  // of the last line
+  const json line = parse_json(text.substr(first), files.metrics(), first);
+  if (line.contains("validation_loss") || line.value("step", std::int64_t{0}) != step) return {};
+  return first;
+}
+inline std::string beginning_of_log(const run_files& files, std::uint64_t log_bytes) {
+  return log_bytes > 0 ? read_file(files.metrics()).substr(0, static_cast<std::size_t>(log_bytes)) : std::string();
+}
 /// If a stop request ended the validation of the newest step in the log, does it now, so that the log becomes that of an unbroken run.
 /// Returns the new size of the log. Throws stopped on a request.
 inline std::uint64_t complete_validation(const run_files& files, std::uint64_t log_bytes, std::int64_t step, const run_options& options) {
-  if (!options.validate || options.validate_every == 0 || log_bytes == 0) return log_bytes;
-  if (step % options.validate_every != 0 && step != options.steps) return log_bytes;
-  std::string text = read_file(files.metrics()).substr(0, static_cast<std::size_t>(log_bytes));
-  const std::size_t first = text.find_last_of('\n', text.size() - 2) + 1;  // of the last line
-  const json line = parse_json(std::string_view(text).substr(first), files.metrics(), first);
-  if (line.contains("validation_loss") || line.value("step", std::int64_t{0}) != step) return log_bytes;
-  text.resize(first);
+  std::string text = beginning_of_log(files, log_bytes);
+  const auto first = line_without_validation(files, text, step, options);
+  if (!first) return log_bytes;
+  const json line = parse_json(std::string_view(text).substr(*first), files.metrics(), *first);
+  text.resize(*first);
   text += json_text(with_validation_loss(line, options.validate()), -1);
   replace_file(files.metrics(), text);
   return text.size();
 }
 
 }  // namespace detail
+
+/// Whether train_in() begins with the validation of the step before, which a stop request has ended. With several ranks, all take part.
+inline bool begins_with_validation(const run_folder& folder, std::uint64_t log_bytes, std::int64_t step, const run_options& options) {
+  return detail::line_without_validation(folder.files(), detail::beginning_of_log(folder.files(), log_bytes), step, options).has_value();
+}
 
 /// Trains from the trainer's current step, at which the log has log_bytes, to the last one. Saves are the folder's
 /// checkpoints, also at the multiples of recording.keep.every; options.save is not called. Returns whether the run reached its end. Throws

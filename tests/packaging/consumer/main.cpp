@@ -5,6 +5,9 @@
 #ifdef WITH_EIGEN
 #include <raptr/backend/eigen.hpp>
 #endif
+#ifdef WITH_MPI
+#include <raptr/comm/mpi.hpp>
+#endif
 #ifdef WITH_IO
 #include <nlohmann/json.hpp>
 #endif
