@@ -42,7 +42,7 @@ class thread_group {
   void meet(int rank, const comm_operation& at, std::span<const array> arrays) {
     std::unique_lock lock(mutex_);
     call& mine = calls_[static_cast<std::size_t>(rank)];
-    mine.at = at, mine.arrays = arrays;
+    mine.at = at, mine.arrays.assign(arrays.begin(), arrays.end());
     await_all(rank, at, lock);
     for (int r = 0; r < ranks(); ++r)
       if (const call& other = calls_[static_cast<std::size_t>(r)]; other.count == mine.count && !same(other, mine))
@@ -66,7 +66,7 @@ class thread_group {
   struct call {
     std::uint64_t count = 0;
     comm_operation at;
-    std::span<const array> arrays;
+    std::vector<array> arrays;  // its own: others may look at them after an error has ended the call of the rank that gave them
   };
   void await_all(int rank, const comm_operation& at, std::unique_lock<std::mutex>& lock) {
     const std::uint64_t count = ++calls_[static_cast<std::size_t>(rank)].count;
