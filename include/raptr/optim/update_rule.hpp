@@ -30,6 +30,15 @@ template <class R, class S, std::size_t... Moment> constexpr bool updates(std::i
   constexpr bool takes_copies = requires(const R& rule, const unit_scalars<S>& u, S g) { rule.update(u, S(g), g, ((void)Moment, S(g))...); };
   return takes_references && !takes_copies;
 }
+/// Not a disjunction in the concept, because clang 14 looks up moment_names in a rule without moments too.
+template <class R> constexpr bool names_its_moments() {
+  if constexpr (R::moments == 0)
+    return true;
+  else if constexpr (requires { std::size(R::moment_names); })
+    return std::size(R::moment_names) == std::size_t(R::moments);
+  else
+    return false;
+}
 }  // namespace detail
 
 ///   lr, weight_decay   the peak learning rate; the decay of the weights that decay
@@ -45,7 +54,7 @@ concept optimizer_rule = std::is_trivially_copyable_v<R> && requires(const R& ru
   { rule.lr } -> std::convertible_to<double>;
   { rule.weight_decay } -> std::convertible_to<double>;
   requires std::bool_constant<(R::moments >= 0)>::value;
-  requires R::moments == 0 || std::size(R::moment_names) == std::size_t(R::moments);
+  requires detail::names_its_moments<R>();
   { R::flops } -> std::convertible_to<double>;
   rule.prepare(u);
 } && detail::updates<R, S>(std::make_index_sequence<std::size_t(R::moments)>{});
