@@ -31,7 +31,7 @@ std::vector<shared_fact> facts_of_run(const Model& model, const Optimizer& optim
     const auto host = download(model.ops(), device, size);
     return hex(crc32c(std::as_bytes(std::span(host))));
   };
-  const auto every = [](std::int64_t steps) { return steps > 0 ? std::to_string(steps) + " steps" : std::string("never"); };
+  const auto every = [](std::int64_t interval) { return interval > 0 ? std::to_string(interval) + " steps" : std::string("never"); };
   std::string shape;
   for (const placed_weight& w : model.layout().all()) shape += w.full_name() + " " + std::to_string(w.size()) + "\n";
   const auto size = static_cast<std::size_t>(model.layout().size());
