@@ -52,7 +52,7 @@ template <class F> std::vector<std::string> on_gpus(int ranks, nccl_options opti
   auto answers = emulator::run_ranks(ranks, [&](int rank) -> std::string {
     emulator::reset();
     emulator::options().seed = emulator::options().nccl.seed = seed;
-    emulator::options().order = rank == 0 ? emulator::order::lazy : emulator::order::random;
+    emulator::options().order = seed == 0 && rank < 2 ? emulator::order::lazy : emulator::order::random;
     rendezvous_file meet(folder.path(), "test", rank, ranks, {.slow = 20, .usual = 20});
     nccl comm(meet, options);
     return text_of(trained_by(
@@ -90,11 +90,11 @@ TEST_CASE("nccl: a rank that dies in the last step ends the training of the othe
   const auto die = [](int rank, const step_report& r) {
     if (rank == 1 && r.step == 2) std::raise(SIGKILL);
   };
-  const auto all = on_gpus(2, {.limits = {.slow = 2, .usual = .5}}, "full", die);
+  const auto all = on_gpus(2, {.limits = {.slow = 20, .usual = 3}}, "full", die);
   REQUIRE(all.size() == 2);  // and nothing was saved
   CAPTURE(all[0]);
-  CHECK(all[0].starts_with("threw: raptr: step 4, gradient of block "));
-  CHECK(all[0].ends_with(": rank 0 has waited 0.5 s for the other rank, which did not come"));
+  CHECK(all[0].starts_with("threw: raptr: step 4, "));
+  CHECK(all[0].ends_with(": rank 0 has waited 3 s for the other rank, which did not come"));
   CHECK(all[1] == "signal 9");
 }
 
