@@ -112,7 +112,9 @@ template <class Block, class Objective> void save(const path& folder, const mode
 
 template <class Block, class Objective> void load(const path& folder, const path& into) {
   stopwatch time;
-  transformer<Block, Objective, cpu> model(hugging_face_shape(folder), {.threads = 2});
+  model_shape shape = hugging_face_shape(folder);
+  shape.dropout = {};  // the step is compared with one of a model in eval()
+  transformer<Block, Objective, cpu> model(shape, {.threads = 2});
   load_hugging_face(folder, model);
   time.mark("load");
   trainer training(std::move(model), full_network{}, rule);
