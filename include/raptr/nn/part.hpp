@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of a block: attention, mlp, or a user's own. A part sees dense rows, dense weights of its kept units and their
-// number. It does not see which units were drawn, nor the norm and the residual rule around it, so anything that depends on
-// the number of a unit must be a weight per unit.
+// The parts of a block: attention, mlp, or a user's own. A part sees dense rows, dense weights of its kept units and how many
+// they are. It does not see the norm and the residual rule around it, and which units were drawn only for relative positions and
+// dropout of attention; anything else that depends on the number of a unit must be a weight per unit.
 #pragma once
 
 #include <concepts>
