@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <span>
 
+#include <raptr/base/config.hpp>
+
 namespace raptr {
 
 /// to[i] = ((parts[0][i] + parts[1][i]) + parts[2][i]) + ..., for n elements. `to` may be one of the parts.
