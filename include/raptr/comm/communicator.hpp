@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ranks of a run: processes or threads that train one model together. Every rank has all weights and makes the same calls in the
-// same order. Sums add in the order of the ranks, on every rank alike, so that all ranks go on with equal bits.
+// same order. A sum is the same on every rank, so that all ranks go on with equal bits.
 #pragma once
 
 #include <concepts>
@@ -15,8 +15,9 @@
 namespace raptr {
 
 /// rank()         0 to ranks() - 1
-/// sum            enqueues: every element becomes its sum over the ranks, ((r0 + r1) + r2) + ..., in the type of the array. data: device
-///                memory of ops, which holds what was enqueued there before. It may be read and written again after finish().
+/// sum            enqueues: every element becomes its sum over the ranks, in the type of the array, with the same bits on all of them; the
+///                order is ((r0 + r1) + r2) + ..., unless an engine names another one. data: device memory of ops, which holds what
+///                was enqueued there before. It may be read and written again after finish().
 /// finish         what is enqueued on ops from here on sees the results of all sums so far
 /// gather         waits: all = what every rank gave as `mine`, in the order of ranks. Host memory, trivially copyable bytes, the same
 ///                number on each rank: all.size() = ranks() * mine.size()
