@@ -33,9 +33,10 @@ grep -qE "a launcher has started 2 processes of this program, (which is compiled
 
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 mpirun=()
-if command -v mpirun >/dev/null && ldd "$P" | grep -q libmpi; then
-  mpirun=(timeout 60 mpirun)
-  if [[ $(mpirun --version 2>&1) == *Open* ]]; then mpirun+=(--oversubscribe); fi
+MPIRUN=${MPIRUN:-mpirun} # that of the MPI in the program
+if command -v "$MPIRUN" >/dev/null && ldd "$P" | grep -q libmpi; then
+  mpirun=(timeout 60 "$MPIRUN")
+  if [[ $("$MPIRUN" --version 2>&1) == *Open* ]]; then mpirun+=(--oversubscribe); fi
 fi
 if [[ ${#mpirun[@]} -gt 0 ]]; then
   expect_done "${mpirun[@]}" -n 2 "$P" "${R[@]}" --out processes

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Faults of a random rank of two to four at a random moment, on MPI: killed, stopped, late, at odds with the others. Each run has to end within
-# the limit and some seconds for the launcher, with an exit code that is not 0, with a sentence that names operation, step and rank, by a rank
-# that is left or, after a kill, by the launcher; and no process may be left. Prints how many did, and the longest time from the fault to the end.
+# Faults of a random rank of two to four at a random moment, on MPI: killed, stopped, late; and a last rank at odds with the others. Each run has
+# to end within the limit and some seconds for the launcher, with an exit code that is not 0, with a sentence that names operation, step and
+# rank, by a rank that is left or, after a kill, by the launcher; and no process may be left. Prints how many did, and the longest time from
+# the fault to the end.
 #   TRIALS=100 MPIRUN=mpirun ranks.sh BUILD_FOLDER
 set -euo pipefail
 program=$(realpath "$1/tests/comm/raptr_mpi_ranks")

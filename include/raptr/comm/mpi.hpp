@@ -29,8 +29,8 @@ namespace raptr {
 /// Sums are those of thread_rank, to the bit. Used by one thread. Starts MPI unless the program has done so, and ends what it has started.
 ///
 /// After an error the rank calls end_all(). An object that an exception destroys leaves MPI as it is, and the launcher ends the other ranks
-/// when this process ends. Where the program has started MPI with less than MPI_THREAD_MULTIPLE, sums make progress in finish() and gather() alone, as
-/// note() says.
+/// when this process ends. Where the program has started MPI with less than MPI_THREAD_MULTIPLE, sums make progress in finish() and gather()
+/// alone, as note() says.
 class mpi {
  public:
   explicit mpi(const comm_limits& limits = {}, MPI_Comm of = MPI_COMM_WORLD) : limits_(limits), process_(limits.slow), calls_(of, limits) {
@@ -46,6 +46,7 @@ class mpi {
   ~mpi() {
     alive_ = nullptr;
     if (std::uncaught_exceptions() > exceptions_) {
+      const exit_after watch(patience(), at_rank() + "a call of MPI does not return");
       stop_worker();
       return;
     }
@@ -86,7 +87,7 @@ class mpi {
     const std::string_view prefix = "raptr: ";
     if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
     std::fputs((std::string(prefix) + at_rank() + std::string(why) + "\n").c_str(), stderr);
-    const exit_after watch(std::min(10.0, 4 * limits_.usual), at_rank() + "MPI_Abort does not return");
+    const exit_after watch(patience(), at_rank() + "MPI_Abort does not return");
     std::fflush(nullptr);
     stop_worker();
     calls_.abort();
@@ -153,6 +154,8 @@ class mpi {
     enqueue({end, {end, 0, "bytes"}});
     wait(end);
   }
+  /// Seconds for what takes a moment unless MPI is stuck.
+  double patience() const { return std::min(10.0, 4 * limits_.usual); }
   std::string at_rank() const { return "rank " + std::to_string(rank()) + ": "; }
   void stop_worker() {
     {
