@@ -15,7 +15,7 @@ template <class Block, class Objective> void instantiate() {
     raptr::vocabulary vocabulary() const { return {}; }
   } tokens;
   trained<Block, Objective> one(transformer<Block, Objective, cuda>({}), any_schedule("full"), adamw{}, warmup_cosine{},
-                                {.dropped = dropped_update::zero_gradient});
+                                raptr::update_options{.dropped = dropped_update::zero_gradient});
   one.run(tokens, {.steps = 1});
 }
 void all() {

@@ -65,7 +65,8 @@ template <class Block, class Objective, class Rule> class places {
 
  public:
   explicit places(any_schedule schedule = any_schedule("full"), dropped_update dropped = dropped_update::frozen)
-      : trainer_(model_type(places_shape, {&at_}), std::move(schedule), Rule{.lr = 1e-2}, given_rate{&rate_, &block_rate_}, {.dropped = dropped}) {
+      : trainer_(model_type(places_shape, {&at_}), std::move(schedule), Rule{.lr = 1e-2}, given_rate{&rate_, &block_rate_},
+                 update_options{.dropped = dropped}) {
     run(3, 10);
     good_ = state();
     REQUIRE(trainer_.done().step == 3);

@@ -30,7 +30,7 @@ template <class Rule> struct shrinking_run {
 
   shrinking_run(const Rule& rule, int threads)
       : trainer_(model_type({.layers = 2, .width = 8, .heads = 2, .neurons = 8, .neuron_group = 4, .vocab = 40, .context = 8}, {threads}),
-                 block_one_first{}, rule, {}, {.dropped = dropped_update::zero_gradient}) {
+                 block_one_first{}, rule, update_options{.dropped = dropped_update::zero_gradient}) {
     const token_list text(200);
     run_options options{.steps = 240, .batch = 1, .save_every = 3};
     options.save = [&] {
