@@ -304,7 +304,7 @@ TEST_CASE("Rates of dropout are in config.json, out and in, and a model with oth
   CHECK(read(bert) == dropout_rates{0.1, 0.1, 0.1});
   CHECK(read(llama) == dropout_rates{});
   gpt2["attn_pdrop"] = 1;
-  CHECK(has(sentence_of<file_error>([&] { read(gpt2); }), "dropout_rates::attention is 1: give a share from 0 to below 1"));
+  CHECK(has(sentence_of<file_error>([&] { read(gpt2); }), "\"attn_pdrop\": expected a share from 0 to below 1, got 1"));
 }
 
 TEST_CASE("Rotary positions are read in every form that transformers has written, and refused where two forms differ") {

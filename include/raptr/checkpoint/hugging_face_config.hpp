@@ -115,7 +115,10 @@ class config_reader {
   }
   void alias(const char*, int) {}
   void id(const char*, int vocabulary::*) {}
-  void rate(const char* member, double& value, double missing) { value = absent(member) ? missing : json_member<double>(config_, member, file_); }
+  void rate(const char* member, double& value, double missing) {
+    value = absent(member) ? missing : json_member<double>(config_, member, file_);
+    if (!(value >= 0 && value < 1)) errors::wrong_member(file_, member, "a share from 0 to below 1", decimal_text(value));
+  }
 
  private:
   bool absent(const char* member) const { return !config_.contains(member) || config_[member].is_null(); }
