@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <raptr/comm/communicator.hpp>
+#include <raptr/nn/active_layout.hpp>
 #include <raptr/subnet/step_plan.hpp>
 #include <raptr/train/error.hpp>
 #include <raptr/train/report.hpp>

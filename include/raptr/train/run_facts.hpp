@@ -12,6 +12,7 @@
 #include <raptr/base/version.hpp>
 #include <raptr/data/token_source.hpp>
 #include <raptr/io/checksum.hpp>
+#include <raptr/nn/weight_layout.hpp>
 #include <raptr/tensor/buffer.hpp>
 #include <raptr/train/agreement.hpp>
 #include <raptr/train/run_options.hpp>
