@@ -13,11 +13,13 @@
 
 namespace {
 std::atomic<int> calls = 0;
+/// int in Eigen 3.4, void in Eigen 5.
+using blas_result = decltype(sgemv_(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
 bool is_transposed(const char* how) { return *how == 'T' || *how == 't' || *how == 'C' || *how == 'c'; }
 
 /// c (m, n) = alpha op(a) op(b) + beta c, by columns.
-template <class T> int gemm(const char* how_a, const char* how_b, const int* m, const int* n, const int* k, const T* alpha, const T* a,
-                            const int* lda, const T* b, const int* ldb, const T* beta, T* c, const int* ldc) {
+template <class T> void gemm(const char* how_a, const char* how_b, const int* m, const int* n, const int* k, const T* alpha, const T* a,
+                             const int* lda, const T* b, const int* ldb, const T* beta, T* c, const int* ldc) {
   ++calls;
   const auto at = [](const T* from, const int* stride, bool transposed, int row, int column) {
     return double(transposed ? from[std::ptrdiff_t(row) * *stride + column] : from[std::ptrdiff_t(column) * *stride + row]);
@@ -29,11 +31,10 @@ template <class T> int gemm(const char* how_a, const char* how_b, const int* m, 
       T& to = c[std::ptrdiff_t(j) * *ldc + i];
       to = T(double(*alpha) * sum + (*beta == T(0) ? 0 : double(*beta) * double(to)));
     }
-  return 0;
 }
 /// y (m or n) = alpha op(a) x + beta y.
-template <class T> int gemv(const char* how, const int* m, const int* n, const T* alpha, const T* a, const int* lda, const T* x, const int* step_x,
-                            const T* beta, T* y, const int* step_y) {
+template <class T> void gemv(const char* how, const int* m, const int* n, const T* alpha, const T* a, const int* lda, const T* x, const int* step_x,
+                             const T* beta, T* y, const int* step_y) {
   ++calls;
   const bool transposed = is_transposed(how);
   for (int i = 0; i < (transposed ? *n : *m); ++i) {
@@ -43,26 +44,25 @@ template <class T> int gemv(const char* how, const int* m, const int* n, const T
     T& to = y[std::ptrdiff_t(i) * *step_y];
     to = T(double(*alpha) * sum + (*beta == T(0) ? 0 : double(*beta) * double(to)));
   }
-  return 0;
 }
 }  // namespace
 
 extern "C" {
-int sgemm_(const char* how_a, const char* how_b, const int* m, const int* n, const int* k, const float* alpha, const float* a, const int* lda,
-           const float* b, const int* ldb, const float* beta, float* c, const int* ldc) {
-  return gemm(how_a, how_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+blas_result sgemm_(const char* how_a, const char* how_b, const int* m, const int* n, const int* k, const float* alpha, const float* a, const int* lda,
+                   const float* b, const int* ldb, const float* beta, float* c, const int* ldc) {
+  return gemm(how_a, how_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc), blas_result();
 }
-int dgemm_(const char* how_a, const char* how_b, const int* m, const int* n, const int* k, const double* alpha, const double* a, const int* lda,
-           const double* b, const int* ldb, const double* beta, double* c, const int* ldc) {
-  return gemm(how_a, how_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+blas_result dgemm_(const char* how_a, const char* how_b, const int* m, const int* n, const int* k, const double* alpha, const double* a,
+                   const int* lda, const double* b, const int* ldb, const double* beta, double* c, const int* ldc) {
+  return gemm(how_a, how_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc), blas_result();
 }
-int sgemv_(const char* how, const int* m, const int* n, const float* alpha, const float* a, const int* lda, const float* x, const int* step_x,
-           const float* beta, float* y, const int* step_y) {
-  return gemv(how, m, n, alpha, a, lda, x, step_x, beta, y, step_y);
+blas_result sgemv_(const char* how, const int* m, const int* n, const float* alpha, const float* a, const int* lda, const float* x, const int* step_x,
+                   const float* beta, float* y, const int* step_y) {
+  return gemv(how, m, n, alpha, a, lda, x, step_x, beta, y, step_y), blas_result();
 }
-int dgemv_(const char* how, const int* m, const int* n, const double* alpha, const double* a, const int* lda, const double* x, const int* step_x,
-           const double* beta, double* y, const int* step_y) {
-  return gemv(how, m, n, alpha, a, lda, x, step_x, beta, y, step_y);
+blas_result dgemv_(const char* how, const int* m, const int* n, const double* alpha, const double* a, const int* lda, const double* x,
+                   const int* step_x, const double* beta, double* y, const int* step_y) {
+  return gemv(how, m, n, alpha, a, lda, x, step_x, beta, y, step_y), blas_result();
 }
 }
 
