@@ -13,6 +13,7 @@
 
 #include <raptr/backend/cpu/processors.hpp>
 #include <raptr/comm/any_communicator.hpp>
+#include <raptr/comm/gathered.hpp>
 #include <raptr/io/checksum.hpp>
 
 #include "process.hpp"
@@ -49,9 +50,7 @@ inline int launched_processes() {
 
 /// What every rank gives, in their order.
 template <class T> std::vector<T> of_all_ranks(raptr::any_communicator& comm, const T& mine, std::string_view what) {
-  std::vector<T> all(static_cast<std::size_t>(comm.ranks()));
-  comm.gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(all)), {.name = what, .may_be_slow = true});
-  return all;
+  return raptr::gathered(comm, std::span<const T>(&mine, 1), {.name = what, .may_be_slow = true});
 }
 /// The text that rank 0 gives.
 inline std::string of_rank_0(raptr::any_communicator& comm, const std::string& given, std::string_view what) {

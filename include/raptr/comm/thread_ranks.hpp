@@ -10,8 +10,6 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <raptr/comm/communicator.hpp>

@@ -9,18 +9,13 @@
 #include <string>
 #include <string_view>
 
-#include <raptr/io/checksum.hpp>
+#include <raptr/data/token_source.hpp>
 #include <raptr/io/json.hpp>
 #include <raptr/tokenizers/vocabulary.hpp>
 
 namespace raptr {
 
 inline constexpr std::string_view shard_index_name = "shards.json";
-
-/// A token_hash() as 16 hexadecimal digits.
-inline std::string token_hash_text(std::uint64_t hash) {
-  return crc_text(static_cast<std::uint32_t>(hash >> 32)) + crc_text(static_cast<std::uint32_t>(hash));
-}
 
 struct shard_index {
   struct part {

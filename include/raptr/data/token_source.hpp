@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include <raptr/base/stop.hpp>
 #include <raptr/data/error.hpp>
@@ -38,6 +39,11 @@ template <token_source S> std::uint64_t token_hash(const S& source, const std::s
     sum = crc32c(std::as_bytes(part), sum);
   }
   return std::uint64_t{sum} << 32 | (static_cast<std::uint64_t>(source.size()) & 0xffffffffU);
+}
+
+/// A token_hash() as 16 hexadecimal digits.
+inline std::string token_hash_text(std::uint64_t hash) {
+  return crc_text(static_cast<std::uint32_t>(hash >> 32)) + crc_text(static_cast<std::uint32_t>(hash));
 }
 
 /// Tokens first .. first + size - 1 of a source, which must outlive this.

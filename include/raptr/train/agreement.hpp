@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include <raptr/comm/communicator.hpp>
+#include <raptr/comm/gathered.hpp>
 #include <raptr/nn/active_layout.hpp>
 #include <raptr/subnet/step_plan.hpp>
 #include <raptr/train/error.hpp>
@@ -34,21 +34,6 @@ class shared_fact {
   std::array<char, 24> name_{};
   std::array<char, 40> value_{};
 };
-
-/// Gathers what every rank gives, of trivially copyable type, in the order of ranks.
-template <communicator Comm, class T> std::vector<T> gathered(Comm& comm, std::span<const T> mine, const comm_operation& at) {
-  std::vector<T> all(mine.size() * static_cast<std::size_t>(comm.ranks()));
-  comm.gather(std::as_bytes(mine), std::as_writable_bytes(std::span(all)), at);
-  return all;
-}
-
-/// Sums over the ranks, element by element, in their order.
-template <communicator Comm> std::vector<double> summed_over_ranks(Comm& comm, const std::vector<double>& mine, const comm_operation& at) {
-  const std::vector<double> all = gathered(comm, std::span<const double>(mine), at);
-  std::vector<double> sums(all.begin(), all.begin() + std::ssize(mine));
-  for (std::size_t k = mine.size(); k < all.size(); ++k) sums[k % mine.size()] += all[k];
-  return sums;
-}
 
 /// Throws input_error with the first fact in which this rank and another one differ, and both values. The same number on every rank.
 template <communicator Comm> void check_alike(Comm& comm, std::span<const shared_fact> facts, const comm_operation& at) {

@@ -2,7 +2,6 @@
 // What all ranks of a run must have alike: the program, its options, the text, and the state that they start from.
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -24,13 +23,9 @@ namespace raptr {
 template <class Model, class Optimizer, class Tokens>
 std::vector<shared_fact> facts_of_run(const Model& model, const Optimizer& optimizer, const Tokens& tokens, const run_options& options,
                                       std::int64_t done) {
-  const auto hex = [](std::uint64_t number) {
-    char digits[16];
-    return std::string(digits, std::to_chars(digits, digits + sizeof digits, number, 16).ptr);
-  };
   const auto sum_of = [&](const auto* device, std::size_t size) {
     const auto host = download(model.ops(), device, size);
-    return hex(crc32c(std::as_bytes(std::span(host))));
+    return crc_text(crc32c(std::as_bytes(std::span(host))));
   };
   const auto every = [](std::int64_t interval) { return interval > 0 ? std::to_string(interval) + " steps" : std::string("never"); };
   std::string shape;
@@ -41,8 +36,8 @@ std::vector<shared_fact> facts_of_run(const Model& model, const Optimizer& optim
   std::vector<shared_fact> facts{
       {"the version of raptr", library_version},
       {"the compiler", __VERSION__},
-      {"the weights of the model", std::to_string(size) + ", tensors " + hex(crc32c(std::as_bytes(std::span(shape))))},
-      {"the text", hex([&] {
+      {"the weights of the model", std::to_string(size) + ", tensors " + crc_text(crc32c(std::as_bytes(std::span(shape))))},
+      {"the text", token_hash_text([&] {
          if constexpr (requires { tokens.hash(); })
            return std::uint64_t{tokens.hash()};
          else
@@ -66,6 +61,13 @@ std::vector<shared_fact> facts_of_run(const Model& model, const Optimizer& optim
   for (int k = 0; k < std::remove_cvref_t<decltype(optimizer.rule())>::moments; ++k)
     facts.emplace_back("moment " + std::to_string(k + 1), sum_of(static_cast<const master*>(optimizer.moment(k)), size));
   return facts;
+}
+
+/// Ranks that differ in one of them are told so, as check_alike() does. With one rank nothing is read.
+template <communicator Comm, class Model, class Optimizer, class Tokens>
+void check_ranks(Comm& comm, const Model& model, const Optimizer& optimizer, const Tokens& tokens, const run_options& options, std::int64_t done,
+                 const comm_operation& at) {
+  if (comm.ranks() > 1) check_alike(comm, std::span<const shared_fact>(facts_of_run(model, optimizer, tokens, options, done)), at);
 }
 
 }  // namespace raptr

@@ -141,7 +141,7 @@ template <class Model, class Schedule, class... Policies> class trainer {
 
     step_plan plan(layout);
     step_batches batches(options.accumulate);
-    check_ranks(tokens, options);
+    check_ranks(*comm_, model_, optimizer_, tokens, options, done_.step, at("comparison of the ranks"));
     std::optional<pending_step> before;
     clock::time_point last_end = clock::now();
     const auto deliver = [&](pending_step& p) {
@@ -186,11 +186,6 @@ template <class Model, class Schedule, class... Policies> class trainer {
       return false;
     }
     return true;
-  }
-  /// Ranks that differ in what decides their steps are told before the first one.
-  template <class Tokens> void check_ranks(const Tokens& tokens, const run_options& options) {
-    if (comm_->ranks() == 1) return;
-    check_alike(*comm_, std::span<const shared_fact>(facts_of_run(model_, optimizer_, tokens, options, done_.step)), at("comparison of the ranks"));
   }
   static bool validated(const run_options& options, step_report& report) {
     try {
