@@ -78,7 +78,7 @@ TEST_CASE("Marks with names of their own keep their ids and roles in a written t
   bpe_tokenizer bpe(model);
   bpe.assign_roles({.end_of_text = 256, .mask = 257, .pad = 258});
   (void)kept(bpe, {.context = 8});
-  std::ranges::rotate(model.tokens, model.tokens.begin() + 256);  // the marks first, as in GPT-NeoX
+  std::rotate(model.tokens.begin(), model.tokens.begin() + 256, model.tokens.end());  // the marks first, as in GPT-NeoX
   bpe_tokenizer first(model);
   first.assign_roles({.end_of_text = 2, .mask = 0, .pad = 1});
   (void)kept(first, {.context = 8});

@@ -62,7 +62,9 @@ std::string said_of_shard(const std::filesystem::path& file, std::string_view by
 
 TEST_CASE("a text of another format is refused by its name, read whole and in parts") {
   const scratch_folder in;
-  for (const auto& [bytes, name] : formats) {
+  for (const auto& format : formats) {
+    const auto bytes = format.first;
+    const auto name = format.second;
     CAPTURE(name);
     CHECK(has(said_of_text(in / "a.txt", bytes), "a.txt is " + std::string(name) + " (it begins with the bytes "));
     CHECK(said_of_parts(in / "a.txt") == said_of_text(in / "a.txt", bytes));
@@ -72,8 +74,9 @@ TEST_CASE("a text of another format is refused by its name, read whole and in pa
 
 TEST_CASE("a shard of another format is refused by its name in both formats of shards") {
   const scratch_folder in;
-  for (auto [begins, name] : formats) {
-    std::string bytes(begins);
+  for (const auto& other : formats) {
+    std::string bytes(other.first);
+    const auto name = other.second;
     bytes.resize(2048, '\1');
     CAPTURE(name);
     for (const auto format : {shard_format::llm_c, shard_format::nanogpt})

@@ -224,7 +224,9 @@ TEST_CASE_TEMPLATE("The gradient of a likely target loses no digit: in bfloat16 
   };
   // A rounding to bfloat16 costs up to 2^-8; the others are rounded twice.
   for (const float ahead : {-4.0f, 0.0f, 6.0f, 9.0f, 12.0f, 20.0f})
-    for (const auto& [weight, vocab, id] : {std::tuple{1.0f, 50, 7}, {0.3f, 50, 0}, {2.5f, 1301, 1300}, {1.0f, 2, 1}}) {
+    for (const auto& target : {std::tuple{1.0f, 50, 7}, {0.3f, 50, 0}, {2.5f, 1301, 1300}, {1.0f, 2, 1}}) {
+      const float weight = std::get<0>(target);
+      const int vocab = std::get<1>(target), id = std::get<2>(target);
       CAPTURE(ahead);
       CAPTURE(vocab);
       CHECK(worst_error(bfloat16(0), ahead, weight, vocab, id) < 0.00391);

@@ -206,8 +206,8 @@ TEST_CASE("A batch of other sequences than the plan chose from is refused with i
 namespace {
 /// Cuts each window into two segments, or leaves every third one whole.
 struct in_halves {
-  static constexpr bool looks_back_only = true;
-  static constexpr std::string_view name = "in_halves";
+  [[maybe_unused]] static constexpr bool looks_back_only = true;
+  [[maybe_unused]] static constexpr std::string_view name = "in_halves";
   static constexpr int window(int context) { return context; }
   template <class Vocabulary> void add(batch& to, std::span<const std::int32_t> tokens, const Vocabulary&, std::uint64_t, std::int64_t sample) const {
     const int n = static_cast<int>(tokens.size()), first = static_cast<int>(to.ids.size()), half = sample % 3 == 2 ? n : n / 2;

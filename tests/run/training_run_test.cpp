@@ -76,10 +76,10 @@ std::map<std::string, std::string> contents(const fs::path& folder) {
 void check_same(const fs::path& one, const fs::path& other) {
   const auto a = contents(one), b = contents(other);
   CHECK(a.size() == b.size());
-  for (const auto& [name, text] : a) {
-    INFO(name);
-    REQUIRE(b.contains(name));
-    CHECK((text == b.at(name)));
+  for (const auto& file : a) {
+    INFO(file.first);
+    REQUIRE(b.contains(file.first));
+    CHECK((file.second == b.at(file.first)));
   }
 }
 
