@@ -3,6 +3,7 @@
 // and a model card that may be edited.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <raptr/checkpoint/checkpoint.hpp>
 #include <raptr/nn/objectives/masked_lm.hpp>
 #include <raptr/tokenizers/tokenizer_writer.hpp>
