@@ -29,7 +29,7 @@ TEST_CASE("No GPU, no driver, an old driver, an old GPU and a number that does n
   options.driver = 12040, options.runtime = 13000;
   CHECK_THROWS_WITH_AS(ops_type(),
                        "raptr: the driver of the GPU supports CUDA up to 12.4, this program was built with 13.0: update the driver, or build "
-                       "with an older toolkit",
+                       "with a toolkit of CUDA 12",
                        input_error);
   options.driver = 13000, options.device.major = 7, options.device.minor = 5;
   CHECK_THROWS_WITH_AS(ops_type(), "raptr: emulator has compute capability 7.5, raptr needs 8.0 or more", input_error);

@@ -203,6 +203,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   return call([&] {
     if (stream == nullptr || flags != cudaStreamNonBlocking) return cudaErrorInvalidValue;
     *stream = all_streams.emplace_back(std::make_unique<CUstream_st>()).get();
+    (*stream)->device = current_device;
     return cudaSuccess;
   });
 }
@@ -239,12 +240,13 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   return call([&] {
     if (event == nullptr || flags != cudaEventDisableTiming) return cudaErrorInvalidValue;
     *event = all_events.emplace_back(std::make_unique<CUevent_st>()).get();
+    (*event)->device = current_device;
     return cudaSuccess;
   });
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return call([&] {
-    if (!known(stream) || !known(event)) return cudaErrorInvalidResourceHandle;
+    if (!known(stream) || !known(event) || stream->device != event->device) return cudaErrorInvalidResourceHandle;
     auto record = event->last = std::make_shared<event_record>(event_record{stream});
     enqueue_housekeeping(*stream, [stream, record] {
       stream->thread.release(record.get());
@@ -289,7 +291,7 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0) return cudaErrorInvalidValue;
     const auto bytes = static_cast<std::size_t>(value);
     if (bytes > std::min(emulated_shared_bytes, current_options.device.sharedMemPerBlockOptin)) return cudaErrorInvalidValue;
-    shared_limits[kernel] = bytes;
+    shared_limits[{current_device, kernel}] = bytes;
     return cudaSuccess;
   });
 }

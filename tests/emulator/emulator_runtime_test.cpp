@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "emulator_support.hpp"
 
@@ -284,7 +285,22 @@ TEST_CASE("there may be no device, an old driver or an old device") {
   CHECK(std::string(properties.name) == "an old one");
   CHECK(properties.totalGlobalMem == emulator::options().memory);
   float* const a = gpu.array<float>(1);
+  CHECK(cudaSetDevice(0) == cudaSuccess);  // that of the stream
   CHECK(add_in(gpu.stream, a, a, 1, 1) == cudaErrorNoKernelImageForDevice);
+}
+
+TEST_CASE("streams, events and the limits of shared memory belong to their device, and each thread has a current one") {
+  device gpu;
+  emulator::options().devices = 2;
+  float* const a = gpu.array<float>(1);
+  REQUIRE(cudaSetDevice(1) == cudaSuccess);
+  CHECK(add_in(gpu.stream, a, a, 1, 1) == cudaErrorInvalidResourceHandle);
+  cudaEvent_t there = nullptr;
+  REQUIRE(cudaEventCreateWithFlags(&there, cudaEventDisableTiming) == cudaSuccess);
+  CHECK(cudaEventRecord(there, gpu.stream) == cudaErrorInvalidResourceHandle);
+  std::thread([&] { CHECK(add_in(gpu.stream, a, a, 1, 1) == cudaSuccess); }).join();  // a new thread begins with device 0
+  REQUIRE(cudaSetDevice(0) == cudaSuccess);
+  CHECK(add_in(gpu.stream, a, a, 1, 1) == cudaSuccess);
 }
 
 TEST_CASE("copies are counted by kind, and nothing that is not destroyed is forgotten") {

@@ -24,7 +24,7 @@ struct cuda_options {
   bool tf32 = false;
 };
 
-/// Satisfies raptr::backend. Not thread-safe: one caller at a time. Real: float, double or bfloat16; Master: float, or double with double.
+/// Satisfies raptr::backend. Not thread-safe: one caller at a time, from any thread, whatever device is current there. Real: float, double or bfloat16; Master: float, or double with double.
 template <class Real, class Master> class cuda_ops {
   static_assert(std::same_as<Real, Master> || (std::same_as<Real, bfloat16> && std::same_as<Master, float>),
                 "raptr: the CUDA backend computes in fp32, fp64, or bf16 with an fp32 master");
@@ -43,50 +43,63 @@ template <class Real, class Master> class cuda_ops {
   void matmul_nt(Real* y, const Real* x, matrix<const Real> w, const Real* bias, std::int64_t n, double alpha, const Epilogue& epilogue) {
     static_assert(row_kernel<Epilogue>,
                   "raptr: the epilogue of matmul_nt is a raptr::row_kernel: it needs sums, row(team, r), and with sums also width and sum(k, i)");
-    const cuda_backend::named_span at("matmul_nt");
+    const cuda_backend::operation_scope at(ctx_.device(), "matmul_nt");
     matmul_.nt(y, x, w, bias, n, alpha);
     cuda_backend::run_rows(ctx_, epilogue, n);
   }
   void matmul_nn(Real* y, const Real* a, matrix<const Real> w, std::int64_t n, double alpha, double beta, const Real* bias, double bias_factor) {
-    const cuda_backend::named_span at("matmul_nn");
+    const cuda_backend::operation_scope at(ctx_.device(), "matmul_nn");
     matmul_.nn(y, a, w, n, alpha, beta, bias, bias_factor);
   }
   void matmul_tn(matrix<Master> g, const Real* a, const Real* x, std::int64_t n, double alpha, Master* a_sum, Master* x_sum, double x_factor) {
-    const cuda_backend::named_span at("matmul_tn");
+    const cuda_backend::operation_scope at(ctx_.device(), "matmul_tn");
     matmul_.tn(g, a, x, n, alpha, a_sum, x_sum, x_factor);
   }
   template <class K> void for_each_row(const K& kernel, std::int64_t n) {
     static_assert(row_kernel<K>, "raptr: for_each_row runs a raptr::row_kernel: it needs sums, row(team, r), and with sums also width and sum(k, i)");
-    const cuda_backend::named_span at("for_each_row");
+    const cuda_backend::operation_scope at(ctx_.device(), "for_each_row");
     cuda_backend::run_rows(ctx_, kernel, n);
   }
   void attention(Real* mixed, Master* lse, const Real* qkv, head_shape heads, segment_list list, score_offsets<const Real> offsets = {},
                  const probability_dropout& dropout = {}) {
-    const cuda_backend::named_span at("attention");
+    const cuda_backend::operation_scope at(ctx_.device(), "attention");
     cuda_backend::attention(ctx_, mixed, lse, qkv, heads, list, offsets, dropout);
   }
   void attention_backward(Real* dqkv, const Real* dmixed, const Real* mixed, const Master* lse, const Real* qkv, head_shape heads, segment_list list,
                           score_offsets<const Real> offsets = {}, Master* doffsets = nullptr, const probability_dropout& dropout = {}) {
-    const cuda_backend::named_span at("attention_backward");
+    const cuda_backend::operation_scope at(ctx_.device(), "attention_backward");
     cuda_backend::attention_backward(ctx_, dqkv, dmixed, mixed, lse, qkv, heads, list, offsets, doffsets, dropout);
   }
   template <class F, class... Arrays> void elementwise(const F& f, param_ranges ranges, Arrays... arrays) {
-    const cuda_backend::named_span at("elementwise");
+    const cuda_backend::operation_scope at(ctx_.device(), "elementwise");
     cuda_backend::elementwise(ctx_, f, ranges, arrays...);
   }
   template <class F, class... Arrays> void elementwise_sum(const F& f, param_ranges ranges, double* into, Arrays... arrays) {
-    const cuda_backend::named_span at("elementwise_sum");
+    const cuda_backend::operation_scope at(ctx_.device(), "elementwise_sum");
     cuda_backend::elementwise_sum(ctx_, f, ranges, into, arrays...);
   }
 
   template <class T> T* allocate(std::size_t n) {
     constexpr std::size_t most = std::size_t(-1) / 2;
+    const cuda_backend::device_scope here(device());
     return static_cast<T*>(ctx_.memory.allocate(n < most / sizeof(T) ? n * sizeof(T) : most));
   }
-  template <class T> void release(T* p) { ctx_.memory.release(p); }
-  template <class T> void upload(T* device, const T* host, std::size_t n) { ctx_.uploads.put(device, host, n * sizeof(T)); }
-  template <class T> ticket fetch(T* host, const T* device, std::size_t n) { return ctx_.fetches.fetch(host, device, n * sizeof(T)); }
-  void wait(ticket t) { ctx_.fetches.wait(t); }
+  template <class T> void release(T* p) {
+    const cuda_backend::device_scope here(device());
+    ctx_.memory.release(p);
+  }
+  template <class T> void upload(T* to, const T* host, std::size_t n) {
+    const cuda_backend::device_scope here(device());
+    ctx_.uploads.put(to, host, n * sizeof(T));
+  }
+  template <class T> ticket fetch(T* host, const T* from, std::size_t n) {
+    const cuda_backend::device_scope here(device());
+    return ctx_.fetches.fetch(host, from, n * sizeof(T));
+  }
+  void wait(ticket t) {
+    const cuda_backend::device_scope here(device());
+    ctx_.fetches.wait(t);
+  }
 
   /// For work on other streams and for libraries: the stream of all operations, and the number of the device.
   cudaStream_t order() const { return ctx_.order(); }

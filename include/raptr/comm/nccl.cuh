@@ -62,6 +62,7 @@ class nccl {
         requires { ops.order(), ops.device(); }, "raptr: nccl sums arrays of raptr::cuda; take raptr::mpi or raptr::thread_rank elsewhere");
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "raptr: nccl sums arrays of float or double");
     if (ops.device() != options_.device) errors::model_is_on_another_gpu(at, rank(), options_.device, ops.device());
+    const cuda_backend::device_scope here(options_.device);
     ready_.record(ops.order()), ready_.hold(ctx_.order());
     const std::int64_t n = static_cast<std::int64_t>(data.size());
     begin(at, n, std::is_same_v<T, float> ? nccl_elements::floats : nccl_elements::doubles);
@@ -74,9 +75,11 @@ class nccl {
   }
   template <class Ops> void finish(Ops& ops, const comm_operation&) {
     check();
+    const cuda_backend::device_scope here(options_.device);
     done_.record(ctx_.order()), done_.hold(ops.order());
   }
   void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) {
+    const cuda_backend::device_scope here(options_.device);
     begin(at, static_cast<std::int64_t>(mine.size()), nccl_elements::bytes);
     std::byte* const there = ctx_.scratch<std::byte>(all.size() + mine.size());
     ctx_.uploads.put(there + all.size(), mine.data(), mine.size());

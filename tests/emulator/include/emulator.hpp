@@ -51,11 +51,12 @@ struct nccl_settings {
   bool differences_hang = false;  ///< calls that differ between ranks wait for ever, as on a real device, and are no fault
 };
 struct settings {
-  std::uint64_t seed = 0;                     ///< of the orders of blocks, warps and lanes, and of the coin of order::random
-  emulator::order order = order::random;      ///< of the work in streams
-  bool strict = true;                         ///< threads that have exited are missed at __syncthreads and by masks that name them
-  std::size_t memory = std::size_t{1} << 30;  ///< bytes that cudaMallocAsync may hand out together
-  std::size_t matmul_alignment = 1;           ///< bytes; of all pointers cublasLtMatmul takes, besides what its algorithm was promised
+  std::uint64_t seed = 0;                           ///< of the orders of blocks, warps and lanes, and of the coin of order::random
+  emulator::order order = order::random;            ///< of the work in streams
+  bool strict = true;                               ///< threads that have exited are missed at __syncthreads and by masks that name them
+  std::size_t memory = std::size_t{1} << 30;        ///< bytes that cudaMallocAsync may hand out together
+  std::size_t matmul_alignment = 1;                 ///< bytes; of all pointers cublasLtMatmul takes, besides what its algorithm was promised
+  bool products = true, products_with_bias = true;  ///< false: the heuristic of cublasLt has no algorithm for them
   int devices = 1;
   int bus = -1;                         ///< of the first device, the others follow; -1: the rank of the process
   int driver = 13000, runtime = 13000;  ///< 1000 * major + 10 * minor; driver 0: none is installed
@@ -72,6 +73,7 @@ struct traffic {
 struct counters {
   std::size_t launches = 0, matmuls = 0, synchronisations = 0;  ///< synchronisations: of a stream or event, and copies that wait
   std::size_t summed_in_output_type = 0;                        ///< products whose preference let split-K sum in bfloat16
+  std::vector<unsigned> promised_alignments;                    ///< bytes; of all operands, of every algorithm that was chosen
   traffic to_device, to_host, on_device, memsets, allocations, frees;
   std::map<std::string, std::size_t> kernels;  ///< launches by demangled name, e.g. "void copy<float>(float*, float const*, int)"
 

@@ -38,7 +38,7 @@ EMULATOR_UNSEEN int lane() { return block_runner::running_lane; }
 
 inline constexpr std::size_t default_shared_bytes = 48 * 1024;
 
-inline std::map<const void*, std::size_t> shared_limits;  // of cudaFuncSetAttribute
+inline std::map<std::pair<int, const void*>, std::size_t> shared_limits;  // of cudaFuncSetAttribute, by device and kernel
 inline std::uint64_t launch_number = 0;
 
 inline void run_grid(running_launch launch) {
@@ -65,10 +65,10 @@ inline cudaError_t check_launch(const cudaLaunchConfig_t& config, const void* ke
   if (grid.x == 0 || grid.y == 0 || grid.z == 0 || threads == 0) return cudaErrorInvalidConfiguration;
   if (grid.x > 2147483647u || grid.y > 65535 || grid.z > 65535) return cudaErrorInvalidConfiguration;
   if (block.x > 1024 || block.y > 1024 || block.z > 64 || threads > 1024) return cudaErrorInvalidConfiguration;
-  const auto raised = shared_limits.find(kernel);
+  const auto raised = shared_limits.find({current_device, kernel});
   if (config.dynamicSmemBytes > (raised == shared_limits.end() ? default_shared_bytes : raised->second)) return cudaErrorInvalidValue;
   if (config.numAttrs != 0) return cudaErrorNotSupported;
-  if (!known(config.stream)) return cudaErrorInvalidResourceHandle;
+  if (!known(config.stream) || config.stream->device != current_device) return cudaErrorInvalidResourceHandle;
   if (10 * current_options.device.major + current_options.device.minor < current_options.architecture) return cudaErrorNoKernelImageForDevice;
   return cudaSuccess;
 }

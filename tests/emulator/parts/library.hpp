@@ -8,7 +8,9 @@
 #include "matmul.hpp"
 #include "streams.hpp"
 
-struct cublasLtContext {};
+struct cublasLtContext {
+  int device;
+};
 struct cublasLtMatmulDescOpaque_t {
   cublasComputeType_t compute;
   cudaDataType_t scale;
@@ -84,7 +86,7 @@ struct problem {
 };
 
 // The words of an algorithm.
-inline constexpr std::size_t algo_key = 0, algo_workspace = 1, algo_schemes = 2, algo_alignment = 3;
+inline constexpr std::size_t algo_key = 0, algo_workspace = 1, algo_schemes = 2, algo_alignment = 3, algo_bias_alignment = 7;
 
 inline cublasStatus_t check(const problem& p) {
   if (!p.sizes_match()) return CUBLAS_STATUS_INVALID_VALUE;
@@ -140,7 +142,7 @@ using emulator::inside::add_object, emulator::inside::remove_object, emulator::i
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
   if (emulator::inside::call([] { return cudaSuccess; }) != cudaSuccess) return CUBLAS_STATUS_NOT_INITIALIZED;
-  return add_object(handle, cublasLtContext{});
+  return add_object(handle, cublasLtContext{emulator::inside::current_device});
 }
 cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) { return remove_object(handle, CUBLAS_STATUS_NOT_INITIALIZED); }
 
@@ -216,6 +218,9 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   }
   const cublasStatus_t status = check(asked);
   if (status != CUBLAS_STATUS_SUCCESS) return status;
+  const bool with_bias = description->epilogue == CUBLASLT_EPILOGUE_BIAS;
+  if (!current_options.products || (with_bias && !current_options.products_with_bias)) return CUBLAS_STATUS_NOT_SUPPORTED;
+  current_counts.promised_alignments.push_back(*std::min_element(preference->alignment, preference->alignment + 4));
   *found = 1;
   results[0] = {};
   results[0].state = CUBLAS_STATUS_SUCCESS;
@@ -225,6 +230,9 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   results[0].algo.data[algo_workspace] = results[0].workspaceSize;
   results[0].algo.data[algo_schemes] = preference->reduction_schemes;
   for (std::size_t k = 0; k < 4; ++k) results[0].algo.data[algo_alignment + k] = preference->alignment[k];
+  // The alignment of the bias is not a preference: the heuristic reads it off the pointer, and null is aligned to anything.
+  const std::uintptr_t bias = reinterpret_cast<std::uintptr_t>(description->bias) | 16;
+  results[0].algo.data[algo_bias_alignment] = bias & (~bias + 1);
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -237,6 +245,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (!description || !alpha || !beta || !a || !b || !d || !a_layout || !b_layout || !c_layout || !d_layout) return CUBLAS_STATUS_INVALID_VALUE;
   if (call([] { return cudaSuccess; }) != cudaSuccess) return CUBLAS_STATUS_EXECUTION_FAILED;
+  if (handle->device != current_device || !known(stream) || stream->device != current_device) return CUBLAS_STATUS_EXECUTION_FAILED;
   const cublasLtMatmulDescOpaque_t& how = *description;
   const problem asked{how, a_layout->shape, b_layout->shape, c_layout->shape, d_layout->shape};
   const cublasStatus_t status = check(asked);
@@ -244,7 +253,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
 
   const bool has_bias = how.epilogue == CUBLASLT_EPILOGUE_BIAS;
   if (how.epilogue != CUBLASLT_EPILOGUE_DEFAULT && !has_bias) return CUBLAS_STATUS_NOT_SUPPORTED;
-  if ((has_bias && how.bias == nullptr) || how.pointer_mode != CUBLASLT_POINTER_MODE_HOST || !known(stream)) return CUBLAS_STATUS_INVALID_VALUE;
+  if ((has_bias && how.bias == nullptr) || how.pointer_mode != CUBLASLT_POINTER_MODE_HOST) return CUBLAS_STATUS_INVALID_VALUE;
   const bool is_double = how.scale == CUDA_R_64F;
   const auto scalar = [&](const void* x) { return is_double ? *static_cast<const double*>(x) : double{*static_cast<const float*>(x)}; };
   const double factor = scalar(alpha), keep = scalar(beta);
@@ -259,6 +268,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if (algorithm->data[algo_key] != asked.key()) return CUBLAS_STATUS_INVALID_VALUE;
     promised = algorithm->data[algo_workspace];
     schemes = algorithm->data[algo_schemes];
+    if (has_bias && reinterpret_cast<std::uintptr_t>(how.bias) % algorithm->data[algo_bias_alignment] != 0)
+      throw emulator::fault(text("cublasLtMatmul: misaligned address: the bias is at %p, its algorithm was chosen for one aligned to %d bytes",
+                                 how.bias, static_cast<int>(algorithm->data[algo_bias_alignment])));
     const void* const operands[] = {a, b, keep != 0 ? c : nullptr, d};
     for (std::size_t k = 0; k < 4; ++k) {
       if (reinterpret_cast<std::uintptr_t>(operands[k]) % algorithm->data[algo_alignment + k] != 0) return CUBLAS_STATUS_NOT_SUPPORTED;

@@ -36,7 +36,7 @@ struct error_state {
 inline settings current_options;
 inline counters current_counts;
 inline error_state errors;
-inline int current_device = 0;
+inline thread_local int current_device = 0;
 inline int ranges_open = 0;
 
 constexpr bool sticks(cudaError_t error) {

@@ -21,6 +21,7 @@ struct CUstream_st {
   };
   std::deque<operation> queue;
   emulator::inside::stream_thread thread;
+  int device = 0;
   bool destroyed = false;
 };
 
@@ -35,6 +36,7 @@ struct event_record {
 }  // namespace emulator::inside
 
 struct CUevent_st {
+  int device = 0;
   std::shared_ptr<emulator::inside::event_record> last;
 };
 

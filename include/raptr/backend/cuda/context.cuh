@@ -6,20 +6,23 @@
 #include <nvtx3/nvToolsExt.h>
 
 #include <cstddef>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <raptr/backend/cuda/transfers.cuh>
 
 namespace raptr::cuda_backend {
 
-/// A named range for profilers (NVTX), while it lives.
-class named_span {
+/// An operation while it lives: its device is the current one, and profilers see a range with its name (NVTX).
+class operation_scope {
  public:
-  explicit named_span(const char* name) { nvtxRangePushA(name); }
-  named_span(const named_span&) = delete;
-  named_span& operator=(const named_span&) = delete;
-  ~named_span() { nvtxRangePop(); }
+  operation_scope(const gpu& of, const char* name) : here_(of.number) { nvtxRangePushA(name); }
+  ~operation_scope() { nvtxRangePop(); }
+  operation_scope(const operation_scope&) = delete;
+  operation_scope& operator=(const operation_scope&) = delete;
+
+ private:
+  device_scope here_;
 };
 
 /// Device memory that grows to the largest size requested and stays.
@@ -53,7 +56,7 @@ class context {
   template <class... P, class... A>
   void launch(const char* name, void (*kernel)(P...), dim3 grid, int threads, std::size_t shared_bytes, const A&... arguments) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-    if (shared_bytes > default_shared_bytes) allow_shared(reinterpret_cast<const void*>(kernel), shared_bytes, name);
+    if (shared_bytes > default_shared_bytes) allow_shared(reinterpret_cast<const void*>(kernel), name);
     cudaLaunchConfig_t how{};
     how.gridDim = grid, how.blockDim = dim3(unsigned(threads)), how.dynamicSmemBytes = shared_bytes, how.stream = order_;
     const cudaError_t status = cudaLaunchKernelEx(&how, kernel, P(arguments)...);
@@ -65,16 +68,14 @@ class context {
  private:
   static constexpr std::size_t default_shared_bytes = 48 << 10;
 
-  /// Calls the driver only when a kernel needs more than before.
-  void allow_shared(const void* kernel, std::size_t bytes, const char* name) {
-    std::size_t& allowed = allowed_shared_[kernel];
-    if (allowed >= bytes) return;
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)), name);
-    allowed = bytes;
+  /// The limit belongs to kernel and device, not to this context: everyone sets it to all that the device has, so none lowers another's.
+  void allow_shared(const void* kernel, const char* name) {
+    if (!has_all_shared_.insert(kernel).second) return;
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(device_.shared_bytes)), name);
   }
 
   gpu device_;
-  std::unordered_map<const void*, std::size_t> allowed_shared_;
+  std::unordered_set<const void*> has_all_shared_;  // kernels
   stream order_;
 
  public:

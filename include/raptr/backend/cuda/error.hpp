@@ -21,7 +21,7 @@ inline std::string cuda_version(int number) { return std::to_string(number / 100
 }
 [[noreturn]] inline void driver_is_too_old(int driver, int runtime) {
   fail("the driver of the GPU supports CUDA up to " + cuda_version(driver) + ", this program was built with " + cuda_version(runtime) +
-       ": update the driver, or build with an older toolkit");
+       ": update the driver, or build with a toolkit of CUDA " + std::to_string(driver / 1000));
 }
 [[noreturn]] inline void gpu_is_too_old(const std::string& name, int major, int minor) {
   fail(name + " has compute capability " + std::to_string(major) + "." + std::to_string(minor) + ", raptr needs 8.0 or more");
@@ -41,12 +41,15 @@ inline std::string cuda_version(int number) { return std::to_string(number / 100
   fail<training_error>("the GPU failed during " + std::string(during) + ": " + text + " (" + name +
                        "); its memory is lost, so nothing more can be computed in this process: resume from the last checkpoint");
 }
+[[noreturn]] inline void gpu_refused(const char* during, const std::string& name, const std::string& text) {
+  fail<training_error>("the GPU refused " + std::string(during) + ": " + text + " (" + name + "); its memory is intact");
+}
 [[noreturn]] inline void cublas_failed(const char* during, int status) {
   fail<training_error>("cuBLASLt failed during " + std::string(during) + " with status " + std::to_string(status));
 }
-[[noreturn]] inline void no_product(long long m, long long n, long long k) {
+[[noreturn]] inline void no_product(long long m, long long n, long long k, const std::string& types) {
   fail("cuBLASLt has no algorithm for a product of " + std::to_string(m) + " x " + std::to_string(k) + " and " + std::to_string(k) + " x " +
-       std::to_string(n));
+       std::to_string(n) + " in " + types + ", neither with nor without a bias");
 }
 [[noreturn]] inline void head_is_too_wide(int width) {
   fail("attention heads of width " + std::to_string(width) + " do not fit the GPU's kernels: take 1 to 256, with more heads");
