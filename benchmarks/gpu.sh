@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds, tests, sanitizes and measures the CUDA backend on a machine with a GPU and no network. Needs nvcc, g++ and, for
-# sanitize, compute-sanitizer; PyTorch is timed too if python3 can import it.
+# sanitize, compute-sanitizer; PyTorch is timed too if python3 can import it. Time on a GPU may be short: what fails is reported, everything
+# else runs all the same, results are kept, and the status at the end says whether all went well.
 #   gpu.sh [build] [test] [sanitize] [bench] [registers] [nccl]     no stage: the first four
 #   --arch sm_90a     what to compile for
 #   --include DIR     headers of doctest and nlohmann-json (DIR/doctest/doctest.h, DIR/nlohmann/json.hpp), unless they are in the
@@ -59,46 +60,57 @@ headers() {
   done
 }
 
+# Something is wrong: it is said now and at the end, and the status will be 1.
+problem() {
+  echo "gpu.sh: $*" | tee -a "$out/problems.txt" >&2
+}
+
+# program NAME SOURCE OBJECT...: compiled and linked; without it after a failure.
+program() {
+  local name=$1 source=$2
+  shift 2
+  rm -f "$out/$name"
+  compile "$arch" "$source" "$out/$name.o" && nvcc -arch="$arch" "$out/$name.o" "$@" -lcublasLt -o "$out/$name" || problem "$name was not built"
+}
 build() {
   headers doctest/doctest.h nlohmann/json.hpp
   g++ -std=c++20 -O1 "${include[@]}" -c "$root/tests/main.cpp" -o "$out/main.o"
-  local jobs=() name
-  for name in "${tests[@]}"; do
-    compile "$arch" "$root/tests/cuda/${name}_test.cpp" "$out/$name.o" & jobs+=($!)
-    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n; done
+  local name
+  for name in kernels steps "${tests[@]}"; do
+    case $name in
+      kernels | steps) program "$name" "$root/benchmarks/gpu/$name.cu" & ;;
+      *) program "test_$name" "$root/tests/cuda/${name}_test.cpp" "$out/main.o" & ;;
+    esac
+    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n || true; done
   done
-  for name in kernels steps; do
-    compile "$arch" "$root/benchmarks/gpu/$name.cu" "$out/$name.o" & jobs+=($!)
-    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n; done
-  done
-  for name in "${jobs[@]}"; do wait "$name"; done
-  for name in "${tests[@]}"; do nvcc -arch="$arch" "$out/$name.o" "$out/main.o" -lcublasLt -o "$out/test_$name"; done
-  for name in kernels steps; do nvcc -arch="$arch" "$out/$name.o" -lcublasLt -o "$out/$name"; done
-  for name in "${tests[@]}" kernels steps; do cat "$out/$name.o.ptxas"; done | kernel_table | tee "$out/registers.build.txt"
+  wait
+  cat "$out"/*.o.ptxas | kernel_table | tee "$out/registers.build.txt"
 }
 run_tests() {
   local name
   for name in "${tests[@]}"; do
     echo "== $name"
-    "$out/test_$name"
+    timeout 300 "$out/test_$name" 2>&1 | tee "$out/test_$name.log" || problem "the tests of $name failed, or took more than 300 s: $out/test_$name.log"
   done
 }
 # sanitized TOOL NAME: one tool over the small tests of one program. A filter that matches no test is an error.
 sanitized() {
   local log=$out/$1.$2.log filter=--test-case=${small[$2]}
-  "$out/test_$2" "$filter" --count | grep -q 'filters: [1-9]' || { echo "gpu.sh: no test of $2 matches ${small[$2]}" >&2; return 1; }
-  timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$out/test_$2" "$filter" > "$log" 2>&1 ||
-    { tail -30 "$log"; echo "gpu.sh: $1 found errors in $2, or it took more than 120 s" >&2; return 1; }
-  echo "$1, $2: $(tail -n 1 "$log")"
+  "$out/test_$2" "$filter" --count | grep -q 'filters: [1-9]' || { problem "no test of $2 matches ${small[$2]}"; return; }
+  if timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$out/test_$2" "$filter" > "$log" 2>&1; then
+    echo "$1, $2: $(tail -n 1 "$log")"
+  else
+    tail -30 "$log"
+    problem "$1 found errors in $2, or it took more than 120 s: $log"
+  fi
 }
 # The programs of a tool run in parallel, so that the stage takes at most 480 s.
 sanitize() {
-  command -v compute-sanitizer > /dev/null || { echo "gpu.sh: compute-sanitizer is not in the path" >&2; return 1; }
-  local tool name job jobs
-  for tool in memcheck racecheck initcheck synccheck; do
-    jobs=()
-    for name in "${!small[@]}"; do sanitized "$tool" "$name" & jobs+=($!); done
-    for job in "${jobs[@]}"; do wait "$job"; done
+  command -v compute-sanitizer > /dev/null || { problem "compute-sanitizer is not in the path"; return; }
+  local tool name
+  for tool in memcheck racecheck synccheck initcheck; do
+    for name in "${!small[@]}"; do sanitized "$tool" "$name" & done
+    wait
   done
 }
 bench() {
@@ -106,10 +118,12 @@ bench() {
   if command -v nvidia-smi > /dev/null; then
     nvidia-smi --query-gpu=name,driver_version,clocks.max.sm --format=csv,noheader | tee "$out/figures.txt"
   fi
-  "$out/kernels" "$out/figures.jsonl" | tee -a "$out/figures.txt"
-  "$out/steps" "$out/figures.jsonl" | tee -a "$out/figures.txt"
+  local name
+  for name in kernels steps; do
+    "$out/$name" "$out/figures.jsonl" 2>&1 | tee -a "$out/figures.txt" || problem "the benchmark $name failed"
+  done
   if python3 -c 'import torch; assert torch.cuda.is_available()' 2> /dev/null; then
-    python3 "$root/benchmarks/gpu/torch_step.py" "$out/figures.jsonl" | tee -a "$out/figures.txt"
+    python3 "$root/benchmarks/gpu/torch_step.py" "$out/figures.jsonl" 2>&1 | tee -a "$out/figures.txt" || problem "PyTorch's steps failed"
   else
     echo "PyTorch cannot be imported: no comparison" | tee -a "$out/figures.txt"
   fi
@@ -140,12 +154,21 @@ nccl() {
   return "$failed"
 }
 
+rm -f "$out/problems.txt"
 for stage in "${stages[@]}"; do
   echo "=== $stage"
   begin=$SECONDS
-  case $stage in
-    test) run_tests ;;
-    *) "$stage" ;;
-  esac
+  set +e  # a subshell of its own, in which the first failure ends the stage and nothing else
+  (
+    set -e
+    case $stage in
+      test) run_tests ;;
+      *) "$stage" ;;
+    esac
+  )
+  status=$?
+  set -e
+  ((status == 0)) || problem "the stage $stage broke off"
   echo "=== $stage: $((SECONDS - begin)) s"
 done
+[[ ! -s $out/problems.txt ]] || { echo "=== problems"; cat "$out/problems.txt"; exit 1; }
