@@ -21,6 +21,25 @@ bash "$root/benchmarks/gpu.sh" registers --out "$work"
 grep -H ' kernels, ' "$work"/registers.*.txt
 if grep -L ' kernels, 0 spill or have a stack' "$work"/registers.*.txt | grep .; then echo "registers are spilled" >&2; exit 1; fi
 
+# A kernel that reads 16 bytes at a time writes as many: nvcc may take such a store apart into one for each number of two bytes.
+narrow_kernels() {
+  cuobjdump -sass "$1" | awk '
+    function judge() { if (reads && narrow >= 8 && !wide) print name }
+    /Function :/ {judge(); name = $3; reads = narrow = wide = 0}
+    /LDG\.E\.128/ {reads = 1}
+    /STG\.E\.(128|64)/ {wide = 1}
+    /STG\.E\.U16/ {++narrow}
+    END {judge()}' | c++filt
+}
+if command -v cuobjdump > /dev/null; then
+  for object in "$work"/instances.*.o; do
+    narrow=$(narrow_kernels "$object")
+    [[ -z $narrow ]] || { echo "$object stores two bytes at a time:" >&2; cut -c1-150 <<< "$narrow" >&2; exit 1; }
+  done
+else
+  echo "There is no cuobjdump here: the width of stores was not looked at."
+fi
+
 cmake --install "$1" --prefix "$work/stage" > /dev/null
 cat > "$work/project/CMakeLists.txt" << END
 cmake_minimum_required(VERSION 3.24)

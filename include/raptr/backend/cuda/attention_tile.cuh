@@ -189,7 +189,7 @@ __device__ void store_outputs(Real* to, std::int64_t stride, const fragment<T, R
       for (int c = 0; c < run; ++c) y.at[c] = Real(factor * x(i, j + c));
       Real* const at = to + row_of(i) * stride + d;
       if (by_16_bytes)
-        write(at, y);
+        store(at, y);
       else
         for (int c = 0; c < run && d + c < width; ++c) at[c] = y.at[c];
     }
