@@ -42,7 +42,9 @@ template <class Real, class Master, int Width, bool Drops> __global__ void __lau
   using T = wide<Real>;
   using plan = largest_plan<backward_plan, T, Width>;
   constexpr int rows = plan::rows_of_thread, columns = plan::columns_of_thread, outputs = Width / half_warp;
-  const auto [at, head, first, count, end] = query_tile_of_block<plan::rows>(segments, heads, tiles);
+  const auto tile_of_block = query_tile_of_block<plan::rows>(segments, heads, tiles);
+  const auto& at = tile_of_block.at;
+  const int head = tile_of_block.head, first = tile_of_block.first, count = tile_of_block.count, end = tile_of_block.end;
   if (count <= 0) return;
   const int depth = heads.width;
   const T scale = heads.score_scale<T>();

@@ -14,7 +14,7 @@ inline std::string mebibytes(std::size_t bytes) { return std::to_string((bytes +
 inline std::string cuda_version(int number) { return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10); }
 
 [[noreturn]] inline void no_gpu(const std::string& reason) {
-  fail("no GPU can be used (" + reason + "): use raptr::cpu, or look at nvidia-smi and CUDA_VISIBLE_DEVICES");
+  fail("no GPU can be used (" + reason + "): look at nvidia-smi and CUDA_VISIBLE_DEVICES, or train on the CPU");
 }
 [[noreturn]] inline void no_such_gpu(int device, int count) {
   fail("there is no GPU " + std::to_string(device) + ": this machine has " + std::to_string(count) + ", counted from 0");
