@@ -157,4 +157,18 @@ TEST_CASE("Without an algorithm for a product with a bias the bias is added afte
       input_error);
 }
 
+TEST_CASE("A large array comes to the host through little pinned memory, and what was enqueued before is in it") {
+  const fresh_device device;
+  ops_type ops;
+  for (const std::size_t size : {(std::size_t(8) << 20) / 4 + 1, (std::size_t(41) << 20) / 4 + 3}) {
+    std::vector<float> values(size);
+    for (std::size_t i = 0; i < size; ++i) values[i] = float(i % 16777213);
+    float* const array = ops.allocate<float>(size);
+    ops.upload(array, values.data(), size);
+    CHECK((download(ops, static_cast<const float*>(array), size) == values));
+    ops.release(array);
+  }
+  CHECK(emulator::peak_pinned_bytes() <= std::size_t(22) << 20);  // two parts of 8 MiB, and the ring of uploads
+}
+
 }  // namespace

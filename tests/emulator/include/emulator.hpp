@@ -94,6 +94,8 @@ struct living {
 living alive();
 /// The most bytes of device memory that were alive at once since reset().
 std::size_t peak_bytes();
+/// The same of pinned host memory.
+std::size_t peak_pinned_bytes();
 /// Performs everything that is queued, without any host thread being synchronised by it.
 void finish();
 /// Operations that are queued and not performed.

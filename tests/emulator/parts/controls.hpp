@@ -28,6 +28,7 @@ living alive() {
   return now;
 }
 std::size_t peak_bytes() { return inside::device_memory.peak(); }
+std::size_t peak_pinned_bytes() { return inside::pinned_memory.peak(); }
 void finish() {
   const inside::host_unseen host;
   inside::perform_everything();

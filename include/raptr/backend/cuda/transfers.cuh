@@ -63,7 +63,8 @@ class upload_ring {
   std::size_t part_ = 0, used_ = 0;
 };
 
-/// From the device to the host: into pinned memory at once, into the destination in wait().
+/// From the device to the host: into pinned memory at once, into the destination in wait(). What is larger than a part arrives before fetch()
+/// returns, through two parts of pinned memory: a checkpoint needs no pinned copy of the weights.
 class downloads {
  public:
   explicit downloads(cudaStream_t from) : from_(from) {}
@@ -73,6 +74,7 @@ class downloads {
 
   std::uint64_t fetch(void* host, const void* device, std::size_t bytes) {
     if (bytes == 0) return 0;
+    if (bytes > part_bytes) return fetch_in_parts(static_cast<char*>(host), static_cast<const char*>(device), bytes), 0;
     pending p = slot_of(bytes);
     p.number = ++last_, p.host = host, p.bytes = bytes;
     check(cudaMemcpyAsync(p.memory.data(), device, bytes, cudaMemcpyDeviceToHost, from_), "a copy from the GPU");
@@ -97,13 +99,31 @@ class downloads {
     void* host = nullptr;
     std::size_t bytes = 0;
   };
-  static constexpr std::size_t small_bytes = std::size_t(1) << 16;  // bytes; buffers up to this size are kept for the next fetch
+  static constexpr std::size_t small_bytes = std::size_t(1) << 16;  // buffers up to this size are kept for the next fetch
+  static constexpr std::size_t part_bytes = std::size_t(8) << 20;
 
   pending slot_of(std::size_t bytes) {
     if (bytes > small_bytes || spare_.empty()) return {pinned(std::max(bytes, small_bytes)), event()};
     pending p = std::move(spare_.back());
     spare_.pop_back();
     return p;
+  }
+
+  /// One part is copied to its destination while the next one crosses the bus.
+  void fetch_in_parts(char* host, const char* device, std::size_t bytes) {
+    std::array<pending, 2> parts{slot_of(part_bytes), slot_of(part_bytes)};
+    const auto begin = [&](std::size_t k) {
+      pending& p = parts[k % 2];
+      p.bytes = std::min(part_bytes, bytes - k * part_bytes);
+      check(cudaMemcpyAsync(p.memory.data(), device + k * part_bytes, p.bytes, cudaMemcpyDeviceToHost, from_), "a copy from the GPU");
+      p.done.record(from_);
+    };
+    begin(0);
+    for (std::size_t k = 0; k * part_bytes < bytes; ++k) {
+      if ((k + 1) * part_bytes < bytes) begin(k + 1);
+      parts[k % 2].done.wait();
+      std::memcpy(host + k * part_bytes, parts[k % 2].memory.data(), parts[k % 2].bytes);
+    }
   }
 
   cudaStream_t from_;
