@@ -227,7 +227,10 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
   say("Model: " + s.objective + ", " + count_text(network->parameters()) + " parameters; " + network->device() +
       (speed.peak > 0 ? ", FMA peak " + scaled_text(speed.peak) + "flop/s" : ""));
   if (ranks.ranks() > 1)
-    say("Ranks: " + count_text(ranks.ranks()) + ", each with " + count_text(s.threads) + (s.threads == 1 ? " thread" : " threads"));
+    say("Ranks: " + count_text(ranks.ranks()) + ", each with " + count_text(s.threads) + (s.threads == 1 ? " thread" : " threads") +
+        (s.rank_plans == settings{}.rank_plans ? "" : " and a plan of its own, " + s.rank_plans));
+  else if (s.rank_plans != settings{}.rank_plans)
+    note("--rank-plans " + s.rank_plans + " is for several ranks, and this run has one: it trains the shared plan");
   std::optional<unigram_losses> floor;
   if (text.validation()) {
     floor = network->without_context(text.training(), *text.validation(), s.validation_windows, stop);

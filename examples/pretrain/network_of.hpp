@@ -25,6 +25,10 @@ namespace errors {
 }
 }  // namespace errors
 
+inline raptr::plans_of_ranks rank_plans_of(const settings& s) {
+  using enum raptr::plans_of_ranks;
+  return s.rank_plans == name_of(mean_over_trained) ? mean_over_trained : s.rank_plans == name_of(mean_over_all) ? mean_over_all : shared;
+}
 inline raptr::run_options run_options_of(const settings& s) {
   return {.steps = s.steps,
           .batch = int(s.batch),
@@ -34,7 +38,8 @@ inline raptr::run_options run_options_of(const settings& s) {
           .max_nonfinite = int(s.max_nonfinite),
           .validate_every = s.validate_every.value_or(0),
           .save_every = s.checkpoint_every.value_or(0),
-          .allow_shrinking = s.allow_shrinking};
+          .allow_shrinking = s.allow_shrinking,
+          .rank_plans = rank_plans_of(s)};
 }
 /// A learning-rate rule chosen at run time.
 struct chosen_rate {

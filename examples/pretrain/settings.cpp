@@ -86,6 +86,9 @@ option_list options_of(settings& s) {
       .one_of({"frozen", "zero_gradient", "decay_only"});
   o.add("schedule", "at-borders", "NAME", &s.at_borders, "moments and step counts when a stage begins").one_of({"kept", "reset"});
   o.add("schedule", "grown", "NAME", &s.grown, "moments and step counts of blocks that the schedule copies").one_of({"copied", "reset"});
+  o.add("schedule", "rank-plans", "NAME", &s.rank_plans,
+        "a part for all ranks, or one for each, and gradients averaged over those that trained or all")
+      .one_of({"shared", "mean_over_trained", "mean_over_all"});
 
   o.add("training", "steps", "N", &s.steps, "of the whole run").range(1, most_steps);
   o.add("training", "batch", "N", &s.batch, "sequences per micro-batch").range(1, 1 << 20);

@@ -54,7 +54,8 @@ struct settings {
   raptr::dropout_rates dropout;
   double residual_multiplier = 1;
 
-  std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen", at_borders = "kept", grown = "copied";
+  std::string schedule = "full", selector = "exactly", scale = "unscaled", dropped_update = "frozen", at_borders = "kept", grown = "copied",
+              rank_plans = "shared";
   double solve_for = 0;
   std::string solve_cost = "block-flops";
   raptr::json solved;  // --schedule, --solve-for and --solve-cost before the ? was solved; null: there was none

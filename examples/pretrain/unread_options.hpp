@@ -114,6 +114,7 @@ inline std::vector<std::string> unread_options(const settings& s, const option_l
   policy("keep-last", s.keep_last + 1);
   refuse_or_name(!drops_depth, "completep-rate", text + " trains the whole depth in every step", "give a schedule that drops layers");
   refuse_if(!drops_weights, "dropped-update", text + " drops no weights", "give a schedule that drops layers, sublayers, heads or neurons");
+  refuse_if(!drops_weights, "rank-plans", text + " drops no weights", "give a schedule that drops layers, heads or neurons");
   refuse_if(stages == 1, "at-borders", text + " has one stage and no border", "give one with stages, such as 6-8-10-12");
   refuse_if(!copies, "grown", text + " copies no block", "give one that grows, such as stack:6-9-12");
   return named;

@@ -121,3 +121,14 @@ TEST_CASE("a key of a plan draws from another stream for every axis, block and p
   CHECK(key.uniform(3) != draw_key{.seed = 1, .step = 2 + (std::uint64_t{1} << 32)}.uniform(3));
   CHECK(key.uniform(3) != draw_key{.seed = 1 + (std::uint64_t{1} << 32), .step = 2}.uniform(3));
 }
+
+TEST_CASE("a key of a plan draws other numbers for every rank, those of rank 0 are the shared ones, and none of them changes with a version") {
+  constexpr draw_key key{.seed = 1, .step = 2}, shared = key.of("layers", 0);
+  static_assert(key.of_rank(3).rank == 3 && key.of_rank(3).of("layers", 0).rank == 3 && key.of_rank(3).of("layers", 0).stream == shared.stream);
+  CHECK(shared.uniform(3) == 0x1.d7bebc0bc9f5fp-1);
+  CHECK(shared.of_rank(1).uniform(3) == 0x1.22b5a4d71cdebp-1);
+  std::set<double> numbers;
+  for (int rank = 0; rank < 1024; ++rank) numbers.insert(key.of_rank(rank).of("layers", 0).uniform(3));
+  CHECK(numbers.size() == 1024);
+  CHECK(key.of_rank(5).of("layers", 0).of_rank(0).uniform(3) == shared.uniform(3));
+}

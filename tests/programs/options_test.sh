@@ -117,6 +117,7 @@ unread selector 'draws layers by it' --schedule 'layers(bernoulli) 2-4' --select
 unread completep-rate 'the whole depth' --schedule 'heads 1/2-full' --completep-rate 0.5
 unread dropped-update 'drops no weights' --dropped-update zero_gradient
 unread dropped-update 'drops no weights' --schedule 'sequences 1/2-full' --dropped-update decay_only
+unread rank-plans 'drops no weights' --rank-plans mean_over_all
 unread at-borders 'has one stage' --at-borders reset
 unread at-borders 'has one stage' --schedule ramp:2-4 --at-borders reset
 unread at-borders 'has one stage' --schedule constant:2 --at-borders kept

@@ -22,6 +22,18 @@ if [[ $(nproc) -ge 2 ]]; then
   grep -q 'This run is finished' out.log || fail "a finished run is not seen as one"
   expect_error 2 'a batch of 1 sequences cannot be divided over 2 ranks' "$P" "${M[@]}" --batch 1 --steps 12 --ranks 2 --out few
   [[ ! -e few ]] || fail "the folder of a refused run exists"
+  # A plan for each rank: another run for each of the three, which is resumed as it was started.
+  O=("${R[@]/#2-4/3-4}" --ranks 2)
+  expect_done "$P" "${O[@]}" --out shared
+  for kind in mean_over_trained mean_over_all; do
+    expect_done "$P" "${O[@]}" --rank-plans $kind --out $kind
+    grep -qx "Ranks: 2, each with 1 thread and a plan of its own, $kind" out.log || fail "no line about the plans: $(cat out.log)"
+    ! diff -q <(grep -o '"loss":[0-9.]*' shared/metrics.jsonl) <(grep -o '"loss":[0-9.]*' $kind/metrics.jsonl) >/dev/null || fail "$kind is shared"
+    expect_error 2 '--rank-plans is "shared", but the run was started with "'$kind'"' "$P" --resume $kind --ranks 2 --rank-plans shared
+  done
+  expect_error 2 'keeps 3 of 4 layers on average, not in every draw' "$P" "${O[@]}" --selector bernoulli --rank-plans mean_over_all --out few
+  expect_error 2 'on this schedule drops sequences' "$P" "${R[@]/#2-4/sequences 1/2-full}" --ranks 2 --rank-plans mean_over_all --out few
+  [[ ! -e few ]] || fail "the folder of a refused run exists"
 fi
 expect_error 2 ', but this process may use ' "$P" "${R[@]}" --ranks 1024 --out many
 

@@ -103,15 +103,22 @@ struct draw_key {
   std::uint64_t seed = 0, step = 0;
   int block = 0;             // the block being planned; 0 on the axis that selects blocks
   std::uint32_t stream = 0;  // one per axis and block
+  int rank = 0;              // of a rank with a plan of its own; 0: the plan that all ranks share
 
   constexpr draw_key of(std::string_view axis, int of_block, int part = 0) const {
     const auto words = philox({random_words::hash(axis), static_cast<std::uint32_t>(of_block), static_cast<std::uint32_t>(part), 0}, {});
-    return {seed, step, of_block, words[0]};
+    return {seed, step, of_block, words[0], rank};
+  }
+  constexpr draw_key of_rank(int number) const {
+    draw_key other = *this;
+    other.rank = number;
+    return other;
   }
   /// In [0, 1), a multiple of 2^-53.
   constexpr double uniform(int unit) const {
     using namespace random_words;
-    const auto w = philox({static_cast<std::uint32_t>(unit), stream, low(step), high(step)}, {low(seed), high(seed)});
+    const std::uint32_t of_rank = stream ^ static_cast<std::uint32_t>(rank) * 0x9E3779B9u;
+    const auto w = philox({static_cast<std::uint32_t>(unit), of_rank, low(step), high(step)}, {low(seed), high(seed)});
     return unit_interval(join(w[0], w[1]));
   }
 };

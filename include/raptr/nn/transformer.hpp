@@ -6,8 +6,6 @@
 #include <memory>
 #include <span>
 
-#include <raptr/backend/counting.hpp>
-#include <raptr/base/device.hpp>
 #include <raptr/base/random.hpp>
 #include <raptr/nn/block_copies.hpp>
 #include <raptr/nn/check_batch.hpp>
@@ -15,7 +13,9 @@
 #include <raptr/nn/network.hpp>
 #include <raptr/nn/objective.hpp>
 #include <raptr/nn/objectives/causal_lm.hpp>
+#include <raptr/nn/ops_of.hpp>
 #include <raptr/nn/packed_weights.hpp>
+#include <raptr/nn/spread_gradients.hpp>
 #include <raptr/nn/step_results.hpp>
 #include <raptr/nn/untrained_tensor.hpp>
 #include <raptr/tensor/buffer.hpp>
@@ -28,15 +28,6 @@ template <class Block, class Objective> constexpr bool sees_what_the_objective_n
   }
   return true;
 }
-
-template <class Device, class Block> struct ops_of {
-  using type = counting_ops<float, float, 1>;  // so that a missing backend or an invalid block gives one message
-};
-template <available_device Device, block_with_precision Block> struct ops_of<Device, Block> {
-  using type = typename backend_of<Device>::template ops<typename Block::precision::real, typename Block::precision::master>;
-};
-template <class Device> struct device_options { using type = int; };
-template <available_device Device> struct device_options<Device> { using type = typename backend_of<Device>::options; };
 
 /// multiply_adds: of the dense products, forward and backward.
 struct pass_needs {
@@ -155,7 +146,7 @@ template <class Block, class Objective, class Device> class transformer {
     if (!initialised_) errors::weights_are_not_initialised();
     if (!(plan.layout() == plan_layout(plan.layout().sequences))) errors::plan_is_of_another_network();
     active_.lower(layout_, plan);
-    slot_ = 1 - slot_, has_gradients_ = with_gradients;
+    slot_ = 1 - slot_, has_gradients_ = with_gradients, widened_ = false;
     if (drops()) dropout_key_ = dropout_key_of(plan.key());
     results_.resize(2 * results_size());
     zeros_.assign(results_size(), 0.0);
@@ -166,6 +157,19 @@ template <class Block, class Objective, class Device> class transformer {
     kept_ranges_ = uploaded_ranges(active_.kept, kept_buffer_);
     ops_->elementwise(fill_zero{}, kept_ranges_, packed_array<master>{gradients()});
   }
+  /// After begin(plan), on a rank whose gradient is added to those of other plans: active(), gradients() and kept_ranges() become those of
+  /// `all`, the union of the plans. They are zeros, until spread(block) has brought the gradient of the plan there.
+  void widen(const step_plan& all) {
+    std::swap(active_, own_), active_.lower(layout_, all);
+    spread_.place(layout_, own_, active_);
+    kept_ranges_ = spread_.kept(), widened_ = true;
+  }
+  /// block -1: of the weights around the blocks. Nothing to do unless widen() was called. Only enqueues.
+  void spread(int block) {
+    if (widened_) spread_.copy(block, packed_.gradient_data());
+  }
+  /// After widen() and all sums: multiplies gradients by a factor for each unit id of layout(). Only enqueues.
+  void scale_gradients(const std::vector<double>& factors) { spread_.scale(factors); }
   /// results().loss() += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan). Throws
   /// input_error if the batch is not valid, or the plan drops sequences and the batch holds others than it chose from. after_block: see
   /// block_hook; the work on the gradient is enqueued by then.
@@ -209,7 +213,7 @@ template <class Block, class Objective, class Device> class transformer {
 
   // Device memory.
   master* weights() const { return weights_.data(); }
-  master* gradients() const { return packed_.gradient_data(); }  // of active units
+  master* gradients() const { return widened_ ? spread_.data() : packed_.gradient_data(); }  // of active units
   std::span<master> gradient_of(const packed_piece& piece) const {
     return {gradients() + piece.first, static_cast<std::size_t>(piece.last - piece.first)};
   }
@@ -262,16 +266,17 @@ template <class Block, class Objective, class Device> class transformer {
   model_shape shape_;
   std::unique_ptr<ops_type> ops_;
   weight_layout layout_;
-  active_layout active_;
+  active_layout active_, own_;  // own_: of the plan alone, after widen()
   network_type network_;
   mutable network<block, counting_ops<real, master, ops_type::working_set>> dry_network_;  // keeps no state between passes
-  bool initialised_ = false, has_gradients_ = false;
+  bool initialised_ = false, has_gradients_ = false, widened_ = false;
   int slot_ = 0;
   std::array<std::uint32_t, 2> dropout_key_{};
   std::vector<untrained_tensor<master>> untrained_;
 
   buffer<master, ops_type> weights_{*ops_};
   packed_weights<ops_type> packed_{*ops_};
+  spread_gradients<ops_type> spread_{*ops_};
   rotary_table<typename block::positions, ops_type> rotary_table_{*ops_};
   bucket_index<typename block::positions, ops_type> bucket_index_{*ops_};
   buffer<real, ops_type> logits_{*ops_};

@@ -25,6 +25,7 @@ template <class Trainer> class trainer_handle final : public any_trainer {
       : trainer_(std::forward<Trainer>(trainer)), schedule_(trainer_.schedule()), options_(std::move(options)) {
     options_.check();
     check_schedule(schedule_, layout(), options_.steps, model_type::block::residual::norm_first);
+    if (options_.rank_plans != plans_of_ranks::shared) check_equal_parts(schedule_, layout(), options_.steps);
   }
 
   std::string device() const override { return model().ops().description(); }
@@ -49,6 +50,7 @@ template <class Trainer> class trainer_handle final : public any_trainer {
                 {"validate_every", options_.validate_every},
                 {"weight_decay", trainer_.optimizer().rule().weight_decay},
                 {"block_flops_ratio", block_flops_ratio(schedule_, layout(), options_.steps)}});
+    if (options_.rank_plans != plans_of_ranks::shared) all["rank_plans"] = std::string(name_of(options_.rank_plans));  // earlier versions have none
     if constexpr (requires { trainer_.optimizer().rule().settings(); }) all["optimizer"] = trainer_.optimizer().rule().settings();
     if constexpr (requires { model().objective().settings(); }) all["objective_settings"] = model().objective().settings();
     for (const std::int64_t step : {std::int64_t{0}, options_.steps / 2, options_.steps - 1}) all["learning_rates"].push_back(learning_rate(step));

@@ -32,6 +32,23 @@ namespace raptr::errors {
   fail("the stacking depths " + depths + " are not valid: each depth is at least the previous one and at most twice that, as in 6-9-12");
 }
 
+// ---- parts of the ranks' own
+[[noreturn]] inline void parts_are_not_of_equal_size(std::int64_t step, std::string_view axis, double kept, int total, const std::string& why) {
+  fail("from step " + std::to_string(step + 1) + " on this schedule keeps " + decimal_text(kept) + " of " + std::to_string(total) + " " +
+       std::string(axis) + " " + why +
+       ", so the parts of two ranks would differ in size and one rank would wait for another: use a selector that keeps exact numbers, such as "
+       "exactly, or let all ranks share a plan");
+}
+[[noreturn]] inline void parts_drop_sequences(std::int64_t step, double kept, int total) {
+  fail("from step " + std::to_string(step + 1) + " on this schedule drops sequences (it keeps " + decimal_text(kept) + " of " +
+       std::to_string(total) +
+       " in a block), and every rank has sequences of its own already: let all ranks share a plan, or drop layers, heads or neurons");
+}
+[[noreturn]] inline void drawn_parts_differ_in_size(std::int64_t step, const std::string& of_rank_0, int rank, const std::string& of_rank) {
+  fail("in step " + std::to_string(step + 1) + " rank 0 has drawn " + of_rank_0 + " and rank " + std::to_string(rank) + " " + of_rank +
+       ": parts of the ranks' own are of equal size, so use selectors that keep exact numbers, or let all ranks share a plan");
+}
+
 // ---- networks that grow
 [[noreturn]] inline void both_schedules_grow() { fail("both sides of `with` grow the network: only one may"); }
 [[noreturn]] inline void network_is_out_of_range(std::int64_t step, int blocks, int layers) {

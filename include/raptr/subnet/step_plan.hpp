@@ -33,6 +33,16 @@ struct part_plan {
     for (const unit_range& r : units) n += r.count;
     return n;
   }
+  /// Allocates nothing in a plan of a layout that has these units.
+  void keep(const unit_set& chosen) {
+    units.clear();
+    for (int first = chosen.next(0); first < unit_set::capacity;) {
+      int end = first;
+      while (chosen.has(end)) ++end;
+      units.push_back({first, end - first});
+      first = chosen.next(end);
+    }
+  }
   bool operator==(const part_plan&) const = default;
 };
 

@@ -60,43 +60,44 @@ inline std::uint64_t fingerprint_of(const step_plan& plan) {
   return print;
 }
 
-/// Makes r.tokens, r.targets and the weights of r.losses, which count this rank's share, those of all ranks, and returns the weight of
-/// all targets; nullopt if a rank wants to stop. Throws comm_error if the ranks are not at the same step with the same plan.
-template <communicator Comm>
-std::optional<double> total_of_ranks(Comm& comm, const step_plan& plan, step_report& r, double weight, bool stop, const comm_operation& at) {
-  std::vector<std::uint64_t> mine{fingerprint_of(plan), stop, static_cast<std::uint64_t>(r.tokens), static_cast<std::uint64_t>(r.targets),
+/// Makes r.tokens, r.targets and the weights of r.losses, which count this rank's share, those of all ranks, and returns the weight of the
+/// targets of each rank; nullopt if a rank wants to stop. Throws comm_error if the ranks are not at the same step with the same plans.
+template <communicator Comm> std::optional<std::vector<double>> weights_of_ranks(Comm& comm, std::uint64_t plans, step_report& r, double weight,
+                                                                                 bool stop, const comm_operation& at) {
+  std::vector<std::uint64_t> mine{plans, stop, static_cast<std::uint64_t>(r.tokens), static_cast<std::uint64_t>(r.targets),
                                   std::bit_cast<std::uint64_t>(weight)};
   for (const group_loss& g : r.losses) mine.push_back(std::bit_cast<std::uint64_t>(g.weight));
   const std::vector<std::uint64_t> all = gathered(comm, std::span<const std::uint64_t>(mine), at);
-  r.tokens = r.targets = 0, weight = 0, stop = false;
+  r.tokens = r.targets = 0, stop = false;
+  std::vector<double> weights;
   for (group_loss& g : r.losses) g.weight = 0;
   for (int rank = 0; rank < comm.ranks(); ++rank) {
     const std::uint64_t* word = all.data() + static_cast<std::size_t>(rank) * mine.size();
     if (*word++ != mine.front()) errors::ranks_have_different_plans(at, comm.rank(), rank);
     stop = *word++ != 0 || stop;
     r.tokens += static_cast<std::int64_t>(*word++), r.targets += static_cast<std::int64_t>(*word++);
-    weight += std::bit_cast<double>(*word++);
+    weights.push_back(std::bit_cast<double>(*word++));
     for (group_loss& g : r.losses) g.weight += std::bit_cast<double>(*word++);
   }
   if (stop) return std::nullopt;
-  return weight;
+  return weights;
 }
 
 /// The last micro-batch of a step, and the sums of gradient and loss over the ranks: of a block as soon as the backward pass is done with
-/// it. A rank whose share has no target takes part all the same. place: step and limit.
+/// it. A rank whose share has no target takes part all the same, and one that does not train a block adds zeros. place: step and limit.
 template <class Model, communicator Comm>
 void accumulate_over_ranks(Model& model, Comm& comm, const step_plan& plan, const batch& last, comm_operation place) {
   const auto at = [&](std::string_view name, int block) { return place.name = name, place.block = block, place; };
-  const auto sum_of = [&](int block) {
-    for (const packed_piece& piece : model.active().pieces)
-      if (piece.block == block) comm.sum(model.ops(), model.gradient_of(piece), at("gradient", block));
+  std::size_t left = model.active().pieces.size();
+  const auto sum_down_to = [&](int block) {  // in one order on all ranks, whatever each of them trains
+    for (; left > 0 && model.active().pieces[left - 1].block >= block; --left) {
+      const packed_piece& piece = model.active().pieces[left - 1];
+      model.spread(piece.block);
+      comm.sum(model.ops(), model.gradient_of(piece), at("gradient", piece.block));
+    }
   };
-  if (last.targets.empty()) {
-    for (std::size_t k = plan.blocks().size(); k-- > 0;) sum_of(plan.blocks()[k].block);
-  } else {
-    model.accumulate(plan, last, true, sum_of);
-  }
-  sum_of(-1);
+  if (!last.targets.empty()) model.accumulate(plan, last, true, sum_down_to);
+  sum_down_to(-1);
   comm.sum(model.ops(), std::span<double>(&model.results().loss(), 1), at("loss", -1));
   comm.sum(model.ops(), model.group_losses(), at("loss", -1));
   comm.finish(model.ops(), at("gradient", -1));

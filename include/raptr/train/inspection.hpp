@@ -15,7 +15,8 @@
 
 namespace raptr {
 
-/// Valid during the call of the hook. Every function that returns a vector waits for the device.
+/// Valid during the call of the hook. Every function that returns a vector waits for the device. Where ranks train plans of their own, plan() and
+/// what is read of activations are those of this rank; gradients and weights are of what any rank trains, averaged as the update sees them.
 template <class Model> class inspection {
  public:
   using real = typename Model::real;

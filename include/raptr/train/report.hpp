@@ -16,7 +16,8 @@
 
 namespace raptr {
 
-/// step, total, stage and stages, counted from 0, are those of run_position.
+/// step, total, stage and stages, counted from 0, are those of run_position. Blocks, shares and FLOPs are those of the plan that a rank computes,
+/// which is of equal size on all ranks; the optimizer's part of total_flops is that of what any rank trained.
 struct step_report : run_position {
   int active_blocks = 0;
   active_shares active;                               // per axis

@@ -47,6 +47,7 @@ std::vector<shared_fact> facts_of_run(const Model& model, const Optimizer& optim
       {"batch", std::to_string(options.batch)},
       {"accumulate", std::to_string(options.accumulate)},
       {"seed", std::to_string(options.seed)},
+      {"rank_plans", name_of(options.rank_plans)},
       {"clip", decimal_text(options.clip)},
       {"max_nonfinite", std::to_string(options.max_nonfinite)},
       {"validate_every", options.validate ? every(options.validate_every) : "no validation"},

@@ -6,12 +6,20 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include <raptr/base/decimal.hpp>
 #include <raptr/train/error.hpp>
 #include <raptr/train/mean_loss.hpp>
 
 namespace raptr {
+
+/// Which parts the ranks of a run train in a step: one that they share, or each its own of equal size. Then the gradient of a weight is the
+/// mean over the targets of the ranks that trained it, or over those of all ranks, to which the others contribute 0.
+enum class plans_of_ranks { shared, mean_over_trained, mean_over_all };
+constexpr std::string_view name_of(plans_of_ranks kind) {
+  return kind == plans_of_ranks::shared ? "shared" : kind == plans_of_ranks::mean_over_trained ? "mean_over_trained" : "mean_over_all";
+}
 
 struct run_options {
   std::int64_t steps = 1000;  // of the whole run, including those before a resume
@@ -28,6 +36,7 @@ struct run_options {
   std::stop_token stop{};                 // on a stop request the run ends after the current step, and saves
   double finish_within = 2;               // seconds: a longer step is then abandoned between two micro-batches, for the resumed run to repeat
   bool allow_shrinking = false;           // of a network that grows: a trained block may leave it or be overwritten by a copy
+  plans_of_ranks rank_plans = plans_of_ranks::shared;
 
   /// Throws input_error with the name and the value of the first option that is out of range.
   void check() const {

@@ -17,6 +17,7 @@
 #include <raptr/schedule/check.hpp>
 #include <raptr/schedule/check_growth.hpp>
 #include <raptr/train/agreement.hpp>
+#include <raptr/train/drawn_plans.hpp>
 #include <raptr/train/inspection.hpp>
 #include <raptr/train/loss_of.hpp>
 #include <raptr/train/run_facts.hpp>
@@ -133,13 +134,14 @@ template <class Model, class Schedule, class... Policies> class trainer {
     const network_layout layout = model_.plan_layout(options.batch * options.accumulate);
     check_schedule(schedule_, layout, options.steps, block::residual::norm_first);
     check_growth(schedule_, layout, options.steps, options.seed, options.allow_shrinking);
+    if (options.rank_plans != plans_of_ranks::shared) check_equal_parts(schedule_, layout, options.steps);
     if (tokens.vocabulary().size > model_.shape().vocab)
       errors::tokenizer_is_larger_than_the_vocabulary(tokens.vocabulary().size, model_.shape().vocab);
     windows<Tokens, objective_type> cut(tokens, model_.objective(), model_.shape().context);
     sample_order order(cut.count(), options.seed);
     if (!model_.initialised()) model_.initialise(options.seed);
 
-    step_plan plan(layout);
+    drawn_plans plans(layout, options.rank_plans, comm_->rank(), comm_->ranks());
     step_batches batches(options.accumulate);
     check_ranks(*comm_, model_, optimizer_, tokens, options, done_.step, at("comparison of the ranks"));
     std::optional<pending_step> before;
@@ -162,7 +164,7 @@ template <class Model, class Schedule, class... Policies> class trainer {
         deliver(*before), notify(before->report);
         before.reset();
       }
-      std::optional<pending_step> now = enqueue(cut, order, options, plan, batches);
+      std::optional<pending_step> now = enqueue(cut, order, options, plans, batches);
       done_.step += now.has_value();
       if (before) deliver(*before), notify(before->report);
       before = std::move(now);
@@ -206,33 +208,34 @@ template <class Model, class Schedule, class... Policies> class trainer {
   }
   /// nullopt: a stop request has abandoned the step, which then has changed nothing but what begin_stage() does.
   template <class Windows>
-  std::optional<pending_step> enqueue(Windows& cut, sample_order& order, const run_options& options, step_plan& plan, step_batches& batches) {
+  std::optional<pending_step> enqueue(Windows& cut, sample_order& order, const run_options& options, drawn_plans& plans, step_batches& batches) {
     pending_step p;
     step_report& r = p.report;
     static_cast<run_position&>(r) = position_at(schedule_, done_.step, options.steps, model_.shape());
+    plans.draw(schedule_, draw_key{options.seed, static_cast<std::uint64_t>(done_.step)}, options.steps);
+    const step_plan& plan = plans.own();
     begin_stage(r);
-    plan_into(plan, schedule_, draw_key{options.seed, static_cast<std::uint64_t>(done_.step)}, options.steps);
-    check_blocks_exist(plan, done_.existing, r.step);
+    plans.check_exist(done_.existing, r.step);
     r.losses = empty_groups(groups_of(model_.objective()));
     const std::uint64_t sent = comm_->bytes_sent();
     double weight = batches.fill(cut, order, options, r, comm_->rank(), comm_->ranks());
     const bool passes = weight > 0;  // on this rank
     if (comm_->ranks() > 1) {
-      const std::optional<double> total = total_of_ranks(*comm_, plan, r, weight, options.stop.stop_requested(), at("start"));
-      if (!total) return std::nullopt;
-      weight = *total;
+      const auto weights = weights_of_ranks(*comm_, plans.fingerprint(), r, weight, options.stop.stop_requested(), at("start"));
+      if (!weights) return std::nullopt;
+      weight = plans.merge(*weights);
     }
     const clock::time_point start = clock::now();
     const auto seconds = [&](std::ptrdiff_t done) {  // of the whole step, by its first micro-batches
       return std::chrono::duration<double>(clock::now() - start).count() * double(options.accumulate) / double(done);
     };
-    model_.begin(plan);
+    plans.begin(model_);
     for (batch& b : batches.list()) {
       const std::ptrdiff_t done = &b - batches.list().data();
       if (done > 0 && stops(options) && seconds(done) > options.finish_within) return std::nullopt;
       b.normaliser = weight;
       if (done + 1 == options.accumulate && comm_->ranks() > 1 && weight > 0)
-        accumulate_over_ranks(model_, *comm_, plan, b, at({}));
+        accumulate_over_ranks(model_, *comm_, plan, b, at({})), plans.average(model_);
       else if (!b.targets.empty())
         model_.accumulate(plan, b);
     }

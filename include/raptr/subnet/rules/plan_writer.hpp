@@ -8,12 +8,12 @@
 
 namespace raptr {
 
-/// The units that a rule keeps in this step, `mean` on average; a fractional mean is rounded up or down at random.
+/// The units that a rule keeps in this step, `mean` on average; a fractional mean is rounded up or down at random, for all ranks alike.
 /// per_block: sub-layers of a block. Throws input_error if the selector leaves the range.
 inline unit_set draw_units(const drop_rule& rule, int total, double mean, const draw_key& key, int per_block = 1) {
   if (mean >= total) return unit_set::first(total);
   int count = static_cast<int>(mean);
-  if (mean > count && key.uniform(total) < mean - count) ++count;  // stream `total` belongs to no unit
+  if (mean > count && key.of_rank(0).uniform(total) < mean - count) ++count;  // stream `total` belongs to no unit
   const unit_set chosen = rule.select(total, {count, mean, per_block}, key);
   if (const int outside = chosen.next(total); outside != unit_set::capacity) errors::selector_left_the_range(rule.axis, outside, total);
   return chosen;
@@ -94,14 +94,7 @@ class plan_writer {
       const part_layout& of = net_.parts()[p];
       if (const drop_rule* const r = stage_.find(of.axis)) {
         const double mean = r->kept_in(b.block, net_.shape.layers, of.units);
-        const unit_set chosen = draw(*r, of.units, mean, b.block, static_cast<int>(p));
-        part.units.clear();
-        for (int first = chosen.next(0); first < of.units;) {
-          int end = first;
-          while (chosen.has(end)) ++end;
-          part.units.push_back({first, end - first});
-          first = chosen.next(end);
-        }
+        part.keep(draw(*r, of.units, mean, b.block, static_cast<int>(p)));
         if (mean > 0) part.unit_factor = common_factor(*r, mean / of.units, mean / of.units);
       }
       active = active || !part.units.empty();

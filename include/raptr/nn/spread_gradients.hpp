@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gradient of one plan, spread over the units of a larger one: how ranks with different plans add up gradients of equal layout. Both are
+// packed, and both lists of ranges ascend, so one walk over the two finds what is copied where.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include <raptr/nn/block_copies.hpp>
+
+namespace raptr {
+
+/// Multiplies each gradient by the factor of its unit.
+struct scale_by_unit {
+  struct per_unit {
+    bool run;
+    double factor;
+  };
+  const double* factors;  // by unit id, in device memory
+  RAPTR_BOTH per_unit begin(const param_range&, int unit) const { return {factors[unit] != 1, factors[unit]}; }
+  template <class T> RAPTR_BOTH void operator()(const per_unit& u, T& gradient) const { gradient *= T(u.factor); }
+};
+
+template <class Ops> class spread_gradients {
+  using master = typename Ops::master;
+
+ public:
+  explicit spread_gradients(Ops& ops) : ops_(&ops), array_(ops), kept_buffer_(ops), copy_buffer_(ops), factors_(ops) {}
+
+  /// Makes room for the gradient of `all`, all zeros. What only `own` keeps has no place there. Only enqueues.
+  void place(const weight_layout& layout, const active_layout& own, const active_layout& all) {
+    if (static_cast<std::size_t>(all.size) > array_.size()) {
+      array_.resize(static_cast<std::size_t>(all.size));
+      copied_ranges gaps;  // between tensors: ranks add them up too
+      gaps.add(0, 0, all.size), gaps.clear(*ops_, array_.data());
+    }
+    kept_ = uploaded_ranges(all.kept, kept_buffer_);
+    ops_->elementwise(fill_zero{}, kept_, packed_array<master>{array_.data()});
+    copies_.resize(static_cast<std::size_t>(layout.blocks().count) + 1);
+    for (param_range_list& block : copies_) block.clear();
+    const auto end = [](const param_range& r) { return r.first + r.length; };
+    std::size_t next = 0;
+    for (const param_range& from : own.kept) {
+      while (next < all.kept.size() && end(all.kept[next]) <= from.first) ++next;
+      for (std::size_t k = next; k < all.kept.size() && all.kept[k].first < end(from); ++k) {
+        const param_range& to = all.kept[k];
+        const std::int64_t first = std::max(from.first, to.first), length = std::min(end(from), end(to)) - first;
+        const int block = layout.all()[static_cast<std::size_t>(from.tensor)].block;
+        copies_[static_cast<std::size_t>(block + 1)].push_back(
+            {from.packed + first - from.first, to.packed + first - to.first, length, length, 0, 0, false});
+      }
+    }
+  }
+  /// own: the packed gradient of own. block -1: the weights around the blocks. Only enqueues.
+  void copy(int block, const master* own) {
+    const param_range_list& ranges = copies_[static_cast<std::size_t>(block + 1)];
+    if (!ranges.empty()) ops_->elementwise(convert{}, uploaded_ranges(ranges, copy_buffer_), own, packed_array<master>{array_.data()});
+  }
+  /// factors: one for each unit id of the layout. Only enqueues.
+  void scale(const std::vector<double>& factors) {
+    ops_->elementwise(scale_by_unit{factors_.put(factors)}, kept_, packed_array<master>{array_.data()});
+  }
+
+  master* data() const { return array_.data(); }
+  param_ranges kept() const { return kept_; }
+
+ private:
+  Ops* ops_;
+  buffer<master, Ops> array_;
+  param_ranges kept_{};
+  std::vector<param_range_list> copies_;  // from packed to packed: of the model's own weights, then of each block
+  buffer<param_range, Ops> kept_buffer_, copy_buffer_;
+  buffer<double, Ops> factors_;
+};
+
+}  // namespace raptr
