@@ -107,6 +107,8 @@ template <class Block, class Objective, class Device> class transformer {
   bool initialised() const { return initialised_; }
   /// From begin(plan) on, until one without gradients: those of a trainer's last step, before an evaluation.
   bool has_gradients() const { return has_gradients_; }
+  /// Until the next begin(), the memory of gradients() serves the caller.
+  void release_gradients() { has_gradients_ = false; }
 
   /// Random weights, a pure function of the seed and the shape; standard deviations are those of the block's family.
   void initialise(std::uint64_t seed) {

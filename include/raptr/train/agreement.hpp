@@ -84,13 +84,11 @@ std::optional<double> total_of_ranks(Comm& comm, const step_plan& plan, step_rep
 
 /// The last micro-batch of a step, and the sums of gradient and loss over the ranks: of a block as soon as the backward pass is done with
 /// it. A rank whose share has no target takes part all the same. place: step and limit.
-template <class Model, communicator Comm>
-void accumulate_over_ranks(Model& model, Comm& comm, const step_plan& plan, const batch& last, comm_operation place) {
+template <class Model, class Optimizer, communicator Comm>
+void accumulate_over_ranks(Model& model, Optimizer& optimizer, Comm& comm, const step_plan& plan, const batch& last, comm_operation place) {
   const auto at = [&](std::string_view name, int block) { return place.name = name, place.block = block, place; };
-  const auto sum_of = [&](int block) {
-    for (const packed_piece& piece : model.active().pieces)
-      if (piece.block == block) comm.sum(model.ops(), model.gradient_of(piece), at("gradient", block));
-  };
+  optimizer.begin_sums(model);
+  const auto sum_of = [&](int block) { optimizer.sum_gradient(model, comm, block, at("gradient", block)); };
   if (last.targets.empty()) {
     for (std::size_t k = plan.blocks().size(); k-- > 0;) sum_of(plan.blocks()[k].block);
   } else {
