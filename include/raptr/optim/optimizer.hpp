@@ -231,7 +231,7 @@ template <class Rule, class Model> class optimizer {
     std::apply(
         [&](auto&... m) {
           ops.elementwise(make<update_kind::with_gradient>(results, rates, clip), kept, model.weights(), gradients, owned_array<master>{m.data()}...);
-          if (dropped_ == dropped_update::frozen || dropped.empty()) return;
+          if (dropped.empty() || dropped_ == dropped_update::frozen) return;
           const param_ranges rest = uploaded_ranges(dropped, dropped_buffer_);
           if (dropped_ == dropped_update::zero_gradient)
             ops.elementwise(make<update_kind::without_gradient>(results, rates, clip), rest, model.weights(), owned_array<master>{m.data()}...);
