@@ -73,9 +73,9 @@ template <class T> std::string summed_in_halves(nccl& comm, std::size_t n) {
   std::vector<T> values = values_of<T>(comm.rank(), n);
   T* const device = ops.allocate<T>(n);
   ops.upload(device, values.data(), n);
-  std::vector<std::int64_t> bounds(std::size_t(comm.ranks()) + 1, 0);
-  bounds.back() = std::int64_t(n);
-  if (comm.ranks() > 2) bounds[2] = std::int64_t(n) / 3;
+  const std::int64_t ranks = comm.ranks();
+  std::vector<std::int64_t> bounds{0};
+  for (std::int64_t r = 1; r <= ranks; ++r) bounds.push_back(ranks == 1 ? std::int64_t(n) : std::int64_t(n) * (r - 1) * r / ((ranks - 1) * ranks));
   comm.reduce_scatter(ops, std::span<T>(device, n), bounds, {"gradient", 0, 0});
   comm.finish(ops, {"gradient", -1, 0});
   comm.all_gather(ops, std::span<T>(device, n), bounds, {"weights", 0, 0});
