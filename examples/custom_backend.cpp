@@ -185,9 +185,9 @@ template <class Real, class Master> class plain_ops {
   }
 
   // [elements]
-  template <class T> static T& at(T* array, const raptr::param_range& range, std::int64_t i) { return array[range.first + i]; }
-  template <class T> static T& at(raptr::packed_array<T> array, const raptr::param_range& range, std::int64_t i) {
-    return array.data[range.packed + i];
+  /// Of an array of all elements, raptr::packed_array or raptr::owned_array.
+  template <class A> static auto& at(A array, const raptr::param_range& range, std::int64_t i) {
+    return *raptr::element_of(array, range, i, i / range.per_unit);
   }
   template <class F, class Visit> static void each_element(const F& f, raptr::param_ranges ranges, const Visit& visit) {
     for (int k = 0; k < ranges.count; ++k) {

@@ -34,6 +34,11 @@ namespace errors {
 [[noreturn]] static void ranks_on_a_device(const std::string& device) {
   fail("several ranks train on the CPU, and --device is " + device + ": leave one of them out");
 }
+[[noreturn]] static void nothing_to_shard() {
+  fail(
+      "--shard-optimizer divides the moments of the optimizer among ranks, and this run has one: leave it out, or give --ranks N or start it with "
+      "mpirun -n N");
+}
 }  // namespace errors
 
 namespace {
@@ -338,6 +343,7 @@ int run(settings s, const option_list& given, any_communicator& ranks) {
   if (s.ranks > 1 && ranks.ranks() > 1) errors::two_kinds_of_ranks(s.ranks, ranks.ranks());
   if (s.ranks > processors) errors::more_ranks_than_processors(s.ranks, processors);
   if (s.ranks * ranks.ranks() > 1 && !is_on_host(s.device)) errors::ranks_on_a_device(s.device);
+  if (s.ranks * ranks.ranks() == 1 && s.shard_optimizer) errors::nothing_to_shard();
   leading_rank leading(ranks);
   leading.send_options(s);
   if (ranks.ranks() > 1) {

@@ -65,6 +65,7 @@ inline raptr::update_options updates_of(const settings& s) {
   if (s.dropped_update == "decay_only") updates.dropped = raptr::dropped_update::decay_only;
   if (s.at_borders == "reset") updates.at_borders = raptr::border_state::reset;
   if (s.grown == "reset") updates.grown = raptr::grown_state::reset;
+  updates.sharded = s.shard_optimizer;
   return updates;
 }
 template <class Objective> Objective objective_of(const settings& s) {

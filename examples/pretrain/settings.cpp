@@ -110,6 +110,7 @@ option_list options_of(settings& s) {
   add_device_option(o, "run", &s.device, devices, "of those compiled in; a resume may change it");
   o.add("run", "threads", "N", &s.threads, "0: one per processor; does not change results").range(0, 1023);
   o.add("run", "ranks", "N", &s.ranks, "threads that divide every batch, each with a model; mpirun starts ranks as processes").range(1, 1024);
+  o.add("run", "shard-optimizer", "", &s.shard_optimizer, "ranks divide the moments of the optimizer (ZeRO stage 1); a resume may change it");
   o.add("run", "validate-every", "STEPS", &s.validate_every, "0: never").range(0, most_steps).default_is("steps / 20");
   o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");
   o.add("run", "keep-checkpoints", "N", &s.keep_checkpoints, "number of newest checkpoints to keep").range(1, 1e9);
@@ -158,13 +159,13 @@ void settings::settle_neuron_group() {
 }
 
 bool free_at_resume(std::string_view option) {
-  static constexpr std::string_view names[] = {"threads",    "ranks",     "device",        "checkpoint-every", "keep-checkpoints",
-                                               "keep-every", "full-disk", "max-nonfinite", "tensorboard"};
+  static constexpr std::string_view names[] = {"threads",          "ranks",      "device",    "shard-optimizer", "checkpoint-every",
+                                               "keep-checkpoints", "keep-every", "full-disk", "max-nonfinite",   "tensorboard"};
   return std::ranges::find(names, option) != std::end(names);
 }
 bool names_a_place(const option& o) {
   return std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target) || o.name == "tokenizer";
 }
-bool stored(const option& o) { return !o.topic.empty() && o.name != "out" && o.name != "device" && o.name != "ranks"; }
+bool stored(const option& o) { return !o.topic.empty() && o.name != "out" && o.name != "device" && o.name != "ranks" && o.name != "shard-optimizer"; }
 
 }  // namespace program

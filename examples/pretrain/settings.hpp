@@ -71,7 +71,7 @@ struct settings {
   std::int64_t threads = 0, ranks = 1, keep_checkpoints = 2, keep_every = 0;
   std::optional<std::int64_t> validate_every, checkpoint_every;
   std::string full_disk = "stop";
-  bool tensorboard = false;
+  bool shard_optimizer = false, tensorboard = false;
   std::filesystem::path out;
 
   // Not part of a run.

@@ -20,6 +20,9 @@ template <class Master> void compare(double bound) {
   CHECK(got.zeros == want.zeros);
   CHECK(distance(got.converted, want.converted) < 1e-6);
   CHECK(distance(got.squares, want.squares) < 1e-12);
+  CHECK(distance(got.owned_full, want.owned_full) < bound);
+  CHECK(distance(got.owned_moment, want.owned_moment) < bound);
+  CHECK(distance(got.owned_squares, want.owned_squares) < 1e-12);
 }
 TEST_CASE("walks over ranges and units equal the plain loops in float") { compare<float>(1e-6); }
 TEST_CASE("walks over ranges and units equal the plain loops in double") { compare<double>(1e-15); }

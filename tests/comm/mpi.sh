@@ -39,7 +39,7 @@ ends_soon() { awk "BEGIN { exit !($seconds < 15) }" || wrong "takes too long"; }
 last=$((ranks - 1))
 all=(checks multiple funneled)
 if ((ranks == 1)); then all+=(twice); fi
-if ((ranks >= 3)); then all=(checks count call error exit exit_0 kill stop stuck late early unwind start); fi
+if ((ranks >= 3)); then all=(checks count call half error exit exit_0 kill stop stuck late early unwind start); fi
 ((${#words[@]})) || words=("${all[@]}")
 for word in "${words[@]}"; do
   run "$word"
@@ -56,7 +56,7 @@ for word in "${words[@]}"; do
   ends_soon
   # A rank that the launcher ends first cannot say why, so one rank of those that see a fault has to.
   case $word in
-    count | type | operation | step | call) says "^raptr: rank [0-9]+: rank [0-9]+ is at \"step [56], .*\", but rank [0-9]+ at \"step [56], .*: all ranks must run the same" ;;
+    count | type | operation | step | call | half) says "^raptr: rank [0-9]+: rank [0-9]+ is at \"step [56], .*\", but rank [0-9]+ at \"step [56], .*: all ranks must run the same" ;;
     error) says "^raptr: rank $last: the text has ended$" ;;
     unwind) says "^raptr: rank [1-9] in main: raptr: the text has ended$" ;;
     stop | late) says "^raptr: rank [0-9]+: step 5, header: rank [0-9]+ has waited $limit s for rank $last, which did not come$" ;;

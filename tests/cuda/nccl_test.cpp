@@ -67,6 +67,23 @@ template <class T> std::string summed(nccl& comm, std::size_t n) {
   ops.release(device);
   return {reinterpret_cast<const char*>(values.data()), n * sizeof(T)};
 }
+/// The same by its two halves, with shares that are far from equal.
+template <class T> std::string summed_in_halves(nccl& comm, std::size_t n) {
+  ops_type ops;
+  std::vector<T> values = values_of<T>(comm.rank(), n);
+  T* const device = ops.allocate<T>(n);
+  ops.upload(device, values.data(), n);
+  const std::int64_t ranks = comm.ranks();
+  std::vector<std::int64_t> bounds{0};
+  for (std::int64_t r = 1; r <= ranks; ++r) bounds.push_back(ranks == 1 ? std::int64_t(n) : std::int64_t(n) * (r - 1) * r / ((ranks - 1) * ranks));
+  comm.reduce_scatter(ops, std::span<T>(device, n), bounds, {"gradient", 0, 0});
+  comm.finish(ops, {"gradient", -1, 0});
+  comm.all_gather(ops, std::span<T>(device, n), bounds, {"weights", 0, 0});
+  comm.finish(ops, {"weights", -1, 0});
+  ops.wait(ops.fetch(values.data(), device, n));
+  ops.release(device);
+  return {reinterpret_cast<const char*>(values.data()), n * sizeof(T)};
+}
 /// What a trainer does in a step.
 std::string step(nccl& comm, std::size_t n = 10, comm_operation at = {"sum of the gradient", 3, 4}) {
   ops_type ops;
@@ -94,6 +111,12 @@ TEST_CASE("nccl: sums in the order of ranks have the bits of a loop, whatever th
         return bytes;
       };
       for (const std::string& answer : run(ranks, all_sizes, in_order, seed)) CHECK((answer == expected));
+      const auto in_halves = [&](nccl& comm, int) {
+        std::string bytes;
+        for (std::size_t n : sizes) bytes += summed_in_halves<float>(comm, n) + summed_in_halves<double>(comm, n);
+        return bytes;
+      };
+      for (const std::string& answer : run(ranks, in_halves, fastest, seed)) CHECK((answer == expected));
     }
   }
 }

@@ -26,9 +26,10 @@ struct outcome {
   std::vector<double> losses;
   std::uint64_t weights = 0;
 };
-template <class Comm> outcome trained_by(Comm& comm, const char* schedule, auto&& observe, std::function<void()> save = {}) {
+template <class Comm>
+outcome trained_by(Comm& comm, const char* schedule, auto&& observe, std::function<void()> save = {}, const update_options& updates = {}) {
   using model_type = transformer<gpt2_block, causal_lm, cuda>;
-  trainer t(model_type(run_shape), any_schedule(schedule), warmup_linear{.warmup = 5}, comm, adamw{.lr = 1e-2});
+  trainer t(model_type(run_shape), any_schedule(schedule), warmup_linear{.warmup = 5}, comm, adamw{.lr = 1e-2}, updates);
   outcome out;
   t.run(token_list(900), {.steps = 4, .batch = 6, .accumulate = 2, .seed = 3, .save = std::move(save)},
         [&](const step_report& r) { out.losses.push_back(r.loss), observe(r); });
@@ -47,7 +48,8 @@ outcome outcome_of(const std::string& text) {
   for (double loss; words >> loss;) out.losses.push_back(loss);
   return out;
 }
-template <class F> std::vector<std::string> on_gpus(int ranks, nccl_options options, const char* schedule, F observe, unsigned seed = 0) {
+template <class F>
+std::vector<std::string> on_gpus(int ranks, nccl_options options, const char* schedule, F observe, unsigned seed = 0, bool sharded = false) {
   const scratch_folder folder;
   auto answers = emulator::run_ranks(ranks, [&](int rank) -> std::string {
     emulator::reset();
@@ -56,7 +58,8 @@ template <class F> std::vector<std::string> on_gpus(int ranks, nccl_options opti
     rendezvous_file meet(folder.path(), "test", rank, ranks, {.slow = 20, .usual = 20});
     nccl comm(meet, options);
     return text_of(trained_by(
-        comm, schedule, [&](const step_report& r) { observe(rank, r); }, [&] { std::ofstream(folder / "saved") << rank; }));
+        comm, schedule, [&](const step_report& r) { observe(rank, r); }, [&] { std::ofstream(folder / "saved") << rank; },
+        update_options{.sharded = sharded}));
   });
   if (std::filesystem::exists(folder / "saved")) answers.push_back("saved");
   return answers;
@@ -83,6 +86,10 @@ TEST_CASE("nccl: training on several GPUs has the losses of one, and equal weigh
   const auto in_order = on_gpus(3, {.sums = nccl_sums::rank_order, .limits = limits}, "heads 1/2-full", nothing);
   check("heads 1/2-full", in_order, 3);
   CHECK(on_gpus(3, {.sums = nccl_sums::rank_order, .limits = limits}, "heads 1/2-full", nothing, 77) == in_order);
+  check("2-3-full", on_gpus(2, {.limits = limits}, "2-3-full", nothing, 0, true), 2);
+  const auto sharded = on_gpus(3, {.sums = nccl_sums::rank_order, .limits = limits}, "heads 1/2-full", nothing, 0, true);
+  check("heads 1/2-full", sharded, 3);
+  CHECK(on_gpus(3, {.sums = nccl_sums::rank_order, .limits = limits}, "heads 1/2-full", nothing, 77, true) == sharded);
 }
 
 TEST_CASE("nccl: a rank that dies in the last step ends the training of the others before they keep its results") {

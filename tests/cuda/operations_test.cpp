@@ -59,6 +59,9 @@ template <class T> void compare_walks(double bound) {
   CHECK(got.zeros == want.zeros);
   CHECK(distance(got.converted, want.converted) < 1e-6);
   CHECK(distance(got.squares, want.squares) < 1e-12);
+  CHECK(distance(got.owned_full, want.owned_full) < bound);
+  CHECK(distance(got.owned_moment, want.owned_moment) < bound);
+  CHECK(distance(got.owned_squares, want.owned_squares) < 1e-12);
   CHECK(got.full == again.full);
   CHECK(got.squares == again.squares);
 }

@@ -20,6 +20,11 @@ if [[ $(nproc) -ge 2 ]]; then
   expect_close_losses one threads
   expect_done "$P" --resume threads --ranks 2
   grep -q 'This run is finished' out.log || fail "a finished run is not seen as one"
+  expect_done "$P" "${R[@]}" --ranks 2 --shard-optimizer --out sharded
+  expect_close_losses threads sharded
+  size() { stat -c %s "$1/checkpoints/step-000012/optimizer.safetensors"; }
+  [[ $(size threads) -eq $(size sharded) ]] || fail "a sharded checkpoint has another size: $(size threads), $(size sharded)"
+  expect_error 2 'divides the moments of the optimizer among ranks, and this run has one' "$P" --resume sharded --shard-optimizer
   expect_error 2 'a batch of 1 sequences cannot be divided over 2 ranks' "$P" "${M[@]}" --batch 1 --steps 12 --ranks 2 --out few
   [[ ! -e few ]] || fail "the folder of a refused run exists"
   # A plan for each rank: another run for each of the three, which is resumed as it was started.
@@ -54,6 +59,8 @@ if [[ ${#mpirun[@]} -gt 0 ]]; then
   expect_done "${mpirun[@]}" -n 2 "$P" "${R[@]}" --out processes
   [[ $(grep -c '^Run: ' out.log) -eq 1 ]] || fail "not one rank reports: $(cat out.log)"
   [[ ! -e threads ]] || expect_same_run threads processes
+  expect_done "${mpirun[@]}" -n 3 "$P" "${R[@]}" --shard-optimizer --out parts
+  expect_close_losses processes parts
   # Stopped by a signal, and continued by 3 ranks and by one.
   "${mpirun[@]}" -n 2 "$P" "${M[@]}" --batch 6 --steps 100000 --out stopped >out.log 2>err.log </dev/null &
   process=$!

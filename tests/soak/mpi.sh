@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 mkdir -p "$1/mpi_libraries"
 work=$(realpath "$1/mpi_libraries")
 words=("${@:2}")
-((${#words[@]})) || words=(checks multiple funneled count type operation step call error exit exit_0 kill stop stuck late early unwind start)
+((${#words[@]})) || words=(checks multiple funneled count type operation step call half error exit exit_0 kill stop stuck late early unwind start)
 
 # The folder of the programs of a wheel.
 wheel() { # PACKAGE VERSION

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <raptr/base/error.hpp>
+#include <raptr/base/share.hpp>
 #include <raptr/comm/communicator.hpp>
 
 namespace raptr::testing {
@@ -46,6 +47,29 @@ template <class T> void check_sum_of(communicator auto& comm, std::size_t n) {
   // Each element crosses twice for every rank but one: to the rank that adds it up, and back.
   require(total == 2 * static_cast<std::uint64_t>(comm.ranks() - 1) * n * sizeof(T), std::to_string(total) + " bytes for " + std::to_string(n));
 }
+/// The two halves of a sum, for shares that are far from equal; with many elements that of rank 0 is empty.
+template <class T> void check_halves_of(communicator auto& comm, std::size_t n) {
+  const auto ranks = static_cast<std::size_t>(comm.ranks()), rank = static_cast<std::size_t>(comm.rank());
+  std::vector<std::int64_t> bounds{0};
+  for (std::size_t r = 1; r <= ranks; ++r) bounds.push_back(static_cast<std::int64_t>(ranks == 1 ? n : n * ((r - 1) * r) / ((ranks - 1) * ranks)));
+  const std::vector<T> sum = sum_of_ranks<T>(comm.ranks(), n);
+  const std::uint64_t own = static_cast<std::uint64_t>(bounds[rank + 1] - bounds[rank]);
+  const std::string of = " of " + std::to_string(n) + " elements of " + std::to_string(sizeof(T)) + " bytes";
+
+  std::vector<T> data = values_of<T>(comm.rank(), n);
+  std::uint64_t before = comm.bytes_sent();
+  comm.reduce_scatter(host, std::span<T>(data), bounds, {.name = "gradient", .may_be_slow = true});
+  comm.finish(host, {.name = "gradient", .may_be_slow = true});
+  require(std::equal(data.begin() + bounds[rank], data.begin() + bounds[rank + 1], sum.begin() + bounds[rank]), "a reduce_scatter" + of);
+  require(comm.bytes_sent() - before == (ranks == 1 ? 0 : sizeof(T) * (n - own)), "bytes of a reduce_scatter" + of);
+
+  std::fill(data.begin(), data.begin() + bounds[rank], T(-1)), std::fill(data.begin() + bounds[rank + 1], data.end(), T(-1));
+  before = comm.bytes_sent();
+  comm.all_gather(host, std::span<T>(data), bounds, {.name = "weights", .may_be_slow = true});
+  comm.finish(host, {.name = "weights", .may_be_slow = true});
+  require(data == sum, "an all_gather" + of);
+  require(comm.bytes_sent() - before == sizeof(T) * (ranks - 1) * own, "bytes of an all_gather" + of);
+}
 /// Many sums before one finish, of other sizes and types, the first ones while a rank is late.
 void check_many_sums(communicator auto& comm, std::size_t count) {
   std::vector<std::vector<float>> floats(count);
@@ -74,13 +98,15 @@ void check_communicator(communicator auto& comm, std::size_t largest = 1000000) 
   for (std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{3001}, largest}) {
     check_sum_of<float>(comm, n);
     check_sum_of<double>(comm, n);
+    check_halves_of<float>(comm, n);
+    check_halves_of<double>(comm, n);
     check_gather(comm, n);
   }
   check_many_sums(comm, 40);
 }
 
-inline constexpr std::string_view disagreements[] = {"count", "type", "operation", "step", "call"};
-/// The last rank makes another call than the others: other in its count, its type, its operation, its step, or a gather.
+inline constexpr std::string_view disagreements[] = {"count", "type", "operation", "step", "call", "half"};
+/// The last rank makes another call than the others: other in its count, its type, its operation, its step, a gather, or half of a sum.
 void disagree(communicator auto& comm, std::string_view in) {
   const bool other = comm.rank() == comm.ranks() - 1;
   const auto differs = [&](std::string_view word) { return other && in == word; };
@@ -89,7 +115,9 @@ void disagree(communicator auto& comm, std::string_view in) {
   std::vector<double> doubles(10);
   std::vector<std::byte> bytes(10 * static_cast<std::size_t>(comm.ranks()));
   if (differs("call")) return comm.gather(std::span(bytes).first(10), bytes, at);
-  if (differs("type"))
+  if (differs("half"))
+    comm.reduce_scatter(host, std::span<float>(data), share_bounds(10, comm.ranks()), at);
+  else if (differs("type"))
     comm.sum(host, std::span<double>(doubles), at);
   else
     comm.sum(host, std::span<float>(data), at);
@@ -100,6 +128,7 @@ inline std::string other_call(std::string_view in) {
   return in == "operation" ? "\"step 5, sum of the norm of block 3 (10 floats)\""
          : in == "step"    ? "\"step 6, sum of the gradient of block 3 (10 floats)\""
          : in == "count"   ? "\"step 5, sum of the gradient of block 3 (11 floats)\""
+         : in == "half"    ? "\"step 5, sum of the gradient of block 3 (10 floats to owners)\""
          : in == "type"    ? "\"step 5, sum of the gradient of block 3 (10 doubles)\""
                            : "\"step 5, sum of the gradient of block 3 (10 bytes)\"";
 }

@@ -139,13 +139,11 @@ template <class Real, class Master> class reference_ops {
 
   template <class F, class... Arrays> void elementwise(const F& f, param_ranges list, Arrays... a) {
     const open o(memory_);
-    each(f, list, [&](const param_range&, const auto& unit, std::int64_t i, std::int64_t packed) { f(unit, at(a, i, packed)...); });
+    each(f, list, [&](const param_range& r, const auto& unit, std::int64_t i) { f(unit, at(a, r, i)...); });
   }
   template <class F, class... Arrays> void elementwise_sum(const F& f, param_ranges list, double* into, Arrays... a) {
     const open o(memory_);
-    each(f, list, [&](const param_range& r, const auto& unit, std::int64_t i, std::int64_t packed) {
-      into[r.tensor] += double(f(unit, at(a, i, packed)...));
-    });
+    each(f, list, [&](const param_range& r, const auto& unit, std::int64_t i) { into[r.tensor] += double(f(unit, at(a, r, i)...)); });
   }
 
   template <class T> T* allocate(std::size_t n) { return reinterpret_cast<T*>(memory_.allocate(n * sizeof(T))); }
@@ -256,14 +254,15 @@ template <class Real, class Master> class reference_ops {
           }
   }
 
-  template <class T> static T& at(T* a, std::int64_t i, std::int64_t) { return a[i]; }
-  template <class T> static T& at(packed_array<T> a, std::int64_t, std::int64_t packed) { return a.data[packed]; }
+  template <class T> static T& at(T* a, const param_range& r, std::int64_t i) { return a[r.first + i + i / r.per_unit * r.gap]; }
+  template <class T> static T& at(packed_array<T> a, const param_range& r, std::int64_t i) { return a.data[r.packed + i]; }
+  template <class T> static T& at(owned_array<T> a, const param_range& r, std::int64_t i) { return a.data[r.first + r.owned + i]; }
   template <class F, class G> static void each(const F& f, param_ranges list, const G& element) {
     for (int k = 0; k < list.count; ++k) {
       const param_range& r = list.device[k];
       for (std::int64_t i = 0; i < r.length; i += r.per_unit) {
         const typename F::per_unit unit = f.begin(r, r.unit + int(i / r.per_unit));
-        for (std::int64_t j = i; is_visited(unit) && j < i + r.per_unit; ++j) element(r, unit, r.first + j, r.packed + j);
+        for (std::int64_t j = i; is_visited(unit) && j < i + r.per_unit; ++j) element(r, unit, j);
       }
     }
   }

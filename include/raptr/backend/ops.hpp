@@ -39,7 +39,7 @@ using ticket = std::uint64_t;
 //                        probability is 0 or scaled, by the head_draws of `dropout`, which lse does not see
 //   attention_backward   dqkv = gradient, from dmixed, mixed, lse, qkv, offsets, dropout; and where there are offsets
 //                        doffsets (segments, groups, queries, 2 reach - 1) = theirs of each segment
-//   elementwise          f over the ranges of T* (full) and packed_array<T> arrays
+//   elementwise          f over the ranges of T* (full), packed_array<T> and owned_array<T> arrays: element_of() finds an element
 //   elementwise_sum      into[range.tensor] += sum of f, in an order that does not depend on the other tensors of the list
 //   working_set          bytes of temporaries reused within an operation: large enough to keep the device busy, no larger
 //   allocate             n objects of T, uninitialised, 64-byte aligned; release() frees them; neither call synchronises

@@ -25,6 +25,9 @@ struct param_range {
   bool decays;
   bool in_block = false;   // false: the model's own
   std::int64_t chunk = 0;  // number of its first chunk in the list, see param_range_list
+  // Of a part of every unit, which a rank owns:
+  std::int64_t gap = 0;    // elements of the full arenas from the end of that part to the part of the next unit
+  std::int64_t owned = 0;  // where it begins in arrays of owned elements, less `first`
 };
 /// A list in device memory. The ranges of a tensor follow each other.
 struct param_ranges {
@@ -44,9 +47,17 @@ RAPTR_BOTH inline const param_range& range_of_chunk(param_ranges ranges, std::in
 
 /// Marks an array that holds active units only: it is indexed by param_range::packed.
 template <class T> struct packed_array { T* data; };
+/// Marks an array that holds the elements of one rank only: units follow each other there, and param_range::owned leads to it.
+template <class T> struct owned_array { T* data; };
 /// Where the elements of a range begin in an array.
 template <class T> RAPTR_BOTH T* begin_of(T* array, const param_range& range) { return array + range.first; }
 template <class T> RAPTR_BOTH T* begin_of(packed_array<T> array, const param_range& range) { return array.data + range.packed; }
+template <class T> RAPTR_BOTH T* begin_of(owned_array<T> array, const param_range& range) { return array.data + (range.first + range.owned); }
+/// Where element i of a range is, which lies in its unit number `unit`, counted from 0.
+template <class A> RAPTR_BOTH auto element_of(A array, const param_range& range, std::int64_t i, std::int64_t) { return begin_of(array, range) + i; }
+template <class T> RAPTR_BOTH T* element_of(T* array, const param_range& range, std::int64_t i, std::int64_t unit) {
+  return begin_of(array, range) + (i + unit * range.gap);
+}
 
 // An elementwise functor has begin(range, unit) -> per_unit, called for every unit (more than once if the unit is cut into
 // chunks), and operator()(per_unit, a[i], b[i]...) for every element of the unit, which is left out if per_unit has a member

@@ -192,8 +192,7 @@ void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, cons
   to.write("optimizer.safetensors", [&](recorded_file& out) {
     std::vector<checkpoint::arena_tensors<master>> arenas;
     for (int k = 0; k < kind::rule::moments; ++k)
-      arenas.push_back({kind::suffix(k), tensors,
-                        download(model.ops(), static_cast<const master*>(optimizer.moment(k)), static_cast<std::size_t>(model.layout().size()))});
+      arenas.push_back({kind::suffix(k), tensors, optimizer.moment_on_host(model, k)});
     if (!parts.waiting.empty()) arenas.push_back({"", parts.waiting, model.get_weights()});
     const std::vector<int> steps = download(model.ops(), static_cast<const int*>(optimizer.counts()), optimizer.counts_size());
     checkpoint::write_tensors<master>(out, arenas, checkpoint::count_tensors(model.layout()), steps);
@@ -271,8 +270,7 @@ template <class Trainer> void load_checkpoint(const std::filesystem::path& folde
   done.existing = existing();
 
   std::move(weights).put_into(model);
-  for (int k = 0; k < kind::rule::moments; ++k)
-    model.ops().upload(optimizer.moment(k), moments[static_cast<std::size_t>(k)].data(), moments[static_cast<std::size_t>(k)].size());
+  for (int k = 0; k < kind::rule::moments; ++k) optimizer.set_moment(model, k, moments[static_cast<std::size_t>(k)]);
   model.ops().upload(optimizer.counts(), steps.data(), steps.size());
   trainer.set_done(done);
 }

@@ -25,12 +25,13 @@ class any_communicator {
 
   int rank() const { return engine_->rank(); }
   int ranks() const { return engine_->ranks(); }
-  /// Throws input_error for a device with memory of its own.
-  template <class Ops, class T> void sum(Ops&, std::span<T> data, const comm_operation& at) {
-    if constexpr (in_host_memory<Ops>)
-      engine_->sum(data, at);
-    else
-      errors::ranks_of_device_memory();
+  // These three throw input_error for a device with memory of its own.
+  template <class Ops, class T> void sum(Ops&, std::span<T> data, const comm_operation& at) { host_only<Ops>(), engine_->sum(data, at); }
+  template <class Ops, class T> void reduce_scatter(Ops&, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) {
+    host_only<Ops>(), engine_->reduce_scatter(data, bounds, at);
+  }
+  template <class Ops, class T> void all_gather(Ops&, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) {
+    host_only<Ops>(), engine_->all_gather(data, bounds, at);
   }
   template <class Ops> void finish(Ops&, const comm_operation& at) { engine_->finish(at); }
   void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) { engine_->gather(mine, all, at); }
@@ -38,12 +39,20 @@ class any_communicator {
   std::uint64_t bytes_sent() const { return engine_->bytes_sent(); }
 
  private:
+  using bounds_of_ranks = std::span<const std::int64_t>;
+  template <class Ops> static void host_only() {
+    if constexpr (!in_host_memory<Ops>) errors::ranks_of_device_memory();
+  }
   struct engine {
     virtual ~engine() = default;
     virtual int rank() const = 0;
     virtual int ranks() const = 0;
     virtual void sum(std::span<float> data, const comm_operation& at) = 0;
     virtual void sum(std::span<double> data, const comm_operation& at) = 0;
+    virtual void reduce_scatter(std::span<float> data, bounds_of_ranks bounds, const comm_operation& at) = 0;
+    virtual void reduce_scatter(std::span<double> data, bounds_of_ranks bounds, const comm_operation& at) = 0;
+    virtual void all_gather(std::span<float> data, bounds_of_ranks bounds, const comm_operation& at) = 0;
+    virtual void all_gather(std::span<double> data, bounds_of_ranks bounds, const comm_operation& at) = 0;
     virtual void finish(const comm_operation& at) = 0;
     virtual void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) = 0;
     virtual void end_all(std::string_view why) noexcept = 0;
@@ -55,6 +64,14 @@ class any_communicator {
     int ranks() const override { return comm.ranks(); }
     void sum(std::span<float> data, const comm_operation& at) override { comm.sum(host, data, at); }
     void sum(std::span<double> data, const comm_operation& at) override { comm.sum(host, data, at); }
+    void reduce_scatter(std::span<float> data, bounds_of_ranks bounds, const comm_operation& at) override {
+      comm.reduce_scatter(host, data, bounds, at);
+    }
+    void reduce_scatter(std::span<double> data, bounds_of_ranks bounds, const comm_operation& at) override {
+      comm.reduce_scatter(host, data, bounds, at);
+    }
+    void all_gather(std::span<float> data, bounds_of_ranks bounds, const comm_operation& at) override { comm.all_gather(host, data, bounds, at); }
+    void all_gather(std::span<double> data, bounds_of_ranks bounds, const comm_operation& at) override { comm.all_gather(host, data, bounds, at); }
     void finish(const comm_operation& at) override { comm.finish(host, at); }
     void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) override { comm.gather(mine, all, at); }
     void end_all(std::string_view why) noexcept override { comm.end_all(why); }

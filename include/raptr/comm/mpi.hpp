@@ -65,20 +65,21 @@ class mpi {
   int ranks() const { return calls_.ranks(); }
 
   template <class Ops, class T> void sum(Ops&, std::span<T> data, const comm_operation& at) {
-    static_assert(in_host_memory<Ops>,
-                  "raptr: raptr::mpi adds up arrays in host memory, and this device has memory of its own: train on raptr::cpu or raptr::eigen");
-    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
-    const auto size = static_cast<std::int64_t>(data.size());
-    if (ranks() > 1)
-      enqueue(
-          {at, {at, size, sizeof(T) == 4 ? "floats" : "doubles"}, reinterpret_cast<std::byte*>(data.data()), size, sizeof(T), mpi_call::add_as<T>});
+    enqueue_array<Ops>(data, share_bounds(std::ssize(data), ranks()), mpi_call::add_as<T>, true, sizeof(T) == 4 ? "floats" : "doubles", at);
+  }
+  template <class Ops, class T> void reduce_scatter(Ops&, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) {
+    enqueue_array<Ops>(data, {bounds.begin(), bounds.end()}, mpi_call::add_as<T>, false, sizeof(T) == 4 ? "floats to owners" : "doubles to owners",
+                       at);
+  }
+  template <class Ops, class T> void all_gather(Ops&, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) {
+    enqueue_array<Ops>(data, {bounds.begin(), bounds.end()}, nullptr, true, sizeof(T) == 4 ? "floats of owners" : "doubles of owners", at);
   }
   template <class Ops> void finish(Ops&, const comm_operation& at) { wait(at); }
   void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) {
     const auto size = static_cast<std::int64_t>(mine.size());
     if (size > 0) std::memcpy(all.data() + rank() * size, mine.data(), mine.size());
     if (ranks() == 1) return;
-    enqueue({at, {at, size, "bytes"}, all.data(), ranks() * size});
+    enqueue({at, {at, size, "bytes"}, share_bounds(ranks() * size, ranks()), all.data()});
     wait(at);
   }
   /// Prints "raptr: rank 1: why" and ends all processes of the run, this one too, with exit code 1.
@@ -102,6 +103,14 @@ class mpi {
   }
 
  private:
+  template <class Ops, class T> void enqueue_array(std::span<T> data, std::vector<std::int64_t> bounds, decltype(mpi_call::add) add, bool gives_back,
+                                                   std::string_view type, const comm_operation& at) {
+    static_assert(in_host_memory<Ops>,
+                  "raptr: raptr::mpi adds up arrays in host memory, and this device has memory of its own: train on raptr::cpu or raptr::eigen");
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
+    if (ranks() == 1) return;
+    enqueue({at, {at, std::ssize(data), type}, std::move(bounds), reinterpret_cast<std::byte*>(data.data()), sizeof(T), add, gives_back});
+  }
   void enqueue(const mpi_call& call) {
     const std::lock_guard lock(mutex_);
     if (problem_) std::rethrow_exception(problem_);
@@ -151,7 +160,7 @@ class mpi {
   void finish_with_all() {
     if (ranks() == 1) return;
     const comm_operation end{.name = "end of the run", .may_be_slow = true};
-    enqueue({end, {end, 0, "bytes"}});
+    enqueue({end, {end, 0, "bytes"}, share_bounds(0, ranks())});
     wait(end);
   }
   /// Seconds for what takes a moment unless MPI is stuck.

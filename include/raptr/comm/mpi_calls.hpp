@@ -15,19 +15,21 @@
 #include <thread>
 #include <vector>
 
+#include <raptr/base/share.hpp>
 #include <raptr/comm/mpi_messages.hpp>
 #include <raptr/comm/rank_order_sum.hpp>
-#include <raptr/comm/share.hpp>
 
 namespace raptr {
 
-/// A sum, if it has `add`; else every rank has its own share and gets those of the others.
+/// A sum, if it has `add`; else every rank has its own share. Each gets the shares of the others if it is given back.
 struct mpi_call {
   comm_operation at;
   mpi_header header;
+  std::vector<std::int64_t> bounds;  // of the shares, in elements
   std::byte* data = nullptr;
-  std::int64_t size = 0, width = 1;  // elements, bytes of one
+  std::int64_t width = 1;  // bytes of an element
   void (*add)(std::span<const std::byte* const> parts, std::byte* to, std::int64_t n) = nullptr;
+  bool gives_back = true;
 
   template <class T> static void add_as(std::span<const std::byte* const> parts, std::byte* to, std::int64_t n) {
     std::vector<const T*> typed;
@@ -106,12 +108,14 @@ class mpi_calls {
   };
 
   std::int64_t pieces_of(const mpi_call& c) const {
-    const std::int64_t bytes = share_of(c.size, 0, ranks_).size() * c.width;  // rank 0 has the largest share
-    return std::max<std::int64_t>(1, (bytes + piece_bytes - 1) / piece_bytes);
+    std::int64_t largest = 0;
+    for (std::size_t r = 1; r < c.bounds.size(); ++r) largest = std::max(largest, c.bounds[r] - c.bounds[r - 1]);
+    return std::max<std::int64_t>(1, (largest * c.width + piece_bytes - 1) / piece_bytes);
   }
   /// What a piece has of the share of a rank.
   index_range range_of(const piece& p, int rank) const {
-    const index_range share = share_of(p.call->size, rank, ranks_);
+    const auto r = static_cast<std::size_t>(rank);
+    const index_range share{p.call->bounds[r], p.call->bounds[r + 1]};
     const std::int64_t each = piece_bytes / p.call->width, first = std::min(share.last, share.first + p.number * each);
     return {first, std::min(share.last, first + each)};
   }
@@ -155,8 +159,9 @@ class mpi_calls {
       return true;
     }
     if (p.at == stage::done || !p.messages.all_done(c.at)) return false;
-    if (p.at == stage::parts)
-      add_parts(p), exchange_sums(p), p.at = stage::sums;
+    if (p.at == stage::parts) add_parts(p);
+    if (p.at == stage::parts && c.gives_back)
+      exchange_sums(p), p.at = stage::sums;
     else
       p.at = stage::done;
     return true;

@@ -21,8 +21,8 @@ namespace raptr {
 struct mpi_header {
   std::int64_t step = -1, size = 0;
   std::int32_t block = -1, may_be_slow = 0;
-  std::array<char, 8> type{};
-  std::array<char, 96> name{};
+  std::array<char, 24> type{};
+  std::array<char, 80> name{};
 
   mpi_header() = default;
   mpi_header(const comm_operation& at, std::int64_t elements, std::string_view type_name)

@@ -12,15 +12,15 @@
 #include <type_traits>
 #include <vector>
 
+#include <raptr/base/share.hpp>
 #include <raptr/comm/communicator.hpp>
 #include <raptr/comm/nccl_kernels.cuh>
-#include <raptr/comm/share.hpp>
 
 namespace raptr {
 
 /// fastest     ncclAllReduce. The same bits on all ranks, and in every run with the same version of NCCL, topology and algorithm.
 /// rank_order  every rank adds up its share of an array in the order of ranks: the bits of thread_rank, on any machine. As many bytes are
-///             sent.
+///             sent. reduce_scatter() always does.
 enum class nccl_sums { fastest, rank_order };
 
 struct nccl_options {
@@ -58,20 +58,29 @@ class nccl {
   int ranks() const { return link_.ranks(); }
 
   template <class Ops, class T> void sum(Ops& ops, std::span<T> data, const comm_operation& at) {
-    static_assert(
-        requires { ops.order(), ops.device(); }, "raptr: nccl sums arrays of raptr::cuda; take raptr::mpi or raptr::thread_rank elsewhere");
-    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "raptr: nccl sums arrays of float or double");
-    if (ops.device() != options_.device) errors::model_is_on_another_gpu(at, rank(), options_.device, ops.device());
     const cuda_backend::device_scope here(options_.device);
-    ready_.record(ops.order()), ready_.hold(ctx_.order());
-    const std::int64_t n = static_cast<std::int64_t>(data.size());
-    begin(at, n, std::is_same_v<T, float> ? nccl_elements::floats : nccl_elements::doubles);
-    if (n > 0 && options_.sums == nccl_sums::rank_order) sum_in_rank_order(data, at);
-    if (n > 0 && options_.sums == nccl_sums::fastest)
+    const std::vector<std::int64_t> bounds = share_bounds(std::ssize(data), ranks());
+    begin_on(ops, data, nccl_elements::floats, nccl_elements::doubles, at);
+    if (!data.empty() && options_.sums == nccl_sums::rank_order) add_up_shares(data, bounds, at), exchange_shares(data, bounds, at);
+    if (!data.empty() && options_.sums == nccl_sums::fastest)
       link_.enqueue(
           at, [&](ncclComm_t handle) { return ncclAllReduce(data.data(), data.data(), data.size(), type_of<T>, ncclSum, handle, ctx_.order()); });
     end();
-    count(n, sizeof(T));
+    count(data, bounds, true, true);
+  }
+  template <class Ops, class T> void reduce_scatter(Ops& ops, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) {
+    const cuda_backend::device_scope here(options_.device);
+    begin_on(ops, data, nccl_elements::floats_to_owners, nccl_elements::doubles_to_owners, at);
+    if (!data.empty()) add_up_shares(data, bounds, at);
+    end();
+    count(data, bounds, true, false);
+  }
+  template <class Ops, class T> void all_gather(Ops& ops, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) {
+    const cuda_backend::device_scope here(options_.device);
+    begin_on(ops, data, nccl_elements::floats_of_owners, nccl_elements::doubles_of_owners, at);
+    if (!data.empty()) exchange_shares(data, bounds, at);
+    end();
+    count(data, bounds, false, true);
   }
   template <class Ops> void finish(Ops& ops, const comm_operation&) {
     check();
@@ -131,6 +140,14 @@ class nccl {
     return id;
   }
 
+  template <class Ops, class T> void begin_on(Ops& ops, std::span<T> data, nccl_elements floats, nccl_elements doubles, const comm_operation& at) {
+    static_assert(
+        requires { ops.order(), ops.device(); }, "raptr: nccl sums arrays of raptr::cuda; take raptr::mpi or raptr::thread_rank elsewhere");
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "raptr: nccl sums arrays of float or double");
+    if (ops.device() != options_.device) errors::model_is_on_another_gpu(at, rank(), options_.device, ops.device());
+    ready_.record(ops.order()), ready_.hold(ctx_.order());
+    begin(at, std::ssize(data), std::is_same_v<T, float> ? floats : doubles);
+  }
   /// What follows on the stream has the same number of elements on all ranks.
   void begin(const comm_operation& at, std::int64_t n, nccl_elements type) {
     check();
@@ -143,21 +160,25 @@ class nccl {
   }
   void end() { ctx_.launch("end of a collective", nccl_kernels::end_call<>, dim3(1), 1, 0, number_, marks_); }
 
-  template <class T> void sum_in_rank_order(std::span<T> data, const comm_operation& at) {
-    const std::int64_t n = static_cast<std::int64_t>(data.size());
-    const index_range own = share_of(n, rank(), ranks());
+  static index_range share_in(std::span<const std::int64_t> bounds, int rank) { return {bounds[std::size_t(rank)], bounds[std::size_t(rank) + 1]}; }
+  /// In the order of ranks.
+  template <class T> void add_up_shares(std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) {
+    const index_range own = share_in(bounds, rank());
     T* const parts = ctx_.scratch<T>(std::size_t(ranks()) * std::size_t(own.size()));
     // My part of the share of each rank to that rank, and theirs of mine to me.
     exchange(at, [&](message_group& group, int other) {
-      const index_range theirs = share_of(n, other, ranks());
+      const index_range theirs = share_in(bounds, other);
       group.send(data.data() + theirs.first, theirs.size(), other);
       group.receive(parts + other * own.size(), own.size(), other);
     });
     constexpr int threads = 256;
     ctx_.launch("sum in the order of ranks", nccl_kernels::sum_in_rank_order<T>, dim3(unsigned(ceil_div(own.size(), threads))), threads, 0,
                 data.data() + own.first, static_cast<const T*>(parts), own.size(), rank(), ranks());
+  }
+  template <class T> void exchange_shares(std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) {
+    const index_range own = share_in(bounds, rank());
     exchange(at, [&](message_group& group, int other) {
-      const index_range theirs = share_of(n, other, ranks());
+      const index_range theirs = share_in(bounds, other);
       group.send(data.data() + own.first, own.size(), other);
       group.receive(data.data() + theirs.first, theirs.size(), other);
     });
@@ -188,8 +209,9 @@ class nccl {
   }
   /// As thread_rank counts: each element to the rank that adds it up, and back. A ring of NCCL sends as much; its trees do not. The words of
   /// the comparison, 80 bytes to each rank, are left out.
-  void count(std::int64_t n, std::size_t bytes) {
-    sent_ += bytes * static_cast<std::uint64_t>(n + (ranks() - 2) * share_of(n, rank(), ranks()).size());
+  template <class T> void count(std::span<T> data, std::span<const std::int64_t> bounds, bool adds, bool sends) {
+    const std::int64_t own = share_in(bounds, rank()).size();
+    sent_ += sizeof(T) * static_cast<std::uint64_t>((adds ? std::ssize(data) - own : 0) + (sends ? (ranks() - 1) * own : 0));
   }
 
   int exceptions_ = std::uncaught_exceptions();

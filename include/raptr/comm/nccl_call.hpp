@@ -14,7 +14,7 @@
 
 namespace raptr {
 
-enum class nccl_elements : std::int32_t { floats, doubles, bytes };
+enum class nccl_elements : std::int32_t { floats, doubles, bytes, floats_to_owners, doubles_to_owners, floats_of_owners, doubles_of_owners };
 
 struct nccl_call {
   std::uint64_t number = 0;  // of all calls of the communicator, from 1
@@ -36,7 +36,8 @@ inline nccl_call nccl_call_of(const comm_operation& at, std::uint64_t number, st
 }
 /// "step 12, sum of the gradient of block 3 (4096 floats)".
 inline std::string text_of(const nccl_call& call) {
-  constexpr std::string_view names[] = {"floats", "doubles", "bytes"};
+  constexpr std::string_view names[] = {"floats",           "doubles",          "bytes", "floats to owners", "doubles to owners",
+                                        "floats of owners", "doubles of owners"};
   return text_of(comm_operation{call.name, call.block, call.step}) + " (" + std::to_string(call.size) + " " +
          std::string(names[static_cast<int>(call.type)]) + ")";
 }

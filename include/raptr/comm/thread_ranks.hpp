@@ -12,17 +12,17 @@
 #include <thread>
 #include <vector>
 
+#include <raptr/base/share.hpp>
 #include <raptr/comm/communicator.hpp>
 #include <raptr/comm/error.hpp>
 #include <raptr/comm/rank_order_sum.hpp>
-#include <raptr/comm/share.hpp>
 
 namespace raptr {
 
 /// What the ranks of a group share. It outlives its ranks.
 class thread_group {
  public:
-  /// An array that a rank gives to a sum or a gather.
+  /// An array that a rank gives to a call.
   struct array {
     void* data;
     std::int64_t size;
@@ -107,14 +107,19 @@ class thread_rank {
   int ranks() const { return group_->ranks(); }
 
   template <class Ops, class T> void sum(Ops&, std::span<T> data, const comm_operation&) {
-    arrays_.push_back({data.data(), static_cast<std::int64_t>(data.size()), sizeof(T) == 4 ? "floats" : "doubles"});
-    sums_.push_back([this](std::size_t k) { sum_own_share<T>(k); });
+    enqueue(data, share_bounds(std::ssize(data), ranks()), true, true, sizeof(T) == 4 ? "floats" : "doubles");
+  }
+  template <class Ops, class T> void reduce_scatter(Ops&, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation&) {
+    enqueue(data, {bounds.begin(), bounds.end()}, true, false, sizeof(T) == 4 ? "floats to owners" : "doubles to owners");
+  }
+  template <class Ops, class T> void all_gather(Ops&, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation&) {
+    enqueue(data, {bounds.begin(), bounds.end()}, false, true, sizeof(T) == 4 ? "floats of owners" : "doubles of owners");
   }
   template <class Ops> void finish(Ops&, const comm_operation& at) {
     group_->meet(rank_, at, arrays_);
-    for (std::size_t k = 0; k < sums_.size(); ++k) sums_[k](k);
+    for (std::size_t k = 0; k < work_.size(); ++k) work_[k](k);
     group_->leave(rank_, at);
-    arrays_.clear(), sums_.clear();
+    arrays_.clear(), work_.clear();
   }
   void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation& at) {
     const array given[] = {{const_cast<std::byte*>(mine.data()), static_cast<std::int64_t>(mine.size()), "bytes"}};
@@ -128,19 +133,27 @@ class thread_rank {
   std::uint64_t bytes_sent() const { return sent_; }
 
  private:
-  template <class T> void sum_own_share(std::size_t k) {
-    const index_range own = share_of(group_->given(rank_, k).size, rank_, ranks());
-    std::vector<T*> to;
-    for (int r = 0; r < ranks(); ++r) to.push_back(static_cast<T*>(group_->given(r, k).data) + own.first);
-    sum_in_rank_order<T>(std::vector<const T*>(to.begin(), to.end()), to[0], own.size());
-    for (std::size_t r = 1; r < to.size(); ++r) std::copy_n(to[0], own.size(), to[r]);
-    sent_ += sizeof(T) * static_cast<std::uint64_t>(group_->given(rank_, k).size + (ranks() - 2) * own.size());
+  template <class T> void enqueue(std::span<T> data, std::vector<std::int64_t> bounds, bool adds, bool sends, std::string_view type) {
+    arrays_.push_back({data.data(), std::ssize(data), type});
+    const auto own = static_cast<std::size_t>(rank_);
+    work_.push_back([this, adds, sends, share = index_range{bounds[own], bounds[own + 1]}](std::size_t k) { do_share<T>(k, share, adds, sends); });
+  }
+  /// adds: up, from the memory of all ranks; sends: into the memory of all.
+  template <class T> void do_share(std::size_t k, index_range share, bool adds, bool sends) {
+    std::vector<T*> all;
+    for (int r = 0; r < ranks(); ++r) all.push_back(static_cast<T*>(group_->given(r, k).data) + share.first);
+    T* const mine = all[static_cast<std::size_t>(rank_)];
+    if (adds) sum_in_rank_order<T>(std::vector<const T*>(all.begin(), all.end()), mine, share.size());
+    for (T* const to : all)
+      if (sends && to != mine) std::copy_n(mine, share.size(), to);
+    const std::int64_t size = group_->given(rank_, k).size;
+    sent_ += sizeof(T) * static_cast<std::uint64_t>((adds ? size - share.size() : 0) + (sends ? (ranks() - 1) * share.size() : 0));
   }
 
   thread_group* group_;
   int rank_;
   std::vector<array> arrays_;
-  std::vector<std::function<void(std::size_t)>> sums_;
+  std::vector<std::function<void(std::size_t)>> work_;  // on each of them
   std::uint64_t sent_ = 0;
 };
 static_assert(communicator<thread_rank>);

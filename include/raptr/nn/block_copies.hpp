@@ -43,8 +43,9 @@ struct block_copies {
 
   /// copies: a range of objects with int members from and to. Throws input_error if a block does not exist or would be
   /// written twice.
-  template <class Copies> block_copies(const weight_layout& layout, const Copies& copies) {
-    const weight_layout::block_places& blocks = layout.blocks();
+  template <class Copies> block_copies(const weight_layout& layout, const Copies& copies) : block_copies(layout.blocks(), copies) {}
+  /// The same, with the places of blocks in arenas of another layout.
+  template <class Copies> block_copies(const weight_layout::block_places& blocks, const Copies& copies) {
     std::vector<int> source(static_cast<std::size_t>(blocks.count), -1);
     for (const auto& c : copies) {
       if (c.from < 0 || c.from >= blocks.count || c.to < 0 || c.to >= blocks.count) errors::copied_block_is_out_of_range(c.from, c.to, blocks.count);

@@ -98,6 +98,8 @@ template <class Block, class Objective, class Device> class transformer {
   bool initialised() const { return initialised_; }
   /// From begin(plan) on, until one without gradients: those of a trainer's last step, before an evaluation.
   bool has_gradients() const { return has_gradients_; }
+  /// Until the next begin(), the memory of gradients() serves the caller.
+  void release_gradients() { has_gradients_ = false; }
 
   /// Random weights, a pure function of the seed and the shape; standard deviations are those of the block's family.
   void initialise(std::uint64_t seed) {
@@ -158,18 +160,17 @@ template <class Block, class Objective, class Device> class transformer {
     ops_->elementwise(fill_zero{}, kept_ranges_, packed_array<master>{gradients()});
   }
   /// After begin(plan), on a rank whose gradient is added to those of other plans: active(), gradients() and kept_ranges() become those of
-  /// `all`, the union of the plans. They are zeros, until spread(block) has brought the gradient of the plan there.
-  void widen(const step_plan& all) {
+  /// `all`, the union of the plans. They are zeros, until spread() has brought the gradient of the plan there, times a factor for each
+  /// unit id of layout(), if there are any.
+  void widen(const step_plan& all, const std::vector<double>& factors = {}) {
     std::swap(active_, own_), active_.lower(layout_, all);
-    spread_.place(layout_, own_, active_);
+    spread_.place(layout_, own_, active_, factors);
     kept_ranges_ = spread_.kept(), widened_ = true;
   }
-  /// block -1: of the weights around the blocks. Nothing to do unless widen() was called. Only enqueues.
-  void spread(int block) {
-    if (widened_) spread_.copy(block, packed_.gradient_data());
+  /// of_block -1: of the weights around the blocks. Nothing to do unless widen() was called. Only enqueues.
+  void spread(int of_block) {
+    if (widened_) spread_.copy(of_block, packed_.gradient_data());
   }
-  /// After widen() and all sums: multiplies gradients by a factor for each unit id of layout(). Only enqueues.
-  void scale_gradients(const std::vector<double>& factors) { spread_.scale(factors); }
   /// results().loss() += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan). Throws
   /// input_error if the batch is not valid, or the plan drops sequences and the batch holds others than it chose from. after_block: see
   /// block_hook; the work on the gradient is enqueued by then.

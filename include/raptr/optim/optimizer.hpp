@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cmath>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -13,6 +15,7 @@
 #include <raptr/nn/active_layout.hpp>
 #include <raptr/nn/block_copies.hpp>
 #include <raptr/optim/clipping.hpp>
+#include <raptr/optim/owner_exchange.hpp>
 #include <raptr/optim/update_options.hpp>
 #include <raptr/optim/update_rule.hpp>
 #include <raptr/tensor/buffer.hpp>
@@ -74,12 +77,16 @@ template <class Rule, class Model> class optimizer {
   using master = typename Model::master;
 
  public:
-  optimizer(Model& model, Rule rule, dropped_update dropped = dropped_update::frozen)
+  /// owner: a rank among several has the moments of the elements that it owns alone. Then sum_gradient(), step() and gather_moments() need
+  /// the communicator of these ranks.
+  optimizer(Model& model, Rule rule, dropped_update dropped = dropped_update::frozen, const element_owner& owner = {})
       : rule_(rule),
         dropped_(dropped),
+        exchange_(owner.ranks > 1 ? std::optional<owner_exchange<Model>>(std::in_place, model, owner) : std::nullopt),
         counts_(model.ops(), static_cast<std::size_t>(model.layout().unit_ids())),
         moments_(make_moments(model, std::make_index_sequence<Rule::moments>{})),
         dropped_buffer_(model.ops()),
+        own_buffer_(model.ops()),
         kept_counts_buffer_(model.ops()),
         dropped_counts_buffer_(model.ops()) {
     reset(model);
@@ -89,14 +96,15 @@ template <class Rule, class Model> class optimizer {
   /// Resets moments and step counts to their state before the first step. Only enqueues.
   void reset(Model& model) {
     copied_ranges counts, elements;
-    counts.add(0, 0, static_cast<std::int64_t>(counts_.size())), elements.add(0, 0, model.layout().size());
+    counts.add(0, 0, static_cast<std::int64_t>(counts_.size())), elements.add(0, 0, moment_size(model));
     counts.clear(model.ops(), counts_.data());
     for (auto& m : moments_) elements.clear(model.ops(), m.data());
+    gathered_.clear();
   }
   /// Copies or resets the moments and step counts of new blocks; call after Model::copy_blocks() with the same copies. Throws
   /// input_error if a block does not exist or would be written twice. Only enqueues.
   template <class Copies> void copy_blocks(Model& model, const Copies& copies, grown_state state) {
-    const block_copies blocks(model.layout(), copies);
+    const block_copies blocks(exchange_ ? exchange_->layout().blocks() : model.layout().blocks(), copies);
     const auto grow = [&](const copied_ranges& ranges, auto* array) {
       if (state == grown_state::copied)
         ranges.copy(model.ops(), array);
@@ -105,6 +113,21 @@ template <class Rule, class Model> class optimizer {
     };
     grow(blocks.counts, counts_.data());
     for (auto& m : moments_) grow(blocks.elements, m.data());
+    gathered_.clear();
+  }
+
+  /// Whether this rank has a part of the moments only.
+  bool is_sharded() const { return exchange_.has_value(); }
+  /// Before the sums of a step, when model.active() is known.
+  void begin_sums(Model& model) {
+    if (exchange_) exchange_->begin(model);
+  }
+  /// Adds up the gradient of a block (-1: of the model around the blocks) over the ranks: for all of them, or for the owners of its elements,
+  /// whose order it then has. Only enqueues. comm: a communicator, at: its comm_operation.
+  template <class Comm, class At> void sum_gradient(Model& model, Comm& comm, int block, const At& at) {
+    if (exchange_) return exchange_->sum_gradient(model, comm, block, at);
+    for (const packed_piece& piece : model.active().pieces)
+      if (piece.block == block) comm.sum(model.ops(), model.gradient_of(piece), at);
   }
   /// Computes norms and updates counts and weights; call after begin() and all accumulate(). clip: the largest global norm of the
   /// gradient, 0 for none. block_rate: a factor on the rate of all weights of blocks, for a rate that depends on the active depth.
@@ -112,52 +135,114 @@ template <class Rule, class Model> class optimizer {
   void step(Model& model, double rate, double clip, double block_rate = 1) { step(model, rates_of_step{rate, rate * block_rate}, clip); }
   /// The same with both rates given.
   void step(Model& model, const rates_of_step& rates, double clip) {
-    ops_type& ops = model.ops();
-    const active_layout& active = model.active();
-    const step_results results = model.results();
-    const param_ranges kept = model.kept_ranges();
-    const packed_array<const master> gradients{model.gradients()};
-    const bool moves_dropped = dropped_ == dropped_update::zero_gradient && !active.dropped.empty();
-    const bool decays_dropped = dropped_ == dropped_update::decay_only && !active.dropped.empty();
-    std::apply(
-        [&](const auto&... m) {
-          const auto read = [](const master* arena) { return arena; };
-          ops.elementwise_sum(square_with_state{}, kept, results.tensor_squared_norms(), gradients, read(model.weights()), read(m.data())...);
-          const auto look_at_dropped = [&](const auto*... arrays) {
-            ops.elementwise_sum(finite_state{}, uploaded_ranges(active.dropped, dropped_buffer_), results.tensor_squared_norms(), arrays...);
-          };
-          if (moves_dropped) look_at_dropped(read(model.weights()), read(m.data())...);
-          if (decays_dropped) look_at_dropped(read(model.weights()));
-        },
-        moments_);
-    ops.for_each_row(total_norm{results, static_cast<int>(model.layout().all().size())}, 1);
-    if (!usable_rate(rates.rate) || !usable_rate(rates.of_blocks)) return;
-
-    ops.elementwise(count_step(results, clip), uploaded_ranges(active.kept_counts, kept_counts_buffer_), counts_.data());
-    if (moves_dropped) ops.elementwise(count_step(results, clip), uploaded_ranges(active.dropped_counts, dropped_counts_buffer_), counts_.data());
-
-    std::apply(
-        [&](auto&... m) {
-          ops.elementwise(make<update_kind::with_gradient>(results, rates, clip), kept, model.weights(), gradients, m.data()...);
-          if (dropped_ == dropped_update::frozen || active.dropped.empty()) return;
-          const param_ranges dropped = uploaded_ranges(active.dropped, dropped_buffer_);
-          if (dropped_ == dropped_update::zero_gradient)
-            ops.elementwise(make<update_kind::without_gradient>(results, rates, clip), dropped, model.weights(), m.data()...);
-          else
-            ops.elementwise(make<update_kind::decay>(results, rates, clip), dropped, model.weights());
-        },
-        moments_);
+    if (exchange_) errors::optimizer_state_is_sharded(exchange_->owner().ranks, "a step needs the communicator of these ranks");
+    add_norms(model, model.kept_ranges(), model.active().dropped);
+    update_weights(model, model.kept_ranges(), model.active().dropped, rates, clip);
+  }
+  /// The same where several ranks divide the moments, after sum_gradient() of all blocks and finish(): norms are added up over the ranks, and
+  /// every rank gets all updated weights. A call of all ranks, which waits for the norms. With the moments in one place, that of above.
+  template <class Comm, class At> void step(Model& model, const rates_of_step& rates, double clip, Comm& comm, const At& at) {
+    if (!exchange_) return step(model, rates, clip);
+    const auto named = [&](std::string_view name) {
+      At now = at;
+      now.name = name;
+      return now;
+    };
+    gathered_.clear();
+    const bool moves_dropped = dropped_ == dropped_update::zero_gradient;
+    const param_range_list dropped = moves_dropped ? exchange_->owned_of(model.active().dropped) : model.active().dropped;
+    const param_ranges kept = uploaded_ranges(exchange_->kept(), own_buffer_);
+    add_norms(model, kept, dropped);
+    comm.sum(model.ops(), std::span<double>(model.results().tensor_squared_norms(), model.layout().all().size()), named("norm"));
+    comm.finish(model.ops(), named("norm"));
+    if (update_weights(model, kept, dropped, rates, clip))
+      exchange_->gather_weights(model, comm, moves_dropped ? model.active().dropped : param_range_list{}, named("weights"));
   }
 
   // Device memory: one step count per unit id of the layout, and arenas laid out like the weights.
   int* counts() const { return counts_.data(); }
   std::size_t counts_size() const { return counts_.size(); }
-  master* moment(int k) const { return moments_[static_cast<std::size_t>(k)].data(); }
+  /// Throws input_error if this rank has a part of the moments only.
+  master* moment(int k) const {
+    if (exchange_) errors::optimizer_state_is_sharded(exchange_->owner().ranks, "no rank has an array of them: read them from a checkpoint");
+    return moments_[static_cast<std::size_t>(k)].data();
+  }
+  /// Elements of a moment that this rank has.
+  std::int64_t moment_size(const Model& model) const { return exchange_ ? exchange_->layout().size() : model.layout().size(); }
+
+  /// Where ranks divide the moments: gives rank 0 all of them, for moment_on_host(), until they change. A call of all ranks, which waits.
+  template <class Comm, class At> void gather_moments(const Model& model, Comm& comm, const At& at) {
+    gathered_.clear();
+    for (const auto& m : moments_)
+      if (exchange_) gathered_.push_back(exchange_->on_rank_0(model, comm, m.data(), at));
+  }
+  /// Moment k in the layout of the weights. Where ranks divide the moments, on rank 0 after gather_moments(), else it throws input_error.
+  std::vector<master> moment_on_host(const Model& model, int k) const {
+    const auto size = static_cast<std::size_t>(model.layout().size());
+    const auto moment = static_cast<std::size_t>(k);
+    if (!exchange_) return download(model.ops(), static_cast<const master*>(moments_[moment].data()), size);
+    if (gathered_.empty() || gathered_[moment].empty())
+      errors::optimizer_state_is_sharded(exchange_->owner().ranks,
+                                         "a checkpoint needs gather_moments() of all ranks first, as run_options::save has it, and rank 0");
+    return gathered_[moment];
+  }
+  /// Sets moment k, or what this rank has of it, from a host array in the layout of the weights.
+  void set_moment(Model& model, int k, std::span<const master> whole) {
+    const auto moment = static_cast<std::size_t>(k);
+    gathered_.clear();
+    if (!exchange_) return model.ops().upload(moments_[moment].data(), whole.data(), whole.size());
+    const std::vector<master> own = exchange_->owned_of(whole);
+    model.ops().upload(moments_[moment].data(), own.data(), own.size());
+  }
 
  private:
   using arena_buffer = buffer<master, ops_type>;
-  template <std::size_t... Index> static std::array<arena_buffer, sizeof...(Index)> make_moments(Model& model, std::index_sequence<Index...>) {
-    return {((void)Index, arena_buffer(model.ops(), static_cast<std::size_t>(model.layout().size())))...};
+  /// Adds the squared norms of the elements of these ranges, and NaN for what is not finite.
+  void add_norms(Model& model, param_ranges kept, const param_range_list& dropped) {
+    ops_type& ops = model.ops();
+    double* const norms = model.results().tensor_squared_norms();
+    const packed_array<const master> gradients{model.gradients()};
+    const master* const weights = model.weights();
+    std::apply(
+        [&](const auto&... m) {
+          ops.elementwise_sum(square_with_state{}, kept, norms, gradients, weights, owned_array<const master>{m.data()}...);
+          if (dropped_ == dropped_update::frozen || dropped.empty()) return;
+          const param_ranges rest = uploaded_ranges(dropped, dropped_buffer_);
+          if (dropped_ == dropped_update::zero_gradient)
+            ops.elementwise_sum(finite_state{}, rest, norms, weights, owned_array<const master>{m.data()}...);
+          else
+            ops.elementwise_sum(finite_state{}, rest, norms, weights);
+        },
+        moments_);
+  }
+  /// False, and nothing is enqueued but the norm, if a rate is not usable.
+  bool update_weights(Model& model, param_ranges kept, const param_range_list& dropped, const rates_of_step& rates, double clip) {
+    ops_type& ops = model.ops();
+    const active_layout& active = model.active();
+    const step_results results = model.results();
+    const packed_array<const master> gradients{model.gradients()};
+    ops.for_each_row(total_norm{results, static_cast<int>(model.layout().all().size())}, 1);
+    if (!usable_rate(rates.rate) || !usable_rate(rates.of_blocks)) return false;
+
+    ops.elementwise(count_step(results, clip), uploaded_ranges(active.kept_counts, kept_counts_buffer_), counts_.data());
+    if (dropped_ == dropped_update::zero_gradient && !active.dropped.empty())
+      ops.elementwise(count_step(results, clip), uploaded_ranges(active.dropped_counts, dropped_counts_buffer_), counts_.data());
+
+    std::apply(
+        [&](auto&... m) {
+          ops.elementwise(make<update_kind::with_gradient>(results, rates, clip), kept, model.weights(), gradients, owned_array<master>{m.data()}...);
+          if (dropped.empty() || dropped_ == dropped_update::frozen) return;
+          const param_ranges rest = uploaded_ranges(dropped, dropped_buffer_);
+          if (dropped_ == dropped_update::zero_gradient)
+            ops.elementwise(make<update_kind::without_gradient>(results, rates, clip), rest, model.weights(), owned_array<master>{m.data()}...);
+          else
+            ops.elementwise(make<update_kind::decay>(results, rates, clip), rest, model.weights());
+        },
+        moments_);
+    return true;
+  }
+  template <std::size_t... Index> std::array<arena_buffer, sizeof...(Index)> make_moments(Model& model, std::index_sequence<Index...>) const {
+    return {((void)Index, arena_buffer(model.ops(), static_cast<std::size_t>(moment_size(model))))...};
   }
   template <update_kind Kind> update<Rule, master, Kind> make(step_results results, const rates_of_step& rates, double clip) const {
     return {rule_, results, counts_.data(), rates.rate, rates.of_blocks, clip};
@@ -165,9 +250,11 @@ template <class Rule, class Model> class optimizer {
 
   Rule rule_;
   dropped_update dropped_;
+  std::optional<owner_exchange<Model>> exchange_;  // where ranks divide the moments
   buffer<int, ops_type> counts_;
   std::array<arena_buffer, Rule::moments> moments_;
-  buffer<param_range, ops_type> dropped_buffer_, kept_counts_buffer_, dropped_counts_buffer_;
+  std::vector<std::vector<master>> gathered_;  // on rank 0 all moments, when they are saved
+  buffer<param_range, ops_type> dropped_buffer_, own_buffer_, kept_counts_buffer_, dropped_counts_buffer_;
 };
 
 }  // namespace raptr

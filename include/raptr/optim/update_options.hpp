@@ -20,6 +20,7 @@ struct update_options {
   dropped_update dropped = dropped_update::frozen;
   border_state at_borders = border_state::kept;
   grown_state grown = grown_state::copied;  // of blocks that a schedule copies
+  bool sharded = false;                     // several ranks divide the moments, each updates its part (ZeRO stage 1 [zero])
 };
 
 }  // namespace raptr

@@ -85,15 +85,16 @@ template <communicator Comm> std::optional<std::vector<double>> weights_of_ranks
 
 /// The last micro-batch of a step, and the sums of gradient and loss over the ranks: of a block as soon as the backward pass is done with
 /// it. A rank whose share has no target takes part all the same, and one that does not train a block adds zeros. place: step and limit.
-template <class Model, communicator Comm>
-void accumulate_over_ranks(Model& model, Comm& comm, const step_plan& plan, const batch& last, comm_operation place) {
+template <class Model, class Optimizer, communicator Comm>
+void accumulate_over_ranks(Model& model, Optimizer& optimizer, Comm& comm, const step_plan& plan, const batch& last, comm_operation place) {
   const auto at = [&](std::string_view name, int block) { return place.name = name, place.block = block, place; };
+  optimizer.begin_sums(model);
   std::size_t left = model.active().pieces.size();
   const auto sum_down_to = [&](int block) {  // in one order on all ranks, whatever each of them trains
     for (; left > 0 && model.active().pieces[left - 1].block >= block; --left) {
-      const packed_piece& piece = model.active().pieces[left - 1];
-      model.spread(piece.block);
-      comm.sum(model.ops(), model.gradient_of(piece), at("gradient", piece.block));
+      const int next = model.active().pieces[left - 1].block;
+      model.spread(next);
+      optimizer.sum_gradient(model, comm, next, at("gradient", next));
     }
   };
   if (!last.targets.empty()) model.accumulate(plan, last, true, sum_down_to);

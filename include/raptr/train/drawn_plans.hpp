@@ -57,26 +57,25 @@ class drawn_plans {
     if (differ_) weights_.assign(weights.begin(), weights.end()), unite();
     return total_;
   }
-  /// Before the micro-batches of a step.
-  template <class Model> void begin(Model& model) const {
+  /// Before the micro-batches of a step. Gradients are divided by the weight of all targets. Where mean_over_trained is asked for, those of a
+  /// unit are divided by the weight of the ranks that train it instead, on each rank before the sums.
+  template <class Model> void begin(Model& model) {
     model.begin(own());
-    if (differ_) model.widen(all());
+    if (!differ_) return;
+    factors_.clear();
+    if (kind_ == plans_of_ranks::mean_over_trained) divide_by_trained(model.layout());
+    model.widen(all(), factors_);
   }
-  /// After the sums of the last one: gradients are divided by the weight of all targets. Where mean_over_trained is asked for, those of a unit
-  /// are divided by the weight of the ranks that trained it instead.
-  template <class Model> void average(Model& model) {
-    if (!differ_ || kind_ != plans_of_ranks::mean_over_trained) return;
-    const weight_layout& layout = model.layout();
+
+ private:
+  void divide_by_trained(const weight_layout& layout) {
     factors_.assign(static_cast<std::size_t>(layout.unit_ids()), 0);
     for (std::size_t r = 0; r < plans_.size(); ++r)
       layout.each_run(plans_[r], [&](const placed_weight& w, int first, int units, bool active) {
         for (int unit = first; active && w.counts && unit < first + units; ++unit) factors_[static_cast<std::size_t>(w.unit + unit)] += weights_[r];
       });
     for (double& unit : factors_) unit = unit > 0 ? total_ / unit : 1;
-    model.scale_gradients(factors_);
   }
-
- private:
   void unite() {
     all_.clear();
     for (int block = 0; block < all_.layout().shape.layers; ++block) {

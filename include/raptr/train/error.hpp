@@ -45,6 +45,11 @@ namespace raptr::errors {
   fail("the plan to evaluate drops sequences in block " + std::to_string(block) +
        ": sequences are numbered within a training step; evaluate a plan in which all pass through every block");
 }
+[[noreturn]] inline void gradient_is_sharded() {
+  fail(
+      "several ranks divide the optimizer, so each has a part of the gradient only, and not in the order of the weights: to look at it, leave "
+      "out update_options::sharded");
+}
 [[noreturn]] inline void part_is_not_active(int block, std::size_t part) {
   fail("part " + std::to_string(part) + " of block " + std::to_string(block) + " is dropped in this step and has no activations");
 }

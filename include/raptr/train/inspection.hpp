@@ -30,8 +30,10 @@ template <class Model> class inspection {
   const step_plan& plan() const { return plan_; }
 
   /// Of tensor k of model().layout().all(): (kept units, rows of a unit, width), units ascending; empty if it does not train. The
-  /// gradient is that of the whole step, all micro-batches, before clipping.
+  /// gradient is that of the whole step, all micro-batches, before clipping. Throws input_error where update_options::sharded leaves each
+  /// rank a part of it.
   std::vector<master> gradient(std::size_t k) const {
+    if (!model_.has_gradients()) errors::gradient_is_sharded();
     const active_weight& a = model_.active().weights[k];
     return read(static_cast<const master*>(model_.gradients()) + a.packed, a.units * model_.layout().all()[k].per_unit);
   }

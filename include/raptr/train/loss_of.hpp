@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <raptr/base/share.hpp>
 #include <raptr/base/stop.hpp>
-#include <raptr/comm/share.hpp>
 #include <raptr/data/windows.hpp>
 #include <raptr/nn/step_results.hpp>
 #include <raptr/subnet/step_plan.hpp>

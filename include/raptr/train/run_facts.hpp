@@ -60,7 +60,8 @@ std::vector<shared_fact> facts_of_run(const Model& model, const Optimizer& optim
       {"step counts", sum_of(static_cast<const int*>(optimizer.counts()), optimizer.counts_size())},
   };
   for (int k = 0; k < std::remove_cvref_t<decltype(optimizer.rule())>::moments; ++k)
-    facts.emplace_back("moment " + std::to_string(k + 1), sum_of(static_cast<const master*>(optimizer.moment(k)), size));
+    facts.emplace_back("moment " + std::to_string(k + 1),
+                       optimizer.is_sharded() ? std::string("sharded") : sum_of(static_cast<const master*>(optimizer.moment(k)), size));
   return facts;
 }
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <raptr/comm/share.hpp>
+#include <raptr/base/share.hpp>
 #include <raptr/data/sample_order.hpp>
 #include <raptr/nn/batch.hpp>
 #include <raptr/train/report.hpp>

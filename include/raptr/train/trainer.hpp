@@ -54,7 +54,7 @@ template <class Model, class Schedule, class... Policies> class trainer {
         schedule_(std::move(schedule)),
         rate_(given<Rate>(given_policies...)),
         updates_(given<update_options>(given_policies...)),
-        optimizer_(model_, given<Optimizer>(given_policies...), updates_.dropped),
+        optimizer_(model_, given<Optimizer>(given_policies...), updates_.dropped, owner_in(updates_, *given_communicator<Comm>(given_policies...))),
         comm_(given_communicator<Comm>(given_policies...)) {
     set_done({});
   }
@@ -203,8 +203,10 @@ template <class Model, class Schedule, class... Policies> class trainer {
   comm_operation at(std::string_view what) const { return {.name = what, .step = done_.step, .may_be_slow = slow_}; }
   /// Rank 0 saves, and the others wait.
   void save(const run_options& options) {
+    const comm_operation at{.name = "checkpoint", .step = done_.step, .may_be_slow = true};
+    optimizer_.gather_moments(model_, *comm_, at);
     if (comm_->rank() == 0) options.save();
-    if (comm_->ranks() > 1) summed_over_ranks(*comm_, {0}, {.name = "checkpoint", .step = done_.step, .may_be_slow = true});
+    if (comm_->ranks() > 1) summed_over_ranks(*comm_, {0}, at);
   }
   /// nullopt: a stop request has abandoned the step, which then has changed nothing but what begin_stage() does.
   template <class Windows>
@@ -235,20 +237,19 @@ template <class Model, class Schedule, class... Policies> class trainer {
       if (done > 0 && stops(options) && seconds(done) > options.finish_within) return std::nullopt;
       b.normaliser = weight;
       if (done + 1 == options.accumulate && comm_->ranks() > 1 && weight > 0)
-        accumulate_over_ranks(model_, *comm_, plan, b, at({})), plans.average(model_);
+        accumulate_over_ranks(model_, optimizer_, *comm_, plan, b, at({}));
       else if (!b.targets.empty())
         model_.accumulate(plan, b);
     }
-    r.bytes_sent = comm_->bytes_sent() - sent;
-    slow_ = false;
-    done_.stage_begun = false;
+    slow_ = done_.stage_begun = false;
     set_rates(r, plan.layout());
     r.active = active_shares(plan), r.active_blocks = plan.size();
     if (look_) look_({model_, r, plan, passes});
     if (weight > 0) {
       if (!usable_rate(r.learning_rate) || !usable_rate(r.block_learning_rate)) r.nonfinite = "learning rate";
-      optimizer_.step(model_, rates_of_step{r.learning_rate, r.block_learning_rate}, options.clip);
+      optimizer_.step(model_, rates_of_step{r.learning_rate, r.block_learning_rate}, options.clip, *comm_, at({}));
     }
+    r.bytes_sent = comm_->bytes_sent() - sent;
     const step_size size{r.tokens, r.targets, Model::head::flops_per_target(model_.shape()), double(model_.active().size), Optimizer::flops};
     const step_cost cost = cost_of(block_flops_of(plan), size, model_.shape());
     r.block_flops = cost.blocks, r.total_flops = cost.total;

@@ -9,6 +9,7 @@
 #include <raptr/base/decimal.hpp>
 #include <raptr/comm/single_process.hpp>
 #include <raptr/optim/learning_rate.hpp>
+#include <raptr/optim/owned_elements.hpp>
 #include <raptr/optim/sgd.hpp>
 #include <raptr/optim/update_options.hpp>
 #include <raptr/optim/update_rule.hpp>
@@ -62,6 +63,11 @@ template <class Rule> void check_rates(const Rule& rule) {
     if (!(value >= 0 && std::isfinite(value))) errors::run_option_is_out_of_range(name, decimal_text(value), "0 or more");
   };
   check("lr", rule.lr), check("weight_decay", rule.weight_decay);
+}
+
+/// What this rank owns of the optimizer's state.
+template <class Comm> element_owner owner_in(const update_options& updates, const Comm& comm) {
+  return updates.sharded ? element_owner{comm.rank(), comm.ranks()} : element_owner{};
 }
 
 /// The object of type T among the given ones, or a default one.

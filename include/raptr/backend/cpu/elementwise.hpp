@@ -30,9 +30,9 @@ void each_chunk(context& ctx, const F& f, param_ranges ranges, const Piece& piec
       const auto state = f.begin(range, range.unit + int(unit));
       if (is_visited(state)) {
         if constexpr (sums)
-          sum += piece(f, state, count, begin_of(arrays, range) + i...);
+          sum += piece(f, state, count, element_of(arrays, range, i, unit)...);
         else
-          piece(f, state, count, begin_of(arrays, range) + i...);
+          piece(f, state, count, element_of(arrays, range, i, unit)...);
       }
       i += count;
     }

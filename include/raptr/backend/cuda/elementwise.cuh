@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementwise passes over parameter ranges on a GPU: one launch for all ranges, one block for each chunk. Four elements at a
-// time, 16 bytes of float, where a range and its units begin at multiples of four; otherwise one at a time.
+// time, 16 bytes of float, where a range without gaps and its units begin at multiples of four; otherwise one at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,11 @@ template <bool Sums, int Count, class F, class State, class... G> __device__ dou
   (g.store(), ...);
   return sum;
 }
+template <int Count, class T> __device__ group<T, Count> group_at(T* from) { return group<T, Count>(from); }
 /// The elements first .. end - 1 of a range that belong to this thread. It divides once: from one iteration to the
 /// next, the unit index advances by a constant, plus at most one.
-template <bool Sums, int Count, class F, class... T>
-__device__ double visit_chunk(const F& f, const param_range& range, std::int64_t first, std::int64_t end, T*... a) {
+template <bool Sums, int Count, class F, class... Arrays>
+__device__ double visit_chunk(const F& f, const param_range& range, std::int64_t first, std::int64_t end, Arrays... arrays) {
   constexpr std::int64_t stride = elementwise_threads * Count;
   double sum = 0;
   std::int64_t i = first + std::int64_t(threadIdx.x) * Count;
@@ -37,7 +38,11 @@ __device__ double visit_chunk(const F& f, const param_range& range, std::int64_t
   std::int64_t unit = i / per_unit, unit_end = (unit + 1) * per_unit;
   auto state = f.begin(range, range.unit + int(unit));
   for (;;) {
-    if (is_visited(state)) sum += visit<Sums, Count>(f, state, group<T, Count>(a + i)...);
+    if constexpr (Count > 1) {
+      if (is_visited(state)) sum += visit<Sums, Count>(f, state, group_at<Count>(begin_of(arrays, range) + i)...);
+    } else {
+      if (is_visited(state)) sum += visit<Sums, Count>(f, state, group_at<Count>(element_of(arrays, range, i, unit))...);
+    }
     i += stride;
     if (i >= end) return sum;
     const std::int64_t before = unit;
@@ -54,10 +59,10 @@ __global__ void __launch_bounds__(elementwise_threads) run_elementwise(F f, para
   const param_range& range = range_of_chunk(ranges, chunk);
   const std::int64_t first = (chunk - range.chunk) * range_chunk, end = first + range_chunk < range.length ? first + range_chunk : range.length;
   double sum;
-  if (range.per_unit % group_size == 0 && (begins_pack<group_size>(begin_of(arrays, range)) && ...))
-    sum = visit_chunk<Sums, group_size>(f, range, first, end, begin_of(arrays, range)...);
+  if (range.gap == 0 && range.per_unit % group_size == 0 && (begins_pack<group_size>(begin_of(arrays, range)) && ...))
+    sum = visit_chunk<Sums, group_size>(f, range, first, end, arrays...);
   else
-    sum = visit_chunk<Sums, 1>(f, range, first, end, begin_of(arrays, range)...);
+    sum = visit_chunk<Sums, 1>(f, range, first, end, arrays...);
   if constexpr (Sums) {
     sum = join_block<elementwise_threads>(sum, reinterpret_cast<double*>(shared_memory), add_up{});
     if (threadIdx.x == 0) partial[chunk] = sum;

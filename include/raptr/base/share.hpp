@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace raptr {
 
@@ -18,6 +19,13 @@ constexpr index_range share_of(std::int64_t total, int rank, int ranks) {
   const std::int64_t each = total / ranks, larger = total % ranks;
   const std::int64_t first = rank * each + (rank < larger ? rank : larger);
   return {first, first + each + (rank < larger)};
+}
+
+/// Where the shares begin, and the end of the last one: ranks + 1 numbers from 0 to total.
+inline std::vector<std::int64_t> share_bounds(std::int64_t total, int ranks) {
+  std::vector<std::int64_t> bounds{0};
+  for (int rank = 0; rank < ranks; ++rank) bounds.push_back(share_of(total, rank, ranks).last);
+  return bounds;
 }
 
 }  // namespace raptr
