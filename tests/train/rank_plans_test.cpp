@@ -373,6 +373,12 @@ struct noting_one {
   template <class Ops, class T> void sum(Ops&, std::span<T> array, const comm_operation& o) {
     calls->push_back(text_of(o) + ", " + std::to_string(array.size()));
   }
+  template <class Ops, class T> void reduce_scatter(Ops& ops, std::span<T> array, std::span<const std::int64_t>, const comm_operation& o) {
+    sum(ops, array, o);
+  }
+  template <class Ops, class T> void all_gather(Ops& ops, std::span<T> array, std::span<const std::int64_t>, const comm_operation& o) {
+    sum(ops, array, o);
+  }
   template <class Ops> void finish(Ops&, const comm_operation&) {}
   void gather(std::span<const std::byte> mine, std::span<std::byte> all, const comm_operation&) {
     for (int r = 0; r < 2; ++r) std::ranges::copy(mine, all.begin() + r * std::ssize(mine));
