@@ -212,6 +212,26 @@ TEST_CASE("rank plans: a rank without targets trains nothing and counts for noth
     }
 }
 
+TEST_CASE("rank plans: ranks that divide the optimizer come to the same weights") {
+  for (const char* schedule : {"constant:3", "neurons 1/3-2/3 with heads 1/2-full"})
+    for (const plans_of_ranks kind : both_means) {
+      CAPTURE(schedule);
+      CAPTURE(name_of(kind));
+      std::vector<double> weights[2];
+      for (const bool sharded : {false, true})
+        run_ranks(3, [&](thread_rank& comm) {
+          transformer<gpt64, causal_lm, host_device> model(run_shape, small_options<host_device>());
+          auto t = trainer_on(comm, std::move(model), any_schedule(schedule), {.sharded = sharded});
+          t.run(rank_plans_text, with_plans(rank_plans_options, kind));
+          if (comm.rank() == 2) weights[sharded] = t.model().get_weights();
+        });
+      REQUIRE(weights[0].size() == weights[1].size());
+      double largest = 0;
+      for (std::size_t i = 0; i < weights[0].size(); ++i) largest = std::max(largest, std::abs(weights[0][i] - weights[1][i]));
+      CHECK(largest < 1e-12);
+    }
+}
+
 TEST_CASE("rank plans: all ranks have the same bits and reports, and send the union of the plans") {
   for (const char* schedule : rank_plans_schedules)
     for (const int ranks : {2, 3}) {
