@@ -33,10 +33,25 @@ template <communicator Comm> class traced {
   int rank() const { return comm_.rank(); }
   int ranks() const { return comm_.ranks(); }
   template <class Ops, class T> void sum(Ops& ops, std::span<T> data, const comm_operation& at) {
-    const auto now = clock::now();
-    const bool records = trace_.come_to(at, now);
-    if (ranks() > 1) give({kind::sum, at, data.size_bytes(), now, {}}, records);
+    begin(data.size_bytes(), at);
     comm_.sum(ops, data, at);
+  }
+  // The halves of a sum, where the other communicator has them.
+  template <class Ops, class T>
+  void reduce_scatter(Ops& ops, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) requires requires(Comm& c) {
+    c.reduce_scatter(ops, data, bounds, at);
+  }
+  {
+    begin(data.size_bytes(), at);
+    comm_.reduce_scatter(ops, data, bounds, at);
+  }
+  template <class Ops, class T>
+  void all_gather(Ops& ops, std::span<T> data, std::span<const std::int64_t> bounds, const comm_operation& at) requires requires(Comm& c) {
+    c.all_gather(ops, data, bounds, at);
+  }
+  {
+    begin(data.size_bytes(), at);
+    comm_.all_gather(ops, data, bounds, at);
   }
   template <class Ops> void finish(Ops& ops, const comm_operation& at) {
     const auto begin = clock::now();
@@ -59,6 +74,11 @@ template <communicator Comm> class traced {
     comm_trace::span span;
     bool recorded;
   };
+  void begin(std::uint64_t bytes, const comm_operation& at) {
+    const auto now = clock::now();
+    const bool records = trace_.come_to(at, now);
+    if (ranks() > 1) give({kind::sum, at, bytes, now, {}}, records);
+  }
   void give(const comm_trace::span& s, bool recorded) {
     const std::lock_guard lock(mutex_);
     given_.push_back({s, recorded});
