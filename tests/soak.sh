@@ -17,6 +17,6 @@ done
 for campaign in "$root"/tests/soak/*.sh; do
   [[ -x $campaign ]] || continue
   echo "== ${campaign##*/}"
-  "$campaign" "$RAPTR_BUILD_DIR"
+  "$campaign" "$RAPTR_BUILD_DIR" || [[ $? -eq 77 ]] # what it needs is not here
 done
 echo "The long tests passed."

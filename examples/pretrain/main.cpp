@@ -6,6 +6,7 @@
 #include <new>
 
 #include <raptr/comm/thread_ranks.hpp>
+#include <raptr/comm/traced.hpp>
 #include <raptr/run/recorded_training.hpp>
 #include <raptr/run/resume.hpp>
 #include <raptr/run/summary.hpp>
@@ -213,8 +214,8 @@ bool train(const run_folder& folder, bool is_new, std::uint64_t log_bytes, any_t
 }
 
 /// Returns an exit code. given: as for run().
-int run_on(corpus& text, settings s, const option_list& given, std::optional<run_folder> folder, any_communicator& ranks, leading_rank& leading,
-           const stop_signals& signals) {
+int run_on(corpus& text, settings s, const option_list& given, std::optional<run_folder> folder, any_communicator& ranks, raptr::comm_trace& trace,
+           leading_rank& leading, const stop_signals& signals) {
   const std::stop_token stop = signals.token();
   if (folder) expect_same_text(text, *folder, stop);
   const bool solves = !folder && to_be_solved(s);
@@ -283,7 +284,10 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
     folder = run_folder::create(s.out, config, identity_of(config));
     say("Run: " + shown(s.out));
   }
-  if (!train(*folder, is_new, log_bytes, *network, text, s, plan, speed.peak, leading, stop)) {
+  if (!s.trace.empty()) trace.start(traced_steps);
+  const bool whole = train(*folder, is_new, log_bytes, *network, text, s, plan, speed.peak, leading, stop);
+  if (!s.trace.empty()) say(write_trace(ranks, trace, s.trace));
+  if (!whole) {
     say("Stopped after step " + std::to_string(network->steps_done()) + " of " + std::to_string(s.steps) +
         "; everything is saved.\nResume: raptr-pretrain --resume " + shell_word(s.out.native()));
     return 128 + signals.signal();
@@ -294,11 +298,11 @@ int run_on(corpus& text, settings s, const option_list& given, std::optional<run
 
 /// Runs on rank 0 of `ranks`, or on threads as ranks. Returns an exit code.
 int run_on_ranks(corpus& text, settings s, const option_list& given, std::optional<run_folder> folder, any_communicator& ranks,
-                 leading_rank& leading) {
+                 raptr::comm_trace& trace, leading_rank& leading) {
   const stop_signals signals;
-  const auto lead = [&](any_communicator& comm, leading_rank& of) {
+  const auto lead = [&](any_communicator& comm, raptr::comm_trace& its_trace, leading_rank& of) {
     try {
-      const int code = run_on(text, s, given, std::move(folder), comm, of, signals);
+      const int code = run_on(text, s, given, std::move(folder), comm, its_trace, of, signals);
       of.dismiss();
       return code;
     } catch (const stopped&) {
@@ -307,21 +311,23 @@ int run_on_ranks(corpus& text, settings s, const option_list& given, std::option
       return 128 + signals.signal();
     }
   };
-  if (s.ranks == 1) return lead(ranks, leading);
+  if (s.ranks == 1) return lead(ranks, trace, leading);
   int code = done;
   raptr::run_ranks(int(s.ranks), [&](raptr::thread_rank& rank) {
-    any_communicator comm(rank);
+    raptr::comm_trace its_trace;
+    raptr::traced watched(rank, its_trace);
+    any_communicator comm(watched);
     leading_rank of(comm);
     if (rank.rank() == 0)
-      code = lead(comm, of);
+      code = lead(comm, its_trace, of);
     else
-      follow(text, s, comm, false, signals.token());
+      follow(text, s, comm, its_trace, false, signals.token());
   });
   return code;
 }
 
 /// Returns an exit code. given: the options set by the command line and the configuration file.
-int run(settings s, const option_list& given, any_communicator& ranks) {
+int run(settings s, const option_list& given, any_communicator& ranks, raptr::comm_trace& trace) {
   std::optional<run_folder> folder;
   std::optional<any_tokenizer> tokenizer;
   if (!s.resume.empty()) {
@@ -344,6 +350,7 @@ int run(settings s, const option_list& given, any_communicator& ranks) {
   if (s.ranks > processors) errors::more_ranks_than_processors(s.ranks, processors);
   if (s.ranks * ranks.ranks() > 1 && !is_on_host(s.device)) errors::ranks_on_a_device(s.device);
   if (s.ranks * ranks.ranks() == 1 && s.shard_optimizer) errors::nothing_to_shard();
+  if (s.ranks * ranks.ranks() == 1 && !s.trace.empty()) errors::trace_of_one_rank();
   leading_rank leading(ranks);
   leading.send_options(s);
   if (ranks.ranks() > 1) {
@@ -355,13 +362,13 @@ int run(settings s, const option_list& given, any_communicator& ranks) {
   say("Reading the text ...");
   corpus text(s, folder ? tokenizer_of_run(folder->config()) : "", std::move(tokenizer));
   s.inside_word = text.inside_word();
-  return run_on_ranks(text, s, given, std::move(folder), ranks, leading);
+  return run_on_ranks(text, s, given, std::move(folder), ranks, trace, leading);
 }
 
 /// As one rank of several processes, or alone.
-int start(int count, char** words, any_communicator& ranks) {
+int start(int count, char** words, any_communicator& ranks, raptr::comm_trace& trace) {
   expect_same_arguments(ranks, count, words);
-  if (ranks.rank() > 0) return follow_in_process(ranks), done;
+  if (ranks.rank() > 0) return follow_in_process(ranks, trace), done;
   settings s;
   option_list options = options_of(s);
   if (helped(count, words, options, head)) {
@@ -371,7 +378,7 @@ int start(int count, char** words, any_communicator& ranks) {
   options.read(count, words);
   if (!s.config.empty()) read_config(s.config, options);
   s.settle();
-  return run(s, options, ranks);
+  return run(s, options, ranks, trace);
 }
 
 }  // namespace
@@ -379,5 +386,5 @@ int start(int count, char** words, any_communicator& ranks) {
 }  // namespace program
 
 int main(int count, char** words) {
-  return program::guarded([&] { return program::in_processes([&](raptr::any_communicator& ranks) { return program::start(count, words, ranks); }); });
+  return program::guarded([&] { return program::in_processes([&](auto&... ranks) { return program::start(count, words, ranks...); }); });
 }

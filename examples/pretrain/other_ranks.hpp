@@ -4,7 +4,7 @@
 
 #include <raptr/run/any_trainer.hpp>
 
-#include "../support/ranks.hpp"
+#include "../support/rank_trace.hpp"
 #include "../support/stop_signals.hpp"
 #include "corpus.hpp"
 #include "schedule.hpp"
@@ -44,7 +44,7 @@ class leading_rank {
 };
 
 /// Trains with rank 0, which has divided the text if both are in one process.
-inline void follow(corpus& text, settings s, raptr::any_communicator& comm, bool divides, const std::stop_token& stop) {
+inline void follow(corpus& text, settings s, raptr::any_communicator& comm, raptr::comm_trace& trace, bool divides, const std::stop_token& stop) {
   const std::string start = of_rank_0(comm, "", "start of the run");
   if (start.empty()) return;
   const std::filesystem::path from = "the message of rank 0";
@@ -59,15 +59,17 @@ inline void follow(corpus& text, settings s, raptr::any_communicator& comm, bool
   raptr::run_options options = network->options();
   options.stop = stop, options.also_save_every = s.keep_every, options.save = [] {};
   if (text.validation()) options.validate = [&] { return network->evaluate(*text.validation(), s.validation_windows, stop); };
+  if (!s.trace.empty()) trace.start(traced_steps);
   try {
     if (what["validates_first"].get<bool>()) (void)options.validate();
     (void)network->run(text.training(), options, [](const raptr::step_report&) {});
   } catch (const raptr::stopped&) {  // rank 0 says so
   }
+  if (!s.trace.empty()) (void)write_trace(comm, trace, s.trace);
 }
 
 /// A rank in a process of its own.
-inline void follow_in_process(raptr::any_communicator& comm) {
+inline void follow_in_process(raptr::any_communicator& comm, raptr::comm_trace& trace) {
   const std::string given = of_rank_0(comm, "", "start of the run");
   if (given.empty()) return;
   settings s;
@@ -78,7 +80,7 @@ inline void follow_in_process(raptr::any_communicator& comm) {
   corpus text(s);
   s.inside_word = text.inside_word();
   const stop_signals signals;
-  follow(text, s, comm, true, signals.token());
+  follow(text, s, comm, trace, true, signals.token());
 }
 
 }  // namespace program

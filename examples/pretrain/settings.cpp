@@ -119,6 +119,8 @@ option_list options_of(settings& s) {
       .one_of({"stop", "continue"});
   o.add("run", "tensorboard", "", &s.tensorboard, "also write the log as a TensorBoard event file, in the folder of the run");
 
+  o.add("run", "trace", "FILE", &s.trace, "timeline of the first 20 steps of several ranks, for chrome://tracing or Perfetto");
+
   o.add("", "config", "FILE", &s.config, "JSON with options as keys; command-line options take precedence");
   o.add("", "resume", "RUN", &s.resume, "continue a run from its newest good checkpoint, bit for bit");
   o.add("", "plan", "", &s.plan, "print what the run would do, and exit");
@@ -159,13 +161,17 @@ void settings::settle_neuron_group() {
 }
 
 bool free_at_resume(std::string_view option) {
-  static constexpr std::string_view names[] = {"threads",          "ranks",      "device",    "shard-optimizer", "checkpoint-every",
-                                               "keep-checkpoints", "keep-every", "full-disk", "max-nonfinite",   "tensorboard"};
+  static constexpr std::string_view names[] = {
+      "threads",       "ranks",       "device", "shard-optimizer", "checkpoint-every", "keep-checkpoints", "keep-every", "full-disk",
+      "max-nonfinite", "tensorboard", "trace"};
   return std::ranges::find(names, option) != std::end(names);
 }
 bool names_a_place(const option& o) {
   return std::holds_alternative<path_list*>(o.target) || std::holds_alternative<std::filesystem::path*>(o.target) || o.name == "tokenizer";
 }
-bool stored(const option& o) { return !o.topic.empty() && o.name != "out" && o.name != "device" && o.name != "ranks" && o.name != "shard-optimizer"; }
+bool stored(const option& o) {
+  static constexpr std::string_view of_a_machine[] = {"out", "device", "ranks", "shard-optimizer", "trace"};
+  return !o.topic.empty() && std::ranges::find(of_a_machine, o.name) == std::end(of_a_machine);
+}
 
 }  // namespace program

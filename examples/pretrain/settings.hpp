@@ -72,7 +72,7 @@ struct settings {
   std::optional<std::int64_t> validate_every, checkpoint_every;
   std::string full_disk = "stop";
   bool shard_optimizer = false, tensorboard = false;
-  std::filesystem::path out;
+  std::filesystem::path out, trace;
 
   // Not part of a run.
   std::filesystem::path resume, config;

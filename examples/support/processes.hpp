@@ -8,7 +8,9 @@
 
 #ifdef RAPTR_PROGRAM_HAS_MPI
 #include <raptr/comm/mpi.hpp>
+#include <raptr/comm/traced.hpp>
 #endif
+#include <raptr/comm/comm_trace.hpp>
 
 #include "ranks.hpp"
 
@@ -23,12 +25,14 @@ namespace errors {
 }
 }  // namespace errors
 
-/// Calls body(communicator), which returns an exit code, with the processes of a launcher as ranks. An error of one rank ends all.
+/// Calls body(communicator, trace), which returns an exit code, with the processes of a launcher as ranks. An error of one rank ends all. The
+/// trace is of what the rank does, once it is started.
 inline int in_processes(const auto& body) {
   const int processes = launched_processes();
+  raptr::comm_trace trace;
   if (processes == 1) {
     raptr::any_communicator alone;
-    return body(alone);
+    return body(alone, trace);
   }
 #ifdef RAPTR_PROGRAM_HAS_MPI
   sigset_t stops, before;  // the threads of MPI leave them to stop_signals
@@ -42,9 +46,10 @@ inline int in_processes(const auto& body) {
     MPI_Get_library_version(library, &length);
     errors::wrong_launcher(processes, one_line(library));
   }
-  raptr::any_communicator comm(ranks);
+  raptr::traced watched(ranks, trace);
+  raptr::any_communicator comm(watched);
   try {
-    return body(comm);
+    return body(comm, trace);
   } catch (const std::exception& e) {
     ranks.end_all(e.what());
     return 1;

@@ -11,6 +11,7 @@
 #include <raptr/base/version.hpp>
 #include <raptr/comm/any_communicator.hpp>
 #include <raptr/comm/thread_ranks.hpp>
+#include <raptr/comm/traced.hpp>
 #include <raptr/data/unigram_loss.hpp>
 #include <raptr/models/families.hpp>
 #include <raptr/nn/objectives/causal_lm.hpp>

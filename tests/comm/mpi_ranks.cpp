@@ -56,10 +56,28 @@ void check_progress(mpi& comm) {
   comm.finish(testing::host, {"sum"});
 }
 
+/// Each sum and each gather is reported once, when it is carried out.
+void check_reports(mpi& comm) {
+  if (comm.ranks() == 1) return;
+  std::atomic<int> reports = 0;
+  comm.on_completion([&] { ++reports; });
+  std::vector<float> data(1000);
+  for (int k = 0; k < 3; ++k) comm.sum(testing::host, std::span(data), {"sum"});
+  comm.finish(testing::host, {"sum"});
+  testing::require(reports == 3, std::to_string(reports) + " reports of 3 sums");
+  testing::check_gather(comm, 5);
+  testing::require(reports == 4, std::to_string(reports) + " reports with a gather");
+  comm.on_completion({});
+  comm.finish(testing::host, {"sum"});
+  testing::check_gather(comm, 5);
+  testing::require(reports == 4, "no report after the end of it");
+}
+
 void run(const fault& f, mpi& comm) {
   if (f.what == "checks" || f.what == "multiple" || f.what == "funneled") {
     testing::check_communicator(comm);
     check_progress(comm);
+    check_reports(comm);
   } else if (std::ranges::find(testing::disagreements, f.what) != std::end(testing::disagreements)) {
     testing::disagree(comm, f.what);
   } else {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <vector>
 
 #include <raptr/comm/any_communicator.hpp>
@@ -76,6 +79,23 @@ TEST_CASE("thread_ranks: a rank that ends, stays away or does something else end
           if (comm.rank() == 0) comm.finish(ops, {"gather", -1, 0});
         }) == "raptr: step 1, gather: rank 0 has waited 0.2 s for ranks 1 and 2, which did not come");
   CHECK(message_of<input_error>([] { thread_group none(0); }) == "raptr: a run has at least 1 rank, and 0 were asked for");
+}
+
+TEST_CASE("thread_ranks: a process that was stopped for longer than the limit goes on") {
+  const pid_t stopper = ::fork();
+  if (stopper == 0) {
+    ::usleep(150'000), ::kill(::getppid(), SIGSTOP);
+    ::usleep(2'500'000), ::kill(::getppid(), SIGCONT);
+    ::_exit(0);
+  }
+  host ops;
+  const auto rank_1_comes_later = [&](thread_rank& comm) {
+    for (int k = 0; comm.rank() == 1 && k < 5; ++k) ::usleep(100'000);  // most of them after the stop
+    comm.finish(ops, {"sum of the gradient", -1, 4});
+  };
+  CHECK(message_of<comm_error>([&] { run_ranks(2, rank_1_comes_later, {.slow = 20, .usual = 2}); }) == "no error");
+  int status = 0;
+  CHECK(::waitpid(stopper, &status, 0) == stopper);
 }
 
 TEST_CASE("share_of: consecutive shares that differ by one at most") {

@@ -18,13 +18,23 @@ if [[ $(nproc) -ge 2 ]]; then
   expect_done "$P" "${R[@]}" --ranks 2 --out threads
   grep -qx 'Ranks: 2, each with 1 thread' out.log || fail "no line about the ranks: $(cat out.log)"
   expect_close_losses one threads
-  expect_done "$P" --resume threads --ranks 2
+  expect_done "$P" --resume threads --ranks 2 --trace none.json
+  [[ ! -e none.json ]] || fail "a finished run has a trace"
   grep -q 'This run is finished' out.log || fail "a finished run is not seen as one"
   expect_done "$P" "${R[@]}" --ranks 2 --shard-optimizer --out sharded
   expect_close_losses threads sharded
   size() { stat -c %s "$1/checkpoints/step-000012/optimizer.safetensors"; }
   [[ $(size threads) -eq $(size sharded) ]] || fail "a sharded checkpoint has another size: $(size threads), $(size sharded)"
   expect_error 2 'divides the moments of the optimizer among ranks, and this run has one' "$P" --resume sharded --shard-optimizer
+  expect_done "$P" "${R[@]}" --ranks 2 --out traced --trace trace.json
+  grep -qE '^Trace: .*trace.json, 12 steps; sums were under way for [0-9.]+ ms of a step, 0 % of it while rank 0 computed$' out.log ||
+    fail "no line about the trace: $(cat out.log)"
+  # A step has the sums of its blocks, of the embedding and of the loss and its groups, on each rank; half of the steps train 2 of 4 blocks.
+  [[ $(grep -c '"ph":"b"' trace.json) -eq $((2 * 12 * (3 + 1 + 2))) ]] || fail "other sums in the trace: $(grep -c '"ph":"b"' trace.json)"
+  [[ $(grep -c '"name":"rank [01]"' trace.json) -eq 2 ]] || fail "not two ranks in the trace"
+  ! grep -q trace traced/config.json || fail "the trace is a property of the run"
+  expect_same_run threads traced
+  expect_error 2 '--trace shows what several ranks send' "$P" "${R[@]}" --out one_traced --trace one.json
   expect_error 2 'a batch of 1 sequences cannot be divided over 2 ranks' "$P" "${M[@]}" --batch 1 --steps 12 --ranks 2 --out few
   [[ ! -e few ]] || fail "the folder of a refused run exists"
   # A plan for each rank: another run for each of the three, which is resumed as it was started.

@@ -191,8 +191,7 @@ void save_checkpoint(const std::filesystem::path& folder, Trainer& trainer, cons
   });
   to.write("optimizer.safetensors", [&](recorded_file& out) {
     std::vector<checkpoint::arena_tensors<master>> arenas;
-    for (int k = 0; k < kind::rule::moments; ++k)
-      arenas.push_back({kind::suffix(k), tensors, optimizer.moment_on_host(model, k)});
+    for (int k = 0; k < kind::rule::moments; ++k) arenas.push_back({kind::suffix(k), tensors, optimizer.moment_on_host(model, k)});
     if (!parts.waiting.empty()) arenas.push_back({"", parts.waiting, model.get_weights()});
     const std::vector<int> steps = download(model.ops(), static_cast<const int*>(optimizer.counts()), optimizer.counts_size());
     checkpoint::write_tensors<master>(out, arenas, checkpoint::count_tensors(model.layout()), steps);

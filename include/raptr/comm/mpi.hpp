@@ -12,12 +12,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <raptr/comm/communicator.hpp>
@@ -95,6 +97,12 @@ class mpi {
     std::_Exit(1);
   }
   std::uint64_t bytes_sent() const { return calls_.bytes_sent(); }
+  /// f is called whenever the oldest sum or gather that was not yet reported is carried out, by a thread of the communicator, and must not
+  /// call it. An empty function ends that.
+  void on_completion(std::function<void()> f) {
+    const std::lock_guard lock(mutex_);
+    on_completion_ = std::move(f);
+  }
   /// What the user of the run should know of its MPI, or nothing.
   std::string note() const {
     if (process_.serves_threads()) return {};
@@ -154,6 +162,7 @@ class mpi {
     }
     lock.lock();
     done_ += completed, problem_ = problem;
+    for (std::uint64_t k = 0; k < completed && on_completion_; ++k) on_completion_();
     if (completed > 0 || problem) changed_.notify_all();
   }
   /// A rank that does something else than to come to the end of its run is named.
@@ -185,6 +194,7 @@ class mpi {
   std::vector<mpi_call> fresh_;  // not yet in calls_
   std::uint64_t given_ = 0, done_ = 0, looks_ = 0;
   std::exception_ptr problem_;
+  std::function<void()> on_completion_;
   bool stops_ = false;
   std::thread worker_;
 };

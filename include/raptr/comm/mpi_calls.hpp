@@ -13,6 +13,7 @@
 #include <deque>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <raptr/base/share.hpp>
@@ -64,11 +65,12 @@ class mpi_calls {
 
   bool idle() const { return calls_.empty(); }
   void push(const mpi_call& call) {
-    if (idle()) moved_ = clock::now();
+    if (idle()) moved_ = looked_ = clock::now();
     calls_.push_back({call, pieces_of(call)});
   }
   /// Returns how many calls it has completed. Throws comm_error.
   std::uint64_t advance() {
+    leave_out_stops();
     while (pieces_.size() < most_pieces && start_piece()) moved_ = clock::now();
     for (piece& p : pieces_)
       while (advance(p)) moved_ = clock::now();
@@ -192,6 +194,11 @@ class mpi_calls {
     });
     for_others([&](int r) { send(p, range_of(p, rank_), r, p.tag + 2); });
   }
+  /// A process that was stopped, by a shell or a batch system, has not waited meanwhile. Looks are 0.2 ms apart, on a busy machine some more.
+  void leave_out_stops() {
+    const clock::time_point now = clock::now();
+    if (const auto gap = now - std::exchange(looked_, now); gap > std::chrono::milliseconds(500)) moved_ += gap;
+  }
   void check_limit(piece& p) {
     const double limit = limits_.of(p.call->at);
     if (clock::now() - moved_ < std::chrono::duration<double>(limit)) return;
@@ -203,7 +210,7 @@ class mpi_calls {
   comm_limits limits_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, ranks_ = 1, tag_ = 0;
-  clock::time_point moved_ = clock::now();
+  clock::time_point moved_ = clock::now(), looked_ = moved_;  // the last news, the last advance()
   std::deque<queued_call> calls_;
   std::size_t next_ = 0;  // the first of them with a piece to start
   std::deque<piece> pieces_;

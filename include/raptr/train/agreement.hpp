@@ -41,7 +41,7 @@ template <communicator Comm> void check_alike(Comm& comm, std::span<const shared
   for (std::size_t k = 0; k < facts.size(); ++k)
     for (int rank = 0; rank < comm.ranks(); ++rank)
       if (const shared_fact& other = all[static_cast<std::size_t>(rank) * facts.size() + k]; !(other == facts[k]))
-        errors::ranks_differ(facts[k].name(), comm.rank(), facts[k].value(), rank, other.value());
+        errors::ranks_differ(at, facts[k].name(), comm.rank(), facts[k].value(), rank, other.value());
 }
 
 /// A fingerprint of a plan (FNV-1a): ranks with the same one train the same units with the same factors.

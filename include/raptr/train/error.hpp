@@ -32,8 +32,9 @@ namespace raptr::errors {
   fail("a batch of " + std::to_string(batch) + " sequences cannot be divided over " + std::to_string(ranks) +
        " ranks: every rank needs at least one; raise the batch, or take fewer ranks");
 }
-[[noreturn]] inline void ranks_differ(const std::string& what, int rank, const std::string& here, int other, const std::string& there) {
-  fail("rank " + std::to_string(rank) + " and rank " + std::to_string(other) + " differ in " + what + ": " + here + " and " + there +
+[[noreturn]] inline void ranks_differ(const comm_operation& at, const std::string& what, int rank, const std::string& here, int other,
+                                      const std::string& there) {
+  fail(text_of(at) + ": rank " + std::to_string(rank) + " and rank " + std::to_string(other) + " differ in " + what + ": " + here + " and " + there +
        "; all ranks train one model, so they need the same");
 }
 [[noreturn]] inline void ranks_have_different_plans(const comm_operation& at, int rank, int other) {
