@@ -86,9 +86,6 @@ option_list options_of(settings& s) {
       .one_of({"frozen", "zero_gradient", "decay_only"});
   o.add("schedule", "at-borders", "NAME", &s.at_borders, "moments and step counts when a stage begins").one_of({"kept", "reset"});
   o.add("schedule", "grown", "NAME", &s.grown, "moments and step counts of blocks that the schedule copies").one_of({"copied", "reset"});
-  o.add("schedule", "rank-plans", "NAME", &s.rank_plans,
-        "a part for all ranks, or one for each, and gradients averaged over those that trained or all")
-      .one_of({"shared", "mean_over_trained", "mean_over_all"});
 
   o.add("training", "steps", "N", &s.steps, "of the whole run").range(1, most_steps);
   o.add("training", "batch", "N", &s.batch, "sequences per micro-batch").range(1, 1 << 20);
@@ -111,6 +108,8 @@ option_list options_of(settings& s) {
   o.add("run", "threads", "N", &s.threads, "0: one per processor; does not change results").range(0, 1023);
   o.add("run", "ranks", "N", &s.ranks, "threads that divide every batch, each with a model; mpirun starts ranks as processes").range(1, 1024);
   o.add("run", "shard-optimizer", "", &s.shard_optimizer, "ranks divide the moments of the optimizer (ZeRO stage 1); a resume may change it");
+  o.add("run", "rank-plans", "NAME", &s.rank_plans, "all train one part, or each its own, averaged")
+      .one_of({"shared", "mean_over_trained", "mean_over_all"});
   o.add("run", "validate-every", "STEPS", &s.validate_every, "0: never").range(0, most_steps).default_is("steps / 20");
   o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");
   o.add("run", "keep-checkpoints", "N", &s.keep_checkpoints, "number of newest checkpoints to keep").range(1, 1e9);
