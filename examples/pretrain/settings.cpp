@@ -106,10 +106,6 @@ option_list options_of(settings& s) {
   o.add("run", "out", "RUN", &s.out, "folder of the run, must not exist yet [runs/1, runs/2, ...]");
   add_device_option(o, "run", &s.device, devices, "of those compiled in; a resume may change it");
   o.add("run", "threads", "N", &s.threads, "0: one per processor; does not change results").range(0, 1023);
-  o.add("run", "ranks", "N", &s.ranks, "threads that divide every batch, each with a model; mpirun starts ranks as processes").range(1, 1024);
-  o.add("run", "shard-optimizer", "", &s.shard_optimizer, "ranks divide the moments of the optimizer (ZeRO stage 1); a resume may change it");
-  o.add("run", "rank-plans", "NAME", &s.rank_plans, "all train one part, or each its own, averaged")
-      .one_of({"shared", "mean_over_trained", "mean_over_all"});
   o.add("run", "validate-every", "STEPS", &s.validate_every, "0: never").range(0, most_steps).default_is("steps / 20");
   o.add("run", "checkpoint-every", "STEPS", &s.checkpoint_every, "0: only the last").range(0, most_steps).default_is("steps / 10");
   o.add("run", "keep-checkpoints", "N", &s.keep_checkpoints, "number of newest checkpoints to keep").range(1, 1e9);
@@ -118,7 +114,11 @@ option_list options_of(settings& s) {
       .one_of({"stop", "continue"});
   o.add("run", "tensorboard", "", &s.tensorboard, "also write the log as a TensorBoard event file, in the folder of the run");
 
-  o.add("run", "trace", "FILE", &s.trace, "timeline of the first 20 steps of several ranks, for chrome://tracing or Perfetto");
+  o.add("ranks", "ranks", "N", &s.ranks, "threads that divide every batch, each with a model; mpirun starts ranks as processes").range(1, 1024);
+  o.add("ranks", "rank-plans", "NAME", &s.rank_plans, "all train one part, or each its own, averaged in one of two ways")
+      .one_of({"shared", "mean_over_trained", "mean_over_all"});
+  o.add("ranks", "shard-optimizer", "", &s.shard_optimizer, "ranks divide the moments of the optimizer (ZeRO stage 1)");
+  o.add("ranks", "trace", "FILE", &s.trace, "timeline of the first 20 steps of several ranks, for chrome://tracing or Perfetto");
 
   o.add("", "config", "FILE", &s.config, "JSON with options as keys; command-line options take precedence");
   o.add("", "resume", "RUN", &s.resume, "continue a run from its newest good checkpoint, bit for bit");

@@ -160,27 +160,16 @@ template <class Block, class Objective, class Device> class transformer {
     ops_->elementwise(fill_zero{}, kept_ranges_, packed_array<master>{gradients()});
   }
   /// After begin(plan), on a rank whose gradient is added to those of other plans: active(), gradients() and kept_ranges() become those of
-<<<<<<< HEAD
   /// `all`, the union of the plans. They are zeros, until spread() has brought the gradient of the plan there, times a factor for each
   /// unit id of layout(), if there are any.
   void widen(const step_plan& all, const std::vector<double>& factors = {}) {
-=======
-  /// `all`, the union of the plans. They are zeros, until spread() has brought the gradient of the plan there.
-  void widen(const step_plan& all) {
->>>>>>> e450f96 (The number of a block does not hide the type of blocks)
     std::swap(active_, own_), active_.lower(layout_, all);
     spread_.place(layout_, own_, active_, factors);
     kept_ranges_ = spread_.kept(), widened_ = true;
   }
-<<<<<<< HEAD
   /// of_block -1: of the weights around the blocks. Nothing to do unless widen() was called. Only enqueues.
   void spread(int of_block) {
     if (widened_) spread_.copy(of_block, packed_.gradient_data());
-=======
-  /// number: of a block, -1 for the weights around them. Nothing to do unless widen() was called. Only enqueues.
-  void spread(int number) {
-    if (widened_) spread_.copy(number, packed_.gradient_data());
->>>>>>> e450f96 (The number of a block does not hide the type of blocks)
   }
   /// results().loss() += the loss of one micro-batch; if wanted, gradients() += its gradients. After begin(plan). Throws
   /// input_error if the batch is not valid, or the plan drops sequences and the batch holds others than it chose from. after_block: see
