@@ -11,6 +11,7 @@
 #include <raptr/checkpoint/checkpoint.hpp>
 #include <raptr/comm/thread_ranks.hpp>
 
+#include "rank_errors.hpp"
 #include "scratch_folder.hpp"
 #include "small_run.hpp"
 
@@ -150,26 +151,6 @@ template <class Block, class Objective> std::vector<rank_plans_result> trained_w
     t.run(rank_plans_text, options, [&](const step_report& r) { out.reports.push_back(facts_of(r)), out.bytes.push_back(r.bytes_sent); });
     out.state = state_of(t);
   });
-  return all;
-}
-/// The sentences of all ranks.
-std::string rank_plans_error(int ranks, auto f) {
-  std::mutex mutex;
-  std::string all;
-  try {
-    run_ranks(ranks,
-              [&](thread_rank& comm) {
-                try {
-                  f(comm);
-                } catch (const error& e) {
-                  const std::lock_guard lock(mutex);
-                  all += std::string(e.what()) + "\n";
-                  throw;
-                }
-              },
-              {.slow = 5, .usual = 5});
-  } catch (const error&) {
-  }
   return all;
 }
 
@@ -348,7 +329,7 @@ TEST_CASE("rank plans: a resumed run ends with the bits of the unbroken one") {
 TEST_CASE("rank plans: parts of unequal size, sequences and ranks of two kinds are refused") {
   const auto said = [](const auto& schedule, run_options options, auto change) {
     options.rank_plans = plans_of_ranks::mean_over_all;
-    return rank_plans_error(2, [&](thread_rank& comm) {
+    return errors_of_ranks(2, [&](thread_rank& comm) {
       run_options own = options;
       change(comm.rank(), own);
       auto t = trainer_on(comm, transformer<gpt2_block, causal_lm, host_device>(run_shape, small_options<host_device>()), schedule);

@@ -10,6 +10,7 @@
 
 #include <raptr/comm/thread_ranks.hpp>
 
+#include "rank_errors.hpp"
 #include "small_run.hpp"
 
 using namespace raptr;
@@ -58,27 +59,7 @@ std::vector<ranks_result> trained_by_ranks(int ranks, const char* schedule, cons
   });
   return all;
 }
-std::string ranks_error(int ranks, auto f) {
-  std::mutex mutex;
-  std::vector<std::string> said(static_cast<std::size_t>(ranks));
-  try {
-    run_ranks(ranks,
-              [&](thread_rank& comm) {
-                try {
-                  f(comm);
-                } catch (const error& e) {
-                  const std::lock_guard lock(mutex);
-                  said[static_cast<std::size_t>(comm.rank())] = e.what();
-                  throw;
-                }
-              },
-              {.slow = 5, .usual = 5});
-  } catch (const error&) {
-  }
-  std::string all;
-  for (const std::string& one : said) all += one + "\n";
-  return all;
-}
+
 const run_options eight_steps{.steps = 8, .batch = 6, .accumulate = 2, .seed = 3};
 
 }  // namespace
@@ -234,7 +215,7 @@ TEST_CASE("ranks: a stop request to one ends all after the same step, and rank 0
 
 TEST_CASE("ranks: differences are found before they are trained on, and named") {
   const auto with = [&](auto change) {
-    return ranks_error(2, [&](thread_rank& comm) {
+    return errors_of_ranks(2, [&](thread_rank& comm) {
       run_options options = eight_steps;
       const char* schedule = "2-full";
       if (comm.rank() == 1) change(options, schedule);
@@ -246,16 +227,16 @@ TEST_CASE("ranks: differences are found before they are trained on, and named") 
   CHECK(has(with([](run_options& o, auto&) { o.batch = 8; }), "differ in batch: 6 and 8"));
   CHECK(has(with([](run_options& o, auto&) { o.save = [] {}, o.save_every = 2; }), "differ in save_every: no checkpoints and 2 steps"));
   CHECK(has(with([](run_options&, auto& schedule) { schedule = "3-full"; }), "step 1, start: rank 0 and rank 1 have drawn different subnetworks"));
-  CHECK(has(ranks_error(2,
-                        [](thread_rank& comm) {
-                          using model_type = transformer<gpt64, causal_lm, host_device>;
-                          trainer t(model_type(run_shape), any_schedule("full"), comm, adamw{});
-                          t.run(token_list(comm.rank() == 0 ? 900 : 901), eight_steps);
-                        }),
+  CHECK(has(errors_of_ranks(2,
+                            [](thread_rank& comm) {
+                              using model_type = transformer<gpt64, causal_lm, host_device>;
+                              trainer t(model_type(run_shape), any_schedule("full"), comm, adamw{});
+                              t.run(token_list(comm.rank() == 0 ? 900 : 901), eight_steps);
+                            }),
             "differ in the text: "));
-  const std::string few = ranks_error(7, [](thread_rank& comm) { trained_by<gpt64, causal_lm>(comm, "full", eight_steps); });
+  const std::string few = errors_of_ranks(7, [](thread_rank& comm) { trained_by<gpt64, causal_lm>(comm, "full", eight_steps); });
   CHECK(has(few, "a batch of 6 sequences cannot be divided over 7 ranks"));
-  const std::string ended = ranks_error(2, [](thread_rank& comm) {
+  const std::string ended = errors_of_ranks(2, [](thread_rank& comm) {
     using model_type = transformer<gpt64, causal_lm, host_device>;
     trainer t(model_type(run_shape), any_schedule("full"), comm, adamw{});
     t.run(token_list(900), eight_steps, [&](const step_report& r) {
