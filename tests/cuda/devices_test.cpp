@@ -7,6 +7,7 @@
 #include <raptr/nn/layers/norm.hpp>
 #include <thread>
 
+#include "fresh_device.hpp"
 #include "small_run.hpp"
 
 namespace {
@@ -14,13 +15,6 @@ using namespace raptr;
 using namespace raptr::testing;
 using ops_type = cuda_ops<float, float>;
 
-struct fresh_device {
-  explicit fresh_device(int devices = 1) {
-    emulator::reset();
-    emulator::options().devices = devices;
-  }
-  ~fresh_device() { emulator::reset(); }
-};
 int current_device() {
   int now = -1;
   REQUIRE(cudaGetDevice(&now) == cudaSuccess);

@@ -5,18 +5,13 @@
 #include <emulator.hpp>
 #include <raptr/backend/cuda.cuh>
 
+#include "fresh_device.hpp"
 #include "small_run.hpp"
 
 namespace {
 using namespace raptr;
 using namespace raptr::testing;
 using ops_type = cuda_ops<float, float>;
-
-/// A device of its own for each test.
-struct fresh_device {
-  fresh_device() { emulator::reset(); }
-  ~fresh_device() { emulator::reset(); }
-};
 
 TEST_CASE("No GPU, no driver, an old driver, an old GPU and a number that does not exist are told apart") {
   const fresh_device device;
