@@ -306,7 +306,7 @@ inline bool helped(int count, const char* const* words, const option_list& optio
     std::string text;
     if (topic.empty()) {
       text = std::string(head) + "\n" + options.help("") + "\n";
-      if (!topics.empty()) text += "More: --help TOPIC, one of " + list_of(topics, ", ") + ", all.\n";
+      if (!topics.empty()) text += "More: --help TOPIC: " + list_of(topics, ", ") + ", all.\n";
       text += "Defaults are in [brackets].\n\n" + std::string(exit_codes_text);
     } else if (topic == "all") {
       text = options.help("");

@@ -13,7 +13,7 @@ expect_done "$P" "${B[@]}" --plan --schedule constant:2
 grep -q 'ends below the full network' out.log || fail "a schedule that ends below the full network is not told"
 
 # Help fits a screen for each topic.
-for topic in '' data model numbers schedule training run; do
+for topic in '' data model numbers schedule training run ranks; do
   expect_done "$P" --help $topic
   [[ $(wc -l <out.log) -le 24 && $(wc -L <out.log) -le 82 ]] || fail "--help $topic is larger than a screen: $(wc -lL <out.log)"
 done

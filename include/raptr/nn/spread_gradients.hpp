@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of one plan, spread over the units of a larger one: how ranks with different plans add up gradients of equal layout. Both are
-// packed, and both lists of ranges ascend, so one walk over the two finds what is copied where.
+// packed, and both lists of ranges ascend, so one pass over the two finds what is copied where.
 #pragma once
 
 #include <algorithm>
