@@ -3,6 +3,7 @@
 // behind them: at every place of rows of 1 to 40 elements, and of the arrays of 16 that functors get.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -125,6 +126,8 @@ TEST_CASE_TEMPLATE("A row of attention that sees one key is that value, whatever
       CHECK(row[0] == 1);
       CHECK(sums.max == score);
       CHECK(sums.sum == 1);
+      for (int i = 1; i < end; ++i) CHECK(row[std::size_t(i)] == 0);
+      std::fill(row.begin() + 1, row.end(), infinity<T>);
       row[0] = score, gradient[0] = T(0.7);
       kernels::softmax_backward(row.data(), gradient.data(), 1, end, score, T(0.7), T(2));
       CHECK(row[0] == 1);
