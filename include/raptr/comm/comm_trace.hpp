@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <mutex>
@@ -113,16 +114,13 @@ inline std::string trace_events_of(const std::vector<comm_trace::span>& spans, i
     comm_operation at = s.at;
     at.step = -1;  // in args
     const bool sum = s.what == comm_trace::kind::sum;
-    const std::string name = (s.what == comm_trace::kind::computing   ? "until "
-                              : s.what == comm_trace::kind::waiting   ? "wait: "
-                              : s.what == comm_trace::kind::gathering ? "gather: "
-                                                                      : "sum: ") +
-                             text_of(at);
-    const std::string head = ",\n{\"name\":\"" + name + "\",\"cat\":\"" +
-                             (sum                                     ? "sum"
-                              : s.what == comm_trace::kind::computing ? "computing"
-                                                                      : "waiting") +
-                             "\"," + process + ",\"tid\":0,\"ts\":" + microseconds(s.begin.time_since_epoch());
+    // In the order of comm_trace::kind.
+    static constexpr const char* begins[] = {"until ", "wait: ", "gather: ", "sum: "};
+    static constexpr const char* categories[] = {"computing", "waiting", "waiting", "sum"};
+    const auto kind = static_cast<std::size_t>(s.what);
+    const std::string name = begins[kind] + text_of(at);
+    const std::string head = ",\n{\"name\":\"" + name + "\",\"cat\":\"" + categories[kind] + "\"," + process +
+                             ",\"tid\":0,\"ts\":" + microseconds(s.begin.time_since_epoch());
     const std::string args = ",\"args\":{\"step\":" + std::to_string(s.at.step + 1) + ",\"bytes\":" + std::to_string(s.bytes) + "}}";
     if (!sum) {
       text += head + ",\"ph\":\"X\",\"dur\":" + microseconds(s.end - s.begin) + args;

@@ -27,6 +27,7 @@ class drawn_plans {
   template <class Schedule> void draw(const Schedule& schedule, const draw_key& key, std::int64_t total) {
     for (std::size_t r = 0; r < plans_.size(); ++r) plan_into(plans_[r], schedule, key.of_rank(static_cast<int>(r)), total);
     differ_ = false;
+    if (plans_.size() == 1) return;
     const part_sizes first(plans_[0]);
     for (std::size_t r = 1; r < plans_.size(); ++r) {
       differ_ = differ_ || !(plans_[r] == plans_[0]);
